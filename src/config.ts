@@ -1,0 +1,71 @@
+import { z } from 'zod'
+
+/** A switch in the environment: only these words, so that `FALSE` or a typing error is never read as true. */
+const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')
+const milliseconds = z.coerce.number().int().min(1)
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+/** Every setting, with its default. `.env.example` says the reason for each; a test keeps the two in step. */
+export const settings = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  DATA_DIR: z.string().default('.muster'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  CORS_ORIGINS: list.default([]),
+  TRUST_PROXY: flag.default(false),
+
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_API_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_WORKER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
+  DATABASE_PREPARE: flag.default(true),
+  DATABASE_ACQUIRE_TIMEOUT_MS: milliseconds.default(5_000),
+  DATABASE_MAX_WAITING: z.coerce.number().int().min(1).default(1_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(10_000),
+  DATABASE_LOCK_TIMEOUT_MS: milliseconds.default(5_000),
+  DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: milliseconds.default(15_000),
+  MIGRATE_ON_START: flag.default(true),
+
+  JWT_SECRET: z.string().min(32, 'must be at least 32 characters: HS256 needs a key of 256 bits').optional(),
+  JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().default('authenticated'),
+  JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(300).default(5),
+  ANON_KEY: z.string().optional(),
+
+  BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),
+  SHUTDOWN_TIMEOUT_MS: milliseconds.default(10_000),
+})
+
+export type Config = z.infer<typeof settings>
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads the environment once. An empty variable counts as unset (`.env` files and compose write `X=`).
+ *
+ * @throws ConfigError naming every setting that is wrong, without its value: it may be a secret.
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = settings.safeParse(given)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigError(`Settings that cannot be used:\n${problems.join('\n')}`)
+  }
+  if (parsed.data.JWT_SECRET && parsed.data.JWKS_URL) {
+    throw new ConfigError('Set JWT_SECRET or JWKS_URL, not both: a token must have one way to be verified.')
+  }
+  return parsed.data
+}

@@ -1,0 +1,67 @@
+/**
+ * The one interface to PostgreSQL. `embedded.ts` (PGlite) and `server.ts` (postgres.js) implement it, and
+ * nothing else in the project knows which of them is running.
+ *
+ * Values cross it in PostgreSQL's own spelling: parameters are text, numbers, booleans or null (a JSON
+ * parameter is JSON text, an array an array literal); results give dates and times as PostgreSQL's text, numeric
+ * and bigint as text, JSON parsed. Rows for clients are built as JSON by the database (see `session.ts`),
+ * so that both drivers and the change stream spell a row the same way.
+ */
+export type Parameter = string | number | boolean | null
+export type Row = Record<string, unknown>
+
+export interface Transaction {
+  /** Runs one statement. After the transaction has ended, or its connection died, it throws `TransactionEnded`. */
+  query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
+}
+
+export interface TransactionOptions {
+  readOnly?: boolean
+  /** Aborting cancels the statement that is running and rolls the transaction back. */
+  signal?: AbortSignal
+}
+
+export interface Database {
+  readonly kind: 'embedded' | 'server'
+
+  /**
+   * Runs `work` in one transaction: committed when `work` resolves, rolled back when it throws.
+   *
+   * @throws `DatabaseBusy` when no connection came free in time, `DatabaseUnavailable` when the connection failed,
+   *         the driver's error with its SQLSTATE in `code` otherwise (see `errors/sqlstate.ts`).
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+
+  /** One statement in a transaction of its own: one round trip. */
+  query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
+
+  /** A script of statements without parameters, each committed by itself (simple query protocol). */
+  script(text: string): Promise<void>
+
+  /** Calls `onNotify` for each NOTIFY on `channel`, and `onGap` whenever some may have been missed. */
+  listen(
+    channel: string,
+    onNotify: (payload: string) => void,
+    onGap?: () => void,
+  ): Promise<() => Promise<void>>
+
+  close(): Promise<void>
+}
+
+/** The handle outlived its transaction: nothing was sent. */
+export class TransactionEnded extends Error {
+  override name = 'TransactionEnded'
+  constructor() {
+    super('The transaction has ended; its handle sends nothing any more.')
+  }
+}
+
+/** Every connection is in use and the queue is full, or the wait for one took too long. */
+export class DatabaseBusy extends Error {
+  override name = 'DatabaseBusy'
+}
+
+/** The connection could not be made, or was lost before the outcome was known. */
+export class DatabaseUnavailable extends Error {
+  override name = 'DatabaseUnavailable'
+}
