@@ -1,0 +1,73 @@
+/**
+ * A row as JSON text per column: `{ id: '9007199254740993', name: '"Jo"', note: 'null' }`. Text, because parsing and
+ * printing a number would round it. A column that is not there (`undefined`) is not in the change: an unchanged
+ * TOAST value, or a non-key column of a key-only image. Objects have no prototype: a column may be called `__proto__`.
+ */
+export type RowImage = Record<string, string | undefined>
+
+export interface TableRef {
+  /** `pg_class.oid`: survives a rename, so it is what subscriptions are filed under. */
+  oid: number
+  schema: string
+  name: string
+}
+
+export type ChangeKind = 'INSERT' | 'UPDATE' | 'DELETE'
+
+/** One change of one row, committed. */
+export interface RowChange {
+  kind: ChangeKind
+  table: TableRef
+  /** Commit time, UTC with milliseconds: `2026-11-21T22:33:02.241Z`. */
+  commitTs: string
+  /** Where the change stands in the feed: comparable only within one feed (an LSN, or an outbox number). */
+  position: string
+  /**
+   * The writing transaction. An access check must wait until this id is visible to its own snapshot: decoding may
+   * run ahead of visibility. Unset when the feed delivers only what is visible already.
+   */
+  xid?: number
+  /** The row after the change; unset for DELETE. */
+  record?: RowImage
+  /** The row before the change, as far as the replica identity has it; unset for INSERT, and for an UPDATE that kept its key. */
+  old?: RowImage
+  /** Whether `old` holds the replica identity's key columns only, or the whole row (`replica identity full`). */
+  oldIs: 'key' | 'full'
+  /** Size of the change as its source spelled it, in bytes: for the record limit and for memory accounting. */
+  bytes: number
+}
+
+export interface FeedHealth {
+  state: 'starting' | 'streaming' | 'reconnecting' | 'stopped'
+  /** The position of the last change that the sink has finished with. */
+  position: string | null
+  /** Commit time of that change. */
+  lastCommitTs: string | null
+  /** Changes received and not yet finished by the sink. */
+  queued: number
+  /** How often the source was lost and joined anew since `start`. */
+  reconnects: number
+  /** How often continuity was lost, that is how often `onGap` was told. */
+  gaps: number
+  /** Message of the last failure, until streaming works again. */
+  lastError: string | null
+}
+
+/**
+ * Where committed changes come from: logical replication on a server, triggers and NOTIFY in the embedded database.
+ * Delivery is at most once and in commit order; what cannot be delivered is announced by `onGap`.
+ */
+export interface ChangeFeed {
+  /**
+   * Starts delivering. Resolved: every commit from now on is delivered, or a gap is announced. The next batch comes
+   * when the sink's promise has resolved, which is also when the feed may acknowledge the batch to its source.
+   */
+  start(sink: (batch: RowChange[]) => Promise<void>): Promise<void>
+  /** Continuity was lost: whoever keeps state from the feed must read it anew. */
+  onGap(callback: (reason: string) => void): void
+  /** A table's definition was (re)announced: cached columns, keys and privileges of it are stale. */
+  onTable(callback: (table: TableRef) => void): void
+  /** Ends delivery and releases the source; resolves when nothing more will be sent to the sink. */
+  stop(): Promise<void>
+  readonly health: FeedHealth
+}
