@@ -1,0 +1,160 @@
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Config, readConfig } from '../config.ts'
+import { claimDataFolder } from '../db/engine/data-folder.ts'
+import { openEmbedded } from '../db/engine/embedded.ts'
+import { openServer } from '../db/engine/server.ts'
+import type { Database } from '../db/engine/types.ts'
+import {
+  MIGRATION_CONNECTION,
+  type MigrationProgress,
+  type MigrationStatus,
+  migrateDown,
+  migrateUp,
+  migrationStatus,
+  progressLine,
+  verifyMigrations,
+} from '../db/migrate.ts'
+
+/** How the process ends: scripts and deployments go by it. */
+const EXIT = { done: 0, refused: 1, usage: 2 }
+
+/** The command line was not understood. */
+class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+interface Command {
+  /** What may follow the name. */
+  usage: string
+  summary: string
+  /** @throws UsageError before the database is touched. */
+  run(config: () => Config, words: readonly string[]): Promise<void>
+}
+
+const COMMANDS = new Map<string, Command>(
+  Object.entries<Command>({
+    migrate: {
+      usage: '[target]',
+      summary: 'apply what is pending, up to and including a migration',
+      async run(config, words) {
+        const [target] = atMost(1, words)
+        const applied = await withDatabase(config(), (database) =>
+          migrateUp(database, { onProgress: report, ...(target === undefined ? {} : { target }) }),
+        )
+        if (applied.length === 0) print('Nothing to apply.')
+      },
+    },
+
+    rollback: {
+      usage: '[n|all]',
+      summary: 'roll back the newest migration, the newest n, or every one',
+      async run(config, words) {
+        const steps = readSteps(atMost(1, words)[0])
+        const undone = await withDatabase(config(), (database) =>
+          migrateDown(database, steps, { onProgress: report }),
+        )
+        if (undone.length === 0) print('Nothing to roll back.')
+      },
+    },
+
+    status: {
+      usage: '',
+      summary: 'list every migration and its state',
+      async run(config, words) {
+        atMost(0, words)
+        const statuses = await withDatabase(config(), (database) => migrationStatus(database))
+        for (const status of statuses) print(statusLine(status))
+        if (statuses.length === 0) print('There are no migrations.')
+      },
+    },
+
+    verify: {
+      usage: '',
+      summary: 'fail unless the database has exactly the history of drizzle/',
+      async run(config, words) {
+        atMost(0, words)
+        await withDatabase(config(), (database) => verifyMigrations(database))
+        print('The database has exactly the history of drizzle/.')
+      },
+    },
+  }),
+)
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(words: string[]): Promise<number> {
+  try {
+    const [name, ...rest] = readWords(words)
+    const command = COMMANDS.get(name ?? '')
+    if (!command) throw new UsageError(name === undefined ? 'Which command?' : `There is no command ${name}.`)
+    await command.run(() => readConfig(process.env), rest)
+    return EXIT.done
+  } catch (error) {
+    // A stack would bury what to do.
+    console.error(error instanceof Error ? error.message : String(error))
+    if (!(error instanceof UsageError)) return EXIT.refused
+    console.error(usage())
+    return EXIT.usage
+  }
+}
+
+function readWords(words: string[]): string[] {
+  try {
+    return parseArgs({ args: words, allowPositionals: true }).positionals
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function usage(): string {
+  const lines = [...COMMANDS].map(
+    ([name, command]) => `  ${`${name} ${command.usage}`.padEnd(20)}${command.summary}`,
+  )
+  return ['Usage: node src/cli/db.ts <command>', ...lines].join('\n')
+}
+
+function atMost(count: number, words: readonly string[]): readonly string[] {
+  if (words.length > count) throw new UsageError(`Not understood: ${words.slice(count).join(' ')}`)
+  return words
+}
+
+function readSteps(word = '1'): number | 'all' {
+  if (word === 'all') return word
+  const steps = Number(word)
+  if (!Number.isSafeInteger(steps) || steps < 1) throw new UsageError(`${word} is no number of migrations.`)
+  return steps
+}
+
+/** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which no one else may have open. */
+async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  if (config.DATABASE_URL) {
+    return await closing(openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL }), work)
+  }
+  const release = await claimDataFolder(config.DATA_DIR)
+  try {
+    return await closing(await openEmbedded({ dataDir: join(config.DATA_DIR, 'pgdata') }), work)
+  } finally {
+    await release()
+  }
+}
+
+async function closing<T>(database: Database, work: (database: Database) => Promise<T>): Promise<T> {
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+function report(event: MigrationProgress): void {
+  print(progressLine(event))
+}
+
+function statusLine({ tag, state, appliedAt }: MigrationStatus): string {
+  return `${state.replaceAll('_', ' ').padEnd(13)}${tag}${appliedAt ? `  ${appliedAt}` : ''}`
+}
+
+function print(line: string): void {
+  console.log(line)
+}

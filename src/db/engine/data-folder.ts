@@ -1,0 +1,58 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Another process (or another part of this one) works on the data folder. */
+export class DataFolderInUse extends Error {
+  override name = 'DataFolderInUse'
+}
+
+/** `SQLITE_BUSY`: https://sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5
+
+/** Locks held by this process. Without a reference the collector would close the file, and the lock would be gone. */
+const held = new Set<DatabaseSync>()
+
+/**
+ * Claims a data folder for this process until the returned function is called or the process ends, however it ends.
+ *
+ * PGlite has no lock of its own: two processes on one folder both open it and destroy each other's pages. The claim is
+ * an operating-system lock on `<folder>/lock`, taken through SQLite because Node has no `flock`. A file that holds
+ * a process id would have to be judged when its writer was killed, and a container's main process is always number 1;
+ * the kernel drops this lock itself. The id beside it, in `<folder>/lock.pid`, is only for the message.
+ *
+ * The lock is as good as the file system's: on a network share that ignores locks it holds nobody off.
+ *
+ * @returns the release; calling it twice is harmless.
+ * @throws DataFolderInUse at once, without waiting.
+ */
+export async function claimDataFolder(folder: string): Promise<() => Promise<void>> {
+  await mkdir(folder, { recursive: true })
+  const pidFile = join(folder, 'lock.pid')
+  const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  try {
+    lock.exec('begin exclusive')
+  } catch (error) {
+    lock.close()
+    if (!isBusy(error)) throw error
+    throw new DataFolderInUse(
+      `The data folder ${folder} is in use${await byWhom(pidFile)}. Stop that process first: the embedded database can be open only once.`,
+    )
+  }
+  held.add(lock)
+  await writeFile(pidFile, `${process.pid}\n`)
+  return async () => {
+    if (!held.delete(lock)) return
+    await rm(pidFile, { force: true })
+    lock.close()
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+}
+
+async function byWhom(pidFile: string): Promise<string> {
+  const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
+  return pid ? ` by process ${pid}` : ''
+}
