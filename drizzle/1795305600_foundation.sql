@@ -1,0 +1,364 @@
+-- Foundation: schemas, roles and the functions that everything else stands on.
+--
+-- * `anon`, `authenticated` and `service_role` are Supabase's roles; they are made only where they are missing.
+-- * `muster_definer` owns the security definer functions. It cannot log in, owns no table, and sees what its policies
+--   and grants give it (access.sql). It needs no BYPASSRLS, which a managed database may not hand out.
+-- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
+--   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
+-- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
+
+-- What is made here, and not found, is marked by its comment: the down migration drops what bears it.
+do $$
+begin
+  if to_regnamespace('extensions') is null then
+    create schema extensions;
+    comment on schema extensions is 'created by muster';
+  end if;
+  if to_regnamespace('auth') is null then
+    create schema auth;
+    comment on schema auth is 'created by muster';
+  end if;
+  if not exists (select from pg_catalog.pg_extension where extname = 'postgis') then
+    create extension postgis schema extensions;
+    comment on extension postgis is 'created by muster';
+  end if;
+  if not exists (select from pg_catalog.pg_extension where extname = 'btree_gist') then
+    create extension btree_gist schema extensions;
+    comment on extension btree_gist is 'created by muster';
+  end if;
+end
+$$;
+--> statement-breakpoint
+create schema if not exists muster;
+--> statement-breakpoint
+comment on schema muster is 'Muster''s own functions. Not exposed by any API.';
+--> statement-breakpoint
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker'] loop
+    if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+      execute format('create role %I nologin noinherit', role_name);
+            execute format('comment on role %I is %L', role_name, 'created by muster');
+    end if;
+  end loop;
+end
+$$;
+--> statement-breakpoint
+grant anon, authenticated to muster_api;
+--> statement-breakpoint
+grant service_role to muster_worker;
+--> statement-breakpoint
+-- The owner hands functions to muster_definer, and for that must be a member of it.
+do $$
+begin
+  if not (select rolsuper from pg_catalog.pg_roles where rolname = current_user) then
+    execute format('grant muster_definer to %I', current_user);
+  end if;
+end
+$$;
+--> statement-breakpoint
+revoke create on schema public from public;
+--> statement-breakpoint
+revoke all on schema muster from public;
+--> statement-breakpoint
+grant usage on schema muster to anon, authenticated, service_role;
+--> statement-breakpoint
+grant usage, create on schema muster to muster_definer;
+--> statement-breakpoint
+grant usage on schema public, extensions to anon, authenticated, service_role, muster_definer;
+--> statement-breakpoint
+-- Supabase's own `auth` schema is left alone; elsewhere the two functions that its policies use are provided.
+do $$
+begin
+  if to_regprocedure('auth.jwt()') is null then
+    execute $create$
+      create function auth.jwt() returns jsonb
+      language sql
+      stable
+      set search_path = ''
+      return nullif(current_setting('request.jwt.claims', true), '')::jsonb
+    $create$;
+    comment on function auth.jwt() is 'The claims of the caller''s token; null without one.';
+  end if;
+  if to_regprocedure('auth.uid()') is null then
+    execute $create$
+      create function auth.uid() returns uuid
+      language sql
+      stable
+      set search_path = ''
+      return nullif(auth.jwt() ->> 'sub', '')::uuid
+    $create$;
+    comment on function auth.uid() is 'The subject of the caller''s token; null without one.';
+  end if;
+  if to_regprocedure('auth.role()') is null then
+    execute $create$
+      create function auth.role() returns text
+      language sql
+      stable
+      set search_path = ''
+      return nullif(auth.jwt() ->> 'role', '')
+    $create$;
+    comment on function auth.role() is 'The role of the caller''s token; null without one.';
+  end if;
+  if not has_schema_privilege('authenticated', 'auth', 'usage') then
+    grant usage on schema auth to anon, authenticated, service_role;
+  end if;
+end
+$$;
+--> statement-breakpoint
+-- RFC 9562, section 5.7: 48 bits of Unix time in milliseconds, then version and variant, the rest random.
+create or replace function muster.uuid_v7() returns uuid
+language sql
+volatile
+parallel safe
+set search_path = ''
+return encode(
+  set_bit(
+    set_bit(
+      overlay(
+        uuid_send(gen_random_uuid())
+        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6
+      ),
+      52, 1
+    ),
+    53, 1
+  ),
+  'hex'
+)::uuid;
+--> statement-breakpoint
+comment on function muster.uuid_v7() is 'A UUID of version 7 (RFC 9562): time-ordered, so inserts stay local in an index.';
+--> statement-breakpoint
+grant execute on function muster.uuid_v7() to anon, authenticated, service_role, muster_definer;
+--> statement-breakpoint
+-- PostgreSQL also takes POSIX forms such as 'FOO3' for a time zone; only IANA names are meant here.
+create or replace function muster.is_time_zone(name text) returns boolean
+language plpgsql
+immutable
+parallel safe
+set search_path = ''
+as $$
+begin
+  return name ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$'
+    and timezone(name, timestamptz 'epoch') is not null;
+exception
+  when invalid_parameter_value then return false;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.is_time_zone(text) is 'Whether the text is an IANA time zone name that this server knows.';
+--> statement-breakpoint
+grant execute on function muster.is_time_zone(text) to anon, authenticated, service_role, muster_definer;
+--> statement-breakpoint
+-- The one way to refuse. The code is what the API answers with; src/errors/codes.ts has the same list, and a test
+-- compares the two. `subject` says what it is about in words safe for the caller (it travels as the hint).
+create or replace function muster.fail(code text, subject text default null) returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  state text := case code
+    when 'shift_overlap' then 'MU001'
+    when 'certificate_missing' then 'MU002'
+    when 'certificate_expired' then 'MU003'
+    when 'professional_inactive' then 'MU004'
+    when 'shift_not_open' then 'MU005'
+    when 'invalid_transition' then 'MU006'
+    when 'outside_check_in_window' then 'MU007'
+    when 'recorded_in_future' then 'MU008'
+    when 'shift_not_assigned' then 'MU009'
+    when 'forbidden' then 'MU010'
+    when 'not_found' then 'MU011'
+    when 'certificate_in_use' then 'MU012'
+    when 'professional_in_use' then 'MU013'
+    when 'location_in_use' then 'MU014'
+    when 'payment_missing' then 'MU015'
+    when 'id_conflict' then 'MU016'
+    when 'invitation_invalid' then 'MU017'
+    when 'already_registered' then 'MU018'
+    when 'idempotency_key_reused' then 'MU019'
+    when 'isolation_unsupported' then 'MU020'
+  end;
+begin
+  if state is null then
+    raise exception 'muster.fail: % is not a registered code', code;
+  end if;
+  raise exception using errcode = state, message = code, hint = coalesce(subject, '');
+end
+$$;
+--> statement-breakpoint
+comment on function muster.fail(text, text) is 'Raises the SQLSTATE of class MU that stands for a code of the API.';
+--> statement-breakpoint
+grant execute on function muster.fail(text, text) to anon, authenticated, service_role, muster_definer;
+--> statement-breakpoint
+-- Who is calling. Each returns null for everybody it is not about, so that `column = (select muster.company_id())` is
+-- a complete rule: an id belongs to one tenant, and null equals nothing. They are plpgsql so that their plans are
+-- kept, and security definer because they read `users`, whose policies use them.
+
+create or replace function muster.user_id() returns uuid
+language sql
+stable
+parallel safe
+set search_path = ''
+return nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid;
+--> statement-breakpoint
+comment on function muster.user_id() is 'The subject of the caller''s token, as auth.uid(), for functions that may not use schema auth.';
+--> statement-breakpoint
+-- Inside a security definer function `current_user` is its owner; the role that the session took on is this one.
+create or replace function muster.acting_role() returns text
+language sql
+stable
+parallel safe
+set search_path = ''
+return coalesce(nullif(current_setting('role'), 'none'), session_user);
+--> statement-breakpoint
+comment on function muster.acting_role() is 'The role for which a session acts, also inside security definer functions.';
+--> statement-breakpoint
+create or replace function muster.tenant_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (select u.tenant_id from public.users u where u.id = muster.user_id() and u.deleted_at is null);
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tenant_id() is 'The caller''s tenant.';
+--> statement-breakpoint
+create or replace function muster.admin_tenant_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select u.tenant_id from public.users u
+    where u.id = muster.user_id() and u.role = 'admin' and u.deleted_at is null
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.admin_tenant_id() is 'The tenant that the caller administers; null for others.';
+--> statement-breakpoint
+create or replace function muster.guard_tenant_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select u.tenant_id from public.users u
+    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.guard_tenant_id() is 'The tenant in which the caller is a guard; null for others.';
+--> statement-breakpoint
+create or replace function muster.company_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select u.organization_id from public.users u
+    where u.id = muster.user_id() and u.role = 'company' and u.deleted_at is null
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.company_id() is 'The company that the caller works for; null for others.';
+--> statement-breakpoint
+create or replace function muster.client_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select u.organization_id from public.users u
+    where u.id = muster.user_id() and u.role = 'client' and u.deleted_at is null
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.client_id() is 'The client that the caller works for; null for others.';
+--> statement-breakpoint
+create or replace function muster.professional_id() returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select p.id
+    from public.users u
+    join public.security_professionals p on p.user_id = u.id
+    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.professional_id() is 'The caller''s own professional; null for others.';
+--> statement-breakpoint
+create or replace function muster.company_client_ids() returns uuid[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select array_agg(c.client_id) from public.company_clients c where c.company_id = muster.company_id()
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.company_client_ids() is 'The clients of the caller''s company; null for others.';
+--> statement-breakpoint
+create or replace function muster.client_company_ids() returns uuid[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return (
+    select array_agg(c.company_id) from public.company_clients c where c.client_id = muster.client_id()
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.client_company_ids() is 'The companies that work for the caller''s client organization; null for others.';
+--> statement-breakpoint
+grant execute on function
+  muster.user_id(), muster.acting_role(), muster.tenant_id(), muster.admin_tenant_id(), muster.guard_tenant_id(), muster.company_id(),
+  muster.client_id(), muster.professional_id(), muster.company_client_ids(), muster.client_company_ids()
+to anon, authenticated, service_role, muster_definer;
+--> statement-breakpoint
+alter function muster.tenant_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.admin_tenant_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.guard_tenant_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.company_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.client_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.professional_id() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.company_client_ids() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.client_company_ids() owner to muster_definer;

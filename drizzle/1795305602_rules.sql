@@ -1,0 +1,2070 @@
+-- Constraints and indexes that Drizzle cannot declare.
+
+-- Half-open ranges: back-to-back shifts do not overlap. One that cannot be evaded, whatever path a write takes.
+do $$
+begin
+  if not exists (select from pg_catalog.pg_constraint where conname = 'shifts_no_overlap') then
+    alter table public.shifts add constraint shifts_no_overlap
+      exclude using gist (professional_id with =, tstzrange(start_datetime, end_datetime) with &&)
+      where (status in ('assigned', 'active') and deleted_at is null);
+  end if;
+end
+$$;
+--> statement-breakpoint
+comment on constraint shifts_no_overlap on public.shifts is
+  'A professional works one shift at a time, across all companies.';
+--> statement-breakpoint
+-- Shifts: what a shift copies from its location, its states, and who may be assigned to it.
+--
+-- * A shift is at a location of its company, or of one of that company's clients; tenant, client, point and time zone
+--   come from there and follow it until the shift is over.
+-- * draft → published → assigned → active → completed; cancelled from the first four, with a reason; assigned →
+--   published on release. Everything else is refused. Active and completed come from check-ins alone.
+-- * A guard may only claim: published → assigned, to themselves, changing nothing else.
+-- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
+--   valid through the day on which the shift ends, local to the location, and no other such shift at the same time.
+-- * Whatever decides about a professional locks the professional's row first, so that decisions about the same
+--   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
+--   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
+
+create or replace function muster.set_edit_trail() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  if tg_op = 'INSERT' then
+    new.created_by := coalesce(muster.user_id(), new.created_by);
+  end if;
+  new.updated_by := coalesce(muster.user_id(), new.updated_by);
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.set_edit_trail() is 'Who wrote the row last, and when.';
+--> statement-breakpoint
+create or replace function muster.set_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.set_updated_at() is 'When the row was written last.';
+--> statement-breakpoint
+-- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
+-- `detail` is a certificate's kind or null: never anything about another shift.
+create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
+returns table (code text, detail text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  candidate record;
+  required text;
+  valid_through date;
+  last_day date := (shift.end_datetime at time zone shift.time_zone)::date;
+begin
+  select p.status into candidate
+  from public.security_professionals p
+  where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
+  if not found then
+    code := 'not_found';
+    return next;
+    return;
+  end if;
+
+  if candidate.status <> 'active' then
+    code := 'professional_inactive';
+    return next;
+  end if;
+
+  foreach required in array shift.required_certificates loop
+    select max(c.valid_until) into valid_through
+    from public.certificates c
+    where c.professional_id = professional
+      and c.kind = required
+      and c.verified_at is not null
+      and c.deleted_at is null
+      and (c.company_id is null or c.company_id = shift.company_id);
+    if valid_through is null or valid_through < last_day then
+      code := case when valid_through is null then 'certificate_missing' else 'certificate_expired' end;
+      detail := required;
+      return next;
+    end if;
+  end loop;
+
+  if exists (
+    select from public.shifts other
+    where other.professional_id = professional
+      and other.status in ('assigned', 'active')
+      and other.deleted_at is null
+      and other.id <> shift.id
+      and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
+  ) then
+    code := 'shift_overlap';
+    detail := null;
+    return next;
+  end if;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.assignment_violations(uuid, public.shifts) is
+  'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
+--> statement-breakpoint
+create or replace function muster.tg_shifts__copy_location() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  site record;
+begin
+  if tg_op = 'UPDATE' then
+    if new.company_id <> old.company_id or new.tenant_id <> old.tenant_id then
+      perform muster.fail('forbidden', 'company_id');
+    end if;
+    if new.location_id = old.location_id then
+      new.client_id := old.client_id;
+      return new;
+    end if;
+  end if;
+
+  -- The lock keeps the location where it is until this shift is committed; moving it then moves this shift too.
+  select l.tenant_id, l.organization_id, l.location_point, l.time_zone into site
+  from public.locations l
+  where l.id = new.location_id and l.deleted_at is null
+  for share;
+  if not found or not (
+    new.company_id = site.organization_id
+    or exists (
+      select from public.company_clients c
+      where c.company_id = new.company_id and c.client_id = site.organization_id
+    )
+  ) then
+    perform muster.fail('not_found', 'location_id');
+  end if;
+
+  new.tenant_id := site.tenant_id;
+  new.client_id := site.organization_id;
+  new.location_point := site.location_point;
+  new.time_zone := site.time_zone;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_shifts__copy_location() is
+  'Security definer: a company works at locations that its own policies need not show in full.';
+--> statement-breakpoint
+-- Runs with the rights of whoever writes: `current_user` tells an API role from the functions that act for it.
+create or replace function muster.tg_shifts__check_transition() returns trigger
+language plpgsql
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  by_caller boolean := current_user in ('anon', 'authenticated');
+begin
+  if tg_op = 'INSERT' then
+    if by_caller and new.status not in ('draft', 'published') then
+      perform muster.fail('invalid_transition', 'status');
+    end if;
+    return new;
+  end if;
+
+  if old.status in ('completed', 'cancelled') and (
+    (to_jsonb(new) - 'updated_at' - 'updated_by' - 'deleted_at')
+    <> (to_jsonb(old) - 'updated_at' - 'updated_by' - 'deleted_at')
+  ) then
+    perform muster.fail('invalid_transition', 'status');
+  end if;
+
+  if new.status <> old.status then
+    if new.status = 'assigned' and (old.status <> 'published' or old.end_datetime <= now()) then
+      perform muster.fail('shift_not_open', 'status');
+    end if;
+    if (old.status, new.status) not in (
+      ('draft', 'published'),
+      ('published', 'assigned'),
+      ('assigned', 'active'),
+      ('assigned', 'published'),
+      ('active', 'completed'),
+      ('draft', 'cancelled'),
+      ('published', 'cancelled'),
+      ('assigned', 'cancelled'),
+      ('active', 'cancelled')
+    ) then
+      perform muster.fail('invalid_transition', 'status');
+    end if;
+    if by_caller and new.status in ('active', 'completed') then
+      perform muster.fail('forbidden', 'status');
+    end if;
+    if new.status = 'published' then
+      new.professional_id := null;
+    end if;
+  end if;
+
+  -- A professional comes with assignment and goes with release; to swap, release first.
+  if new.professional_id is distinct from old.professional_id
+    and not (new.status <> old.status and new.status in ('assigned', 'published')) then
+    perform muster.fail('invalid_transition', 'professional_id');
+  end if;
+
+  if by_caller and muster.guard_tenant_id() is not null and (
+    new.status <> 'assigned'
+    or new.professional_id is distinct from muster.professional_id()
+    or (to_jsonb(new) - 'status' - 'professional_id' - 'updated_at' - 'updated_by')
+      <> (to_jsonb(old) - 'status' - 'professional_id' - 'updated_at' - 'updated_by')
+  ) then
+    perform muster.fail('forbidden', 'claim');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_shifts__check_transition() is 'The state machine, and what a guard who claims may not touch.';
+--> statement-breakpoint
+create or replace function muster.tg_shifts__check_assignment() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  violation record;
+begin
+  -- Each statement of this function must see what others have committed before it got the lock.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  perform from public.security_professionals p where p.id = new.professional_id for no key update;
+  select v.code, v.detail into violation from muster.assignment_violations(new.professional_id, new) v limit 1;
+  if found then
+    perform muster.fail(violation.code, violation.detail);
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_shifts__check_assignment() is
+  'Security definer: it counts shifts of other companies, which the caller cannot see.';
+--> statement-breakpoint
+create or replace function muster.tg_locations__move_shifts() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  update public.shifts s
+  set location_point = new.location_point, time_zone = new.time_zone
+  where s.id in (
+    select open.id from public.shifts open
+    where open.location_id = new.id and open.status in ('draft', 'published', 'assigned', 'active')
+    order by open.id
+    for no key update
+  );
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_locations__move_shifts() is
+  'Shifts that are not over follow their location. Security definer: also those of companies that the caller cannot see.';
+--> statement-breakpoint
+create or replace function muster.tg_locations__check_unused() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if exists (
+    select from public.shifts s
+    where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active') and s.deleted_at is null
+  ) then
+    perform muster.fail('location_in_use');
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_locations__check_unused() is 'A location with shifts that are not over cannot be removed.';
+--> statement-breakpoint
+-- `delete` by an API role is a soft delete, whichever path it comes by; policies say who may, this says when.
+create or replace function muster.tg_soft_delete() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if muster.acting_role() not in ('anon', 'authenticated') then
+    return old;
+  end if;
+  case tg_table_name
+    when 'shifts' then
+      if old.status not in ('draft', 'published', 'cancelled') then
+        perform muster.fail('invalid_transition', 'status');
+      end if;
+      update public.shifts s set deleted_at = now() where s.id = old.id;
+    when 'locations' then
+      update public.locations l set deleted_at = now() where l.id = old.id;
+    when 'certificates' then
+      update public.certificates c set deleted_at = now() where c.id = old.id;
+  end case;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_soft_delete() is
+  'Sets deleted_at instead. Security definer: the caller cannot update a row that its own policy hides afterwards.';
+--> statement-breakpoint
+create or replace trigger a_copy_location before insert or update on public.shifts
+  for each row execute function muster.tg_shifts__copy_location();
+--> statement-breakpoint
+create or replace trigger b_check_transition before insert or update on public.shifts
+  for each row execute function muster.tg_shifts__check_transition();
+--> statement-breakpoint
+create or replace trigger c_check_assignment_on_insert before insert on public.shifts
+  for each row when (new.status in ('assigned', 'active') and new.deleted_at is null)
+  execute function muster.tg_shifts__check_assignment();
+--> statement-breakpoint
+create or replace trigger c_check_assignment_on_update before update on public.shifts
+  for each row when (
+    new.status in ('assigned', 'active')
+    and (
+      old.status not in ('assigned', 'active')
+      or new.professional_id is distinct from old.professional_id
+      or new.start_datetime <> old.start_datetime
+      or new.end_datetime <> old.end_datetime
+      or new.time_zone <> old.time_zone
+      or new.required_certificates <> old.required_certificates
+      or new.deleted_at is distinct from old.deleted_at
+    )
+  )
+  execute function muster.tg_shifts__check_assignment();
+--> statement-breakpoint
+create or replace trigger d_edit_trail before insert or update on public.shifts
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace trigger soft_delete before delete on public.shifts
+  for each row execute function muster.tg_soft_delete();
+--> statement-breakpoint
+create or replace trigger move_shifts after update on public.locations
+  for each row when (
+    old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text
+  )
+  execute function muster.tg_locations__move_shifts();
+--> statement-breakpoint
+create or replace trigger check_unused after update on public.locations
+  for each row when (old.deleted_at is null and new.deleted_at is not null)
+  execute function muster.tg_locations__check_unused();
+--> statement-breakpoint
+create or replace trigger edit_trail before insert or update on public.locations
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace trigger soft_delete before delete on public.locations
+  for each row execute function muster.tg_soft_delete();
+--> statement-breakpoint
+create or replace trigger edit_trail before insert or update on public.organizations
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace trigger edit_trail before insert or update on public.users
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace trigger updated_at before update on public.tenants
+  for each row execute function muster.set_updated_at();
+--> statement-breakpoint
+create or replace trigger updated_at before update on public.company_clients
+  for each row execute function muster.set_updated_at();
+--> statement-breakpoint
+alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_shifts__copy_location() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_shifts__check_assignment() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_locations__move_shifts() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_locations__check_unused() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_soft_delete() owner to muster_definer;
+--> statement-breakpoint
+-- Certificates and professionals: what an assignment rests on cannot be taken away while it stands.
+--
+-- * Only an admin verifies; `verified_by` is whoever did.
+-- * A certificate that an assigned or active shift (not yet over) needs cannot be withdrawn, shortened or deleted: the
+--   shift is released first.
+-- * A professional with such a shift cannot be suspended or made inactive: the same.
+-- * Both take the professional's row lock, in which assignments queue too, so the two never pass each other.
+-- * Only an admin changes a professional's status; a guard changes their own home point.
+
+create or replace function muster.tg_certificates__set_verifier() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.verified_at is null then
+    new.verified_by := null;
+  elsif tg_op = 'INSERT' or old.verified_at is null then
+    new.verified_by := coalesce(muster.user_id(), new.verified_by);
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_certificates__set_verifier() is 'Who verified is not for the client to say.';
+--> statement-breakpoint
+create or replace function muster.tg_certificates__set_tenant() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  select p.tenant_id into new.tenant_id from public.security_professionals p where p.id = new.professional_id;
+  if not found then
+    perform muster.fail('not_found', 'professional_id');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_certificates__set_tenant() is
+  'A certificate is in its professional''s tenant. Security definer: the insert policy decides whose professional it is.';
+--> statement-breakpoint
+create or replace function muster.tg_certificates__check_in_use() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  perform from public.security_professionals p where p.id = old.professional_id for no key update;
+  if exists (
+    select
+    from public.shifts s
+    cross join lateral muster.assignment_violations(s.professional_id, s) v
+    where s.professional_id = old.professional_id
+      and s.status in ('assigned', 'active')
+      and s.end_datetime > now()
+      and s.deleted_at is null
+      and old.kind = any (s.required_certificates)
+      and v.code in ('certificate_missing', 'certificate_expired')
+      and v.detail = old.kind
+  ) then
+    perform muster.fail('certificate_in_use', old.kind);
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_certificates__check_in_use() is
+  'Security definer: the shifts that need the certificate may be of companies that the caller cannot see.';
+--> statement-breakpoint
+create or replace function muster.tg_security_professionals__check_status() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if muster.acting_role() in ('anon', 'authenticated') and muster.admin_tenant_id() is null then
+    perform muster.fail('forbidden', 'status');
+  end if;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  if (new.status <> 'active' or new.deleted_at is not null) and exists (
+    select from public.shifts s
+    where s.professional_id = new.id
+      and s.status in ('assigned', 'active')
+      and s.end_datetime > now()
+      and s.deleted_at is null
+  ) then
+    perform muster.fail('professional_in_use');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_security_professionals__check_status() is
+  'Security definer: the shifts may be of companies that the caller cannot see.';
+--> statement-breakpoint
+create or replace trigger a_set_tenant before insert on public.certificates
+  for each row execute function muster.tg_certificates__set_tenant();
+--> statement-breakpoint
+create or replace trigger b_set_verifier before insert or update on public.certificates
+  for each row execute function muster.tg_certificates__set_verifier();
+--> statement-breakpoint
+create or replace trigger c_edit_trail before insert or update on public.certificates
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace trigger check_in_use after update on public.certificates
+  for each row when (
+    old.verified_at is not null
+    and old.deleted_at is null
+    and (
+      new.verified_at is null
+      or new.deleted_at is not null
+      or new.valid_until < old.valid_until
+      or new.kind <> old.kind
+      or new.company_id is distinct from old.company_id
+      or new.professional_id <> old.professional_id
+    )
+  )
+  execute function muster.tg_certificates__check_in_use();
+--> statement-breakpoint
+create or replace trigger check_in_use_on_delete after delete on public.certificates
+  for each row when (old.verified_at is not null and old.deleted_at is null)
+  execute function muster.tg_certificates__check_in_use();
+--> statement-breakpoint
+create or replace trigger soft_delete before delete on public.certificates
+  for each row execute function muster.tg_soft_delete();
+--> statement-breakpoint
+create or replace trigger a_check_status before update on public.security_professionals
+  for each row when (old.status <> new.status or old.deleted_at is distinct from new.deleted_at)
+  execute function muster.tg_security_professionals__check_status();
+--> statement-breakpoint
+create or replace trigger b_edit_trail before insert or update on public.security_professionals
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+alter function muster.tg_certificates__set_tenant() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_certificates__check_in_use() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_security_professionals__check_status() owner to muster_definer;
+--> statement-breakpoint
+-- Payments: an assignment, its payment row and the notification of its professional are one thing.
+--
+-- * Assigning by any path makes the payment row (pending, the planned pay) and the notification.
+-- * Releasing or cancelling voids the row; exactly one row of a shift is not void (a unique index holds that).
+-- * No transaction commits a shift that is assigned, active or completed without its one live payment row.
+-- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
+--   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
+
+create or replace function muster.shift_pay(
+  hourly_rate numeric,
+  overtime_rate numeric,
+  start_datetime timestamptz,
+  end_datetime timestamptz,
+  worked_from timestamptz,
+  worked_to timestamptz
+) returns numeric
+language sql
+immutable
+parallel safe
+set search_path = ''
+return round(
+  hourly_rate / 3600 * (
+    greatest(
+      extract(epoch from least(worked_to, end_datetime) - greatest(worked_from, start_datetime)), 0
+    )
+    + overtime_rate * greatest(
+      extract(epoch from worked_to - greatest(worked_from, end_datetime)), 0
+    )
+  ),
+  2
+);
+--> statement-breakpoint
+comment on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz) is
+  'What a shift pays for the time worked, rounded to cents once, at the end.';
+--> statement-breakpoint
+grant execute on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz)
+  to authenticated, service_role, muster_definer;
+--> statement-breakpoint
+create or replace function muster.notify_professional(shift public.shifts, professional uuid, notification_type text)
+returns void
+language sql
+volatile
+set search_path = ''
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select p.tenant_id, p.user_id, notification_type, jsonb_build_object(
+    'shift_id', shift.id,
+    'title', shift.title,
+    'start_datetime', shift.start_datetime,
+    'end_datetime', shift.end_datetime,
+    'cancel_reason', shift.cancel_reason
+  )
+  from public.security_professionals p
+  where p.id = professional;
+end;
+--> statement-breakpoint
+comment on function muster.notify_professional(public.shifts, uuid, text) is 'A notification for the professional''s user.';
+--> statement-breakpoint
+grant execute on function muster.notify_professional(public.shifts, uuid, text) to muster_definer;
+--> statement-breakpoint
+create or replace function muster.tg_shifts__follow_assignment() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  was_assigned boolean := tg_op = 'UPDATE' and old.status in ('assigned', 'active');
+  is_assigned boolean := new.status in ('assigned', 'active');
+begin
+  if (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
+    insert into public.finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount)
+    values (
+      new.tenant_id, new.company_id, new.id, new.professional_id,
+      muster.shift_pay(
+        new.hourly_rate, new.overtime_rate, new.start_datetime, new.end_datetime, new.start_datetime, new.end_datetime
+      )
+    );
+    perform muster.notify_professional(new, new.professional_id, 'shift_assigned');
+
+  elsif was_assigned and new.status in ('published', 'cancelled') then
+    update public.finqle_transactions t
+    set status = 'voided'
+    where t.shift_id = new.id and t.status <> 'voided';
+    perform muster.notify_professional(
+      new, old.professional_id, case new.status when 'published' then 'shift_released' else 'shift_cancelled' end
+    );
+
+  elsif was_assigned and is_assigned and (
+    new.start_datetime, new.end_datetime, new.hourly_rate, new.overtime_rate, new.location_id
+  ) is distinct from (
+    old.start_datetime, old.end_datetime, old.hourly_rate, old.overtime_rate, old.location_id
+  ) then
+    update public.finqle_transactions t
+    set amount = muster.shift_pay(
+      new.hourly_rate, new.overtime_rate, new.start_datetime, new.end_datetime, new.start_datetime, new.end_datetime
+    )
+    where t.shift_id = new.id and t.status = 'pending';
+    perform muster.notify_professional(new, new.professional_id, 'shift_changed');
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_shifts__follow_assignment() is
+  'Security definer: nobody may write payments or other people''s notifications by themselves.';
+--> statement-breakpoint
+-- Deferred to the commit, and therefore reads what is there then, not what the row was when it was queued.
+create or replace function muster.tg_check_payment() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  checked uuid;
+begin
+  if tg_table_name = 'shifts' then
+    checked := new.id;
+  else
+    checked := old.shift_id;
+  end if;
+  if exists (
+    select from public.shifts s
+    where s.id = checked
+      and s.status in ('assigned', 'active', 'completed')
+      and not exists (
+        select from public.finqle_transactions t
+        where t.shift_id = s.id and t.professional_id = s.professional_id and t.status <> 'voided'
+      )
+  ) then
+    perform muster.fail('payment_missing');
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_check_payment() is
+  'Security definer: the payment must be there, whether or not the caller could see it.';
+--> statement-breakpoint
+create or replace trigger follow_assignment_on_insert after insert on public.shifts
+  for each row when (new.status in ('assigned', 'active', 'completed'))
+  execute function muster.tg_shifts__follow_assignment();
+--> statement-breakpoint
+create or replace trigger follow_assignment_on_update after update on public.shifts
+  for each row when (old.status in ('assigned', 'active') or new.status in ('assigned', 'active'))
+  execute function muster.tg_shifts__follow_assignment();
+--> statement-breakpoint
+drop trigger if exists shifts_assigned_has_payment on public.shifts;
+--> statement-breakpoint
+create constraint trigger shifts_assigned_has_payment after insert or update on public.shifts
+  deferrable initially deferred
+  for each row when (new.status in ('assigned', 'active', 'completed'))
+  execute function muster.tg_check_payment();
+--> statement-breakpoint
+drop trigger if exists finqle_transactions_of_assigned_stay on public.finqle_transactions;
+--> statement-breakpoint
+create constraint trigger finqle_transactions_of_assigned_stay after update or delete on public.finqle_transactions
+  deferrable initially deferred
+  for each row execute function muster.tg_check_payment();
+--> statement-breakpoint
+create or replace trigger updated_at before update on public.finqle_transactions
+  for each row execute function muster.set_updated_at();
+--> statement-breakpoint
+create or replace trigger updated_at before update on public.notifications
+  for each row execute function muster.set_updated_at();
+--> statement-breakpoint
+alter function muster.tg_shifts__follow_assignment() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_check_payment() owner to muster_definer;
+--> statement-breakpoint
+-- Check-ins: where a guard was, judged by the database, in whatever order phones deliver it.
+--
+-- * Only the professional of a shift that is assigned, active or completed checks in, with a device time from 2 hours
+--   before its start to 12 hours after its end, and not in the future.
+-- * d = distance to the site, a = reported accuracy, R = radius: inside if d + a ≤ R, outside if d − a > R, else
+--   uncertain. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
+-- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: the first clock_in
+--   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
+-- * The device makes the id: the same check-in again is a success that changes nothing.
+
+create or replace function muster.tg_gps_checkins__judge() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  early constant interval := interval '2 hours';
+  late constant interval := interval '12 hours';
+  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+  clock_skew constant interval := interval '5 minutes';
+  shift record;
+begin
+  select s.tenant_id, s.company_id, s.client_id, s.professional_id, s.status, s.start_datetime, s.end_datetime,
+         s.location_point, s.deleted_at, l.radius_meters
+  into shift
+  from public.shifts s
+  join public.locations l on l.id = s.location_id
+  where s.id = new.shift_id;
+  if not found or shift.deleted_at is not null then
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+
+  if muster.acting_role() in ('anon', 'authenticated')
+    and shift.professional_id is distinct from muster.professional_id() then
+    -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
+    if shift.company_id = muster.company_id()
+      or (shift.client_id = muster.client_id() and shift.status <> 'draft')
+      or shift.tenant_id = muster.admin_tenant_id()
+      or (shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now())
+    then
+      perform muster.fail('forbidden', 'shift_id');
+    end if;
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
+    perform muster.fail('shift_not_assigned', 'shift_id');
+  end if;
+  if new.recorded_at < shift.start_datetime - early or new.recorded_at > shift.end_datetime + late then
+    perform muster.fail('outside_check_in_window', 'recorded_at');
+  end if;
+  if new.recorded_at > clock_timestamp() + clock_skew then
+    perform muster.fail('recorded_in_future', 'recorded_at');
+  end if;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.professional_id := shift.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= shift.radius_meters;
+  new.verdict := case
+    when new.distance_meters + new.accuracy_meters <= shift.radius_meters then 'inside'
+    when new.distance_meters - new.accuracy_meters > shift.radius_meters then 'outside'
+    else 'uncertain'
+  end;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_gps_checkins__judge() is
+  'Fills in what the database computes. Security definer: the radius and the shift are not the client''s to choose.';
+--> statement-breakpoint
+create or replace function muster.advance_shift(advanced uuid) returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  clocked_in timestamptz;
+  clocked_out timestamptz;
+begin
+  select * into shift from public.shifts s where s.id = advanced for no key update;
+
+  select min(c.recorded_at) into clocked_in
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_in'
+    and c.verdict <> 'outside';
+  select min(c.recorded_at) into clocked_out
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_out'
+    and c.recorded_at >= clocked_in;
+
+  if shift.status = 'assigned' and clocked_in is not null then
+    update public.shifts s set status = 'active' where s.id = shift.id;
+    shift.status := 'active';
+  end if;
+  if shift.status = 'active' and clocked_out is not null then
+    update public.shifts s set status = 'completed' where s.id = shift.id;
+    shift.status := 'completed';
+  end if;
+  if shift.status = 'completed' and clocked_out is not null then
+    update public.finqle_transactions t
+    set amount = muster.shift_pay(
+      shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
+    )
+    where t.shift_id = shift.id and t.status = 'pending';
+  end if;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.advance_shift(uuid) is
+  'Brings a shift''s state and pay in step with its check-ins. Security definer: no role moves a shift to active by hand.';
+--> statement-breakpoint
+create or replace function muster.tg_gps_checkins__advance_shifts() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  clocked uuid;
+begin
+  -- One order for everybody, so that two batches cannot deadlock.
+  for clocked in
+    select distinct i.shift_id from inserted i where i.kind <> 'ping' order by i.shift_id
+  loop
+    perform muster.advance_shift(clocked);
+  end loop;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_gps_checkins__advance_shifts() is 'Security definer: see muster.advance_shift.';
+--> statement-breakpoint
+create or replace trigger judge before insert on public.gps_checkins
+  for each row execute function muster.tg_gps_checkins__judge();
+--> statement-breakpoint
+create or replace trigger advance_shifts after insert on public.gps_checkins
+  referencing new table as inserted
+  for each statement execute function muster.tg_gps_checkins__advance_shifts();
+--> statement-breakpoint
+-- One check-in as a client sees it: the row, with its point as latitude and longitude.
+create or replace function muster.checkin_json(checkin public.gps_checkins) returns jsonb
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', checkin.id,
+    'shift_id', checkin.shift_id,
+    'professional_id', checkin.professional_id,
+    'kind', checkin.kind,
+    'latitude', st_y(checkin.gps_point::geometry),
+    'longitude', st_x(checkin.gps_point::geometry),
+    'accuracy_meters', checkin.accuracy_meters,
+    'distance_meters', checkin.distance_meters,
+    'is_within_radius', checkin.is_within_radius,
+    'verdict', checkin.verdict,
+    'recorded_at', checkin.recorded_at,
+    'created_at', checkin.created_at
+  )
+$$;
+--> statement-breakpoint
+comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
+--> statement-breakpoint
+-- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
+-- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
+-- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE and constraint that refused it.
+create or replace function muster.record_check_ins(items jsonb) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  item record;
+  created uuid[] := array[]::uuid[];
+  rejected jsonb := jsonb_build_object();
+  state text;
+  constraint_ text;
+begin
+  -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
+  begin
+    with fresh as (
+      select distinct on (i.id) i.*
+      from jsonb_to_recordset(items) as i (
+        id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
+        recorded_at timestamptz
+      )
+      where not exists (select from public.gps_checkins c where c.id = i.id)
+    ), inserted as (
+      insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+      select f.id, f.shift_id, f.kind, st_point(f.longitude, f.latitude)::geography, f.accuracy_meters, f.recorded_at
+      from fresh f
+      on conflict do nothing
+      returning c.id
+    )
+    select coalesce(array_agg(i.id), '{}') into created from inserted i;
+  exception
+    -- A rule refused an item: then one by one, so that a bad item never costs the others.
+    when others then
+      get stacked diagnostics state = returned_sqlstate;
+      if not muster.is_refusal(state) then
+        raise;
+      end if;
+      created := array[]::uuid[];
+      for item in
+        select i.*
+        from jsonb_to_recordset(items) as i (
+          id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
+          recorded_at timestamptz
+        )
+      loop
+        begin
+          insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+          select item.id, item.shift_id, item.kind, st_point(item.longitude, item.latitude)::geography,
+                 item.accuracy_meters, item.recorded_at
+          where not exists (select from public.gps_checkins c where c.id = item.id)
+          on conflict do nothing;
+          if found then
+            created := created || item.id;
+          end if;
+        exception
+          when others then
+            get stacked diagnostics state = returned_sqlstate, constraint_ = constraint_name;
+            if not muster.is_refusal(state) then
+              raise;
+            end if;
+            rejected := rejected || jsonb_build_object(
+              item.id, jsonb_build_object('sqlstate', state, 'constraint', constraint_)
+            );
+        end;
+      end loop;
+  end;
+
+  return (
+    select coalesce(jsonb_agg(
+      case
+        when c.id is not null and c.shift_id = i.shift_id and c.professional_id = muster.professional_id() then
+          jsonb_build_object(
+            'id', i.id,
+            'status', case
+              when i.id = any (created) and i.repeat = 1 then 'created'
+              else 'duplicate'
+            end,
+            'checkin', muster.checkin_json(c)
+          )
+        else
+          jsonb_build_object('id', i.id, 'status', 'rejected')
+          || coalesce(rejected -> i.id::text, jsonb_build_object('sqlstate', 'MU016', 'constraint', null))
+      end
+      order by i.nth
+    ), '[]')
+    from (
+      select
+        (e.item ->> 'id')::uuid as id,
+        (e.item ->> 'shift_id')::uuid as shift_id,
+        row_number() over (partition by e.item ->> 'id' order by e.nth) as repeat,
+        e.nth
+      from jsonb_array_elements(items) with ordinality as e (item, nth)
+    ) i
+    left join public.gps_checkins c on c.id = i.id
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.record_check_ins(jsonb) is 'Records check-ins as the caller, one result per item.';
+--> statement-breakpoint
+-- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
+create or replace function muster.is_refusal(state text) returns boolean
+language sql
+immutable
+parallel safe
+set search_path = ''
+return left(state, 2) in ('MU', '22', '23') or state = '42501';
+--> statement-breakpoint
+comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
+--> statement-breakpoint
+grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins),
+  muster.record_check_ins(jsonb) to authenticated;
+--> statement-breakpoint
+alter function muster.tg_gps_checkins__judge() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.advance_shift(uuid) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_gps_checkins__advance_shifts() owner to muster_definer;
+--> statement-breakpoint
+-- Registration: how a token that the database does not know becomes a user.
+--
+-- * The first tenant and its admin are made by the owner (`npm run tenant`).
+-- * Everybody else comes with an invitation: an admin invites any role of the tenant, a company invites colleagues and
+--   guards. The code is shown once; the database keeps its SHA-256.
+-- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
+
+create or replace function muster.create_tenant(tenant_name text, admin_name text, admin_email text, admin_user_id uuid)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  tenant uuid;
+begin
+  insert into public.tenants (name) values (tenant_name) returning id into tenant;
+  insert into public.users (id, tenant_id, role, name, email)
+  values (admin_user_id, tenant, 'admin', admin_name, admin_email);
+  return tenant;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.create_tenant(text, text, text, uuid) is
+  'A marketplace with its first admin. For the owner alone. Security definer: forced row level security binds the owner.';
+--> statement-breakpoint
+create or replace function muster.create_invitation(
+  role text, organization uuid default null, email text default null, valid_for interval default interval '14 days'
+) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- 122 random bits.
+  code text := replace(gen_random_uuid()::text, '-', '');
+  invited public.invitations;
+begin
+  if muster.admin_tenant_id() is null and not (
+    muster.company_id() is not null
+    and (
+      (create_invitation.role = 'company' and organization = muster.company_id())
+      or (create_invitation.role = 'zzp' and organization is null)
+    )
+  ) then
+    perform muster.fail('forbidden', 'role');
+  end if;
+  if organization is not null and not exists (
+    select from public.organizations o
+    where o.id = organization and o.tenant_id = muster.tenant_id() and o.deleted_at is null
+  ) then
+    perform muster.fail('not_found', 'organization_id');
+  end if;
+
+  insert into public.invitations
+    (tenant_id, organization_id, role, email, code_hash, expires_at, created_by, inviting_organization_id)
+  values (
+    muster.tenant_id(), organization, create_invitation.role, create_invitation.email,
+    encode(sha256(convert_to(code, 'UTF8')), 'hex'), now() + valid_for, muster.user_id(), muster.company_id()
+  )
+  returning * into invited;
+  return jsonb_build_object(
+    'id', invited.id, 'organization_id', invited.organization_id, 'role', invited.role, 'email', invited.email,
+    'expires_at', invited.expires_at, 'accepted_at', invited.accepted_at, 'created_at', invited.created_at, 'code', code
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.create_invitation(text, uuid, text, interval) is
+  'Gives the code, once. Security definer: no role may read or write code_hash.';
+--> statement-breakpoint
+create or replace function muster.accept_invitation(
+  code text, name text, email text, latitude float8 default null, longitude float8 default null
+) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  invitation public.invitations;
+  caller uuid := muster.user_id();
+  token_email text := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email';
+begin
+  if caller is null then
+    perform muster.fail('forbidden');
+  end if;
+  if exists (select from public.users u where u.id = caller) then
+    perform muster.fail('already_registered');
+  end if;
+  select * into invitation
+  from public.invitations i
+  where i.code_hash = encode(sha256(convert_to(accept_invitation.code, 'UTF8')), 'hex')
+  for no key update;
+  if not found
+    or invitation.accepted_at is not null
+    or invitation.expires_at <= now()
+    or (invitation.email is not null and lower(invitation.email) is distinct from lower(token_email)) then
+    perform muster.fail('invitation_invalid', 'code');
+  end if;
+
+  insert into public.users (id, tenant_id, organization_id, role, name, email)
+  values (
+    caller, invitation.tenant_id, invitation.organization_id, invitation.role, accept_invitation.name,
+    coalesce(token_email, accept_invitation.email)
+  );
+  if invitation.role = 'zzp' then
+    insert into public.security_professionals (tenant_id, user_id, home_point)
+    values (
+      invitation.tenant_id, caller,
+      case when latitude is not null and longitude is not null then st_point(longitude, latitude)::geography end
+    );
+  end if;
+  update public.invitations i set accepted_at = now(), accepted_by = caller where i.id = invitation.id;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.accept_invitation(text, text, text, float8, float8) is
+  'Makes the caller a user. Security definer: a stranger may write nothing else.';
+--> statement-breakpoint
+create or replace function muster.me() returns jsonb
+language sql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', u.id, 'tenant_id', u.tenant_id, 'organization_id', u.organization_id, 'role', u.role, 'name', u.name,
+    'email', u.email, 'created_at', u.created_at,
+    'tenant_name', t.name,
+    'organization', case when o.id is not null then jsonb_build_object(
+      'id', o.id, 'name', o.name, 'kind', o.kind
+    ) end,
+    'professional', case when p.id is not null then jsonb_build_object(
+      'id', p.id, 'status', p.status,
+      'latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry)
+    ) end
+  )
+  from public.users u
+  join public.tenants t on t.id = u.tenant_id
+  left join public.organizations o on o.id = u.organization_id
+  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
+  where u.id = muster.user_id() and u.deleted_at is null
+$$;
+--> statement-breakpoint
+comment on function muster.me() is
+  'The caller, with e-mail and home point. Security definer: those columns are granted to nobody.';
+--> statement-breakpoint
+create or replace function muster.professional_home(professional uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object('latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry))
+  from public.security_professionals p
+  where p.id = professional
+    and p.home_point is not null
+    and (p.id = muster.professional_id() or p.tenant_id = muster.admin_tenant_id())
+$$;
+--> statement-breakpoint
+comment on function muster.professional_home(uuid) is
+  'Where a guard lives: for the guard and for admins. Security definer: the column is granted to nobody.';
+--> statement-breakpoint
+create or replace trigger updated_at before update on public.invitations
+  for each row execute function muster.set_updated_at();
+--> statement-breakpoint
+grant execute on function muster.create_tenant(text, text, text, uuid) to service_role;
+--> statement-breakpoint
+grant execute on function
+  muster.create_invitation(text, uuid, text, interval),
+  muster.accept_invitation(text, text, text, float8, float8),
+  muster.me(),
+  muster.professional_home(uuid)
+to authenticated;
+--> statement-breakpoint
+alter function muster.create_tenant(text, text, text, uuid) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.create_invitation(text, uuid, text, interval) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.accept_invitation(text, text, text, float8, float8) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.me() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.professional_home(uuid) owner to muster_definer;
+--> statement-breakpoint
+-- Idempotency-Key: a POST that was answered is answered the same way again.
+--
+-- * The key is claimed and the answer kept in the request's own transaction: either both happened or neither.
+-- * A second request with the same key waits for the first to commit (a unique index) and then gets its answer.
+-- * A key belongs to one caller; used for another request it is refused.
+
+create or replace function muster.claim_idempotency_key(idempotency_key text, hash text) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  known record;
+begin
+  if muster.user_id() is null then
+    perform muster.fail('forbidden');
+  end if;
+  insert into muster.idempotency_keys (user_id, key, request_hash)
+  values (muster.user_id(), idempotency_key, hash)
+  on conflict do nothing;
+  if found then
+    return null;
+  end if;
+  select k.request_hash, k.response_status, k.response_body into known
+  from muster.idempotency_keys k
+  where k.user_id = muster.user_id() and k.key = idempotency_key;
+  if known.request_hash <> hash then
+    perform muster.fail('idempotency_key_reused');
+  end if;
+  return jsonb_build_object('status', known.response_status, 'body', known.response_body);
+end
+$$;
+--> statement-breakpoint
+comment on function muster.claim_idempotency_key(text, text) is
+  'Null when the key is new and now claimed, else the answer that was given. Security definer: the table is nobody''s to read.';
+--> statement-breakpoint
+create or replace function muster.keep_idempotent_response(idempotency_key text, status integer, body text) returns void
+language sql
+volatile
+security definer
+set search_path = ''
+begin atomic
+  update muster.idempotency_keys k
+  set response_status = status, response_body = body
+  where k.user_id = muster.user_id() and k.key = idempotency_key and k.response_status is null;
+end;
+--> statement-breakpoint
+comment on function muster.keep_idempotent_response(text, integer, text) is
+  'Keeps the answer for the claimed key. Security definer: as claim_idempotency_key.';
+--> statement-breakpoint
+create or replace function muster.forget_idempotency_keys(older_than interval) returns bigint
+language sql
+volatile
+security definer
+set search_path = ''
+begin atomic
+  with forgotten as (
+    delete from muster.idempotency_keys k where k.created_at < now() - older_than returning 1
+  )
+  select count(*) from forgotten;
+end;
+--> statement-breakpoint
+comment on function muster.forget_idempotency_keys(interval) is 'Background work: old keys go. Security definer: as above.';
+--> statement-breakpoint
+grant execute on function
+  muster.claim_idempotency_key(text, text), muster.keep_idempotent_response(text, integer, text)
+to authenticated;
+--> statement-breakpoint
+grant execute on function muster.forget_idempotency_keys(interval) to service_role;
+--> statement-breakpoint
+alter function muster.claim_idempotency_key(text, text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.keep_idempotent_response(text, integer, text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.forget_idempotency_keys(interval) owner to muster_definer;
+--> statement-breakpoint
+-- Search: what needs the spatial index. Under row level security the planner may not use it (ST_DWithin is not
+-- leakproof), so these functions are security definer, say who may see what once more, and are in the access tests.
+--
+-- * Open shifts are published and not begun: a guard and an admin see their tenant's, a company and a client their own.
+-- * Order and pages follow the distance that is returned, on the spheroid (then the id). The index orders by distance on
+--   the sphere, which differs by less than 0.6 % (sphere of the mean radius against WGS 84), so it bounds the search.
+
+create or replace function muster.nearby_shifts(
+  latitude float8,
+  longitude float8,
+  within_meters float8,
+  max_items integer,
+  starts_after timestamptz default null,
+  starts_before timestamptz default null,
+  min_hourly_rate numeric default null,
+  eligible_only boolean default false,
+  after_distance float8 default null,
+  after_id uuid default null
+) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  here geography := st_point(longitude, latitude)::geography;
+  -- Upper bound of the ratio between the distances on spheroid and sphere, either way: the radii of curvature of WGS 84
+  -- are 6,335 to 6,400 km, the sphere's radius is 6,371 km.
+  sphere_slack constant float8 := 1.006;
+  tenant uuid := coalesce(muster.guard_tenant_id(), muster.admin_tenant_id());
+  company uuid := muster.company_id();
+  client uuid := muster.client_id();
+  professional uuid := muster.professional_id();
+  reach float8;
+begin
+  -- How far (on the sphere) the last item of this page lies: no more of the index than that is read.
+  select max(nearest.distance) into reach
+  from (
+    select s.location_point <-> here as distance
+    from public.shifts s
+    where s.status = 'published'
+      and s.deleted_at is null
+      and s.start_datetime > now()
+      and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+      and st_dwithin(s.location_point, here, within_meters)
+      and (starts_after is null or s.start_datetime >= starts_after)
+      and (starts_before is null or s.start_datetime < starts_before)
+      and (min_hourly_rate is null or s.hourly_rate >= min_hourly_rate)
+      and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
+      and (not eligible_only or not exists (select from muster.assignment_violations(professional, s)))
+    order by s.location_point <-> here
+    limit max_items
+  ) nearest;
+
+  return (
+    select coalesce(jsonb_agg(page.item order by page.distance, page.id), '[]')
+    from (
+      select
+        s.id,
+        st_distance(s.location_point, here) as distance,
+        muster.shift_json(s)
+        || jsonb_build_object('location_name', l.name, 'distance_meters', st_distance(s.location_point, here)) as item
+      from public.shifts s
+      join public.locations l on l.id = s.location_id
+      where s.status = 'published'
+        and s.deleted_at is null
+        and s.start_datetime > now()
+        and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+        and st_dwithin(s.location_point, here, least(within_meters, reach * sphere_slack * sphere_slack + 1))
+        and (starts_after is null or s.start_datetime >= starts_after)
+        and (starts_before is null or s.start_datetime < starts_before)
+        and (min_hourly_rate is null or s.hourly_rate >= min_hourly_rate)
+        and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
+        and (not eligible_only or not exists (select from muster.assignment_violations(professional, s)))
+      order by 2, 1
+      limit max_items
+    ) page
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.nearby_shifts(
+  float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid
+) is 'Open shifts that the caller may see, nearest first. Security definer: see the head of this file.';
+--> statement-breakpoint
+-- A shift in the form of the API.
+create or replace function muster.shift_json(shift public.shifts) returns jsonb
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', shift.id,
+    'company_id', shift.company_id,
+    'client_id', shift.client_id,
+    'location_id', shift.location_id,
+    'professional_id', shift.professional_id,
+    'status', shift.status,
+    'start_datetime', shift.start_datetime,
+    'end_datetime', shift.end_datetime,
+    'time_zone', shift.time_zone,
+    'hourly_rate', shift.hourly_rate,
+    'overtime_rate', shift.overtime_rate,
+    'required_certificates', shift.required_certificates,
+    'title', shift.title,
+    'instructions', shift.instructions,
+    'cancel_reason', shift.cancel_reason,
+    'latitude', st_y(shift.location_point::geometry),
+    'longitude', st_x(shift.location_point::geometry),
+    'created_at', shift.created_at,
+    'updated_at', shift.updated_at
+  )
+$$;
+--> statement-breakpoint
+comment on function muster.shift_json(public.shifts) is 'A shift in the form of the API.';
+--> statement-breakpoint
+create or replace function muster.shift_candidates(
+  wanted uuid,
+  max_items integer,
+  eligible_only boolean default false,
+  after_distance float8 default null,
+  after_id uuid default null
+) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  sphere_slack constant float8 := 1.006;
+  reach float8;
+begin
+  select * into shift
+  from public.shifts s
+  where s.id = wanted
+    and s.deleted_at is null
+    and (s.company_id = muster.company_id() or s.tenant_id = muster.admin_tenant_id());
+  if not found then
+    perform muster.fail('not_found', 'id');
+  end if;
+
+  select max(nearest.distance) into reach
+  from (
+    select p.home_point <-> shift.location_point as distance
+    from public.security_professionals p
+    where p.tenant_id = shift.tenant_id
+      and p.deleted_at is null
+      and p.home_point is not null
+      and (
+        after_distance is null
+        or (st_distance(p.home_point, shift.location_point), p.id) > (after_distance, after_id)
+      )
+      and (not eligible_only or not exists (select from muster.assignment_violations(p.id, shift)))
+    order by p.home_point <-> shift.location_point
+    limit max_items
+  ) nearest;
+
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'professional_id', page.id,
+      'name', page.name,
+      'distance_meters', page.distance,
+      'eligible', page.violations = '[]',
+      'violations', page.violations
+    ) order by page.distance, page.id), '[]')
+    from (
+      select
+        p.id,
+        u.name,
+        st_distance(p.home_point, shift.location_point) as distance,
+        (
+          select coalesce(jsonb_agg(jsonb_build_object('code', v.code, 'detail', v.detail)), '[]')
+          from muster.assignment_violations(p.id, shift) v
+        ) as violations
+      from public.security_professionals p
+      join public.users u on u.id = p.user_id
+      where p.tenant_id = shift.tenant_id
+        and p.deleted_at is null
+        and st_dwithin(p.home_point, shift.location_point, reach * sphere_slack * sphere_slack + 1)
+        and (
+          after_distance is null
+          or (st_distance(p.home_point, shift.location_point), p.id) > (after_distance, after_id)
+        )
+        and (not eligible_only or not exists (select from muster.assignment_violations(p.id, shift)))
+      order by 3, 1
+      limit max_items
+    ) page
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.shift_candidates(uuid, integer, boolean, float8, uuid) is
+  'Guards for a shift, nearest home first, with what speaks against each. Security definer: the company of a shift may
+   compare guards that it cannot see, and never learns where they live.';
+--> statement-breakpoint
+-- Claiming: the same update that a guard may do by hand, but with the reason when it cannot be done.
+create or replace function muster.claim_shift(wanted uuid) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  if muster.professional_id() is null then
+    perform muster.fail('forbidden');
+  end if;
+  select * into shift
+  from public.shifts s
+  where s.id = wanted and s.tenant_id = muster.guard_tenant_id() and s.status <> 'draft' and s.deleted_at is null
+  for no key update;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  end if;
+  if shift.status <> 'published' or shift.start_datetime <= now() then
+    perform muster.fail('shift_not_open');
+  end if;
+  update public.shifts s
+  set status = 'assigned', professional_id = muster.professional_id()
+  where s.id = wanted
+  returning s.* into shift;
+  return muster.shift_json(shift);
+end
+$$;
+--> statement-breakpoint
+comment on function muster.claim_shift(uuid) is
+  'The caller takes an open shift. Security definer: that a shift was open, and is gone, may be said to those who came late.';
+--> statement-breakpoint
+grant execute on function muster.shift_json(public.shifts) to authenticated, muster_definer;
+--> statement-breakpoint
+grant execute on function
+  muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid),
+  muster.shift_candidates(uuid, integer, boolean, float8, uuid),
+  muster.claim_shift(uuid)
+to authenticated;
+--> statement-breakpoint
+alter function muster.nearby_shifts(
+  float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid
+) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.shift_candidates(uuid, integer, boolean, float8, uuid) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.claim_shift(uuid) owner to muster_definer;
+--> statement-breakpoint
+-- Access: who sees and does what. Row level security is enabled and forced on every table; nothing is granted that is
+-- not written here.
+--
+-- * `anon` gets nothing.
+-- * `authenticated` is everybody with a token; the policies tell company, client, guard and admin apart. One policy per
+--   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
+-- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
+--   `home_point` are not granted for reading either (see registration.sql).
+-- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
+--   and have the table privileges listed at the end.
+
+do $$
+declare
+  relation regclass;
+begin
+  foreach relation in array array[
+    'public.tenants', 'public.organizations', 'public.company_clients', 'public.users', 'public.invitations',
+    'public.security_professionals', 'public.certificates', 'public.locations', 'public.shifts',
+    'public.gps_checkins', 'public.incidents', 'public.finqle_transactions', 'public.notifications',
+    'muster.idempotency_keys'
+  ]::regclass[] loop
+    execute format('alter table %s enable row level security', relation);
+    execute format('alter table %s force row level security', relation);
+    execute format('revoke all on %s from public, anon, authenticated, service_role', relation);
+    execute format('drop policy if exists internal on %s', relation);
+    execute format(
+      'create policy internal on %s to muster_definer, service_role using (true) with check (true)', relation
+    );
+    execute format(
+      'comment on policy internal on %s is %L', relation,
+      'Background work and the security definer functions; their grants say how far they reach.'
+    );
+  end loop;
+end
+$$;
+--> statement-breakpoint
+-- tenants
+drop policy if exists tenants_read on public.tenants;
+--> statement-breakpoint
+create policy tenants_read on public.tenants for select to authenticated
+  using (id = (select muster.tenant_id()));
+--> statement-breakpoint
+comment on policy tenants_read on public.tenants is 'One''s own.';
+--> statement-breakpoint
+-- organizations
+drop policy if exists organizations_read on public.organizations;
+--> statement-breakpoint
+create policy organizations_read on public.organizations for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      id = (select muster.company_id())
+      or id = (select muster.client_id())
+      or id = any ((select muster.company_client_ids())::uuid[])
+      or id = any ((select muster.client_company_ids())::uuid[])
+      or (tenant_id = (select muster.guard_tenant_id()) and exists (
+        select from public.shifts s where s.company_id = organizations.id or s.client_id = organizations.id
+      ))
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy organizations_read on public.organizations is
+  'Companies and clients see themselves and each other; guards those of the shifts that they see; admins their tenant''s.';
+--> statement-breakpoint
+drop policy if exists organizations_create on public.organizations;
+--> statement-breakpoint
+create policy organizations_create on public.organizations for insert to authenticated
+  with check (tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy organizations_create on public.organizations is 'Admins.';
+--> statement-breakpoint
+-- company_clients
+drop policy if exists company_clients_read on public.company_clients;
+--> statement-breakpoint
+create policy company_clients_read on public.company_clients for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or client_id = (select muster.client_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy company_clients_read on public.company_clients is 'Either side, and admins.';
+--> statement-breakpoint
+drop policy if exists company_clients_create on public.company_clients;
+--> statement-breakpoint
+create policy company_clients_create on public.company_clients for insert to authenticated
+  with check (tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy company_clients_create on public.company_clients is 'Admins.';
+--> statement-breakpoint
+drop policy if exists company_clients_remove on public.company_clients;
+--> statement-breakpoint
+create policy company_clients_remove on public.company_clients for delete to authenticated
+  using (tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy company_clients_remove on public.company_clients is 'Admins.';
+--> statement-breakpoint
+-- users
+drop policy if exists users_read on public.users;
+--> statement-breakpoint
+create policy users_read on public.users for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      id = (select auth.uid())
+      or organization_id = (select muster.company_id())
+      or organization_id = (select muster.client_id())
+      or exists (select from public.security_professionals p where p.user_id = users.id)
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy users_read on public.users is
+  'Oneself, colleagues, the professionals that one sees; admins all of the tenant.';
+--> statement-breakpoint
+-- invitations
+drop policy if exists invitations_read on public.invitations;
+--> statement-breakpoint
+create policy invitations_read on public.invitations for select to authenticated
+  using (
+    inviting_organization_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
+--> statement-breakpoint
+-- security_professionals
+drop policy if exists security_professionals_read on public.security_professionals;
+--> statement-breakpoint
+create policy security_professionals_read on public.security_professionals for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      id = (select muster.professional_id())
+      or tenant_id = (select muster.admin_tenant_id())
+      or exists (
+        select from public.shifts s
+        where s.professional_id = security_professionals.id
+          and (s.company_id = (select muster.company_id()) or s.client_id = (select muster.client_id()))
+      )
+    )
+  );
+--> statement-breakpoint
+comment on policy security_professionals_read on public.security_professionals is
+  'A guard oneself; companies and clients those on their shifts; admins all of the tenant.';
+--> statement-breakpoint
+drop policy if exists security_professionals_edit on public.security_professionals;
+--> statement-breakpoint
+create policy security_professionals_edit on public.security_professionals for update to authenticated
+  using (
+    deleted_at is null
+    and (id = (select muster.professional_id()) or tenant_id = (select muster.admin_tenant_id()))
+  )
+  with check (id = (select muster.professional_id()) or tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy security_professionals_edit on public.security_professionals is
+  'A guard their home point (a trigger keeps the status for admins); admins all of the tenant.';
+--> statement-breakpoint
+-- certificates
+drop policy if exists certificates_read on public.certificates;
+--> statement-breakpoint
+create policy certificates_read on public.certificates for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      professional_id = (select muster.professional_id())
+      or tenant_id = (select muster.admin_tenant_id())
+      or exists (
+        select from public.shifts s
+        where s.professional_id = certificates.professional_id
+          and s.company_id = (select muster.company_id())
+          and s.status in ('assigned', 'active')
+      )
+    )
+  );
+--> statement-breakpoint
+comment on policy certificates_read on public.certificates is
+  'Guards their own; companies those of professionals assigned to their shifts; admins all of the tenant.';
+--> statement-breakpoint
+drop policy if exists certificates_create on public.certificates;
+--> statement-breakpoint
+create policy certificates_create on public.certificates for insert to authenticated
+  with check (
+    (professional_id = (select muster.professional_id()) and verified_at is null)
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy certificates_create on public.certificates is 'Guards their own, unverified; admins any.';
+--> statement-breakpoint
+drop policy if exists certificates_edit on public.certificates;
+--> statement-breakpoint
+create policy certificates_edit on public.certificates for update to authenticated
+  using (deleted_at is null and tenant_id = (select muster.admin_tenant_id()))
+  with check (tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy certificates_edit on public.certificates is 'Admins verify and withdraw.';
+--> statement-breakpoint
+drop policy if exists certificates_remove on public.certificates;
+--> statement-breakpoint
+create policy certificates_remove on public.certificates for delete to authenticated
+  using (
+    deleted_at is null
+    and (
+      (professional_id = (select muster.professional_id()) and verified_at is null)
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy certificates_remove on public.certificates is 'Guards what is not verified yet; admins any.';
+--> statement-breakpoint
+-- locations
+drop policy if exists locations_read on public.locations;
+--> statement-breakpoint
+create policy locations_read on public.locations for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      organization_id = (select muster.company_id())
+      or organization_id = any ((select muster.company_client_ids())::uuid[])
+      or organization_id = (select muster.client_id())
+      or tenant_id = (select muster.admin_tenant_id())
+      or (tenant_id = (select muster.guard_tenant_id()) and exists (
+        select from public.shifts s where s.location_id = locations.id
+      ))
+    )
+  );
+--> statement-breakpoint
+comment on policy locations_read on public.locations is
+  'Companies theirs and their clients''; clients theirs; guards those of the shifts that they see; admins the tenant''s.';
+--> statement-breakpoint
+drop policy if exists locations_create on public.locations;
+--> statement-breakpoint
+create policy locations_create on public.locations for insert to authenticated
+  with check (
+    organization_id = (select muster.company_id())
+    or organization_id = any ((select muster.company_client_ids())::uuid[])
+    or organization_id = (select muster.client_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy locations_create on public.locations is
+  'Companies for themselves and their clients; clients for themselves; admins for any organization of the tenant.';
+--> statement-breakpoint
+drop policy if exists locations_edit on public.locations;
+--> statement-breakpoint
+create policy locations_edit on public.locations for update to authenticated
+  using (
+    deleted_at is null
+    and (
+      organization_id = (select muster.company_id())
+      or organization_id = (select muster.client_id())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  )
+  with check (
+    organization_id = (select muster.company_id())
+    or organization_id = (select muster.client_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy locations_edit on public.locations is 'Its own organization, and admins.';
+--> statement-breakpoint
+drop policy if exists locations_remove on public.locations;
+--> statement-breakpoint
+create policy locations_remove on public.locations for delete to authenticated
+  using (
+    deleted_at is null
+    and (
+      organization_id = (select muster.company_id())
+      or organization_id = (select muster.client_id())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy locations_remove on public.locations is 'Its own organization, and admins.';
+--> statement-breakpoint
+-- shifts
+drop policy if exists shifts_read on public.shifts;
+--> statement-breakpoint
+create policy shifts_read on public.shifts for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      company_id = (select muster.company_id())
+      or (client_id = (select muster.client_id()) and status <> 'draft')
+      or (professional_id = (select muster.professional_id()) and status in ('assigned', 'active', 'completed'))
+      or (tenant_id = (select muster.guard_tenant_id()) and status = 'published' and start_datetime > now())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy shifts_read on public.shifts is
+  'Companies theirs; clients those at their sites, no drafts; guards their own and those that are open; admins all.';
+--> statement-breakpoint
+drop policy if exists shifts_create on public.shifts;
+--> statement-breakpoint
+create policy shifts_create on public.shifts for insert to authenticated
+  with check (
+    company_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy shifts_create on public.shifts is 'Companies their own; admins for any company of the tenant.';
+--> statement-breakpoint
+drop policy if exists shifts_edit on public.shifts;
+--> statement-breakpoint
+create policy shifts_edit on public.shifts for update to authenticated
+  using (
+    deleted_at is null
+    and (
+      company_id = (select muster.company_id())
+      or (tenant_id = (select muster.guard_tenant_id()) and status = 'published' and start_datetime > now())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  )
+  with check (
+    company_id = (select muster.company_id())
+    or (professional_id = (select muster.professional_id()) and status = 'assigned')
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy shifts_edit on public.shifts is
+  'Companies theirs; guards claim an open one (a trigger holds them to that); admins all.';
+--> statement-breakpoint
+drop policy if exists shifts_remove on public.shifts;
+--> statement-breakpoint
+create policy shifts_remove on public.shifts for delete to authenticated
+  using (
+    deleted_at is null
+    and (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  );
+--> statement-breakpoint
+comment on policy shifts_remove on public.shifts is 'Companies theirs; admins all. A trigger makes it a soft delete.';
+--> statement-breakpoint
+-- gps_checkins
+drop policy if exists gps_checkins_read on public.gps_checkins;
+--> statement-breakpoint
+create policy gps_checkins_read on public.gps_checkins for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or client_id = (select muster.client_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy gps_checkins_read on public.gps_checkins is
+  'Company and client of the shift; the guard; admins.';
+--> statement-breakpoint
+drop policy if exists gps_checkins_create on public.gps_checkins;
+--> statement-breakpoint
+create policy gps_checkins_create on public.gps_checkins for insert to authenticated
+  with check (professional_id = (select muster.professional_id()));
+--> statement-breakpoint
+comment on policy gps_checkins_create on public.gps_checkins is 'The guard of the shift (a trigger says who that is).';
+--> statement-breakpoint
+-- incidents
+drop policy if exists incidents_read on public.incidents;
+--> statement-breakpoint
+create policy incidents_read on public.incidents for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      company_id = (select muster.company_id())
+      or client_id = (select muster.client_id())
+      or reported_by = (select auth.uid())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy incidents_read on public.incidents is 'Company and client of the shift; who reported it; admins.';
+--> statement-breakpoint
+drop policy if exists incidents_create on public.incidents;
+--> statement-breakpoint
+create policy incidents_create on public.incidents for insert to authenticated
+  with check (
+    reported_by = (select auth.uid())
+    and exists (
+      select from public.shifts s
+      where s.id = shift_id and s.professional_id = (select muster.professional_id())
+    )
+  );
+--> statement-breakpoint
+comment on policy incidents_create on public.incidents is 'A guard, of a shift of their own.';
+--> statement-breakpoint
+drop policy if exists incidents_edit on public.incidents;
+--> statement-breakpoint
+create policy incidents_edit on public.incidents for update to authenticated
+  using (
+    deleted_at is null
+    and (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  )
+  with check (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy incidents_edit on public.incidents is 'The company of the shift, and admins; only the status is granted.';
+--> statement-breakpoint
+create or replace function muster.tg_incidents__copy_shift() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  select s.tenant_id, s.company_id, s.client_id into new.tenant_id, new.company_id, new.client_id
+  from public.shifts s
+  where s.id = new.shift_id and s.deleted_at is null;
+  if not found then
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+  new.reported_by := coalesce(muster.user_id(), new.reported_by);
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_incidents__copy_shift() is
+  'Whose incident it is follows from the shift. Security definer: the insert policy decides whether the caller may.';
+--> statement-breakpoint
+alter function muster.tg_incidents__copy_shift() owner to muster_definer;
+--> statement-breakpoint
+create or replace trigger a_copy_shift before insert on public.incidents
+  for each row execute function muster.tg_incidents__copy_shift();
+--> statement-breakpoint
+create or replace trigger b_edit_trail before insert or update on public.incidents
+  for each row execute function muster.set_edit_trail();
+--> statement-breakpoint
+create or replace function muster.tg_set_tenant_from_organization() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  select o.tenant_id into new.tenant_id
+  from public.organizations o
+  where o.id = new.organization_id and o.deleted_at is null;
+  if not found then
+    perform muster.fail('not_found', 'organization_id');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_set_tenant_from_organization() is
+  'A location is in its organization''s tenant. Security definer: the insert policy decides whose organization it may be.';
+--> statement-breakpoint
+alter function muster.tg_set_tenant_from_organization() owner to muster_definer;
+--> statement-breakpoint
+create or replace trigger a_set_tenant before insert on public.locations
+  for each row execute function muster.tg_set_tenant_from_organization();
+--> statement-breakpoint
+-- finqle_transactions
+drop policy if exists finqle_transactions_read on public.finqle_transactions;
+--> statement-breakpoint
+create policy finqle_transactions_read on public.finqle_transactions for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+comment on policy finqle_transactions_read on public.finqle_transactions is
+  'The company that pays, the guard who is paid, admins. Nobody writes: payments follow assignments.';
+--> statement-breakpoint
+-- notifications
+drop policy if exists notifications_read on public.notifications;
+--> statement-breakpoint
+create policy notifications_read on public.notifications for select to authenticated
+  using (user_id = (select auth.uid()) or tenant_id = (select muster.admin_tenant_id()));
+--> statement-breakpoint
+comment on policy notifications_read on public.notifications is 'One''s own; admins all of the tenant.';
+--> statement-breakpoint
+drop policy if exists notifications_mark on public.notifications;
+--> statement-breakpoint
+create policy notifications_mark on public.notifications for update to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));
+--> statement-breakpoint
+comment on policy notifications_mark on public.notifications is 'One''s own: read_at is all that is granted.';
+--> statement-breakpoint
+-- Grants to callers.
+grant select on public.tenants, public.organizations, public.company_clients, public.certificates, public.locations,
+  public.shifts, public.gps_checkins, public.incidents, public.finqle_transactions, public.notifications
+to authenticated;
+--> statement-breakpoint
+grant select (id, tenant_id, organization_id, role, name, created_at, updated_at, deleted_at)
+  on public.users to authenticated;
+--> statement-breakpoint
+grant select (id, tenant_id, user_id, status, created_at, updated_at, deleted_at)
+  on public.security_professionals to authenticated;
+--> statement-breakpoint
+grant select (id, tenant_id, organization_id, role, email, expires_at, accepted_at, accepted_by, created_by,
+  inviting_organization_id, created_at, updated_at)
+  on public.invitations to authenticated;
+--> statement-breakpoint
+grant insert (id, tenant_id, name, kind, nd_number) on public.organizations to authenticated;
+--> statement-breakpoint
+grant insert (id, tenant_id, company_id, client_id) on public.company_clients to authenticated;
+--> statement-breakpoint
+grant delete on public.company_clients to authenticated;
+--> statement-breakpoint
+grant update (home_point, status) on public.security_professionals to authenticated;
+--> statement-breakpoint
+grant insert (id, professional_id, company_id, kind, number, valid_until) on public.certificates to authenticated;
+--> statement-breakpoint
+grant update (verified_at, valid_until) on public.certificates to authenticated;
+--> statement-breakpoint
+grant delete on public.certificates to authenticated;
+--> statement-breakpoint
+grant insert (id, organization_id, name, address, location_point, radius_meters, time_zone)
+  on public.locations to authenticated;
+--> statement-breakpoint
+grant update (name, address, location_point, radius_meters, time_zone) on public.locations to authenticated;
+--> statement-breakpoint
+grant delete on public.locations to authenticated;
+--> statement-breakpoint
+grant insert (id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+  required_certificates, title, instructions)
+  on public.shifts to authenticated;
+--> statement-breakpoint
+grant update (location_id, professional_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+  required_certificates, title, instructions, cancel_reason)
+  on public.shifts to authenticated;
+--> statement-breakpoint
+grant delete on public.shifts to authenticated;
+--> statement-breakpoint
+grant insert (id, shift_id, kind, gps_point, accuracy_meters, recorded_at) on public.gps_checkins to authenticated;
+--> statement-breakpoint
+grant insert (id, shift_id, category, severity, description, incident_point, occurred_at)
+  on public.incidents to authenticated;
+--> statement-breakpoint
+grant update (status) on public.incidents to authenticated;
+--> statement-breakpoint
+grant update (read_at) on public.notifications to authenticated;
+--> statement-breakpoint
+-- Grants to background work and to the security definer functions.
+grant select, insert, update, delete on
+  public.tenants, public.organizations, public.company_clients, public.users, public.invitations,
+  public.security_professionals, public.certificates, public.locations, public.shifts, public.gps_checkins,
+  public.incidents, public.finqle_transactions, public.notifications
+to service_role;
+--> statement-breakpoint
+grant select on
+  public.tenants, public.organizations, public.company_clients, public.users, public.invitations,
+  public.security_professionals, public.certificates, public.locations, public.shifts, public.gps_checkins,
+  public.finqle_transactions
+to muster_definer;
+--> statement-breakpoint
+grant insert on
+  public.tenants, public.users, public.invitations, public.security_professionals, public.finqle_transactions,
+  public.notifications
+to muster_definer;
+--> statement-breakpoint
+grant update on
+  public.invitations, public.security_professionals, public.certificates, public.locations, public.shifts,
+  public.finqle_transactions
+to muster_definer;
+--> statement-breakpoint
+grant select, insert, update, delete on muster.idempotency_keys to muster_definer;
+--> statement-breakpoint
+-- Functions are born executable by everybody; only what is granted by name stays.
+revoke execute on all functions in schema muster from public;

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SQLWrapper } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import { type Caller, serializeClaims } from '../auth/caller.ts'
+import { readDatabaseError } from '../errors/sqlstate.ts'
+import type { Database, Parameter, Transaction } from './engine/types.ts'
+
+const dialect = new PgDialect()
+
+/** A transaction as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
+export interface Session {
+  /** The rows of a query, in its order. Works for `insert`, `update` and `delete … returning` too. */
+  rows<T>(query: SQLWrapper): Promise<T[]>
+  /** The first row, or undefined. */
+  row<T>(query: SQLWrapper): Promise<T | undefined>
+  /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
+  value<T>(query: SQLWrapper): Promise<T>
+}
+
+/** The only door to data: transactions as a caller, under the caller's role and claims. */
+export interface Sessions {
+  /** A read-only transaction. */
+  read<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
+   * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
+   */
+  write<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+}
+
+/** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
+const RETRYABLE = new Set(['40001', '40P01'])
+const MAX_ATTEMPTS = 3
+/** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
+const RETRY_PAUSE_MS = 20
+
+export function openSessions(database: Database): Sessions {
+  async function run<T>(caller: Caller, readOnly: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+    const claims = serializeClaims(caller)
+    return database.transaction(
+      async (tx) => {
+        // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
+        await tx.query(
+          "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
+          [caller.role, claims],
+        )
+        return work(asSession(tx))
+      },
+      { readOnly },
+    )
+  }
+
+  return {
+    read: (caller, work) => run(caller, true, work),
+
+    async write(caller, work) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await run(caller, false, work)
+        } catch (error) {
+          const sqlstate = readDatabaseError(error)?.sqlstate
+          if (attempt === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
+          await sleep(RETRY_PAUSE_MS * attempt * (0.5 + Math.random()))
+        }
+      }
+    },
+  }
+}
+
+function asSession(tx: Transaction): Session {
+  async function rows<T>(query: SQLWrapper): Promise<T[]> {
+    const answer = await tx.query<{ rows: T[] }>(
+      ...render(sql`with answer as (${query}) select coalesce(json_agg(answer), '[]') as rows from answer`),
+    )
+    return answer[0]!.rows
+  }
+  return {
+    rows,
+    row: async <T>(query: SQLWrapper) => (await rows<T>(query))[0],
+    async value<T>(query: SQLWrapper): Promise<T> {
+      const answer = await tx.query(...render(query))
+      return Object.values(answer[0]!)[0] as T
+    },
+  }
+}
+
+function render(query: SQLWrapper): [text: string, parameters: Parameter[]] {
+  const { sql: text, params } = dialect.sqlToQuery(query.getSQL())
+  return [text, params as Parameter[]]
+}

@@ -1,0 +1,93 @@
+import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/types.ts'
+import { CODES, type Code, type ProblemCode } from './codes.ts'
+import { Problem } from './problem.ts'
+
+/** Seconds after which a client may try again when the database was busy: a lock or statement timeout is about this long. */
+export const RETRY_AFTER_BUSY_SECONDS = 2
+
+/** Errors of `muster.fail`. */
+const BY_SQLSTATE = new Map(
+  Object.entries(CODES as Record<string, ProblemCode>).flatMap(([code, { sqlstate }]) =>
+    sqlstate ? [[sqlstate, code as Code] as const] : [],
+  ),
+)
+
+/** Constraints that stand for a rule with a code of its own. */
+const BY_CONSTRAINT = new Map<string, Code>([
+  ['shifts_no_overlap', 'shift_overlap'],
+  ['gps_checkins_pkey', 'id_conflict'],
+])
+
+/** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */
+export interface DatabaseError {
+  sqlstate: string
+  constraint: string | undefined
+  hint: string | undefined
+}
+
+/** Looks through wrappers (`cause`) for what PostgreSQL reported. */
+export function readDatabaseError(error: unknown): DatabaseError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, constraint, constraint_name, hint } = at as Error & Record<string, unknown>
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) {
+      const name = constraint_name ?? constraint
+      return {
+        sqlstate: code,
+        constraint: typeof name === 'string' && name !== '' ? name : undefined,
+        hint: typeof hint === 'string' && hint !== '' ? hint : undefined,
+      }
+    }
+  }
+  return undefined
+}
+
+/** The code that stands for a SQLSTATE (with its constraint): the one table, printed in the documentation. */
+export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
+  const named = BY_SQLSTATE.get(sqlstate) ?? (constraint && BY_CONSTRAINT.get(constraint))
+  if (named) return named
+  switch (sqlstate) {
+    case '23503': // foreign_key_violation
+      return 'invalid_reference'
+    case '23505': // unique_violation
+      return 'already_exists'
+    case '23502': // not_null_violation
+    case '23514': // check_violation
+      return 'validation_failed'
+    case '42501': // insufficient_privilege, also a row that a policy refuses
+      return 'forbidden'
+    case '40001': // serialization_failure
+    case '40P01': // deadlock_detected
+    case '55P03': // lock_not_available: lock_timeout
+    case '57014': // query_canceled: statement_timeout
+    case '25P03': // idle_in_transaction_session_timeout
+      return 'busy'
+  }
+  switch (sqlstate.slice(0, 2)) {
+    case '22': // data exception
+      return 'validation_failed'
+    case '08': // connection exception
+    case '53': // insufficient resources
+    case '57': // operator intervention: shutdown
+      return 'busy'
+  }
+  return 'internal'
+}
+
+/**
+ * The problem that an error of the database layer stands for; undefined when it is not one. The message, `detail` and
+ * `where` of the error are never used: they quote rows, of other people too. Only the hint of our own errors is.
+ */
+export function toDatabaseProblem(error: unknown): Problem | undefined {
+  if (error instanceof DatabaseBusy || error instanceof DatabaseUnavailable || error instanceof TransactionEnded) {
+    return new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS, cause: error })
+  }
+  const reported = readDatabaseError(error)
+  if (!reported) return undefined
+  const code = codeOf(reported)
+  const subject = BY_SQLSTATE.has(reported.sqlstate) ? reported.hint : reported.constraint
+  return new Problem(code, {
+    ...(code === 'internal' ? {} : { subject }),
+    ...(code === 'busy' ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
+    cause: error,
+  })
+}

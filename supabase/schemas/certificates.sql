@@ -1,0 +1,131 @@
+-- Certificates and professionals: what an assignment rests on cannot be taken away while it stands.
+--
+-- * Only an admin verifies; `verified_by` is whoever did.
+-- * A certificate that an assigned or active shift (not yet over) needs cannot be withdrawn, shortened or deleted: the
+--   shift is released first.
+-- * A professional with such a shift cannot be suspended or made inactive: the same.
+-- * Both take the professional's row lock, in which assignments queue too, so the two never pass each other.
+-- * Only an admin changes a professional's status; a guard changes their own home point.
+
+create or replace function muster.tg_certificates__set_verifier() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.verified_at is null then
+    new.verified_by := null;
+  elsif tg_op = 'INSERT' or old.verified_at is null then
+    new.verified_by := coalesce(muster.user_id(), new.verified_by);
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_certificates__set_verifier() is 'Who verified is not for the client to say.';
+
+create or replace function muster.tg_certificates__set_tenant() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  select p.tenant_id into new.tenant_id from public.security_professionals p where p.id = new.professional_id;
+  if not found then
+    perform muster.fail('not_found', 'professional_id');
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_certificates__set_tenant() is
+  'A certificate is in its professional''s tenant. Security definer: the insert policy decides whose professional it is.';
+
+create or replace function muster.tg_certificates__check_in_use() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  perform from public.security_professionals p where p.id = old.professional_id for no key update;
+  if exists (
+    select
+    from public.shifts s
+    cross join lateral muster.assignment_violations(s.professional_id, s) v
+    where s.professional_id = old.professional_id
+      and s.status in ('assigned', 'active')
+      and s.end_datetime > now()
+      and s.deleted_at is null
+      and old.kind = any (s.required_certificates)
+      and v.code in ('certificate_missing', 'certificate_expired')
+      and v.detail = old.kind
+  ) then
+    perform muster.fail('certificate_in_use', old.kind);
+  end if;
+  return null;
+end
+$$;
+comment on function muster.tg_certificates__check_in_use() is
+  'Security definer: the shifts that need the certificate may be of companies that the caller cannot see.';
+
+create or replace function muster.tg_security_professionals__check_status() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if muster.acting_role() in ('anon', 'authenticated') and muster.admin_tenant_id() is null then
+    perform muster.fail('forbidden', 'status');
+  end if;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  if (new.status <> 'active' or new.deleted_at is not null) and exists (
+    select from public.shifts s
+    where s.professional_id = new.id
+      and s.status in ('assigned', 'active')
+      and s.end_datetime > now()
+      and s.deleted_at is null
+  ) then
+    perform muster.fail('professional_in_use');
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_security_professionals__check_status() is
+  'Security definer: the shifts may be of companies that the caller cannot see.';
+
+create or replace trigger a_set_tenant before insert on public.certificates
+  for each row execute function muster.tg_certificates__set_tenant();
+create or replace trigger b_set_verifier before insert or update on public.certificates
+  for each row execute function muster.tg_certificates__set_verifier();
+create or replace trigger c_edit_trail before insert or update on public.certificates
+  for each row execute function muster.set_edit_trail();
+create or replace trigger check_in_use after update on public.certificates
+  for each row when (
+    old.verified_at is not null
+    and old.deleted_at is null
+    and (
+      new.verified_at is null
+      or new.deleted_at is not null
+      or new.valid_until < old.valid_until
+      or new.kind <> old.kind
+      or new.company_id is distinct from old.company_id
+      or new.professional_id <> old.professional_id
+    )
+  )
+  execute function muster.tg_certificates__check_in_use();
+create or replace trigger check_in_use_on_delete after delete on public.certificates
+  for each row when (old.verified_at is not null and old.deleted_at is null)
+  execute function muster.tg_certificates__check_in_use();
+create or replace trigger soft_delete before delete on public.certificates
+  for each row execute function muster.tg_soft_delete();
+create or replace trigger a_check_status before update on public.security_professionals
+  for each row when (old.status <> new.status or old.deleted_at is distinct from new.deleted_at)
+  execute function muster.tg_security_professionals__check_status();
+create or replace trigger b_edit_trail before insert or update on public.security_professionals
+  for each row execute function muster.set_edit_trail();
+
+alter function muster.tg_certificates__set_tenant() owner to muster_definer;
+alter function muster.tg_certificates__check_in_use() owner to muster_definer;
+alter function muster.tg_security_professionals__check_status() owner to muster_definer;

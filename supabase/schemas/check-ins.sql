@@ -1,0 +1,283 @@
+-- Check-ins: where a guard was, judged by the database, in whatever order phones deliver it.
+--
+-- * Only the professional of a shift that is assigned, active or completed checks in, with a device time from 2 hours
+--   before its start to 12 hours after its end, and not in the future.
+-- * d = distance to the site, a = reported accuracy, R = radius: inside if d + a ≤ R, outside if d − a > R, else
+--   uncertain. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
+-- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: the first clock_in
+--   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
+-- * The device makes the id: the same check-in again is a success that changes nothing.
+
+create or replace function muster.tg_gps_checkins__judge() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  early constant interval := interval '2 hours';
+  late constant interval := interval '12 hours';
+  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+  clock_skew constant interval := interval '5 minutes';
+  shift record;
+begin
+  select s.tenant_id, s.company_id, s.client_id, s.professional_id, s.status, s.start_datetime, s.end_datetime,
+         s.location_point, s.deleted_at, l.radius_meters
+  into shift
+  from public.shifts s
+  join public.locations l on l.id = s.location_id
+  where s.id = new.shift_id;
+  if not found or shift.deleted_at is not null then
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+
+  if muster.acting_role() in ('anon', 'authenticated')
+    and shift.professional_id is distinct from muster.professional_id() then
+    -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
+    if shift.company_id = muster.company_id()
+      or (shift.client_id = muster.client_id() and shift.status <> 'draft')
+      or shift.tenant_id = muster.admin_tenant_id()
+      or (shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now())
+    then
+      perform muster.fail('forbidden', 'shift_id');
+    end if;
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
+    perform muster.fail('shift_not_assigned', 'shift_id');
+  end if;
+  if new.recorded_at < shift.start_datetime - early or new.recorded_at > shift.end_datetime + late then
+    perform muster.fail('outside_check_in_window', 'recorded_at');
+  end if;
+  if new.recorded_at > clock_timestamp() + clock_skew then
+    perform muster.fail('recorded_in_future', 'recorded_at');
+  end if;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.professional_id := shift.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= shift.radius_meters;
+  new.verdict := case
+    when new.distance_meters + new.accuracy_meters <= shift.radius_meters then 'inside'
+    when new.distance_meters - new.accuracy_meters > shift.radius_meters then 'outside'
+    else 'uncertain'
+  end;
+  return new;
+end
+$$;
+comment on function muster.tg_gps_checkins__judge() is
+  'Fills in what the database computes. Security definer: the radius and the shift are not the client''s to choose.';
+
+create or replace function muster.advance_shift(advanced uuid) returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  clocked_in timestamptz;
+  clocked_out timestamptz;
+begin
+  select * into shift from public.shifts s where s.id = advanced for no key update;
+
+  select min(c.recorded_at) into clocked_in
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_in'
+    and c.verdict <> 'outside';
+  select min(c.recorded_at) into clocked_out
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_out'
+    and c.recorded_at >= clocked_in;
+
+  if shift.status = 'assigned' and clocked_in is not null then
+    update public.shifts s set status = 'active' where s.id = shift.id;
+    shift.status := 'active';
+  end if;
+  if shift.status = 'active' and clocked_out is not null then
+    update public.shifts s set status = 'completed' where s.id = shift.id;
+    shift.status := 'completed';
+  end if;
+  if shift.status = 'completed' and clocked_out is not null then
+    update public.finqle_transactions t
+    set amount = muster.shift_pay(
+      shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
+    )
+    where t.shift_id = shift.id and t.status = 'pending';
+  end if;
+end
+$$;
+comment on function muster.advance_shift(uuid) is
+  'Brings a shift''s state and pay in step with its check-ins. Security definer: no role moves a shift to active by hand.';
+
+create or replace function muster.tg_gps_checkins__advance_shifts() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  clocked uuid;
+begin
+  -- One order for everybody, so that two batches cannot deadlock.
+  for clocked in
+    select distinct i.shift_id from inserted i where i.kind <> 'ping' order by i.shift_id
+  loop
+    perform muster.advance_shift(clocked);
+  end loop;
+  return null;
+end
+$$;
+comment on function muster.tg_gps_checkins__advance_shifts() is 'Security definer: see muster.advance_shift.';
+
+create or replace trigger judge before insert on public.gps_checkins
+  for each row execute function muster.tg_gps_checkins__judge();
+create or replace trigger advance_shifts after insert on public.gps_checkins
+  referencing new table as inserted
+  for each statement execute function muster.tg_gps_checkins__advance_shifts();
+
+-- One check-in as a client sees it: the row, with its point as latitude and longitude.
+create or replace function muster.checkin_json(checkin public.gps_checkins) returns jsonb
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', checkin.id,
+    'shift_id', checkin.shift_id,
+    'professional_id', checkin.professional_id,
+    'kind', checkin.kind,
+    'latitude', st_y(checkin.gps_point::geometry),
+    'longitude', st_x(checkin.gps_point::geometry),
+    'accuracy_meters', checkin.accuracy_meters,
+    'distance_meters', checkin.distance_meters,
+    'is_within_radius', checkin.is_within_radius,
+    'verdict', checkin.verdict,
+    'recorded_at', checkin.recorded_at,
+    'created_at', checkin.created_at
+  )
+$$;
+comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
+
+-- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
+-- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
+-- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE and constraint that refused it.
+create or replace function muster.record_check_ins(items jsonb) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  item record;
+  created uuid[] := array[]::uuid[];
+  rejected jsonb := jsonb_build_object();
+  state text;
+  constraint_ text;
+begin
+  -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
+  begin
+    with fresh as (
+      select distinct on (i.id) i.*
+      from jsonb_to_recordset(items) as i (
+        id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
+        recorded_at timestamptz
+      )
+      where not exists (select from public.gps_checkins c where c.id = i.id)
+    ), inserted as (
+      insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+      select f.id, f.shift_id, f.kind, st_point(f.longitude, f.latitude)::geography, f.accuracy_meters, f.recorded_at
+      from fresh f
+      on conflict do nothing
+      returning c.id
+    )
+    select coalesce(array_agg(i.id), '{}') into created from inserted i;
+  exception
+    -- A rule refused an item: then one by one, so that a bad item never costs the others.
+    when others then
+      get stacked diagnostics state = returned_sqlstate;
+      if not muster.is_refusal(state) then
+        raise;
+      end if;
+      created := array[]::uuid[];
+      for item in
+        select i.*
+        from jsonb_to_recordset(items) as i (
+          id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
+          recorded_at timestamptz
+        )
+      loop
+        begin
+          insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+          select item.id, item.shift_id, item.kind, st_point(item.longitude, item.latitude)::geography,
+                 item.accuracy_meters, item.recorded_at
+          where not exists (select from public.gps_checkins c where c.id = item.id)
+          on conflict do nothing;
+          if found then
+            created := created || item.id;
+          end if;
+        exception
+          when others then
+            get stacked diagnostics state = returned_sqlstate, constraint_ = constraint_name;
+            if not muster.is_refusal(state) then
+              raise;
+            end if;
+            rejected := rejected || jsonb_build_object(
+              item.id, jsonb_build_object('sqlstate', state, 'constraint', constraint_)
+            );
+        end;
+      end loop;
+  end;
+
+  return (
+    select coalesce(jsonb_agg(
+      case
+        when c.id is not null and c.shift_id = i.shift_id and c.professional_id = muster.professional_id() then
+          jsonb_build_object(
+            'id', i.id,
+            'status', case
+              when i.id = any (created) and i.repeat = 1 then 'created'
+              else 'duplicate'
+            end,
+            'checkin', muster.checkin_json(c)
+          )
+        else
+          jsonb_build_object('id', i.id, 'status', 'rejected')
+          || coalesce(rejected -> i.id::text, jsonb_build_object('sqlstate', 'MU016', 'constraint', null))
+      end
+      order by i.nth
+    ), '[]')
+    from (
+      select
+        (e.item ->> 'id')::uuid as id,
+        (e.item ->> 'shift_id')::uuid as shift_id,
+        row_number() over (partition by e.item ->> 'id' order by e.nth) as repeat,
+        e.nth
+      from jsonb_array_elements(items) with ordinality as e (item, nth)
+    ) i
+    left join public.gps_checkins c on c.id = i.id
+  );
+end
+$$;
+comment on function muster.record_check_ins(jsonb) is 'Records check-ins as the caller, one result per item.';
+
+-- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
+create or replace function muster.is_refusal(state text) returns boolean
+language sql
+immutable
+parallel safe
+set search_path = ''
+return left(state, 2) in ('MU', '22', '23') or state = '42501';
+comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
+
+grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins),
+  muster.record_check_ins(jsonb) to authenticated;
+
+alter function muster.tg_gps_checkins__judge() owner to muster_definer;
+alter function muster.advance_shift(uuid) owner to muster_definer;
+alter function muster.tg_gps_checkins__advance_shifts() owner to muster_definer;

@@ -1,0 +1,349 @@
+-- Shifts: what a shift copies from its location, its states, and who may be assigned to it.
+--
+-- * A shift is at a location of its company, or of one of that company's clients; tenant, client, point and time zone
+--   come from there and follow it until the shift is over.
+-- * draft → published → assigned → active → completed; cancelled from the first four, with a reason; assigned →
+--   published on release. Everything else is refused. Active and completed come from check-ins alone.
+-- * A guard may only claim: published → assigned, to themselves, changing nothing else.
+-- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
+--   valid through the day on which the shift ends, local to the location, and no other such shift at the same time.
+-- * Whatever decides about a professional locks the professional's row first, so that decisions about the same
+--   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
+--   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
+
+create or replace function muster.set_edit_trail() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  if tg_op = 'INSERT' then
+    new.created_by := coalesce(muster.user_id(), new.created_by);
+  end if;
+  new.updated_by := coalesce(muster.user_id(), new.updated_by);
+  return new;
+end
+$$;
+comment on function muster.set_edit_trail() is 'Who wrote the row last, and when.';
+
+create or replace function muster.set_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end
+$$;
+comment on function muster.set_updated_at() is 'When the row was written last.';
+
+-- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
+-- `detail` is a certificate's kind or null: never anything about another shift.
+create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
+returns table (code text, detail text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  candidate record;
+  required text;
+  valid_through date;
+  last_day date := (shift.end_datetime at time zone shift.time_zone)::date;
+begin
+  select p.status into candidate
+  from public.security_professionals p
+  where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
+  if not found then
+    code := 'not_found';
+    return next;
+    return;
+  end if;
+
+  if candidate.status <> 'active' then
+    code := 'professional_inactive';
+    return next;
+  end if;
+
+  foreach required in array shift.required_certificates loop
+    select max(c.valid_until) into valid_through
+    from public.certificates c
+    where c.professional_id = professional
+      and c.kind = required
+      and c.verified_at is not null
+      and c.deleted_at is null
+      and (c.company_id is null or c.company_id = shift.company_id);
+    if valid_through is null or valid_through < last_day then
+      code := case when valid_through is null then 'certificate_missing' else 'certificate_expired' end;
+      detail := required;
+      return next;
+    end if;
+  end loop;
+
+  if exists (
+    select from public.shifts other
+    where other.professional_id = professional
+      and other.status in ('assigned', 'active')
+      and other.deleted_at is null
+      and other.id <> shift.id
+      and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
+  ) then
+    code := 'shift_overlap';
+    detail := null;
+    return next;
+  end if;
+end
+$$;
+comment on function muster.assignment_violations(uuid, public.shifts) is
+  'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
+
+create or replace function muster.tg_shifts__copy_location() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  site record;
+begin
+  if tg_op = 'UPDATE' then
+    if new.company_id <> old.company_id or new.tenant_id <> old.tenant_id then
+      perform muster.fail('forbidden', 'company_id');
+    end if;
+    if new.location_id = old.location_id then
+      new.client_id := old.client_id;
+      return new;
+    end if;
+  end if;
+
+  -- The lock keeps the location where it is until this shift is committed; moving it then moves this shift too.
+  select l.tenant_id, l.organization_id, l.location_point, l.time_zone into site
+  from public.locations l
+  where l.id = new.location_id and l.deleted_at is null
+  for share;
+  if not found or not (
+    new.company_id = site.organization_id
+    or exists (
+      select from public.company_clients c
+      where c.company_id = new.company_id and c.client_id = site.organization_id
+    )
+  ) then
+    perform muster.fail('not_found', 'location_id');
+  end if;
+
+  new.tenant_id := site.tenant_id;
+  new.client_id := site.organization_id;
+  new.location_point := site.location_point;
+  new.time_zone := site.time_zone;
+  return new;
+end
+$$;
+comment on function muster.tg_shifts__copy_location() is
+  'Security definer: a company works at locations that its own policies need not show in full.';
+
+-- Runs with the rights of whoever writes: `current_user` tells an API role from the functions that act for it.
+create or replace function muster.tg_shifts__check_transition() returns trigger
+language plpgsql
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  by_caller boolean := current_user in ('anon', 'authenticated');
+begin
+  if tg_op = 'INSERT' then
+    if by_caller and new.status not in ('draft', 'published') then
+      perform muster.fail('invalid_transition', 'status');
+    end if;
+    return new;
+  end if;
+
+  if old.status in ('completed', 'cancelled') and (
+    (to_jsonb(new) - 'updated_at' - 'updated_by' - 'deleted_at')
+    <> (to_jsonb(old) - 'updated_at' - 'updated_by' - 'deleted_at')
+  ) then
+    perform muster.fail('invalid_transition', 'status');
+  end if;
+
+  if new.status <> old.status then
+    if new.status = 'assigned' and (old.status <> 'published' or old.end_datetime <= now()) then
+      perform muster.fail('shift_not_open', 'status');
+    end if;
+    if (old.status, new.status) not in (
+      ('draft', 'published'),
+      ('published', 'assigned'),
+      ('assigned', 'active'),
+      ('assigned', 'published'),
+      ('active', 'completed'),
+      ('draft', 'cancelled'),
+      ('published', 'cancelled'),
+      ('assigned', 'cancelled'),
+      ('active', 'cancelled')
+    ) then
+      perform muster.fail('invalid_transition', 'status');
+    end if;
+    if by_caller and new.status in ('active', 'completed') then
+      perform muster.fail('forbidden', 'status');
+    end if;
+    if new.status = 'published' then
+      new.professional_id := null;
+    end if;
+  end if;
+
+  -- A professional comes with assignment and goes with release; to swap, release first.
+  if new.professional_id is distinct from old.professional_id
+    and not (new.status <> old.status and new.status in ('assigned', 'published')) then
+    perform muster.fail('invalid_transition', 'professional_id');
+  end if;
+
+  if by_caller and muster.guard_tenant_id() is not null and (
+    new.status <> 'assigned'
+    or new.professional_id is distinct from muster.professional_id()
+    or (to_jsonb(new) - 'status' - 'professional_id' - 'updated_at' - 'updated_by')
+      <> (to_jsonb(old) - 'status' - 'professional_id' - 'updated_at' - 'updated_by')
+  ) then
+    perform muster.fail('forbidden', 'claim');
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_shifts__check_transition() is 'The state machine, and what a guard who claims may not touch.';
+
+create or replace function muster.tg_shifts__check_assignment() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  violation record;
+begin
+  -- Each statement of this function must see what others have committed before it got the lock.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+  perform from public.security_professionals p where p.id = new.professional_id for no key update;
+  select v.code, v.detail into violation from muster.assignment_violations(new.professional_id, new) v limit 1;
+  if found then
+    perform muster.fail(violation.code, violation.detail);
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_shifts__check_assignment() is
+  'Security definer: it counts shifts of other companies, which the caller cannot see.';
+
+create or replace function muster.tg_locations__move_shifts() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  update public.shifts s
+  set location_point = new.location_point, time_zone = new.time_zone
+  where s.id in (
+    select open.id from public.shifts open
+    where open.location_id = new.id and open.status in ('draft', 'published', 'assigned', 'active')
+    order by open.id
+    for no key update
+  );
+  return null;
+end
+$$;
+comment on function muster.tg_locations__move_shifts() is
+  'Shifts that are not over follow their location. Security definer: also those of companies that the caller cannot see.';
+
+create or replace function muster.tg_locations__check_unused() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if exists (
+    select from public.shifts s
+    where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active') and s.deleted_at is null
+  ) then
+    perform muster.fail('location_in_use');
+  end if;
+  return null;
+end
+$$;
+comment on function muster.tg_locations__check_unused() is 'A location with shifts that are not over cannot be removed.';
+
+-- `delete` by an API role is a soft delete, whichever path it comes by; policies say who may, this says when.
+create or replace function muster.tg_soft_delete() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  if muster.acting_role() not in ('anon', 'authenticated') then
+    return old;
+  end if;
+  case tg_table_name
+    when 'shifts' then
+      if old.status not in ('draft', 'published', 'cancelled') then
+        perform muster.fail('invalid_transition', 'status');
+      end if;
+      update public.shifts s set deleted_at = now() where s.id = old.id;
+    when 'locations' then
+      update public.locations l set deleted_at = now() where l.id = old.id;
+    when 'certificates' then
+      update public.certificates c set deleted_at = now() where c.id = old.id;
+  end case;
+  return null;
+end
+$$;
+comment on function muster.tg_soft_delete() is
+  'Sets deleted_at instead. Security definer: the caller cannot update a row that its own policy hides afterwards.';
+
+create or replace trigger a_copy_location before insert or update on public.shifts
+  for each row execute function muster.tg_shifts__copy_location();
+create or replace trigger b_check_transition before insert or update on public.shifts
+  for each row execute function muster.tg_shifts__check_transition();
+create or replace trigger c_check_assignment_on_insert before insert on public.shifts
+  for each row when (new.status in ('assigned', 'active') and new.deleted_at is null)
+  execute function muster.tg_shifts__check_assignment();
+create or replace trigger c_check_assignment_on_update before update on public.shifts
+  for each row when (
+    new.status in ('assigned', 'active')
+    and (
+      old.status not in ('assigned', 'active')
+      or new.professional_id is distinct from old.professional_id
+      or new.start_datetime <> old.start_datetime
+      or new.end_datetime <> old.end_datetime
+      or new.time_zone <> old.time_zone
+      or new.required_certificates <> old.required_certificates
+      or new.deleted_at is distinct from old.deleted_at
+    )
+  )
+  execute function muster.tg_shifts__check_assignment();
+create or replace trigger d_edit_trail before insert or update on public.shifts
+  for each row execute function muster.set_edit_trail();
+create or replace trigger soft_delete before delete on public.shifts
+  for each row execute function muster.tg_soft_delete();
+
+create or replace trigger move_shifts after update on public.locations
+  for each row when (
+    old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text
+  )
+  execute function muster.tg_locations__move_shifts();
+create or replace trigger check_unused after update on public.locations
+  for each row when (old.deleted_at is null and new.deleted_at is not null)
+  execute function muster.tg_locations__check_unused();
+create or replace trigger edit_trail before insert or update on public.locations
+  for each row execute function muster.set_edit_trail();
+create or replace trigger soft_delete before delete on public.locations
+  for each row execute function muster.tg_soft_delete();
+create or replace trigger edit_trail before insert or update on public.organizations
+  for each row execute function muster.set_edit_trail();
+create or replace trigger edit_trail before insert or update on public.users
+  for each row execute function muster.set_edit_trail();
+create or replace trigger updated_at before update on public.tenants
+  for each row execute function muster.set_updated_at();
+create or replace trigger updated_at before update on public.company_clients
+  for each row execute function muster.set_updated_at();
+
+alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
+alter function muster.tg_shifts__copy_location() owner to muster_definer;
+alter function muster.tg_shifts__check_assignment() owner to muster_definer;
+alter function muster.tg_locations__move_shifts() owner to muster_definer;
+alter function muster.tg_locations__check_unused() owner to muster_definer;
+alter function muster.tg_soft_delete() owner to muster_definer;
