@@ -1,0 +1,58 @@
+/**
+ * Why a caller was not accepted. The sentences are fixed: a message built from the token would carry people's
+ * claims, or the token itself, into logs and replies.
+ */
+const REASONS = {
+  token_missing: 'This request needs a bearer token.',
+  caller_anonymous: 'This request needs a signed-in user; the key or token given is for anonymous callers.',
+  header_malformed: 'The Authorization header must be "Bearer" and one token.',
+  token_too_large: 'The token is too large.',
+  token_malformed: 'The token is not a signed JSON Web Token that can be read.',
+  token_algorithm: 'The token is not signed with an algorithm accepted here.',
+  token_key_unknown: 'The token is signed with a key that its issuer does not publish.',
+  token_signature: 'The signature of the token is wrong.',
+  token_expired: 'The token has expired.',
+  token_not_yet_valid: 'The token is not valid yet.',
+  token_issuer: 'The token comes from another issuer.',
+  token_audience: 'The token is meant for another audience.',
+  token_claims: 'A claim of the token is missing or cannot be used.',
+  token_role: 'The role in the token is not accepted here.',
+  token_subject: 'The subject of the token is not the id of a user.',
+} as const
+
+export type UnauthenticatedReason = keyof typeof REASONS
+
+/**
+ * Nobody acceptable stands behind the request: 401.
+ *
+ * It has no `cause` on purpose: jose keeps the whole payload in the cause of its errors, and loggers print causes.
+ */
+export class Unauthenticated extends Error {
+  override name = 'Unauthenticated'
+  readonly code = 'unauthenticated'
+  /** Read by Fastify's own error handler, so that the status is right even where ours is not installed. */
+  readonly statusCode = 401
+  readonly reason: UnauthenticatedReason
+
+  constructor(reason: UnauthenticatedReason) {
+    super(REASONS[reason])
+    this.reason = reason
+  }
+}
+
+/**
+ * The keys that would decide cannot be had at the moment: 503 with `Retry-After`, never 401. A phone that reads
+ * 401 signs its user out, and an outage at the issuer would sign out everybody.
+ */
+export class KeysUnavailable extends Error {
+  override name = 'KeysUnavailable'
+  readonly code = 'busy'
+  readonly statusCode = 503
+  /** Whole seconds, at least 1, until asking again can give another answer. */
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterMs: number, options?: { cause?: unknown }) {
+    super('The keys that verify tokens cannot be reached.', options)
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
+  }
+}
