@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { openServer } from '../../src/db/engine/server.ts'
+import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
+
+/** How long a session of a database that is to be dropped may take to end, in milliseconds. */
+const TERMINATION_TIMEOUT_MS = 10_000
+
+/** The same server and user, another database. */
+export function urlOf(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = `/${database}`
+  return url.href
+}
+
+/**
+ * A new, migrated database that others are copied from, on the server of `serverUrl` (a superuser's).
+ *
+ * It lets nobody connect any more, not even autovacuum: a template with a session in it cannot be copied. Copies
+ * themselves do not exclude each other.
+ *
+ * @returns its name.
+ */
+export async function createTemplate(serverUrl: string): Promise<string> {
+  const name = randomName('muster_template')
+  await asAdministrator(serverUrl, (query) => query(`create database ${name}`))
+  const database = openServer({ ...MIGRATION_CONNECTION, url: urlOf(serverUrl, name) })
+  try {
+    await migrateUp(database)
+  } finally {
+    await database.close()
+  }
+  await asAdministrator(serverUrl, (query) => query(`alter database ${name} with allow_connections false`))
+  return name
+}
+
+/** A copy of `template` for one test file. @returns its name. */
+export async function copyTemplate(serverUrl: string, template: string): Promise<string> {
+  const name = randomName('muster_test')
+  await asAdministrator(serverUrl, (query) => query(`create database ${name} template ${template}`))
+  return name
+}
+
+/** Drops a database with whoever is still in it. */
+export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  await asAdministrator(serverUrl, async (query) => {
+    // `force` does not end a session that streams from a replication slot, and refuses while there is one.
+    await query(
+      `select pg_terminate_backend(active_pid, ${TERMINATION_TIMEOUT_MS}) from pg_replication_slots where database = '${name}'`,
+    )
+    await query(`drop database if exists ${name} with (force)`)
+  })
+}
+
+/** Unlike any other run's on a server that several share. */
+const randomName = (prefix: string): string => `${prefix}_${randomBytes(8).toString('hex')}`
+
+async function asAdministrator(
+  serverUrl: string,
+  work: (query: (text: string) => Promise<unknown>) => Promise<unknown>,
+): Promise<void> {
+  const server = openServer({ url: serverUrl, max: 1, applicationName: 'muster-test-administrator' })
+  try {
+    await work((text) => server.query(text))
+  } finally {
+    await server.close()
+  }
+}

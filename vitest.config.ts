@@ -1,0 +1,50 @@
+import { availableParallelism } from 'node:os'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** An open PGlite with PostGIS takes about 1 GB, so more cores than this would only cost memory. */
+const MOST_WORKERS = 4
+
+const UNIT_TESTS = 'test/unit/**/*.test.ts'
+/** What needs several connections: races, locks, slots. */
+const SERVER_ONLY = '**/*.server.test.ts'
+
+/**
+ * One suite, two engines: every test but the unit tests runs on PGlite and on a PostGIS server. Unit tests touch no
+ * database, so they are a project of their own, which waits for none.
+ * `npx vitest run --project embedded` runs what needs no server.
+ */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: Math.min(MOST_WORKERS, Math.max(2, availableParallelism())),
+    // Several times what the slowest takes on a quiet machine: these numbers are there for what hangs.
+    testTimeout: 30_000,
+    // PGlite loads a prepared database in 2 s alone, and in several times that beside three others.
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: [UNIT_TESTS] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'embedded',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, UNIT_TESTS, SERVER_ONLY],
+          globalSetup: 'test/support/setup-embedded.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'server',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, UNIT_TESTS],
+          globalSetup: 'test/support/setup-server.ts',
+        },
+      },
+    ],
+  },
+})
