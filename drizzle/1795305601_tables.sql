@@ -18,17 +18,6 @@ CREATE TABLE "finqle_transactions" (
 	CONSTRAINT "finqle_transactions_attempts_not_negative" CHECK ("finqle_transactions"."attempts" >= 0)
 );
 --> statement-breakpoint
-CREATE TABLE "muster"."idempotency_keys" (
-	"user_id" uuid NOT NULL,
-	"key" text NOT NULL,
-	"request_hash" text NOT NULL,
-	"response_status" integer,
-	"response_body" text,
-	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY("user_id","key"),
-	CONSTRAINT "idempotency_keys_key_length" CHECK (char_length("muster"."idempotency_keys"."key") between 1 and 255)
-);
---> statement-breakpoint
 CREATE TABLE "gps_checkins" (
 	"id" uuid PRIMARY KEY DEFAULT muster.uuid_v7() NOT NULL,
 	"tenant_id" uuid NOT NULL,
@@ -49,6 +38,16 @@ CREATE TABLE "gps_checkins" (
 	CONSTRAINT "gps_checkins_verdict_known" CHECK ("gps_checkins"."verdict" in ('inside', 'outside', 'uncertain')),
 	CONSTRAINT "gps_checkins_accuracy_range" CHECK ("gps_checkins"."accuracy_meters" > 0 and "gps_checkins"."accuracy_meters" <= 100),
 	CONSTRAINT "gps_checkins_point_valid" CHECK (coalesce(st_x("gps_checkins"."gps_point"::geometry) between -180 and 180 and st_y("gps_checkins"."gps_point"::geometry) between -90 and 90, false))
+);
+--> statement-breakpoint
+CREATE TABLE "muster"."idempotency_keys" (
+	"user_id" uuid NOT NULL,
+	"key" text NOT NULL,
+	"request_hash" text NOT NULL,
+	"response_body" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY("user_id","key"),
+	CONSTRAINT "idempotency_keys_key_length" CHECK (char_length("muster"."idempotency_keys"."key") between 1 and 255)
 );
 --> statement-breakpoint
 CREATE TABLE "incidents" (
@@ -290,9 +289,9 @@ CREATE INDEX "finqle_transactions_shift_idx" ON "finqle_transactions" USING btre
 CREATE INDEX "finqle_transactions_professional_idx" ON "finqle_transactions" USING btree ("professional_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "finqle_transactions_company_idx" ON "finqle_transactions" USING btree ("company_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "finqle_transactions_tenant_idx" ON "finqle_transactions" USING btree ("tenant_id","created_at","id");--> statement-breakpoint
-CREATE INDEX "idempotency_keys_created_idx" ON "muster"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "gps_checkins_shift_idx" ON "gps_checkins" USING btree ("shift_id","recorded_at","id");--> statement-breakpoint
 CREATE INDEX "gps_checkins_professional_idx" ON "gps_checkins" USING btree ("professional_id");--> statement-breakpoint
+CREATE INDEX "idempotency_keys_created_idx" ON "muster"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "incidents_shift_idx" ON "incidents" USING btree ("shift_id");--> statement-breakpoint
 CREATE INDEX "incidents_reported_by_idx" ON "incidents" USING btree ("reported_by","created_at","id");--> statement-breakpoint
 CREATE INDEX "incidents_company_idx" ON "incidents" USING btree ("company_id","created_at","id");--> statement-breakpoint

@@ -36,15 +36,19 @@ const MAX_ATTEMPTS = 3
 const RETRY_PAUSE_MS = 20
 
 export function openSessions(database: Database): Sessions {
-  async function run<T>(caller: Caller, readOnly: boolean, work: (session: Session) => Promise<T>): Promise<T> {
-    const claims = serializeClaims(caller)
+  async function run<T>(
+    caller: Caller,
+    readOnly: boolean,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const claims = serializeClaims(caller.claims)
     return database.transaction(
       async (tx) => {
         // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
-        await tx.query(
-          "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
-          [caller.role, claims],
-        )
+        await tx.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+          caller.role,
+          claims,
+        ])
         return work(asSession(tx))
       },
       { readOnly },
@@ -71,7 +75,9 @@ export function openSessions(database: Database): Sessions {
 function asSession(tx: Transaction): Session {
   async function rows<T>(query: SQLWrapper): Promise<T[]> {
     const answer = await tx.query<{ rows: T[] }>(
-      ...render(sql`with answer as (${query}) select coalesce(json_agg(answer), '[]') as rows from answer`),
+      ...render(
+        sql`with answer as (${query.getSQL()}) select coalesce(json_agg(answer), '[]') as rows from answer`,
+      ),
     )
     return answer[0]!.rows
   }

@@ -14,7 +14,10 @@ export const CODES = {
   cursor_invalid: { status: 400, title: 'The cursor is not one that this list gave for these parameters.' },
   unauthenticated: { status: 401, title: 'A valid token is needed.' },
   forbidden: { status: 403, title: 'You may not do this.', sqlstate: 'MU010' },
-  not_registered: { status: 403, title: 'The token is valid, but its user is not registered here yet: see POST /v1/me.' },
+  not_registered: {
+    status: 403,
+    title: 'The token is valid, but its user is not registered here yet: see POST /v1/me.',
+  },
   not_found: { status: 404, title: 'There is no such thing, or it is not yours to see.', sqlstate: 'MU011' },
   method_not_allowed: { status: 405, title: 'This path does not take this method.' },
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given.' },

@@ -78,7 +78,11 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
  * `where` of the error are never used: they quote rows, of other people too. Only the hint of our own errors is.
  */
 export function toDatabaseProblem(error: unknown): Problem | undefined {
-  if (error instanceof DatabaseBusy || error instanceof DatabaseUnavailable || error instanceof TransactionEnded) {
+  if (
+    error instanceof DatabaseBusy ||
+    error instanceof DatabaseUnavailable ||
+    error instanceof TransactionEnded
+  ) {
     return new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS, cause: error })
   }
   const reported = readDatabaseError(error)

@@ -4,7 +4,7 @@
 -- * A second request with the same key waits for the first to commit (a unique index) and then gets its answer.
 -- * A key belongs to one caller; used for another request it is refused.
 
-create or replace function muster.claim_idempotency_key(idempotency_key text, hash text) returns jsonb
+create or replace function muster.claim_idempotency_key(idempotency_key text, hash text) returns text
 language plpgsql
 volatile
 security definer
@@ -22,29 +22,29 @@ begin
   if found then
     return null;
   end if;
-  select k.request_hash, k.response_status, k.response_body into known
+  select k.request_hash, k.response_body into known
   from muster.idempotency_keys k
   where k.user_id = muster.user_id() and k.key = idempotency_key;
   if known.request_hash <> hash then
     perform muster.fail('idempotency_key_reused');
   end if;
-  return jsonb_build_object('status', known.response_status, 'body', known.response_body);
+  return known.response_body;
 end
 $$;
 comment on function muster.claim_idempotency_key(text, text) is
   'Null when the key is new and now claimed, else the answer that was given. Security definer: the table is nobody''s to read.';
 
-create or replace function muster.keep_idempotent_response(idempotency_key text, status integer, body text) returns void
+create or replace function muster.keep_idempotent_response(idempotency_key text, body text) returns void
 language sql
 volatile
 security definer
 set search_path = ''
 begin atomic
   update muster.idempotency_keys k
-  set response_status = status, response_body = body
-  where k.user_id = muster.user_id() and k.key = idempotency_key and k.response_status is null;
+  set response_body = body
+  where k.user_id = muster.user_id() and k.key = idempotency_key and k.response_body is null;
 end;
-comment on function muster.keep_idempotent_response(text, integer, text) is
+comment on function muster.keep_idempotent_response(text, text) is
   'Keeps the answer for the claimed key. Security definer: as claim_idempotency_key.';
 
 create or replace function muster.forget_idempotency_keys(older_than interval) returns bigint
@@ -61,10 +61,10 @@ end;
 comment on function muster.forget_idempotency_keys(interval) is 'Background work: old keys go. Security definer: as above.';
 
 grant execute on function
-  muster.claim_idempotency_key(text, text), muster.keep_idempotent_response(text, integer, text)
+  muster.claim_idempotency_key(text, text), muster.keep_idempotent_response(text, text)
 to authenticated;
 grant execute on function muster.forget_idempotency_keys(interval) to service_role;
 
 alter function muster.claim_idempotency_key(text, text) owner to muster_definer;
-alter function muster.keep_idempotent_response(text, integer, text) owner to muster_definer;
+alter function muster.keep_idempotent_response(text, text) owner to muster_definer;
 alter function muster.forget_idempotency_keys(interval) owner to muster_definer;

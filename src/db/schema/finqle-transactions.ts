@@ -1,10 +1,28 @@
 import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, integer, numeric, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { id, timestamps } from './columns.ts'
 import { securityProfessionals } from './professionals.ts'
 import { shifts } from './shifts.ts'
 
-export const TRANSACTION_STATUSES = ['pending', 'processing', 'completed', 'failed', 'refunded', 'voided'] as const
+export const TRANSACTION_STATUSES = [
+  'pending',
+  'processing',
+  'completed',
+  'failed',
+  'refunded',
+  'voided',
+] as const
 
 /** What a shift pays. A released or cancelled assignment leaves its row `voided`; exactly one other row is live. */
 export const finqleTransactions = pgTable(

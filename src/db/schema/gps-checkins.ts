@@ -32,9 +32,11 @@ export const gpsCheckins = pgTable(
     ...timestamps,
   },
   (t) => [
-    foreignKey({ name: 'gps_checkins_shift_fk', columns: [t.shift_id], foreignColumns: [shifts.id] }).onDelete(
-      'restrict',
-    ),
+    foreignKey({
+      name: 'gps_checkins_shift_fk',
+      columns: [t.shift_id],
+      foreignColumns: [shifts.id],
+    }).onDelete('restrict'),
     foreignKey({
       name: 'gps_checkins_professional_fk',
       columns: [t.professional_id],

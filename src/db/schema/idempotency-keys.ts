@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, integer, index, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { check, index, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
 
 /** Muster's own machinery: never exposed by an API. */
@@ -13,7 +13,6 @@ export const idempotencyKeys = muster.table(
     key: text('key').notNull(),
     /** SHA-256 of method, path and body: the same key with another request is refused. */
     request_hash: text('request_hash').notNull(),
-    response_status: integer('response_status'),
     response_body: text('response_body'),
     created_at: instant('created_at').notNull().defaultNow(),
   },

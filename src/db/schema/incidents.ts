@@ -35,7 +35,9 @@ export const incidents = pgTable(
     ...edited,
   },
   (t) => [
-    foreignKey({ name: 'incidents_shift_fk', columns: [t.shift_id], foreignColumns: [shifts.id] }).onDelete('restrict'),
+    foreignKey({ name: 'incidents_shift_fk', columns: [t.shift_id], foreignColumns: [shifts.id] }).onDelete(
+      'restrict',
+    ),
     foreignKey({
       name: 'incidents_reported_by_fk',
       columns: [t.reported_by, t.tenant_id],

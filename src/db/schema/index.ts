@@ -1,6 +1,6 @@
 export * from './finqle-transactions.ts'
-export * from './idempotency-keys.ts'
 export * from './gps-checkins.ts'
+export * from './idempotency-keys.ts'
 export * from './incidents.ts'
 export * from './locations.ts'
 export * from './notifications.ts'

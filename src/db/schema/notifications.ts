@@ -3,7 +3,12 @@ import { check, foreignKey, index, jsonb, pgTable, text, uuid } from 'drizzle-or
 import { id, instant, timestamps } from './columns.ts'
 import { users } from './tenants.ts'
 
-export const NOTIFICATION_TYPES = ['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'] as const
+export const NOTIFICATION_TYPES = [
+  'shift_assigned',
+  'shift_released',
+  'shift_cancelled',
+  'shift_changed',
+] as const
 
 export const notifications = pgTable(
   'notifications',

@@ -25,7 +25,9 @@ export const shifts = pgTable(
     end_datetime: instant('end_datetime').notNull(),
     hourly_rate: numeric('hourly_rate', { precision: 10, scale: 2, mode: 'number' }).notNull(),
     /** Factor on the hourly rate for time worked after `end_datetime`. */
-    overtime_rate: numeric('overtime_rate', { precision: 4, scale: 2, mode: 'number' }).notNull().default(1.5),
+    overtime_rate: numeric('overtime_rate', { precision: 4, scale: 2, mode: 'number' })
+      .notNull()
+      .default(1.5),
     required_certificates: text('required_certificates').array().notNull().default(sql`'{vca}'`),
     title: text('title').notNull(),
     instructions: text('instructions'),

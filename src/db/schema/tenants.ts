@@ -3,11 +3,9 @@ import { check, foreignKey, index, pgTable, text, unique, uniqueIndex, uuid } fr
 import { edited, id, instant, timestamps } from './columns.ts'
 
 /** A marketplace. Nothing crosses it: every other table carries `tenant_id`, and foreign keys include it. */
-export const tenants = pgTable(
-  'tenants',
-  { id: id(), name: text('name').notNull(), ...timestamps },
-  (t) => [check('tenants_name_length', sql`char_length(${t.name}) between 1 and 200`)],
-)
+export const tenants = pgTable('tenants', { id: id(), name: text('name').notNull(), ...timestamps }, (t) => [
+  check('tenants_name_length', sql`char_length(${t.name}) between 1 and 200`),
+])
 
 export const ORGANIZATION_KINDS = ['company', 'client'] as const
 

@@ -1,0 +1,56 @@
+import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Database } from './engine/types.ts'
+
+/** The roles that the service logs in as; `supabase/schemas/foundation.sql` says what each can become. */
+export const LOGINS = { api: 'muster_api', worker: 'muster_worker' } as const
+
+/** PostgreSQL's own default (`scram_iterations`). */
+const SCRAM_ITERATIONS = 4096
+const SCRAM_SALT_BYTES = 16
+
+/**
+ * The password of a login, derived from the owner's: every process of the service finds the same one, nothing needs to
+ * be stored, and it changes when the owner's does.
+ */
+export function loginPassword(ownerUrl: string, login: string): string {
+  const { password } = new URL(ownerUrl)
+  return createHmac('sha256', decodeURIComponent(password))
+    .update(`muster login ${login}`)
+    .digest('base64url')
+}
+
+/** The URL of a login on the owner's server and database. */
+export function loginUrl(ownerUrl: string, login: string): string {
+  const url = new URL(ownerUrl)
+  url.username = login
+  // An owner without a password comes in by another way (trust, a certificate); so does the login.
+  url.password = url.password === '' ? '' : loginPassword(ownerUrl, login)
+  return url.href
+}
+
+/**
+ * Lets the logins in, with their derived passwords. The server gets SCRAM verifiers (RFC 5803, the form of
+ * `pg_authid.rolpassword`), so that no password shows up in its log.
+ */
+export async function enableLogins(owner: Database, ownerUrl: string): Promise<void> {
+  const { password } = new URL(ownerUrl)
+  for (const login of Object.values(LOGINS)) {
+    const verifier = password === '' ? 'null' : `'${await scramVerifier(loginPassword(ownerUrl, login))}'`
+    await owner.transaction(async (tx) => {
+      // Two processes that start at once would update the same catalog row (XX000 "tuple concurrently updated").
+      await tx.query("select pg_advisory_xact_lock(hashtext('muster logins'))")
+      await tx.query(`alter role ${login} login password ${verifier}`)
+    })
+  }
+}
+
+/** RFC 5802, section 3, with SHA-256. */
+export async function scramVerifier(password: string): Promise<string> {
+  const salt = randomBytes(SCRAM_SALT_BYTES)
+  const salted = await promisify(pbkdf2)(password.normalize('NFKC'), salt, SCRAM_ITERATIONS, 32, 'sha256')
+  const clientKey = createHmac('sha256', salted).update('Client Key').digest()
+  const storedKey = createHash('sha256').update(clientKey).digest('base64')
+  const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64')
+  return `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString('base64')}$${storedKey}:${serverKey}`
+}

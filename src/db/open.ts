@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { claimDataFolder } from './engine/data-folder.ts'
+import { openEmbedded } from './engine/embedded.ts'
+import { openServer } from './engine/server.ts'
+import type { Database } from './engine/types.ts'
+import { enableLogins, LOGINS, loginUrl } from './logins.ts'
+import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrate.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from './migration-files.ts'
+
+/** The databases of a running service: one connection on the embedded engine, separate logins on a server. */
+export interface Databases {
+  /** For callers' sessions: can become `anon` and `authenticated`. */
+  api: Database
+  /** For background work: can become `service_role`. */
+  worker: Database
+  /** Whether the database has exactly the migrations of this version. */
+  isMigrated(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Background work is a few statements now and then. */
+const WORKER_POOL_SIZE = 2
+
+/** A folder of `DATA_DIR` for PGlite alone: it keeps nothing else in there. */
+export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => join(config.DATA_DIR, 'pgdata')
+
+/**
+ * Opens the database that the settings name, migrated.
+ *
+ * @throws MigrationError, DataFolderInUse, DatabaseUnavailable
+ */
+export async function openDatabases(config: Config, report: (line: string) => void): Promise<Databases> {
+  return config.DATABASE_URL || config.DATABASE_API_URL
+    ? openOnServer(config, report)
+    : openInProcess(config, report)
+}
+
+async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
+  const release = await claimDataFolder(config.DATA_DIR)
+  try {
+    const database = await openEmbedded({ dataDir: embeddedDataDir(config) })
+    await migrateUp(database, { onProgress: (event) => report(progressLine(event)) })
+    return {
+      api: database,
+      worker: database,
+      isMigrated: () => isMigrated(database),
+      async close() {
+        await database.close()
+        await release()
+      },
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function openOnServer(config: Config, report: (line: string) => void): Promise<Databases> {
+  const { DATABASE_URL: ownerUrl } = config
+  if (ownerUrl && config.MIGRATE_ON_START) {
+    const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
+    try {
+      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+      await enableLogins(owner, ownerUrl)
+    } finally {
+      await owner.close()
+    }
+  }
+
+  const settings = {
+    statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
+    lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
+    idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
+  }
+  const shared = {
+    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
+    maxWaiting: config.DATABASE_MAX_WAITING,
+    prepare: config.DATABASE_PREPARE,
+    settings,
+  }
+  const api = openServer({
+    ...shared,
+    url: config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api),
+    max: config.DATABASE_POOL_SIZE,
+    applicationName: 'muster-api',
+  })
+  const worker = openServer({
+    ...shared,
+    url: config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker),
+    max: WORKER_POOL_SIZE,
+    applicationName: 'muster-worker',
+  })
+  return {
+    api,
+    worker,
+    isMigrated: () => isMigrated(api),
+    async close() {
+      await Promise.all([api.close(), worker.close()])
+    },
+  }
+}
+
+/** Compares what the newest migration says of itself with the newest file: it does not matter which tool applied it. */
+async function isMigrated(database: Database): Promise<boolean> {
+  const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)
+  const [applied] = await database.query<{ version: string }>('select muster.schema_version() as version')
+  return applied?.version === newest?.tag
+}

@@ -1,0 +1,63 @@
+import { type AnyColumn, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+
+/** Builds statements and runs none: only a session does that. */
+export const db = drizzle(() => {
+  throw new Error('Statements are run by a session.')
+})
+
+/**
+ * `insert into table (the given columns) values (…) returning …`. Drizzle's own insert names every column of the table
+ * (as `default`), for which a caller with column grants has no privilege.
+ */
+export function insertRow<T extends PgTable>(
+  table: T,
+  values: { [column in keyof T['$inferInsert']]?: unknown },
+  returning: Record<string, AnyColumn | SQL | SQL.Aliased>,
+): SQL {
+  const columns: Record<string, AnyColumn> = getTableColumns(table)
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return sql`insert into ${table} (${sql.join(
+    given.map(([name]) => sql.identifier(columns[name]!.name)),
+    sql`, `,
+  )}) values (${sql.join(
+    given.map(([name, value]) => (isSql(value) ? value : sql.param(value, columns[name]!))),
+    sql`, `,
+  )}) returning ${sql.join(
+    Object.entries(returning).map(([name, value]) => sql`${unaliased(value)} as ${sql.identifier(name)}`),
+    sql`, `,
+  )}`
+}
+
+const isSql = (value: unknown): value is SQL =>
+  typeof value === 'object' && value !== null && 'queryChunks' in value
+const unaliased = (value: AnyColumn | SQL | SQL.Aliased): AnyColumn | SQL =>
+  'fieldAlias' in value ? value.sql : value
+
+/** A position for a `geography(Point,4326)` column. PostGIS wants x, y: longitude first. */
+export const pointAt = (position: { latitude: number; longitude: number }): SQL<string> =>
+  sql<string>`st_point(${position.longitude}::float8, ${position.latitude}::float8)::geography`
+
+export const latitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
+  sql<number>`st_y(${point}::geometry)`.as('latitude')
+export const longitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
+  sql<number>`st_x(${point}::geometry)`.as('longitude')
+
+/** The keyset condition of the next page: rows after `position` in the order of `value, id`. */
+export function after(
+  value: AnyColumn,
+  id: AnyColumn,
+  position: readonly [value: string | number, id: string] | undefined,
+): SQL | undefined {
+  return position && sql`(${value}, ${id}) > (${position[0]}, ${position[1]})`
+}
+
+/** The same for lists that go from new to old. */
+export function before(
+  value: AnyColumn,
+  id: AnyColumn,
+  position: readonly [value: string | number, id: string] | undefined,
+): SQL | undefined {
+  return position && sql`(${value}, ${id}) < (${position[0]}, ${position[1]})`
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+
+/** PostgreSQL cannot hold NUL in text; everything else that Unicode has is fine. */
+const NUL = String.fromCharCode(0)
+
+/** Text of `min` to `max` characters, as PostgreSQL counts them (code points, where JavaScript counts UTF-16 units). */
+export function text(min: number, max: number) {
+  return z
+    .string()
+    .refine((value) => !value.includes(NUL), 'must not contain the character NUL')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .refine((value) => {
+      // No string has more code points than UTF-16 units: the loop runs for borderline lengths alone.
+      if (value.length < min) return false
+      if (value.length <= max && min <= 1) return true
+      const length = [...value].length
+      return length >= min && length <= max
+    }, `must have ${min} to ${max} characters`)
+    .meta({ minLength: min, maxLength: max })
+}
+
+export const uuid = z.guid()
+
+/**
+ * An instant with its offset (RFC 3339), e.g. `2026-03-28T22:00:00+01:00`. The range is that of the database's checks:
+ * outside of it a year is a typing error.
+ */
+export const instant = z.iso.datetime({ offset: true }).refine((value) => {
+  const time = Date.parse(value)
+  return time >= Date.UTC(2000, 0, 1) && time < Date.UTC(2100, 0, 1)
+}, 'must lie between the years 2000 and 2100')
+
+/** An instant as PostgreSQL's JSON spells it: `2026-03-28T21:00:00+00:00`, to the microsecond. */
+export const instantOut = z.iso.datetime({ offset: true })
+
+/** W3C Geolocation: decimal degrees. */
+export const latitude = z
+  .number()
+  .min(-90)
+  .max(90)
+  .meta({ description: 'Degrees, WGS 84.', examples: [52.3731] })
+export const longitude = z
+  .number()
+  .min(-180)
+  .max(180)
+  .meta({ description: 'Degrees, WGS 84.', examples: [4.8922] })
+
+/** A number in a query string. Empty text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here. */
+export const queryNumber = (schema: z.ZodNumber) =>
+  z
+    .string()
+    .regex(/^-?\d{1,15}(\.\d{1,15})?$/, 'must be a decimal number')
+    .transform(Number)
+    .pipe(schema)
+
+export const queryFlag = z.enum(['true', 'false']).transform((word) => word === 'true')
+
+export const MAX_PAGE_SIZE = 100
+export const DEFAULT_PAGE_SIZE = 20
+
+/** The two parameters of every list. */
+export const pageQuery = {
+  limit: queryNumber(z.number().int().min(1).max(MAX_PAGE_SIZE)).default(DEFAULT_PAGE_SIZE),
+  cursor: z.string().max(1_000).optional(),
+}
+
+export const idParams = z.strictObject({ id: uuid })

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import closeWithGrace from 'close-with-grace'
+import { buildApp } from './app.ts'
+import { resolveTokenSettings } from './auth/development-secret.ts'
+import { createVerifier } from './auth/verifier.ts'
+import { ConfigError, readConfig } from './config.ts'
+import { DataFolderInUse } from './db/engine/data-folder.ts'
+import { MigrationError } from './db/migration-error.ts'
+import { openDatabases } from './db/open.ts'
+import { openSessions } from './db/session.ts'
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env)
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  const tokenSettings = await resolveTokenSettings(config)
+  const databases = await openDatabases(config, (line) => console.log(line))
+
+  const app = await buildApp({
+    config,
+    version,
+    sessions: openSessions(databases.api),
+    verifier: createVerifier(tokenSettings),
+    checkReadiness: async () => {
+      try {
+        await databases.api.query('select 1')
+        return { database: true, migrations: await databases.isMigrated() }
+      } catch (error) {
+        app.log.warn({ reason: error instanceof Error ? error.name : 'unknown' }, 'not ready')
+        return { database: false, migrations: false }
+      }
+    },
+  })
+
+  // In this order: no new requests, the ones under way end, then the database closes.
+  closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {
+    if (err) app.log.error({ err: { type: err.name, stack: err.stack } }, 'stopping after an error')
+    await app.close()
+    await databases.close()
+  })
+
+  const address = await app.listen({ host: config.HOST, port: config.PORT })
+  console.log(`Muster listens on ${address}
+  documentation: ${address}/docs
+  a token:       npm run --silent token -- company@example.com`)
+}
+
+try {
+  await start()
+} catch (error) {
+  // What an operator can mend is said in a line; anything else keeps its stack.
+  const known =
+    error instanceof ConfigError || error instanceof MigrationError || error instanceof DataFolderInUse
+  console.error(known ? error.message : error)
+  process.exit(1)
+}

@@ -1,0 +1,50 @@
+import swagger from '@fastify/swagger'
+import scalar from '@scalar/fastify-api-reference'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+
+/** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas, and a page to read and try it at `/docs`. */
+export const openapi = fastifyPlugin(
+  async (app: FastifyInstance, { version }: { version: string }) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Muster',
+          version,
+          description:
+            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`.',
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        servers: [{ url: '/', description: 'This service' }],
+        components: {
+          securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        },
+        security: [{ token: [] }],
+        tags: [
+          { name: 'me', description: 'Who calls, and how one becomes a user.' },
+          { name: 'shifts', description: 'From draft to completed.' },
+          { name: 'check-ins', description: 'Where guards were, as their phones report it.' },
+          { name: 'locations', description: 'The sites.' },
+          { name: 'professionals', description: 'Guards and their certificates.' },
+          { name: 'incidents', description: 'What happened on site.' },
+          { name: 'notifications', description: 'What a user should know.' },
+          { name: 'transactions', description: 'What shifts pay.' },
+          { name: 'organizations', description: 'Companies and their clients.' },
+          { name: 'service', description: 'Is it up?' },
+        ],
+      },
+      transform: jsonSchemaTransform,
+      transformObject: jsonSchemaTransformObject,
+    })
+    await app.register(scalar, {
+      routePrefix: '/docs',
+      configuration: { title: 'Muster API', url: '/openapi.json', withDefaultFonts: false, telemetry: false },
+    })
+    app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+      reply.serializer(JSON.stringify).send(app.swagger()),
+    )
+  },
+  { name: 'openapi', fastify: '5.x' },
+)

@@ -1,0 +1,88 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
+import { type FieldError, Problem } from '../errors/problem.ts'
+import { RETRY_AFTER_BUSY_SECONDS, readDatabaseError, toDatabaseProblem } from '../errors/sqlstate.ts'
+
+/** A request with this many wrong fields is told of the first ones: the answer stays small. */
+const MAX_FIELD_ERRORS = 50
+
+/** Turns every error into an `application/problem+json` answer (RFC 9457), and logs what is our own fault. */
+export const problems = fastifyPlugin(
+  async (app: FastifyInstance) => {
+    app.setErrorHandler(async (error: FastifyError, request, reply) => {
+      const problem = toProblem(error)
+      if (problem.status >= 500) logFailure(request, problem, error)
+      return sendProblem(request, reply, problem)
+    })
+    app.setNotFoundHandler(async (request, reply) => sendProblem(request, reply, new Problem('not_found')))
+  },
+  { name: 'problems', fastify: '5.x' },
+)
+
+export async function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+): Promise<FastifyReply> {
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.toBody(request.id))
+}
+
+export function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof Unauthenticated) return new Problem('unauthenticated', { subject: error.reason })
+  if (error instanceof KeysUnavailable) {
+    return new Problem('busy', { subject: 'signing_keys', retryAfterSeconds: error.retryAfterSeconds })
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.slice(0, MAX_FIELD_ERRORS).map(
+      ({ instancePath, message }): FieldError => ({
+        pointer: `/${error.validationContext ?? 'body'}${instancePath}`,
+        message: message ?? 'is not valid',
+      }),
+    )
+    return new Problem('validation_failed', { errors })
+  }
+  const fromDatabase = toDatabaseProblem(error)
+  if (fromDatabase) return fromDatabase
+  switch (error.statusCode) {
+    case 400:
+      return new Problem('malformed_request')
+    case 404:
+      return new Problem('not_found')
+    case 413:
+      return new Problem('payload_too_large')
+    case 415:
+      return new Problem('unsupported_media_type')
+    case 429:
+      return new Problem('rate_limited')
+    case 503:
+      return new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
+  }
+  return new Problem('internal', { cause: error })
+}
+
+/** What may be logged of a failure: never the driver's message, which quotes rows, statements and parameters. */
+function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
+  const reported = readDatabaseError(error)
+  if (reported) {
+    request.log.error(
+      { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },
+      'the database refused or failed',
+    )
+  } else if (problem.code === 'internal') {
+    request.log.error(
+      { code: problem.code, err: { type: error.name, message: error.message, stack: error.stack } },
+      'failed',
+    )
+  } else {
+    request.log.warn({ code: problem.code, reason: error.name }, 'not served')
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { Session, Sessions } from '../db/session.ts'
+import { Problem } from '../errors/problem.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Runs `work` in a read-only transaction as the caller of this request. */
+    read<T>(work: (session: Session) => Promise<T>): Promise<T>
+    /**
+     * Runs `work` in a transaction as the caller of this request. With an `Idempotency-Key` on a POST, `work` runs
+     * once: the same request again gets the same result, which is kept in the transaction itself. `work` may be run
+     * again after a deadlock, so it does nothing but use the session.
+     */
+    write<T>(work: (session: Session) => Promise<T>): Promise<T>
+  }
+}
+
+/** Printable ASCII; the length is that of the database's check. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+
+export const sessions = fastifyPlugin(
+  async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
+    app.decorateRequest('read', function (this: FastifyRequest, work) {
+      return sessions.read(this.caller, work)
+    })
+
+    app.decorateRequest('write', function <
+      T,
+    >(this: FastifyRequest, work: (session: Session) => Promise<T>): Promise<T> {
+      const key = this.method === 'POST' ? this.headers['idempotency-key'] : undefined
+      if (key === undefined) return sessions.write(this.caller, work)
+      if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
+        throw new Problem('validation_failed', {
+          errors: [
+            { pointer: '/headers/idempotency-key', message: 'must be 1 to 255 printable ASCII characters' },
+          ],
+        })
+      }
+      const hash = requestHash(this)
+      return sessions.write(this.caller, async (session) => {
+        const known = await session.value<string | null>(
+          sql`select muster.claim_idempotency_key(${key}, ${hash})`,
+        )
+        if (known !== null) return JSON.parse(known) as T
+        const result = await work(session)
+        await session.value(
+          sql`select muster.keep_idempotent_response(${key}, ${JSON.stringify(result ?? null)})`,
+        )
+        return result
+      })
+    })
+  },
+  { name: 'sessions', fastify: '5.x', dependencies: ['authentication'] },
+)
+
+/** The body is hashed as it was understood: spaces and the order of members do not make another request. */
+function requestHash(request: FastifyRequest): string {
+  return createHash('sha256')
+    .update(JSON.stringify([request.method, request.url, request.body ?? null]))
+    .digest('hex')
+}

@@ -1,0 +1,80 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import { locations } from '../../db/schema/index.ts'
+import type { Session } from '../../db/session.ts'
+import { after, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
+import type { Position } from '../../http/page.ts'
+import type { Location, LocationChange, NewLocation } from './schemas.ts'
+
+const columns = {
+  id: locations.id,
+  organization_id: locations.organization_id,
+  name: locations.name,
+  address: locations.address,
+  latitude: latitudeOf(locations.location_point),
+  longitude: longitudeOf(locations.location_point),
+  radius_meters: locations.radius_meters,
+  time_zone: locations.time_zone,
+  created_at: locations.created_at,
+  updated_at: locations.updated_at,
+}
+
+/** By name. */
+export const listLocations = (
+  session: Session,
+  filter: { organization_id?: string | undefined },
+  limit: number,
+  position: Position | undefined,
+): Promise<Location[]> =>
+  session.rows(
+    db
+      .select(columns)
+      .from(locations)
+      .where(
+        and(
+          isNull(locations.deleted_at),
+          filter.organization_id ? eq(locations.organization_id, filter.organization_id) : undefined,
+          after(locations.name, locations.id, position),
+        ),
+      )
+      .orderBy(locations.name, locations.id)
+      .limit(limit + 1),
+  )
+
+export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
+  session.row(db.select(columns).from(locations).where(eq(locations.id, id)))
+
+export async function createLocation(
+  session: Session,
+  { latitude, longitude, ...given }: NewLocation,
+): Promise<Location> {
+  const created = await session.row<Location>(
+    insertRow(locations, { ...given, location_point: pointAt({ latitude, longitude }) }, columns),
+  )
+  return created!
+}
+
+export const changeLocation = (
+  session: Session,
+  id: string,
+  { latitude, longitude, ...change }: LocationChange,
+): Promise<Location | undefined> =>
+  session.row(
+    db
+      .update(locations)
+      .set({
+        ...change,
+        ...(latitude !== undefined && longitude !== undefined
+          ? { location_point: pointAt({ latitude, longitude }) }
+          : {}),
+      })
+      .where(eq(locations.id, id))
+      .returning(columns),
+  )
+
+/** A soft delete (the database makes it one). */
+export async function removeLocation(session: Session, id: string): Promise<boolean> {
+  const found = await findLocation(session, id)
+  if (found)
+    await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
+  return found !== undefined
+}

@@ -1,0 +1,64 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+
+const tags = ['service']
+
+export interface Readiness {
+  database: boolean
+  migrations: boolean
+}
+
+/** @param checkReadiness what has to hold before traffic is sent here */
+export const serviceRoutes =
+  (checkReadiness: () => Promise<Readiness>): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      '/health',
+      {
+        schema: {
+          operationId: 'health',
+          summary: 'Is the process alive?',
+          tags,
+          security: [],
+          response: { 200: z.strictObject({ status: z.literal('ok') }) },
+        },
+        config: { rateLimit: false },
+        logLevel: 'warn',
+      },
+      async () => ({ status: 'ok' as const }),
+    )
+
+    const readiness = z.strictObject({
+      status: z.enum(['ready', 'not_ready']),
+      database: z.boolean(),
+      migrations: z.boolean(),
+    })
+    app.get(
+      '/ready',
+      {
+        schema: {
+          operationId: 'ready',
+          summary: 'Can it take traffic?',
+          description: 'The database answers, and has exactly the migrations of this version.',
+          tags,
+          security: [],
+          response: {
+            200: readiness,
+            503: {
+              description: 'Not yet, or not any more.',
+              content: { 'application/json': { schema: readiness } },
+            },
+          },
+        },
+        config: { rateLimit: false },
+        logLevel: 'warn',
+      },
+      async (_request, reply) => {
+        const { database, migrations } = await checkReadiness()
+        const isReady = database && migrations
+        return reply
+          .code(isReady ? 200 : 503)
+          .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), database, migrations })
+      },
+    )
+  }

@@ -1,0 +1,12 @@
+-- The newest migration that the database has, whichever tool applied it. Each migration says its own name here.
+
+create or replace function muster.schema_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = ''
+return '1795305602_rules';
+comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
+revoke execute on function muster.schema_version() from public;
+grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;
+grant usage on schema muster to muster_api, muster_worker;
