@@ -15,6 +15,9 @@ const CREATE_CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d'
 /** A fresh machine may be installing updates by itself: wait for its lock (seconds), rather than fail on it. */
 const APT_LOCK_SECONDS = '300'
 
+const BY_APT = 'sudo apt-get update && sudo apt-get install -y --no-install-recommends postgresql-postgis'
+const BY_HOMEBREW = 'brew install postgresql@17 postgis'
+
 export interface PostgresInstallation {
   /** Where `postgres`, `initdb` and `pg_basebackup` are. */
   binDir: string
@@ -25,21 +28,21 @@ export interface PostgresInstallation {
  * The newest PostgreSQL with PostGIS on this machine; on a Debian-like one, as root, it is installed where missing.
  *
  * @param say gets plain lines before anything is installed.
- * @throws Error with the command that installs it.
+ * @throws Error with the command that installs it; its cause is what went wrong here, when that was tried.
  */
 export async function findPostgres(say: (line: string) => void): Promise<PostgresInstallation> {
   const found = await findInstalled()
   if (found) return found
   const apt = await hasApt()
-  if (apt && process.getuid?.() === 0) {
-    await installWithApt(say)
-    const installed = await findInstalled()
-    if (installed) return installed
-  }
+  const cause =
+    apt && process.getuid?.() === 0 ? await installWithApt(say).catch((error: Error) => error) : undefined
+  const installed = await findInstalled()
+  if (installed) return installed
   throw new Error(
     `The server tests need PostgreSQL ${OLDEST_VERSION} or later with PostGIS 3, and none is installed here.\n` +
-      `Install it:\n  ${apt ? 'sudo apt-get update && sudo apt-get install -y --no-install-recommends postgresql-postgis' : 'brew install postgresql@17 postgis'}\n` +
+      `Install it:\n  ${apt ? BY_APT : BY_HOMEBREW}\n` +
       'or set TEST_DATABASE_URL to a superuser of such a server, with wal_level=logical.',
+    { cause },
   )
 }
 
