@@ -1,8 +1,8 @@
 import { Unauthenticated } from './errors.ts'
 
 /**
- * The longest token that is looked at, in characters, checked before any parsing. Tokens are 1 to 3 KiB; Node accepts
- * 16 KiB of headers in all, so this leaves room for the others and bounds what a stranger can make us decode.
+ * The longest token that is looked at, in characters, checked before any parsing. Supabase's have about 800; Node
+ * accepts 16 KiB of headers in all, so this leaves room for the others and bounds what a stranger can make us decode.
  */
 export const MAX_TOKEN_LENGTH = 8_192
 

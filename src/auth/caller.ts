@@ -21,15 +21,15 @@ export interface Caller {
 }
 
 /**
- * The longest JSON text passed as `request.jwt.claims`: it travels with every transaction. Tokens from Supabase
- * Auth hold 1 to 2 KiB. It has its own limit beside the token's, because JSON written again can be longer than what
+ * The longest JSON text passed as `request.jwt.claims`: it travels with every transaction. Claims of Supabase
+ * Auth take about 600 bytes. It has its own limit beside the token's, because JSON written again can be longer than what
  * was signed: `1e20` becomes 21 digits.
  */
 export const MAX_CLAIMS_BYTES = 8_192
 
 /**
- * PostgreSQL's JSON parser recurses: `jsonb` nested 6,000 deep made the embedded engine return no rows and no error.
- * Users edit `user_metadata` themselves; what issuers put there nests two or three deep.
+ * PostgreSQL's JSON parser recurses, and users edit `user_metadata` themselves. A token has room for 3,000 levels, which
+ * the embedded engine still reads; at 6,000 it returned no rows and no error. Issuers' claims nest two or three deep.
  */
 export const MAX_CLAIMS_DEPTH = 32
 

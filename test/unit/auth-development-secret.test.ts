@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { resolveTokenSettings, type TokenKeys } from '../../src/auth/development-secret.ts'
@@ -165,13 +168,29 @@ describe('starting at once', () => {
     for (let round = 0; round < 3; round += 1) {
       const dataDir = await freshDataDir()
       const children = [startChild(dataDir), startChild(dataDir)]
-      await Promise.all(children.map((child) => once(child.stdout, 'data')))
+      await Promise.all(children.map(whenReady))
       for (const child of children) child.stdin.end('go\n')
       const [one, other] = await Promise.all(children.map((child) => text(child.stdout)))
       expect(one).toMatch(/^[\w-]{43}$/)
       expect(other).toBe(one)
       expect(await readdir(dataDir)).toEqual(['jwt-secret'])
     }
+  })
+
+  test('nobody who looks in between sees a file that is not finished', async () => {
+    const dataDir = await freshDataDir()
+    let made = false
+    const making = secretOf({ DATA_DIR: dataDir }).finally(() => {
+      made = true
+    })
+    const seen = new Set<number>()
+    while (!made) {
+      await nextTurn()
+      const path = join(dataDir, 'jwt-secret')
+      if (existsSync(path)) seen.add(readFileSync(path, 'utf8').trim().length)
+    }
+    await making
+    expect(seen).toEqual(new Set([43]))
   })
 
   test('so do twenty starts in one process', async () => {
@@ -182,10 +201,19 @@ describe('starting at once', () => {
   })
 })
 
-function startChild(dataDir: string) {
+type Child = ChildProcessByStdio<Writable, Readable, null>
+
+function startChild(dataDir: string): Child {
   const child = spawn(process.execPath, [CHILD, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => {
     child.kill()
   })
   return child
+}
+
+async function whenReady(child: Child): Promise<void> {
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the process ended before it was ready')
+  })
+  await Promise.race([once(child.stdout, 'data'), ended])
 }

@@ -9,6 +9,7 @@ import {
   KEYS_MAX_STALE_MS,
   KEYS_REFRESH_AFTER_MS,
   KEYS_RETRY_MS,
+  KeySet,
   MAX_KEY_SET_BYTES,
   planRefresh,
 } from '../../src/auth/key-set.ts'
@@ -334,6 +335,15 @@ describe('one fetch at a time', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  test('a crowd makes one new version of the set', async () => {
+    const { server, clock } = await startIssuer()
+    server.publish(first.jwk)
+    const keySet = new KeySet(server.url, { now: () => clock.nowMs })
+    const jws = { payload: '', signature: '' }
+    await Promise.all(Array.from({ length: 50 }, () => keySet.find({ alg: 'ES256', kid: 'first' }, jws)))
+    expect(keySet.version).toBe(1)
+  })
+
   test('a crowd with a new kid shares a fetch', async () => {
     const { server, clock, outcome } = await startIssuer()
     server.publish(first.jwk)
@@ -464,17 +474,24 @@ describe('an issuer that cannot be asked', () => {
   test('is logged once when it begins and once when it ends, with the cause', async () => {
     const log = { info: vi.fn(), warn: vi.fn() }
     const { server, clock, outcome } = await startIssuer({ log })
-    server.fail()
-    await outcome(first)
-    clock.nowMs += KEYS_RETRY_MS
-    await outcome(first)
-    expect(log.warn).toHaveBeenCalledOnce()
-    expect(log.warn).toHaveBeenCalledWith({ err: expect.any(Error) }, expect.any(String))
-    expect(log.info).not.toHaveBeenCalled()
-    server.publish(first.jwk)
-    clock.nowMs += KEYS_RETRY_MS
-    await outcome(first)
-    expect(log.info).toHaveBeenCalledOnce()
+    for (let outage = 1; outage <= 2; outage += 1) {
+      server.fail()
+      clock.nowMs += KEYS_MAX_STALE_MS
+      await outcome(first)
+      clock.nowMs += KEYS_RETRY_MS
+      await outcome(first)
+      expect(log.warn).toHaveBeenCalledTimes(outage)
+      expect(log.warn).toHaveBeenLastCalledWith({ err: expect.any(Error) }, expect.any(String))
+      expect(log.info).toHaveBeenCalledTimes(outage - 1)
+
+      server.publish(first.jwk)
+      clock.nowMs += KEYS_RETRY_MS
+      await outcome(first)
+      clock.nowMs += KEYS_MAX_AGE_MS
+      await outcome(first)
+      expect(log.info).toHaveBeenCalledTimes(outage)
+    }
+    expect(log.warn).toHaveBeenCalledTimes(2)
   })
 })
 

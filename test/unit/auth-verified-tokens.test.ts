@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { callerFromClaims } from '../../src/auth/caller.ts'
 import {
+  MAX_REMEMBERED_LENGTH,
   MAX_VERIFIED_TOKENS,
   VERIFIED_TOKEN_MAX_AGE_MS,
   VerifiedTokens,
@@ -58,6 +59,15 @@ describe('the memory of verified tokens', () => {
     expect(tokens.find('token-0', noonMs, 1)).toBe(caller)
     expect(tokens.find('token-1', noonMs, 1)).toBeNull()
     expect(tokens.find('one more', noonMs, 1)).toBe(caller)
+  })
+
+  test('has no room for long tokens', () => {
+    const tokens = new VerifiedTokens()
+    const longest = 'a'.repeat(MAX_REMEMBERED_LENGTH)
+    tokens.remember(longest, caller, noonMs, 1)
+    tokens.remember(`${longest}a`, caller, noonMs, 1)
+    expect(tokens.find(longest, noonMs, 1)).toBe(caller)
+    expect(tokens.find(`${longest}a`, noonMs, 1)).toBeNull()
   })
 
   test('takes no place twice for one token', () => {
