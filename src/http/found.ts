@@ -5,3 +5,12 @@ export function found<T>(result: T | undefined | false | null): T {
   if (result === undefined || result === null || result === false) throw new Problem('not_found')
   return result
 }
+
+/**
+ * For a row that a write did not reach: policies leave out what the caller may not write without an error.
+ *
+ * @throws Problem `forbidden` when the caller sees the row, and may therefore know that it is there.
+ */
+export function forbidIfVisible(row: unknown): void {
+  if (row !== undefined) throw new Problem('forbidden')
+}

@@ -2,6 +2,7 @@ import { and, eq, isNull } from 'drizzle-orm'
 import { locations } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
+import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Location, LocationChange, NewLocation } from './schemas.ts'
 
@@ -53,12 +54,13 @@ export async function createLocation(
   return created!
 }
 
-export const changeLocation = (
+/** @throws Problem `forbidden` for a location that the caller may see and not change. */
+export async function changeLocation(
   session: Session,
   id: string,
   { latitude, longitude, ...change }: LocationChange,
-): Promise<Location | undefined> =>
-  session.row(
+): Promise<Location | undefined> {
+  const changed = await session.row<Location>(
     db
       .update(locations)
       .set({
@@ -70,11 +72,18 @@ export const changeLocation = (
       .where(eq(locations.id, id))
       .returning(columns),
   )
+  if (!changed) forbidIfVisible(await findLocation(session, id))
+  return changed
+}
 
-/** A soft delete (the database makes it one). */
+/**
+ * A soft delete (a trigger makes it one, so the statement itself returns no row).
+ *
+ * @throws Problem `forbidden` for a location that the caller may see and not remove.
+ */
 export async function removeLocation(session: Session, id: string): Promise<boolean> {
-  const found = await findLocation(session, id)
-  if (found)
-    await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
-  return found !== undefined
+  if (!(await findLocation(session, id))) return false
+  await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
+  forbidIfVisible(await findLocation(session, id))
+  return true
 }

@@ -1,0 +1,142 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import { resolveTokenSettings } from '../../src/auth/development-secret.ts'
+import { issueToken } from '../../src/auth/issue.ts'
+import { createVerifier } from '../../src/auth/verifier.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import { openServer } from '../../src/db/engine/server.ts'
+import type { Database } from '../../src/db/engine/types.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
+import { openSessions } from '../../src/db/session.ts'
+import type { Code } from '../../src/errors/codes.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
+import { buildWorld, type Persona, USERS } from './world.ts'
+
+const SECRET = 'the secret of the tests, at least 32 characters long'
+
+export interface Request {
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export interface TestApi {
+  readonly app: FastifyInstance
+  readonly owner: Database
+  readonly engine: Database['kind']
+  /** The database as the service itself reaches it: as `muster_api` on a server. */
+  readonly api: Database
+  readonly ownerUrl: string | undefined
+  /** A request with a persona's token (or with none), by inject: no socket. */
+  as(persona: Persona | null): {
+    get(path: string, request?: Request): Promise<LightMyRequestResponse>
+    post(path: string, body?: unknown, request?: Request): Promise<LightMyRequestResponse>
+    patch(path: string, body?: unknown, request?: Request): Promise<LightMyRequestResponse>
+    delete(path: string, request?: Request): Promise<LightMyRequestResponse>
+  }
+  tokenOf(persona: Persona): Promise<string>
+  close(): Promise<void>
+}
+
+/** The whole service on a database of its own that holds the world. */
+export async function openApi(environment: Record<string, string> = {}): Promise<TestApi> {
+  const database = await openTestDatabase()
+  await buildWorld(database.owner)
+  const config = readConfig({
+    NODE_ENV: 'test',
+    JWT_SECRET: SECRET,
+    LOG_LEVEL: 'silent',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    ...environment,
+  })
+  const api = await openApiLogin(database, config)
+  const app = await buildApp({
+    config,
+    version: '0.0.0-test',
+    sessions: openSessions(api),
+    verifier: createVerifier(await resolveTokenSettings(config)),
+    checkReadiness: async () => ({ database: true, migrations: true }),
+  })
+
+  const tokens = new Map<Persona, string>()
+  async function tokenOf(persona: Persona): Promise<string> {
+    const known = tokens.get(persona)
+    if (known) return known
+    const token = await issueToken(SECRET, {
+      sub: USERS[persona],
+      email: `${persona.toLowerCase()}@example.com`,
+      audience: config.JWT_AUDIENCE,
+    })
+    tokens.set(persona, token)
+    return token
+  }
+
+  const send = async (
+    persona: Persona | null,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    { body, headers }: Request,
+  ) =>
+    app.inject({
+      method,
+      url,
+      headers: { ...(persona ? { authorization: `Bearer ${await tokenOf(persona)}` } : {}), ...headers },
+      ...(body === undefined ? {} : { payload: body as object }),
+    })
+
+  return {
+    app,
+    api,
+    owner: database.owner,
+    ownerUrl: database.ownerUrl,
+    engine: database.engine,
+    tokenOf,
+    as: (persona) => ({
+      get: (path, request = {}) => send(persona, 'GET', path, request),
+      post: (path, body, request = {}) => send(persona, 'POST', path, { ...request, body }),
+      patch: (path, body, request = {}) => send(persona, 'PATCH', path, { ...request, body }),
+      delete: (path, request = {}) => send(persona, 'DELETE', path, request),
+    }),
+    async close() {
+      await app.close()
+      if (api !== database.owner) await api.close()
+      await database.close()
+    },
+  }
+}
+
+/** The service's own connections: on a server as `muster_api`, which RLS binds; embedded there is one connection. */
+export async function openApiLogin(database: TestDatabase, config: Config): Promise<Database> {
+  if (!database.ownerUrl) return database.owner
+  await enableLogins(database.owner, database.ownerUrl)
+  return openServer({
+    url: loginUrl(database.ownerUrl, LOGINS.api),
+    max: config.DATABASE_POOL_SIZE,
+    maxWaiting: config.DATABASE_MAX_WAITING,
+    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
+    settings: {
+      statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
+      lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
+      idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
+    },
+  })
+}
+
+/** One service for all tests of the file. */
+export function useApi(environment: Record<string, string> = {}): () => TestApi {
+  let api: TestApi | undefined
+  beforeAll(async () => {
+    api = await openApi(environment)
+  })
+  afterAll(() => api?.close())
+  return () => {
+    if (!api) throw new Error('The service is open only while tests run.')
+    return api
+  }
+}
+
+/** Expects a problem with a code; its status is checked by the code's own table in the service. */
+export function expectProblem(response: LightMyRequestResponse, code: Code): void {
+  expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
+  expect(response.json()).toMatchObject({ code, status: response.statusCode })
+}
