@@ -581,8 +581,14 @@ const pause = (ms: number, { signal }: MigrationOptions): Promise<void> =>
 const PASSING_STATES = new Set(['55P03', '40P01', '40001'])
 /** unique_violation in a catalog: another database of the cluster made the same role or membership a moment ago. */
 const UNIQUE_VIOLATION = '23505'
-/** duplicate_object, which `create role` says when the other transaction has just committed. */
-const DUPLICATE_OBJECT = '42710'
+/**
+ * duplicate_object and undefined_object, when the other transaction has just committed: the functions of the server that
+ * say so of a role. Of other things the same states do not pass.
+ */
+const ROLE_ROUTINES: Record<string, readonly string[]> = {
+  '42710': ['CreateRole'],
+  '42704': ['get_role_oid', 'shdepLockAndCheckObject'],
+}
 /** internal_error, whose only sign is its (never translated) message. */
 const INTERNAL_ERROR = 'XX000'
 
@@ -592,7 +598,7 @@ function passesByItself(error: unknown): boolean {
   const state = sqlstateOf(error) ?? ''
   if (PASSING_STATES.has(state)) return true
   if (state === UNIQUE_VIOLATION) return fieldOf(error, 'schema_name', 'schema') === 'pg_catalog'
-  if (state === DUPLICATE_OBJECT) return fieldOf(error, 'routine') === 'CreateRole'
+  if (ROLE_ROUTINES[state]?.includes(fieldOf(error, 'routine') ?? '')) return true
   return state === INTERNAL_ERROR && /^tuple concurrently (?:updated|deleted)/.test(error.message)
 }
 

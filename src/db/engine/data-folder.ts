@@ -40,12 +40,18 @@ export async function claimDataFolder(folder: string): Promise<() => Promise<voi
     )
   }
   held.add(lock)
-  await writeFile(pidFile, `${process.pid}\n`)
-  return async () => {
+  const release = async (): Promise<void> => {
     if (!held.delete(lock)) return
     await rm(pidFile, { force: true })
     lock.close()
   }
+  try {
+    await writeFile(pidFile, `${process.pid}\n`)
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return release
 }
 
 function isBusy(error: unknown): boolean {

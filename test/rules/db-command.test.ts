@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { claimDataFolder } from '../../src/db/engine/data-folder.ts'
+import { MIGRATIONS_FOLDER } from '../../src/db/migration-files.ts'
+import { useTestDatabase } from '../support/database.ts'
+
+const COMMAND = join(import.meta.dirname, '../../src/cli/db.ts')
+
+const prepared = useTestDatabase()
+
+/** For the embedded engine a data folder of its own: the test database is in this process's memory. */
+let settings: Record<string, string>
+let folder: string
+let tags: string[]
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-command-'))
+  const { ownerUrl } = prepared()
+  settings = ownerUrl ? { DATABASE_URL: ownerUrl } : { DATA_DIR: join(folder, 'data') }
+  const journal = JSON.parse(await readFile(join(MIGRATIONS_FOLDER, 'meta/_journal.json'), 'utf8'))
+  tags = journal.entries.map(({ tag }: { tag: string }) => tag)
+  return () => rm(folder, { recursive: true, force: true })
+})
+
+interface Outcome {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+async function db(words: string, environment: Record<string, string> = settings): Promise<Outcome> {
+  const child = spawn(process.execPath, [COMMAND, ...words.split(' ').filter(Boolean)], {
+    // Not where the project is: a `.env` or `.muster` there is not the test's.
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { code, stdout, stderr }
+}
+
+const lines = (output: string): string[] => output.split('\n').filter(Boolean)
+const STACK = /^\s+at /m
+
+describe('db', () => {
+  test('migrates, tells the state, verifies and rolls back', { timeout: 120_000 }, async () => {
+    const newest = tags.at(-1) ?? ''
+    const first = await db('migrate')
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(lines(first.stdout)).toEqual(
+      // The server's database is a copy of one that is migrated already.
+      prepared().engine === 'server'
+        ? ['Nothing to apply.']
+        : tags.map((tag) => expect.stringMatching(`^${tag} … \\d+ ms$`)),
+    )
+
+    const back = await db('rollback')
+    expect(back).toMatchObject({ code: 0, stderr: '' })
+    expect(lines(back.stdout)).toEqual([expect.stringMatching(`^${newest} … rolled back in \\d+ ms$`)])
+    const { stdout } = await db('status')
+    expect(lines(stdout)).toEqual(
+      tags.map((tag) =>
+        expect.stringMatching(tag === newest ? `^pending +${tag}$` : `^applied +${tag}  \\d{4}-.*Z$`),
+      ),
+    )
+    const refused = await db('verify')
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(newest) })
+    expect(refused.stderr).not.toMatch(STACK)
+
+    expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([expect.stringContaining(newest)])
+    expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test.each([
+    ['', 'Which command?'],
+    ['explode', 'no command explode'],
+    ['constructor', 'no command constructor'],
+    ['migrate one two', 'Not understood: two'],
+    ['status now', 'Not understood: now'],
+    ['rollback 0', '0 is no number'],
+    ['rollback 1.5', '1.5 is no number'],
+    ['migrate --force', '--force'],
+  ])('%j is not understood', async (words, message) => {
+    // An address that nobody answers at: the database must not be asked.
+    const outcome = await db(words, { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
+    expect(outcome.stderr).toContain('Usage: ')
+  })
+
+  test.each([
+    ['settings that cannot be used', { DATABASE_URL: 'mysql://127.0.0.1/x' }, 'DATABASE_URL'],
+    ['a server that is not there', { DATABASE_URL: 'postgres://127.0.0.1:1/none' }, 'connection'],
+  ])('says why, without a stack, at %s', async (_, environment, message) => {
+    const outcome = await db('status', environment)
+    expect(outcome).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(message) })
+    expect(outcome.stderr).not.toMatch(STACK)
+  })
+
+  test('leaves a data folder alone that another process has', async () => {
+    const dataDir = join(folder, 'claimed')
+    const release = await claimDataFolder(dataDir)
+    const outcome = await db('migrate', { DATA_DIR: dataDir })
+    await release()
+    expect(outcome).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`in use by process ${process.pid}`),
+    })
+    expect(outcome.stderr).not.toMatch(STACK)
+  })
+})
