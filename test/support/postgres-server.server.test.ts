@@ -55,12 +55,22 @@ async function remains({ url, dataDir }: Pick<PostgresServer, 'url' | 'dataDir'>
 
 test('keeps what was committed through kill -9, and starts again on the same port', async () => {
   const server = await start({ durable: true })
-  await query(server.url, 'create table kept (id int)', 'insert into kept values (1)')
   const session = openServer({ url: server.url, max: 1 })
   onTestFinished(session.close)
   const [backend] = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
+  // An idle backend would end by itself when its server dies.
+  const busy = session.query(
+    'select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b',
+  )
+  const cut = expect(busy).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
+  await vi.waitFor(async () => {
+    const active = `select state from pg_stat_activity where pid = ${backend?.pid}`
+    expect(await query(server.url, active)).toEqual([{ state: 'active' }])
+  }, GONE_WITHIN_MS)
 
+  await query(server.url, 'create table kept (id int)', 'insert into kept values (1)')
   await server.crash()
+  await cut
   expect(await commandOf(backend?.pid)).toBe('')
   await expect(query(server.url, 'select 1')).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
 
