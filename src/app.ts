@@ -24,6 +24,7 @@ export interface AppParts {
 
 /** A client that sends half a request and waits is cut after this long (slow loris). */
 const REQUEST_TIMEOUT_MS = 30_000
+const PROBES = new Set(['/health', '/ready'])
 /** Longer paths and query strings than any route takes. */
 const MAX_PARAM_LENGTH = 200
 
@@ -57,11 +58,16 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     exposedHeaders: ['location', 'retry-after', 'x-request-id'],
   })
   await app.register(rateLimit, {
+    // As a hook of our own, before authentication: those who try tokens are limited too.
+    global: false,
     max: config.RATE_LIMIT_PER_MINUTE,
     timeWindow: '1 minute',
+    // Probes come often, and from one address.
+    allowList: (request) => PROBES.has(request.routeOptions.url ?? ''),
     errorResponseBuilder: (_request, context) =>
       new Problem('rate_limited', { retryAfterSeconds: Math.ceil(context.ttl / 1000) }),
   })
+  app.addHook('onRequest', app.rateLimit())
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })

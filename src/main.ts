@@ -7,6 +7,7 @@ import { ConfigError, readConfig } from './config.ts'
 import { DataFolderInUse } from './db/engine/data-folder.ts'
 import { MigrationError } from './db/migration-error.ts'
 import { openDatabases } from './db/open.ts'
+import { seedDemo } from './db/seed.ts'
 import { openSessions } from './db/session.ts'
 
 async function start(): Promise<void> {
@@ -14,12 +15,25 @@ async function start(): Promise<void> {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const tokenSettings = await resolveTokenSettings(config)
   const databases = await openDatabases(config, (line) => console.log(line))
+  if (
+    databases.api.kind === 'embedded' &&
+    config.NODE_ENV !== 'production' &&
+    (await seedDemo(databases.api))
+  ) {
+    console.log('Filled the empty database with a demo: see README.md for who is in it.')
+  }
 
   const app = await buildApp({
     config,
     version,
     sessions: openSessions(databases.api),
-    verifier: createVerifier(tokenSettings),
+    verifier: createVerifier(tokenSettings, {
+      // The verifier is made before the app whose log it writes to.
+      log: {
+        info: (data, message) => app.log.info(data, message),
+        warn: (data, message) => app.log.warn(data, message),
+      },
+    }),
     checkReadiness: async () => {
       try {
         await databases.api.query('select 1')

@@ -22,7 +22,6 @@ export const serviceRoutes =
           security: [],
           response: { 200: z.strictObject({ status: z.literal('ok') }) },
         },
-        config: { rateLimit: false },
         logLevel: 'warn',
       },
       async () => ({ status: 'ok' as const }),
@@ -50,7 +49,6 @@ export const serviceRoutes =
             },
           },
         },
-        config: { rateLimit: false },
         logLevel: 'warn',
       },
       async (_request, reply) => {
