@@ -36,7 +36,7 @@ export const openapi = fastifyPlugin(
         ],
       },
       transform: jsonSchemaTransform,
-      transformObject: jsonSchemaTransformObject,
+      transformObject: (source) => withoutUnusedSchemas(jsonSchemaTransformObject(source)),
     })
     await app.register(scalar, {
       routePrefix: '/docs',
@@ -48,3 +48,15 @@ export const openapi = fastifyPlugin(
   },
   { name: 'openapi', fastify: '5.x' },
 )
+
+type Document = ReturnType<typeof jsonSchemaTransformObject>
+
+/** Each schema with an id is registered in an input and an output form; a document needs those that it refers to. */
+function withoutUnusedSchemas(document: Document): Document {
+  const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
+  const text = JSON.stringify(document)
+  for (const name of Object.keys(schemas)) {
+    if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name]
+  }
+  return document
+}
