@@ -79,6 +79,7 @@ describe('parsing a filter', () => {
       { column: 'id', negated: false, operator: 'lt', value: '100' },
     ])
     expect(parse('name=in.(red,blue),n=gt.0').map(({ column }) => column)).toEqual(['name', 'n'])
+    expect(parse('a=eq.1,"b=eq.2,c=eq.3').map(({ column }) => column)).toEqual(['a', '"b', 'c'])
     expect(parse('a=eq.x),b=eq.y),c=eq.z').map(({ column }) => column)).toEqual(['a', 'b', 'c'])
   })
 
