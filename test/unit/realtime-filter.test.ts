@@ -253,6 +253,9 @@ describe('the filter in SQL', () => {
     )
     expect(source.parameterFor({ id: '7', raw: 'null' })).toBe('{"id":7,"raw":null}')
     expect(source.parameterFor({ id: '7' })).toBeUndefined()
+    const none = recordSource([], columns, { alias: 'x', firstParameter: 2 })
+    expect(none.text).toBe('(select $2::text::json) as "x"')
+    expect(none.parameterFor({})).toBe('{}')
   })
 })
 

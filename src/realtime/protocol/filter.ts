@@ -338,10 +338,14 @@ export function recordSource(filter: Filter, columns: ColumnTypes, options: SqlO
     const type = typeOf(column, columns)
     return { column, type, key: JSON.stringify(column), isBytea: builtinName(type) === 'bytea' }
   })
+  const [json, row] = [`$${firstParameter}::text::json`, quoteIdentifier(alias)]
   const definitions = fields.map(({ column, type }) => `${quoteIdentifier(column)} ${typeSql(type)}`)
   return {
     // json, not jsonb: jsonb refuses \u0000, which a json column may hold.
-    text: `json_to_record($${firstParameter}::text::json) as ${quoteIdentifier(alias)}(${definitions.join(', ')})`,
+    text:
+      fields.length > 0
+        ? `json_to_record(${json}) as ${row}(${definitions.join(', ')})`
+        : `(select ${json}) as ${row}`,
     parameterFor(image) {
       const members: string[] = []
       for (const { column, key, isBytea } of fields) {
