@@ -213,7 +213,8 @@ CREATE TABLE "invitations" (
 	CONSTRAINT "invitations_code_hash_key" UNIQUE("code_hash"),
 	CONSTRAINT "invitations_role_known" CHECK ("invitations"."role" in ('admin', 'company', 'client', 'zzp')),
 	CONSTRAINT "invitations_organization_by_role" CHECK (("invitations"."role" in ('company', 'client')) = ("invitations"."organization_id" is not null)),
-	CONSTRAINT "invitations_email_length" CHECK (char_length("invitations"."email") between 3 and 320)
+	CONSTRAINT "invitations_email_length" CHECK (char_length("invitations"."email") between 3 and 320),
+	CONSTRAINT "invitations_expiry_range" CHECK ("invitations"."expires_at" > "invitations"."created_at" and "invitations"."expires_at" - "invitations"."created_at" <= interval '90 days')
 );
 --> statement-breakpoint
 CREATE TABLE "organizations" (

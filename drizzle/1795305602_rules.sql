@@ -73,7 +73,7 @@ $$;
 comment on function muster.set_updated_at() is 'When the row was written last.';
 --> statement-breakpoint
 -- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
--- `detail` is a certificate's kind or null: never anything about another shift.
+-- `detail` is a certificate's kind, the name of a field, or null: never anything about another shift.
 create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
 returns table (code text, detail text)
 language plpgsql
@@ -92,6 +92,7 @@ begin
   where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
   if not found then
     code := 'not_found';
+    detail := 'professional_id';
     return next;
     return;
   end if;
@@ -133,6 +134,149 @@ $$;
 --> statement-breakpoint
 comment on function muster.assignment_violations(uuid, public.shifts) is
   'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
+--> statement-breakpoint
+-- The policies of `shifts` once more, for functions that must tell those who see a shift from those who may change it:
+-- to the first it is forbidden, to everybody else there is no such shift. A test holds the two alike.
+create or replace function muster.manages_shift(shift public.shifts) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(shift.company_id = muster.company_id() or shift.tenant_id = muster.admin_tenant_id(), false)
+$$;
+--> statement-breakpoint
+comment on function muster.manages_shift(public.shifts) is 'Whether the caller is of the shift''s company, or an admin.';
+--> statement-breakpoint
+create or replace function muster.sees_shift(shift public.shifts) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select shift.deleted_at is null and coalesce(
+    muster.manages_shift(shift)
+    or (shift.client_id = muster.client_id() and shift.status <> 'draft')
+    or (shift.professional_id = muster.professional_id() and shift.status in ('assigned', 'active', 'completed'))
+    or (
+      shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now()
+    ),
+    false
+  )
+$$;
+--> statement-breakpoint
+comment on function muster.sees_shift(public.shifts) is 'What policy shifts_read says of one shift.';
+--> statement-breakpoint
+-- One step of a shift by hand, as the caller. The policies and triggers decide; this says why nothing happened.
+-- Only from `expected`: setting the status alone would make "publish" release an assigned shift.
+create or replace function muster.move_shift(
+  wanted uuid,
+  expected text[],
+  next_status text,
+  professional uuid default null,
+  reason text default null
+) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  update public.shifts s
+  set status = next_status, professional_id = coalesce(professional, s.professional_id), cancel_reason = reason
+  where s.id = wanted and s.status = any (expected)
+  returning s.* into shift;
+  if found then
+    return muster.shift_json(shift);
+  end if;
+
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
+  end if;
+  perform muster.fail(case next_status when 'assigned' then 'shift_not_open' else 'invalid_transition' end, 'status');
+end
+$$;
+--> statement-breakpoint
+comment on function muster.move_shift(uuid, text[], text, uuid, text) is
+  'Publishes, assigns, releases or cancels as the caller: the shift in the form of the API, or the reason why not.';
+--> statement-breakpoint
+-- All or none, as the caller: its policies and the triggers decide about each of `items`, an array of shifts with every
+-- member of the insert below (a null company_id is the caller's). Gives {"shifts": [...]} in order, or, with nothing
+-- created, {"refused": [{index, sqlstate, constraint, hint}]} for every item that would be refused by itself.
+create or replace function muster.create_shifts(items jsonb) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  created jsonb;
+  refused jsonb := '[]';
+  answer jsonb;
+  state text;
+  constraint_ text;
+  hint_ text;
+begin
+  begin
+    with given as materialized (
+      select muster.uuid_v7() as id, e.nth, i.*
+      from jsonb_array_elements(items) with ordinality as e (item, nth)
+      cross join lateral jsonb_to_record(e.item) as i (
+        company_id uuid, location_id uuid, status text, start_datetime timestamptz, end_datetime timestamptz,
+        hourly_rate numeric, overtime_rate numeric, required_certificates text[], title text, instructions text
+      )
+    ), inserted as (
+      insert into public.shifts as s (
+        id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+        required_certificates, title, instructions
+      )
+      select g.id, coalesce(g.company_id, muster.company_id()), g.location_id, g.status, g.start_datetime,
+             g.end_datetime, g.hourly_rate, g.overtime_rate, g.required_certificates, g.title, g.instructions
+      from given g
+      order by g.nth
+      returning s.id, muster.shift_json(s) as shift
+    )
+    select coalesce(jsonb_agg(i.shift order by g.nth), '[]') into created
+    from inserted i
+    join given g on g.id = i.id;
+    return jsonb_build_object('shifts', created);
+  exception
+    when others then
+      get stacked diagnostics
+        state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
+      if not muster.is_refusal(state) then
+        raise;
+      end if;
+  end;
+  if jsonb_array_length(items) = 1 then
+    return jsonb_build_object('refused', jsonb_build_array(
+      jsonb_build_object('index', 0, 'sqlstate', state, 'constraint', constraint_, 'hint', hint_)
+    ));
+  end if;
+
+  -- Which ones? Each is tried by itself, and what that creates is undone.
+  created := '[]';
+  begin
+    for nth in 0 .. jsonb_array_length(items) - 1 loop
+      answer := muster.create_shifts(jsonb_build_array(items -> nth));
+      created := created || coalesce(answer -> 'shifts', '[]');
+      if answer ? 'refused' then
+        refused := refused || jsonb_set(answer #> '{refused,0}', '{index}', to_jsonb(nth));
+      end if;
+    end loop;
+    if refused <> '[]' then
+      raise sqlstate 'MU000';
+    end if;
+  exception
+    when sqlstate 'MU000' then
+      return jsonb_build_object('refused', refused);
+  end;
+  return jsonb_build_object('shifts', created);
+end
+$$;
+--> statement-breakpoint
+comment on function muster.create_shifts(jsonb) is 'Creates shifts as the caller, all or none, and tells which were refused.';
 --> statement-breakpoint
 create or replace function muster.tg_shifts__copy_location() returns trigger
 language plpgsql
@@ -395,6 +539,12 @@ create or replace trigger updated_at before update on public.tenants
 create or replace trigger updated_at before update on public.company_clients
   for each row execute function muster.set_updated_at();
 --> statement-breakpoint
+grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
+  to authenticated, muster_definer;
+--> statement-breakpoint
+grant execute on function muster.move_shift(uuid, text[], text, uuid, text), muster.create_shifts(jsonb)
+  to authenticated;
+--> statement-breakpoint
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
@@ -409,7 +559,7 @@ alter function muster.tg_soft_delete() owner to muster_definer;
 --> statement-breakpoint
 -- Certificates and professionals: what an assignment rests on cannot be taken away while it stands.
 --
--- * Only an admin verifies; `verified_by` is whoever did.
+-- * Only an admin verifies; `verified_at` and `verified_by` are when and who, whatever the client sends.
 -- * A certificate that an assigned or active shift (not yet over) needs cannot be withdrawn, shortened or deleted: the
 --   shift is released first.
 -- * A professional with such a shift cannot be suspended or made inactive: the same.
@@ -423,14 +573,18 @@ as $$
 begin
   if new.verified_at is null then
     new.verified_by := null;
-  elsif tg_op = 'INSERT' or old.verified_at is null then
-    new.verified_by := coalesce(muster.user_id(), new.verified_by);
+  elsif tg_op = 'UPDATE' and old.verified_at is not null then
+    new.verified_at := old.verified_at;
+    new.verified_by := old.verified_by;
+  elsif muster.user_id() is not null then
+    new.verified_at := now();
+    new.verified_by := muster.user_id();
   end if;
   return new;
 end
 $$;
 --> statement-breakpoint
-comment on function muster.tg_certificates__set_verifier() is 'Who verified is not for the client to say.';
+comment on function muster.tg_certificates__set_verifier() is 'Who verified, and when, is not for the client to say.';
 --> statement-breakpoint
 create or replace function muster.tg_certificates__set_tenant() returns trigger
 language plpgsql
@@ -438,6 +592,12 @@ security definer
 set search_path = ''
 as $$
 begin
+  new.professional_id := coalesce(new.professional_id, muster.professional_id());
+  if new.professional_id is null then
+    -- The policy refuses whoever may not create one at all; an admin learns from the column that it must be given.
+    new.tenant_id := muster.tenant_id();
+    return new;
+  end if;
   select p.tenant_id into new.tenant_id from public.security_professionals p where p.id = new.professional_id;
   if not found then
     perform muster.fail('not_found', 'professional_id');
@@ -447,7 +607,7 @@ end
 $$;
 --> statement-breakpoint
 comment on function muster.tg_certificates__set_tenant() is
-  'A certificate is in its professional''s tenant. Security definer: the insert policy decides whose professional it is.';
+  'A certificate is in its professional''s tenant, a guard''s own by default. Security definer: the insert policy decides whose it may be.';
 --> statement-breakpoint
 create or replace function muster.tg_certificates__check_in_use() returns trigger
 language plpgsql
@@ -573,14 +733,15 @@ immutable
 parallel safe
 set search_path = ''
 return round(
-  hourly_rate / 3600 * (
+  -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
+  hourly_rate * (
     greatest(
       extract(epoch from least(worked_to, end_datetime) - greatest(worked_from, start_datetime)), 0
     )
     + overtime_rate * greatest(
       extract(epoch from worked_to - greatest(worked_from, end_datetime)), 0
     )
-  ),
+  ) / 3600,
   2
 );
 --> statement-breakpoint
@@ -729,7 +890,10 @@ alter function muster.tg_check_payment() owner to muster_definer;
 --   uncertain. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
 -- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: the first clock_in
 --   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
--- * The device makes the id: the same check-in again is a success that changes nothing.
+-- * The device makes the id: the same check-in again (shift, kind and device time) is a success that changes nothing, and
+--   meets none of these rules a second time.
+-- * A check-in locks its shift first, so it is either before or after a release, a cancellation, a new time, and the
+--   check-ins of one shift stand in one queue. Whoever records several goes by shift, then id: no deadlock.
 
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
@@ -748,7 +912,8 @@ begin
   into shift
   from public.shifts s
   join public.locations l on l.id = s.location_id
-  where s.id = new.shift_id;
+  where s.id = new.shift_id
+  for no key update of s;
   if not found or shift.deleted_at is not null then
     perform muster.fail('not_found', 'shift_id');
   end if;
@@ -805,6 +970,10 @@ declare
   clocked_in timestamptz;
   clocked_out timestamptz;
 begin
+  -- Each statement of this function must see the check-ins that others have committed before it got the lock.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
   select * into shift from public.shifts s where s.id = advanced for no key update;
 
   select min(c.recorded_at) into clocked_in
@@ -895,7 +1064,7 @@ comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in t
 --> statement-breakpoint
 -- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
 -- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
--- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE and constraint that refused it.
+-- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE, constraint and hint that refused it.
 create or replace function muster.record_check_ins(items jsonb) returns jsonb
 language plpgsql
 volatile
@@ -903,28 +1072,31 @@ set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
   item record;
-  created uuid[] := array[]::uuid[];
-  rejected jsonb := jsonb_build_object();
+  created bigint[] := '{}';
+  refusals jsonb[] := '{}';
   state text;
   constraint_ text;
+  hint_ text;
 begin
   -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
   begin
     with fresh as (
       select distinct on (i.id) i.*
-      from jsonb_to_recordset(items) as i (
+      from rows from (jsonb_to_recordset(items) as (
         id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
         recorded_at timestamptz
-      )
+      )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
       where not exists (select from public.gps_checkins c where c.id = i.id)
+      order by i.id, i.nth
     ), inserted as (
       insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
       select f.id, f.shift_id, f.kind, st_point(f.longitude, f.latitude)::geography, f.accuracy_meters, f.recorded_at
       from fresh f
+      order by f.shift_id, f.id
       on conflict do nothing
       returning c.id
     )
-    select coalesce(array_agg(i.id), '{}') into created from inserted i;
+    select coalesce(array_agg(f.nth), '{}') into created from fresh f join inserted i on i.id = f.id;
   exception
     -- A rule refused an item: then one by one, so that a bad item never costs the others.
     when others then
@@ -932,13 +1104,13 @@ begin
       if not muster.is_refusal(state) then
         raise;
       end if;
-      created := array[]::uuid[];
       for item in
         select i.*
-        from jsonb_to_recordset(items) as i (
+        from rows from (jsonb_to_recordset(items) as (
           id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
           recorded_at timestamptz
-        )
+        )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
+        order by i.shift_id, i.id, i.nth
       loop
         begin
           insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
@@ -947,17 +1119,16 @@ begin
           where not exists (select from public.gps_checkins c where c.id = item.id)
           on conflict do nothing;
           if found then
-            created := created || item.id;
+            created := created || item.nth;
           end if;
         exception
           when others then
-            get stacked diagnostics state = returned_sqlstate, constraint_ = constraint_name;
+            get stacked diagnostics
+              state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
             if not muster.is_refusal(state) then
               raise;
             end if;
-            rejected := rejected || jsonb_build_object(
-              item.id, jsonb_build_object('sqlstate', state, 'constraint', constraint_)
-            );
+            refusals[item.nth] := jsonb_build_object('sqlstate', state, 'constraint', constraint_, 'hint', hint_);
         end;
       end loop;
   end;
@@ -965,29 +1136,29 @@ begin
   return (
     select coalesce(jsonb_agg(
       case
-        when c.id is not null and c.shift_id = i.shift_id and c.professional_id = muster.professional_id() then
+        when r.refusal is not null then
+          jsonb_build_object('id', i.id, 'status', 'rejected') || r.refusal
+        when c.shift_id = i.shift_id
+          and c.kind = i.kind
+          and c.recorded_at = i.recorded_at
+          and c.professional_id = muster.professional_id()
+        then
           jsonb_build_object(
             'id', i.id,
-            'status', case
-              when i.id = any (created) and i.repeat = 1 then 'created'
-              else 'duplicate'
-            end,
+            'status', case when n.nth is null then 'duplicate' else 'created' end,
             'checkin', muster.checkin_json(c)
           )
         else
-          jsonb_build_object('id', i.id, 'status', 'rejected')
-          || coalesce(rejected -> i.id::text, jsonb_build_object('sqlstate', 'MU016', 'constraint', null))
+          -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+          jsonb_build_object('id', i.id, 'status', 'rejected', 'sqlstate', 'MU016', 'constraint', null, 'hint', 'id')
       end
       order by i.nth
     ), '[]')
-    from (
-      select
-        (e.item ->> 'id')::uuid as id,
-        (e.item ->> 'shift_id')::uuid as shift_id,
-        row_number() over (partition by e.item ->> 'id' order by e.nth) as repeat,
-        e.nth
-      from jsonb_array_elements(items) with ordinality as e (item, nth)
-    ) i
+    from rows from (jsonb_to_recordset(items) as (
+      id uuid, shift_id uuid, kind text, recorded_at timestamptz
+    )) with ordinality as i (id, shift_id, kind, recorded_at, nth)
+    left join unnest(created) as n (nth) on n.nth = i.nth
+    left join unnest(refusals) with ordinality as r (refusal, nth) on r.nth = i.nth
     left join public.gps_checkins c on c.id = i.id
   );
 end
@@ -1020,6 +1191,7 @@ alter function muster.tg_gps_checkins__advance_shifts() owner to muster_definer;
 -- * Everybody else comes with an invitation: an admin invites any role of the tenant, a company invites colleagues and
 --   guards. The code is shown once; the database keeps its SHA-256.
 -- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
+--   Until then whoever sees it may withdraw it (a policy in access.sql).
 
 create or replace function muster.create_tenant(tenant_name text, admin_name text, admin_email text, admin_user_id uuid)
 returns uuid
@@ -1054,6 +1226,10 @@ declare
   code text := replace(gen_random_uuid()::text, '-', '');
   invited public.invitations;
 begin
+  -- Colleagues come to the company that invites them; only an admin has to say to which.
+  if create_invitation.role = 'company' then
+    organization := coalesce(organization, muster.company_id());
+  end if;
   if muster.admin_tenant_id() is null and not (
     muster.company_id() is not null
     and (
@@ -1079,7 +1255,8 @@ begin
   returning * into invited;
   return jsonb_build_object(
     'id', invited.id, 'organization_id', invited.organization_id, 'role', invited.role, 'email', invited.email,
-    'expires_at', invited.expires_at, 'accepted_at', invited.accepted_at, 'created_at', invited.created_at, 'code', code
+    'expires_at', invited.expires_at, 'accepted_at', invited.accepted_at, 'accepted_by', invited.accepted_by,
+    'created_by', invited.created_by, 'created_at', invited.created_at, 'code', code
   );
 end
 $$;
@@ -1098,7 +1275,8 @@ as $$
 declare
   invitation public.invitations;
   caller uuid := muster.user_id();
-  token_email text := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email';
+  -- An issuer that knows no address may send an empty one (Supabase Auth does, for who signs in by phone).
+  token_email text := nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email', '');
 begin
   if caller is null then
     perform muster.fail('forbidden');
@@ -1314,6 +1492,11 @@ declare
   professional uuid := muster.professional_id();
   reach float8;
 begin
+  -- Nobody else is eligible for anything: an empty list would say that there is no work.
+  if eligible_only and professional is null then
+    perform muster.fail('forbidden', 'eligible_only');
+  end if;
+
   -- How far (on the sphere) the last item of this page lies: no more of the index than that is read.
   select max(nearest.distance) into reach
   from (
@@ -1332,6 +1515,9 @@ begin
     order by s.location_point <-> here
     limit max_items
   ) nearest;
+  if reach is null then
+    return '[]';
+  end if;
 
   return (
     select coalesce(jsonb_agg(page.item order by page.distance, page.id), '[]')
@@ -1413,13 +1599,11 @@ declare
   sphere_slack constant float8 := 1.006;
   reach float8;
 begin
-  select * into shift
-  from public.shifts s
-  where s.id = wanted
-    and s.deleted_at is null
-    and (s.company_id = muster.company_id() or s.tenant_id = muster.admin_tenant_id());
-  if not found then
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not muster.sees_shift(shift) then
     perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
   end if;
 
   select max(nearest.distance) into reach
@@ -1652,6 +1836,16 @@ create policy invitations_read on public.invitations for select to authenticated
   );
 --> statement-breakpoint
 comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
+--> statement-breakpoint
+drop policy if exists invitations_withdraw on public.invitations;
+--> statement-breakpoint
+create policy invitations_withdraw on public.invitations for delete to authenticated
+  using (
+    accepted_at is null
+    and (inviting_organization_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  );
+--> statement-breakpoint
+comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
 --> statement-breakpoint
 -- security_professionals
 drop policy if exists security_professionals_read on public.security_professionals;
@@ -2017,6 +2211,8 @@ grant select (id, tenant_id, user_id, status, created_at, updated_at, deleted_at
 grant select (id, tenant_id, organization_id, role, email, expires_at, accepted_at, accepted_by, created_by,
   inviting_organization_id, created_at, updated_at)
   on public.invitations to authenticated;
+--> statement-breakpoint
+grant delete on public.invitations to authenticated;
 --> statement-breakpoint
 grant insert (id, tenant_id, name, kind, nd_number) on public.organizations to authenticated;
 --> statement-breakpoint

@@ -16,6 +16,8 @@ const BY_SQLSTATE = new Map(
 const BY_CONSTRAINT = new Map<string, Code>([
   ['shifts_no_overlap', 'shift_overlap'],
   ['gps_checkins_pkey', 'id_conflict'],
+  // Two invitations accepted at once by the same token: the second finds no user when it looks.
+  ['users_pkey', 'already_registered'],
 ])
 
 /** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */

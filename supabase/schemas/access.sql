@@ -105,6 +105,13 @@ create policy invitations_read on public.invitations for select to authenticated
     or tenant_id = (select muster.admin_tenant_id())
   );
 comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
+drop policy if exists invitations_withdraw on public.invitations;
+create policy invitations_withdraw on public.invitations for delete to authenticated
+  using (
+    accepted_at is null
+    and (inviting_organization_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  );
+comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
 
 -- security_professionals
 drop policy if exists security_professionals_read on public.security_professionals;
@@ -402,6 +409,7 @@ grant select (id, tenant_id, user_id, status, created_at, updated_at, deleted_at
 grant select (id, tenant_id, organization_id, role, email, expires_at, accepted_at, accepted_by, created_by,
   inviting_organization_id, created_at, updated_at)
   on public.invitations to authenticated;
+grant delete on public.invitations to authenticated;
 grant insert (id, tenant_id, name, kind, nd_number) on public.organizations to authenticated;
 grant insert (id, tenant_id, company_id, client_id) on public.company_clients to authenticated;
 grant delete on public.company_clients to authenticated;

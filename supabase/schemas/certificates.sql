@@ -1,6 +1,6 @@
 -- Certificates and professionals: what an assignment rests on cannot be taken away while it stands.
 --
--- * Only an admin verifies; `verified_by` is whoever did.
+-- * Only an admin verifies; `verified_at` and `verified_by` are when and who, whatever the client sends.
 -- * A certificate that an assigned or active shift (not yet over) needs cannot be withdrawn, shortened or deleted: the
 --   shift is released first.
 -- * A professional with such a shift cannot be suspended or made inactive: the same.
@@ -14,13 +14,17 @@ as $$
 begin
   if new.verified_at is null then
     new.verified_by := null;
-  elsif tg_op = 'INSERT' or old.verified_at is null then
-    new.verified_by := coalesce(muster.user_id(), new.verified_by);
+  elsif tg_op = 'UPDATE' and old.verified_at is not null then
+    new.verified_at := old.verified_at;
+    new.verified_by := old.verified_by;
+  elsif muster.user_id() is not null then
+    new.verified_at := now();
+    new.verified_by := muster.user_id();
   end if;
   return new;
 end
 $$;
-comment on function muster.tg_certificates__set_verifier() is 'Who verified is not for the client to say.';
+comment on function muster.tg_certificates__set_verifier() is 'Who verified, and when, is not for the client to say.';
 
 create or replace function muster.tg_certificates__set_tenant() returns trigger
 language plpgsql
@@ -28,6 +32,12 @@ security definer
 set search_path = ''
 as $$
 begin
+  new.professional_id := coalesce(new.professional_id, muster.professional_id());
+  if new.professional_id is null then
+    -- The policy refuses whoever may not create one at all; an admin learns from the column that it must be given.
+    new.tenant_id := muster.tenant_id();
+    return new;
+  end if;
   select p.tenant_id into new.tenant_id from public.security_professionals p where p.id = new.professional_id;
   if not found then
     perform muster.fail('not_found', 'professional_id');
@@ -36,7 +46,7 @@ begin
 end
 $$;
 comment on function muster.tg_certificates__set_tenant() is
-  'A certificate is in its professional''s tenant. Security definer: the insert policy decides whose professional it is.';
+  'A certificate is in its professional''s tenant, a guard''s own by default. Security definer: the insert policy decides whose it may be.';
 
 create or replace function muster.tg_certificates__check_in_use() returns trigger
 language plpgsql

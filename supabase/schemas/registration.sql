@@ -4,6 +4,7 @@
 -- * Everybody else comes with an invitation: an admin invites any role of the tenant, a company invites colleagues and
 --   guards. The code is shown once; the database keeps its SHA-256.
 -- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
+--   Until then whoever sees it may withdraw it (a policy in access.sql).
 
 create or replace function muster.create_tenant(tenant_name text, admin_name text, admin_email text, admin_user_id uuid)
 returns uuid
@@ -37,6 +38,10 @@ declare
   code text := replace(gen_random_uuid()::text, '-', '');
   invited public.invitations;
 begin
+  -- Colleagues come to the company that invites them; only an admin has to say to which.
+  if create_invitation.role = 'company' then
+    organization := coalesce(organization, muster.company_id());
+  end if;
   if muster.admin_tenant_id() is null and not (
     muster.company_id() is not null
     and (
@@ -62,7 +67,8 @@ begin
   returning * into invited;
   return jsonb_build_object(
     'id', invited.id, 'organization_id', invited.organization_id, 'role', invited.role, 'email', invited.email,
-    'expires_at', invited.expires_at, 'accepted_at', invited.accepted_at, 'created_at', invited.created_at, 'code', code
+    'expires_at', invited.expires_at, 'accepted_at', invited.accepted_at, 'accepted_by', invited.accepted_by,
+    'created_by', invited.created_by, 'created_at', invited.created_at, 'code', code
   );
 end
 $$;
@@ -80,7 +86,8 @@ as $$
 declare
   invitation public.invitations;
   caller uuid := muster.user_id();
-  token_email text := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email';
+  -- An issuer that knows no address may send an empty one (Supabase Auth does, for who signs in by phone).
+  token_email text := nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email', '');
 begin
   if caller is null then
     perform muster.fail('forbidden');

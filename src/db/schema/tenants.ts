@@ -127,6 +127,11 @@ export const invitations = pgTable(
       sql`(${t.role} in ('company', 'client')) = (${t.organization_id} is not null)`,
     ),
     check('invitations_email_length', sql`char_length(${t.email}) between 3 and 320`),
+    // A code is a way in: none is good for years.
+    check(
+      'invitations_expiry_range',
+      sql`${t.expires_at} > ${t.created_at} and ${t.expires_at} - ${t.created_at} <= interval '90 days'`,
+    ),
     foreignKey({
       name: 'invitations_organization_is_of_role_fk',
       columns: [t.organization_id, t.tenant_id, t.role],
