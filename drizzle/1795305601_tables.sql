@@ -71,6 +71,7 @@ CREATE TABLE "incidents" (
 	CONSTRAINT "incidents_category_known" CHECK ("incidents"."category" in ('theft', 'trespass', 'violence', 'vandalism', 'medical', 'fire', 'safety', 'other')),
 	CONSTRAINT "incidents_severity_known" CHECK ("incidents"."severity" in ('low', 'medium', 'high', 'critical')),
 	CONSTRAINT "incidents_status_known" CHECK ("incidents"."status" in ('open', 'acknowledged', 'resolved')),
+	CONSTRAINT "incidents_occurred_in_range" CHECK ("incidents"."occurred_at" >= timestamptz '2000-01-01 00:00:00+00' and "incidents"."occurred_at" < timestamptz '2100-01-01 00:00:00+00'),
 	CONSTRAINT "incidents_description_length" CHECK (char_length("incidents"."description") between 1 and 10000),
 	CONSTRAINT "incidents_point_valid" CHECK ("incidents"."incident_point" is null or coalesce(st_x("incidents"."incident_point"::geometry) between -180 and 180 and st_y("incidents"."incident_point"::geometry) between -90 and 90, false))
 );

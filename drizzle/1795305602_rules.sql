@@ -878,6 +878,24 @@ create or replace trigger updated_at before update on public.finqle_transactions
 create or replace trigger updated_at before update on public.notifications
   for each row execute function muster.set_updated_at();
 --> statement-breakpoint
+create or replace function muster.tg_notifications__stamp_read() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.read_at is not null then
+    new.read_at := coalesce(old.read_at, now());
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.tg_notifications__stamp_read() is
+  'When it was read first, by the server''s clock; reading again changes nothing.';
+--> statement-breakpoint
+create or replace trigger stamp_read before update on public.notifications
+  for each row execute function muster.tg_notifications__stamp_read();
+--> statement-breakpoint
 alter function muster.tg_shifts__follow_assignment() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.tg_check_payment() owner to muster_definer;
@@ -1073,7 +1091,7 @@ as $$
 declare
   item record;
   created bigint[] := '{}';
-  refusals jsonb[] := '{}';
+  refusals jsonb[] := array_fill(null::jsonb, array[jsonb_array_length(items)]);
   state text;
   constraint_ text;
   hint_ text;
@@ -2116,9 +2134,9 @@ create policy incidents_edit on public.incidents for update to authenticated
 --> statement-breakpoint
 comment on policy incidents_edit on public.incidents is 'The company of the shift, and admins; only the status is granted.';
 --> statement-breakpoint
+-- Runs with the rights of whoever writes: a shift that they do not see does not exist.
 create or replace function muster.tg_incidents__copy_shift() returns trigger
 language plpgsql
-security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
@@ -2134,9 +2152,7 @@ end
 $$;
 --> statement-breakpoint
 comment on function muster.tg_incidents__copy_shift() is
-  'Whose incident it is follows from the shift. Security definer: the insert policy decides whether the caller may.';
---> statement-breakpoint
-alter function muster.tg_incidents__copy_shift() owner to muster_definer;
+  'Whose incident it is follows from the shift; of those that the caller sees, the insert policy decides.';
 --> statement-breakpoint
 create or replace trigger a_copy_shift before insert on public.incidents
   for each row execute function muster.tg_incidents__copy_shift();

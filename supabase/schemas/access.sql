@@ -331,9 +331,9 @@ create policy incidents_edit on public.incidents for update to authenticated
   with check (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()));
 comment on policy incidents_edit on public.incidents is 'The company of the shift, and admins; only the status is granted.';
 
+-- Runs with the rights of whoever writes: a shift that they do not see does not exist.
 create or replace function muster.tg_incidents__copy_shift() returns trigger
 language plpgsql
-security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
@@ -348,8 +348,7 @@ begin
 end
 $$;
 comment on function muster.tg_incidents__copy_shift() is
-  'Whose incident it is follows from the shift. Security definer: the insert policy decides whether the caller may.';
-alter function muster.tg_incidents__copy_shift() owner to muster_definer;
+  'Whose incident it is follows from the shift; of those that the caller sees, the insert policy decides.';
 create or replace trigger a_copy_shift before insert on public.incidents
   for each row execute function muster.tg_incidents__copy_shift();
 create or replace trigger b_edit_trail before insert or update on public.incidents

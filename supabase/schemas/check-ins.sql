@@ -6,7 +6,10 @@
 --   uncertain. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
 -- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: the first clock_in
 --   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
--- * The device makes the id: the same check-in again is a success that changes nothing.
+-- * The device makes the id: the same check-in again (shift, kind and device time) is a success that changes nothing, and
+--   meets none of these rules a second time.
+-- * A check-in locks its shift first, so it is either before or after a release, a cancellation, a new time, and the
+--   check-ins of one shift stand in one queue. Whoever records several goes by shift, then id: no deadlock.
 
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
@@ -25,7 +28,8 @@ begin
   into shift
   from public.shifts s
   join public.locations l on l.id = s.location_id
-  where s.id = new.shift_id;
+  where s.id = new.shift_id
+  for no key update of s;
   if not found or shift.deleted_at is not null then
     perform muster.fail('not_found', 'shift_id');
   end if;
@@ -81,6 +85,10 @@ declare
   clocked_in timestamptz;
   clocked_out timestamptz;
 begin
+  -- Each statement of this function must see the check-ins that others have committed before it got the lock.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
   select * into shift from public.shifts s where s.id = advanced for no key update;
 
   select min(c.recorded_at) into clocked_in
@@ -167,7 +175,7 @@ comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in t
 
 -- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
 -- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
--- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE and constraint that refused it.
+-- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE, constraint and hint that refused it.
 create or replace function muster.record_check_ins(items jsonb) returns jsonb
 language plpgsql
 volatile
@@ -175,28 +183,31 @@ set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
   item record;
-  created uuid[] := array[]::uuid[];
-  rejected jsonb := jsonb_build_object();
+  created bigint[] := '{}';
+  refusals jsonb[] := array_fill(null::jsonb, array[jsonb_array_length(items)]);
   state text;
   constraint_ text;
+  hint_ text;
 begin
   -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
   begin
     with fresh as (
       select distinct on (i.id) i.*
-      from jsonb_to_recordset(items) as i (
+      from rows from (jsonb_to_recordset(items) as (
         id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
         recorded_at timestamptz
-      )
+      )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
       where not exists (select from public.gps_checkins c where c.id = i.id)
+      order by i.id, i.nth
     ), inserted as (
       insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
       select f.id, f.shift_id, f.kind, st_point(f.longitude, f.latitude)::geography, f.accuracy_meters, f.recorded_at
       from fresh f
+      order by f.shift_id, f.id
       on conflict do nothing
       returning c.id
     )
-    select coalesce(array_agg(i.id), '{}') into created from inserted i;
+    select coalesce(array_agg(f.nth), '{}') into created from fresh f join inserted i on i.id = f.id;
   exception
     -- A rule refused an item: then one by one, so that a bad item never costs the others.
     when others then
@@ -204,13 +215,13 @@ begin
       if not muster.is_refusal(state) then
         raise;
       end if;
-      created := array[]::uuid[];
       for item in
         select i.*
-        from jsonb_to_recordset(items) as i (
+        from rows from (jsonb_to_recordset(items) as (
           id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
           recorded_at timestamptz
-        )
+        )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
+        order by i.shift_id, i.id, i.nth
       loop
         begin
           insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
@@ -219,17 +230,16 @@ begin
           where not exists (select from public.gps_checkins c where c.id = item.id)
           on conflict do nothing;
           if found then
-            created := created || item.id;
+            created := created || item.nth;
           end if;
         exception
           when others then
-            get stacked diagnostics state = returned_sqlstate, constraint_ = constraint_name;
+            get stacked diagnostics
+              state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
             if not muster.is_refusal(state) then
               raise;
             end if;
-            rejected := rejected || jsonb_build_object(
-              item.id, jsonb_build_object('sqlstate', state, 'constraint', constraint_)
-            );
+            refusals[item.nth] := jsonb_build_object('sqlstate', state, 'constraint', constraint_, 'hint', hint_);
         end;
       end loop;
   end;
@@ -237,29 +247,29 @@ begin
   return (
     select coalesce(jsonb_agg(
       case
-        when c.id is not null and c.shift_id = i.shift_id and c.professional_id = muster.professional_id() then
+        when r.refusal is not null then
+          jsonb_build_object('id', i.id, 'status', 'rejected') || r.refusal
+        when c.shift_id = i.shift_id
+          and c.kind = i.kind
+          and c.recorded_at = i.recorded_at
+          and c.professional_id = muster.professional_id()
+        then
           jsonb_build_object(
             'id', i.id,
-            'status', case
-              when i.id = any (created) and i.repeat = 1 then 'created'
-              else 'duplicate'
-            end,
+            'status', case when n.nth is null then 'duplicate' else 'created' end,
             'checkin', muster.checkin_json(c)
           )
         else
-          jsonb_build_object('id', i.id, 'status', 'rejected')
-          || coalesce(rejected -> i.id::text, jsonb_build_object('sqlstate', 'MU016', 'constraint', null))
+          -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+          jsonb_build_object('id', i.id, 'status', 'rejected', 'sqlstate', 'MU016', 'constraint', null, 'hint', 'id')
       end
       order by i.nth
     ), '[]')
-    from (
-      select
-        (e.item ->> 'id')::uuid as id,
-        (e.item ->> 'shift_id')::uuid as shift_id,
-        row_number() over (partition by e.item ->> 'id' order by e.nth) as repeat,
-        e.nth
-      from jsonb_array_elements(items) with ordinality as e (item, nth)
-    ) i
+    from rows from (jsonb_to_recordset(items) as (
+      id uuid, shift_id uuid, kind text, recorded_at timestamptz
+    )) with ordinality as i (id, shift_id, kind, recorded_at, nth)
+    left join unnest(created) as n (nth) on n.nth = i.nth
+    left join unnest(refusals) with ordinality as r (refusal, nth) on r.nth = i.nth
     left join public.gps_checkins c on c.id = i.id
   );
 end

@@ -19,14 +19,15 @@ immutable
 parallel safe
 set search_path = ''
 return round(
-  hourly_rate / 3600 * (
+  -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
+  hourly_rate * (
     greatest(
       extract(epoch from least(worked_to, end_datetime) - greatest(worked_from, start_datetime)), 0
     )
     + overtime_rate * greatest(
       extract(epoch from worked_to - greatest(worked_from, end_datetime)), 0
     )
-  ),
+  ) / 3600,
   2
 );
 comment on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz) is
@@ -150,6 +151,22 @@ create or replace trigger updated_at before update on public.finqle_transactions
   for each row execute function muster.set_updated_at();
 create or replace trigger updated_at before update on public.notifications
   for each row execute function muster.set_updated_at();
+
+create or replace function muster.tg_notifications__stamp_read() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.read_at is not null then
+    new.read_at := coalesce(old.read_at, now());
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_notifications__stamp_read() is
+  'When it was read first, by the server''s clock; reading again changes nothing.';
+create or replace trigger stamp_read before update on public.notifications
+  for each row execute function muster.tg_notifications__stamp_read();
 
 alter function muster.tg_shifts__follow_assignment() owner to muster_definer;
 alter function muster.tg_check_payment() owner to muster_definer;

@@ -49,6 +49,11 @@ export const incidents = pgTable(
     ),
     check('incidents_severity_known', sql`${t.severity} in ('low', 'medium', 'high', 'critical')`),
     check('incidents_status_known', sql`${t.status} in ('open', 'acknowledged', 'resolved')`),
+    // `infinity` is no time that a client could read.
+    check(
+      'incidents_occurred_in_range',
+      sql`${t.occurred_at} >= timestamptz '2000-01-01 00:00:00+00' and ${t.occurred_at} < timestamptz '2100-01-01 00:00:00+00'`,
+    ),
     check('incidents_description_length', sql`char_length(${t.description}) between 1 and 10000`),
     check(
       'incidents_point_valid',
