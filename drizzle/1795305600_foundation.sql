@@ -6,6 +6,8 @@
 -- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
 --   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
 -- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
+-- * Every function ends its search_path with pg_temp. Unless it is named, the temporary schema is searched *first* for
+--   types, also with an empty path: a caller's domain `pg_temp.text` would run the caller's code as muster_definer.
 
 -- What is made here, and not found, is marked by its comment: the down migration drops what bears it.
 do $$
@@ -26,6 +28,28 @@ begin
     create extension btree_gist schema extensions;
     comment on extension btree_gist is 'created by muster';
   end if;
+end
+$$;
+--> statement-breakpoint
+-- PostGIS tells everybody the extent and the histogram of any column: of one guard's tenant, that is the guard's home. No
+-- policy covers it. Where PostGIS belongs to somebody else (managed databases) this revokes nothing, with a warning.
+do $$
+declare
+  revealing regprocedure;
+begin
+  for revealing in
+    select p.oid
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    join pg_catalog.pg_extension e on e.oid = d.refobjid and e.extname = 'postgis'
+    where p.proname in (
+      'st_estimatedextent', '_postgis_stats', '_postgis_selectivity', '_postgis_join_selectivity',
+      '_postgis_index_extent'
+    )
+  loop
+    execute format('revoke execute on function %s from public', revealing);
+  end loop;
 end
 $$;
 --> statement-breakpoint
@@ -77,7 +101,7 @@ begin
       create function auth.jwt() returns jsonb
       language sql
       stable
-      set search_path = ''
+      set search_path = pg_catalog, pg_temp
       return nullif(current_setting('request.jwt.claims', true), '')::jsonb
     $create$;
     comment on function auth.jwt() is 'The claims of the caller''s token; null without one.';
@@ -87,7 +111,7 @@ begin
       create function auth.uid() returns uuid
       language sql
       stable
-      set search_path = ''
+      set search_path = pg_catalog, pg_temp
       return nullif(auth.jwt() ->> 'sub', '')::uuid
     $create$;
     comment on function auth.uid() is 'The subject of the caller''s token; null without one.';
@@ -97,7 +121,7 @@ begin
       create function auth.role() returns text
       language sql
       stable
-      set search_path = ''
+      set search_path = pg_catalog, pg_temp
       return nullif(auth.jwt() ->> 'role', '')
     $create$;
     comment on function auth.role() is 'The role of the caller''s token; null without one.';
@@ -113,7 +137,7 @@ create or replace function muster.uuid_v7() returns uuid
 language sql
 volatile
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return encode(
   set_bit(
     set_bit(
@@ -138,7 +162,7 @@ create or replace function muster.is_time_zone(name text) returns boolean
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return name ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$'
@@ -157,7 +181,7 @@ grant execute on function muster.is_time_zone(text) to anon, authenticated, serv
 create or replace function muster.fail(code text, subject text default null) returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   state text := case code
@@ -202,7 +226,7 @@ create or replace function muster.user_id() returns uuid
 language sql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid;
 --> statement-breakpoint
 comment on function muster.user_id() is 'The subject of the caller''s token, as auth.uid(), for functions that may not use schema auth.';
@@ -212,16 +236,31 @@ create or replace function muster.acting_role() returns text
 language sql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return coalesce(nullif(current_setting('role'), 'none'), session_user);
 --> statement-breakpoint
 comment on function muster.acting_role() is 'The role for which a session acts, also inside security definer functions.';
+--> statement-breakpoint
+-- Asks who is above the rules, not who is below them: a statement that changes its role while it runs (by set_config)
+-- arrives in its triggers as the login.
+create or replace function muster.acts_for_caller() returns boolean
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return not exists (
+  select from pg_catalog.pg_roles r
+  where r.rolname = muster.acting_role() and (r.rolname = 'service_role' or r.rolsuper or r.rolbypassrls)
+);
+--> statement-breakpoint
+comment on function muster.acts_for_caller() is
+  'Whether the session acts for one whom the rules bind: everybody but service_role and those who bypass row level security.';
 --> statement-breakpoint
 create or replace function muster.tenant_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (select u.tenant_id from public.users u where u.id = muster.user_id() and u.deleted_at is null);
@@ -234,7 +273,7 @@ create or replace function muster.admin_tenant_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -250,7 +289,7 @@ create or replace function muster.guard_tenant_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -266,7 +305,7 @@ create or replace function muster.company_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -282,7 +321,7 @@ create or replace function muster.client_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -298,7 +337,7 @@ create or replace function muster.professional_id() returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -316,7 +355,7 @@ create or replace function muster.company_client_ids() returns uuid[]
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -331,7 +370,7 @@ create or replace function muster.client_company_ids() returns uuid[]
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -343,7 +382,7 @@ $$;
 comment on function muster.client_company_ids() is 'The companies that work for the caller''s client organization; null for others.';
 --> statement-breakpoint
 grant execute on function
-  muster.user_id(), muster.acting_role(), muster.tenant_id(), muster.admin_tenant_id(), muster.guard_tenant_id(), muster.company_id(),
+  muster.user_id(), muster.acting_role(), muster.acts_for_caller(), muster.tenant_id(), muster.admin_tenant_id(), muster.guard_tenant_id(), muster.company_id(),
   muster.client_id(), muster.professional_id(), muster.company_client_ids(), muster.client_company_ids()
 to anon, authenticated, service_role, muster_definer;
 --> statement-breakpoint

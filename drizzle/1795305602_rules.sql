@@ -20,7 +20,7 @@ create or replace function muster.schema_version() returns text
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return '1795305602_rules';
 --> statement-breakpoint
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
@@ -46,7 +46,7 @@ grant usage on schema muster to muster_api, muster_worker;
 
 create or replace function muster.set_edit_trail() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();
@@ -62,7 +62,7 @@ comment on function muster.set_edit_trail() is 'Who wrote the row last, and when
 --> statement-breakpoint
 create or replace function muster.set_updated_at() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();
@@ -73,7 +73,7 @@ $$;
 comment on function muster.set_updated_at() is 'When the row was written last.';
 --> statement-breakpoint
 -- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
--- `detail` is a certificate's kind, the name of a field, or null: never anything about another shift.
+-- `detail` is a certificate's kind or null: never anything about another shift.
 create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
 returns table (code text, detail text)
 language plpgsql
@@ -92,7 +92,6 @@ begin
   where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
   if not found then
     code := 'not_found';
-    detail := 'professional_id';
     return next;
     return;
   end if;
@@ -135,149 +134,6 @@ $$;
 comment on function muster.assignment_violations(uuid, public.shifts) is
   'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
 --> statement-breakpoint
--- The policies of `shifts` once more, for functions that must tell those who see a shift from those who may change it:
--- to the first it is forbidden, to everybody else there is no such shift. A test holds the two alike.
-create or replace function muster.manages_shift(shift public.shifts) returns boolean
-language sql
-stable
-set search_path = ''
-as $$
-  select coalesce(shift.company_id = muster.company_id() or shift.tenant_id = muster.admin_tenant_id(), false)
-$$;
---> statement-breakpoint
-comment on function muster.manages_shift(public.shifts) is 'Whether the caller is of the shift''s company, or an admin.';
---> statement-breakpoint
-create or replace function muster.sees_shift(shift public.shifts) returns boolean
-language sql
-stable
-set search_path = ''
-as $$
-  select shift.deleted_at is null and coalesce(
-    muster.manages_shift(shift)
-    or (shift.client_id = muster.client_id() and shift.status <> 'draft')
-    or (shift.professional_id = muster.professional_id() and shift.status in ('assigned', 'active', 'completed'))
-    or (
-      shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now()
-    ),
-    false
-  )
-$$;
---> statement-breakpoint
-comment on function muster.sees_shift(public.shifts) is 'What policy shifts_read says of one shift.';
---> statement-breakpoint
--- One step of a shift by hand, as the caller. The policies and triggers decide; this says why nothing happened.
--- Only from `expected`: setting the status alone would make "publish" release an assigned shift.
-create or replace function muster.move_shift(
-  wanted uuid,
-  expected text[],
-  next_status text,
-  professional uuid default null,
-  reason text default null
-) returns jsonb
-language plpgsql
-volatile
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  shift public.shifts;
-begin
-  update public.shifts s
-  set status = next_status, professional_id = coalesce(professional, s.professional_id), cancel_reason = reason
-  where s.id = wanted and s.status = any (expected)
-  returning s.* into shift;
-  if found then
-    return muster.shift_json(shift);
-  end if;
-
-  select s.* into shift from public.shifts s where s.id = wanted;
-  if not found then
-    perform muster.fail('not_found', 'id');
-  elsif not muster.manages_shift(shift) then
-    perform muster.fail('forbidden');
-  end if;
-  perform muster.fail(case next_status when 'assigned' then 'shift_not_open' else 'invalid_transition' end, 'status');
-end
-$$;
---> statement-breakpoint
-comment on function muster.move_shift(uuid, text[], text, uuid, text) is
-  'Publishes, assigns, releases or cancels as the caller: the shift in the form of the API, or the reason why not.';
---> statement-breakpoint
--- All or none, as the caller: its policies and the triggers decide about each of `items`, an array of shifts with every
--- member of the insert below (a null company_id is the caller's). Gives {"shifts": [...]} in order, or, with nothing
--- created, {"refused": [{index, sqlstate, constraint, hint}]} for every item that would be refused by itself.
-create or replace function muster.create_shifts(items jsonb) returns jsonb
-language plpgsql
-volatile
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  created jsonb;
-  refused jsonb := '[]';
-  answer jsonb;
-  state text;
-  constraint_ text;
-  hint_ text;
-begin
-  begin
-    with given as materialized (
-      select muster.uuid_v7() as id, e.nth, i.*
-      from jsonb_array_elements(items) with ordinality as e (item, nth)
-      cross join lateral jsonb_to_record(e.item) as i (
-        company_id uuid, location_id uuid, status text, start_datetime timestamptz, end_datetime timestamptz,
-        hourly_rate numeric, overtime_rate numeric, required_certificates text[], title text, instructions text
-      )
-    ), inserted as (
-      insert into public.shifts as s (
-        id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
-        required_certificates, title, instructions
-      )
-      select g.id, coalesce(g.company_id, muster.company_id()), g.location_id, g.status, g.start_datetime,
-             g.end_datetime, g.hourly_rate, g.overtime_rate, g.required_certificates, g.title, g.instructions
-      from given g
-      order by g.nth
-      returning s.id, muster.shift_json(s) as shift
-    )
-    select coalesce(jsonb_agg(i.shift order by g.nth), '[]') into created
-    from inserted i
-    join given g on g.id = i.id;
-    return jsonb_build_object('shifts', created);
-  exception
-    when others then
-      get stacked diagnostics
-        state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
-      if not muster.is_refusal(state) then
-        raise;
-      end if;
-  end;
-  if jsonb_array_length(items) = 1 then
-    return jsonb_build_object('refused', jsonb_build_array(
-      jsonb_build_object('index', 0, 'sqlstate', state, 'constraint', constraint_, 'hint', hint_)
-    ));
-  end if;
-
-  -- Which ones? Each is tried by itself, and what that creates is undone.
-  created := '[]';
-  begin
-    for nth in 0 .. jsonb_array_length(items) - 1 loop
-      answer := muster.create_shifts(jsonb_build_array(items -> nth));
-      created := created || coalesce(answer -> 'shifts', '[]');
-      if answer ? 'refused' then
-        refused := refused || jsonb_set(answer #> '{refused,0}', '{index}', to_jsonb(nth));
-      end if;
-    end loop;
-    if refused <> '[]' then
-      raise sqlstate 'MU000';
-    end if;
-  exception
-    when sqlstate 'MU000' then
-      return jsonb_build_object('refused', refused);
-  end;
-  return jsonb_build_object('shifts', created);
-end
-$$;
---> statement-breakpoint
-comment on function muster.create_shifts(jsonb) is 'Creates shifts as the caller, all or none, and tells which were refused.';
---> statement-breakpoint
 create or replace function muster.tg_shifts__copy_location() returns trigger
 language plpgsql
 security definer
@@ -294,6 +150,13 @@ begin
       new.client_id := old.client_id;
       return new;
     end if;
+  end if;
+
+  -- Decided before the site is looked at: the answer must not tell whose site it is, or which company works there.
+  if muster.acts_for_caller() and not coalesce(new.company_id = muster.company_id(), false) and not exists (
+    select from public.organizations o where o.id = new.company_id and o.tenant_id = muster.admin_tenant_id()
+  ) then
+    perform muster.fail('forbidden', 'company_id');
   end if;
 
   -- The lock keeps the location where it is until this shift is committed; moving it then moves this shift too.
@@ -322,13 +185,13 @@ $$;
 comment on function muster.tg_shifts__copy_location() is
   'Security definer: a company works at locations that its own policies need not show in full.';
 --> statement-breakpoint
--- Runs with the rights of whoever writes: `current_user` tells an API role from the functions that act for it.
+-- Runs with the rights of whoever writes: `current_user` tells a caller from the functions that act for it.
 create or replace function muster.tg_shifts__check_transition() returns trigger
 language plpgsql
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  by_caller boolean := current_user in ('anon', 'authenticated');
+  by_caller boolean := current_user <> 'muster_definer' and muster.acts_for_caller();
 begin
   if tg_op = 'INSERT' then
     if by_caller and new.status not in ('draft', 'published') then
@@ -459,7 +322,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  if muster.acting_role() not in ('anon', 'authenticated') then
+  if not muster.acts_for_caller() then
     return old;
   end if;
   case tg_table_name
@@ -539,12 +402,6 @@ create or replace trigger updated_at before update on public.tenants
 create or replace trigger updated_at before update on public.company_clients
   for each row execute function muster.set_updated_at();
 --> statement-breakpoint
-grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
-  to authenticated, muster_definer;
---> statement-breakpoint
-grant execute on function muster.move_shift(uuid, text[], text, uuid, text), muster.create_shifts(jsonb)
-  to authenticated;
---> statement-breakpoint
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
@@ -568,7 +425,7 @@ alter function muster.tg_soft_delete() owner to muster_definer;
 
 create or replace function muster.tg_certificates__set_verifier() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.verified_at is null then
@@ -586,10 +443,10 @@ $$;
 --> statement-breakpoint
 comment on function muster.tg_certificates__set_verifier() is 'Who verified, and when, is not for the client to say.';
 --> statement-breakpoint
+-- Runs with the rights of whoever writes: a professional that they do not see does not exist.
 create or replace function muster.tg_certificates__set_tenant() returns trigger
 language plpgsql
-security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.professional_id := coalesce(new.professional_id, muster.professional_id());
@@ -607,7 +464,7 @@ end
 $$;
 --> statement-breakpoint
 comment on function muster.tg_certificates__set_tenant() is
-  'A certificate is in its professional''s tenant, a guard''s own by default. Security definer: the insert policy decides whose it may be.';
+  'A certificate is in its professional''s tenant, a guard''s own by default; whose it may be the insert policy decides.';
 --> statement-breakpoint
 create or replace function muster.tg_certificates__check_in_use() returns trigger
 language plpgsql
@@ -646,7 +503,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  if muster.acting_role() in ('anon', 'authenticated') and muster.admin_tenant_id() is null then
+  if muster.acts_for_caller() and muster.admin_tenant_id() is null then
     perform muster.fail('forbidden', 'status');
   end if;
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -706,8 +563,6 @@ create or replace trigger a_check_status before update on public.security_profes
 create or replace trigger b_edit_trail before insert or update on public.security_professionals
   for each row execute function muster.set_edit_trail();
 --> statement-breakpoint
-alter function muster.tg_certificates__set_tenant() owner to muster_definer;
---> statement-breakpoint
 alter function muster.tg_certificates__check_in_use() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.tg_security_professionals__check_status() owner to muster_definer;
@@ -731,7 +586,7 @@ create or replace function muster.shift_pay(
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return round(
   -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
   hourly_rate * (
@@ -755,7 +610,7 @@ create or replace function muster.notify_professional(shift public.shifts, profe
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   insert into public.notifications (tenant_id, user_id, type, data)
   select p.tenant_id, p.user_id, notification_type, jsonb_build_object(
@@ -880,7 +735,7 @@ create or replace trigger updated_at before update on public.notifications
 --> statement-breakpoint
 create or replace function muster.tg_notifications__stamp_read() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.read_at is not null then
@@ -936,8 +791,9 @@ begin
     perform muster.fail('not_found', 'shift_id');
   end if;
 
-  if muster.acting_role() in ('anon', 'authenticated')
-    and shift.professional_id is distinct from muster.professional_id() then
+  -- A caller without a professional must not pass as the null professional of an open shift.
+  if muster.acts_for_caller()
+    and (muster.professional_id() is null or shift.professional_id is distinct from muster.professional_id()) then
     -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
     if shift.company_id = muster.company_id()
       or (shift.client_id = muster.client_id() and shift.status <> 'draft')
@@ -1189,7 +1045,7 @@ create or replace function muster.is_refusal(state text) returns boolean
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return left(state, 2) in ('MU', '22', '23') or state = '42501';
 --> statement-breakpoint
 comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
@@ -1216,7 +1072,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant uuid;
@@ -1237,7 +1093,7 @@ create or replace function muster.create_invitation(
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- 122 random bits.
@@ -1248,12 +1104,14 @@ begin
   if create_invitation.role = 'company' then
     organization := coalesce(organization, muster.company_id());
   end if;
-  if muster.admin_tenant_id() is null and not (
+  -- A null role or organization must not make the refusal null, which would be none.
+  if muster.admin_tenant_id() is null and not coalesce(
     muster.company_id() is not null
     and (
       (create_invitation.role = 'company' and organization = muster.company_id())
       or (create_invitation.role = 'zzp' and organization is null)
-    )
+    ),
+    false
   ) then
     perform muster.fail('forbidden', 'role');
   end if;
@@ -1370,6 +1228,7 @@ as $$
   from public.security_professionals p
   where p.id = professional
     and p.home_point is not null
+    and p.deleted_at is null
     and (p.id = muster.professional_id() or p.tenant_id = muster.admin_tenant_id())
 $$;
 --> statement-breakpoint
@@ -1408,7 +1267,7 @@ create or replace function muster.claim_idempotency_key(idempotency_key text, ha
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   known record;
@@ -1439,7 +1298,7 @@ create or replace function muster.keep_idempotent_response(idempotency_key text,
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   update muster.idempotency_keys k
   set response_body = body
@@ -1453,7 +1312,7 @@ create or replace function muster.forget_idempotency_keys(older_than interval) r
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   with forgotten as (
     delete from muster.idempotency_keys k where k.created_at < now() - older_than returning 1
@@ -1510,11 +1369,6 @@ declare
   professional uuid := muster.professional_id();
   reach float8;
 begin
-  -- Nobody else is eligible for anything: an empty list would say that there is no work.
-  if eligible_only and professional is null then
-    perform muster.fail('forbidden', 'eligible_only');
-  end if;
-
   -- How far (on the sphere) the last item of this page lies: no more of the index than that is read.
   select max(nearest.distance) into reach
   from (
@@ -1533,9 +1387,6 @@ begin
     order by s.location_point <-> here
     limit max_items
   ) nearest;
-  if reach is null then
-    return '[]';
-  end if;
 
   return (
     select coalesce(jsonb_agg(page.item order by page.distance, page.id), '[]')
@@ -1617,11 +1468,13 @@ declare
   sphere_slack constant float8 := 1.006;
   reach float8;
 begin
-  select s.* into shift from public.shifts s where s.id = wanted;
-  if not muster.sees_shift(shift) then
+  select * into shift
+  from public.shifts s
+  where s.id = wanted
+    and s.deleted_at is null
+    and (s.company_id = muster.company_id() or s.tenant_id = muster.admin_tenant_id());
+  if not found then
     perform muster.fail('not_found', 'id');
-  elsif not muster.manages_shift(shift) then
-    perform muster.fail('forbidden');
   end if;
 
   select max(nearest.distance) into reach
@@ -1734,6 +1587,8 @@ alter function muster.claim_shift(uuid) owner to muster_definer;
 -- * `anon` gets nothing.
 -- * `authenticated` is everybody with a token; the policies tell company, client, guard and admin apart. One policy per
 --   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
+-- * A deleted user has a valid token for a while: the helpers of foundation.sql know nothing of them, and `auth.uid()`
+--   stands beside a `tenant_id`, which they no longer have.
 -- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
 --   `home_point` are not granted for reading either (see registration.sql).
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
@@ -2103,7 +1958,7 @@ create policy incidents_read on public.incidents for select to authenticated
     and (
       company_id = (select muster.company_id())
       or client_id = (select muster.client_id())
-      or reported_by = (select auth.uid())
+      or (reported_by = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
       or tenant_id = (select muster.admin_tenant_id())
     )
   );
@@ -2160,10 +2015,10 @@ create or replace trigger a_copy_shift before insert on public.incidents
 create or replace trigger b_edit_trail before insert or update on public.incidents
   for each row execute function muster.set_edit_trail();
 --> statement-breakpoint
+-- As above: an organization that the caller does not see does not exist.
 create or replace function muster.tg_set_tenant_from_organization() returns trigger
 language plpgsql
-security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   select o.tenant_id into new.tenant_id
@@ -2177,9 +2032,7 @@ end
 $$;
 --> statement-breakpoint
 comment on function muster.tg_set_tenant_from_organization() is
-  'A location is in its organization''s tenant. Security definer: the insert policy decides whose organization it may be.';
---> statement-breakpoint
-alter function muster.tg_set_tenant_from_organization() owner to muster_definer;
+  'A location is in its organization''s tenant; whose it may be the insert policy decides.';
 --> statement-breakpoint
 create or replace trigger a_set_tenant before insert on public.locations
   for each row execute function muster.tg_set_tenant_from_organization();
@@ -2201,15 +2054,18 @@ comment on policy finqle_transactions_read on public.finqle_transactions is
 drop policy if exists notifications_read on public.notifications;
 --> statement-breakpoint
 create policy notifications_read on public.notifications for select to authenticated
-  using (user_id = (select auth.uid()) or tenant_id = (select muster.admin_tenant_id()));
+  using (
+    (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
+    or tenant_id = (select muster.admin_tenant_id())
+  );
 --> statement-breakpoint
 comment on policy notifications_read on public.notifications is 'One''s own; admins all of the tenant.';
 --> statement-breakpoint
 drop policy if exists notifications_mark on public.notifications;
 --> statement-breakpoint
 create policy notifications_mark on public.notifications for update to authenticated
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
+  with check (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()));
 --> statement-breakpoint
 comment on policy notifications_mark on public.notifications is 'One''s own: read_at is all that is granted.';
 --> statement-breakpoint

@@ -4,6 +4,8 @@
 -- * `anon` gets nothing.
 -- * `authenticated` is everybody with a token; the policies tell company, client, guard and admin apart. One policy per
 --   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
+-- * A deleted user has a valid token for a while: the helpers of foundation.sql know nothing of them, and `auth.uid()`
+--   stands beside a `tenant_id`, which they no longer have.
 -- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
 --   `home_point` are not granted for reading either (see registration.sql).
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
@@ -307,7 +309,7 @@ create policy incidents_read on public.incidents for select to authenticated
     and (
       company_id = (select muster.company_id())
       or client_id = (select muster.client_id())
-      or reported_by = (select auth.uid())
+      or (reported_by = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
       or tenant_id = (select muster.admin_tenant_id())
     )
   );
@@ -354,10 +356,10 @@ create or replace trigger a_copy_shift before insert on public.incidents
 create or replace trigger b_edit_trail before insert or update on public.incidents
   for each row execute function muster.set_edit_trail();
 
+-- As above: an organization that the caller does not see does not exist.
 create or replace function muster.tg_set_tenant_from_organization() returns trigger
 language plpgsql
-security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   select o.tenant_id into new.tenant_id
@@ -370,8 +372,7 @@ begin
 end
 $$;
 comment on function muster.tg_set_tenant_from_organization() is
-  'A location is in its organization''s tenant. Security definer: the insert policy decides whose organization it may be.';
-alter function muster.tg_set_tenant_from_organization() owner to muster_definer;
+  'A location is in its organization''s tenant; whose it may be the insert policy decides.';
 create or replace trigger a_set_tenant before insert on public.locations
   for each row execute function muster.tg_set_tenant_from_organization();
 
@@ -389,12 +390,15 @@ comment on policy finqle_transactions_read on public.finqle_transactions is
 -- notifications
 drop policy if exists notifications_read on public.notifications;
 create policy notifications_read on public.notifications for select to authenticated
-  using (user_id = (select auth.uid()) or tenant_id = (select muster.admin_tenant_id()));
+  using (
+    (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
+    or tenant_id = (select muster.admin_tenant_id())
+  );
 comment on policy notifications_read on public.notifications is 'One''s own; admins all of the tenant.';
 drop policy if exists notifications_mark on public.notifications;
 create policy notifications_mark on public.notifications for update to authenticated
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
+  with check (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()));
 comment on policy notifications_mark on public.notifications is 'One''s own: read_at is all that is granted.';
 
 -- Grants to callers.

@@ -9,7 +9,7 @@
 
 create or replace function muster.tg_certificates__set_verifier() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.verified_at is null then
@@ -26,10 +26,10 @@ end
 $$;
 comment on function muster.tg_certificates__set_verifier() is 'Who verified, and when, is not for the client to say.';
 
+-- Runs with the rights of whoever writes: a professional that they do not see does not exist.
 create or replace function muster.tg_certificates__set_tenant() returns trigger
 language plpgsql
-security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.professional_id := coalesce(new.professional_id, muster.professional_id());
@@ -46,7 +46,7 @@ begin
 end
 $$;
 comment on function muster.tg_certificates__set_tenant() is
-  'A certificate is in its professional''s tenant, a guard''s own by default. Security definer: the insert policy decides whose it may be.';
+  'A certificate is in its professional''s tenant, a guard''s own by default; whose it may be the insert policy decides.';
 
 create or replace function muster.tg_certificates__check_in_use() returns trigger
 language plpgsql
@@ -84,7 +84,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  if muster.acting_role() in ('anon', 'authenticated') and muster.admin_tenant_id() is null then
+  if muster.acts_for_caller() and muster.admin_tenant_id() is null then
     perform muster.fail('forbidden', 'status');
   end if;
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -136,6 +136,5 @@ create or replace trigger a_check_status before update on public.security_profes
 create or replace trigger b_edit_trail before insert or update on public.security_professionals
   for each row execute function muster.set_edit_trail();
 
-alter function muster.tg_certificates__set_tenant() owner to muster_definer;
 alter function muster.tg_certificates__check_in_use() owner to muster_definer;
 alter function muster.tg_security_professionals__check_status() owner to muster_definer;

@@ -34,8 +34,9 @@ begin
     perform muster.fail('not_found', 'shift_id');
   end if;
 
-  if muster.acting_role() in ('anon', 'authenticated')
-    and shift.professional_id is distinct from muster.professional_id() then
+  -- A caller without a professional must not pass as the null professional of an open shift.
+  if muster.acts_for_caller()
+    and (muster.professional_id() is null or shift.professional_id is distinct from muster.professional_id()) then
     -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
     if shift.company_id = muster.company_id()
       or (shift.client_id = muster.client_id() and shift.status <> 'draft')
@@ -281,7 +282,7 @@ create or replace function muster.is_refusal(state text) returns boolean
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return left(state, 2) in ('MU', '22', '23') or state = '42501';
 comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
 

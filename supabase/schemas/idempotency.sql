@@ -8,7 +8,7 @@ create or replace function muster.claim_idempotency_key(idempotency_key text, ha
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   known record;
@@ -38,7 +38,7 @@ create or replace function muster.keep_idempotent_response(idempotency_key text,
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   update muster.idempotency_keys k
   set response_body = body
@@ -51,7 +51,7 @@ create or replace function muster.forget_idempotency_keys(older_than interval) r
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   with forgotten as (
     delete from muster.idempotency_keys k where k.created_at < now() - older_than returning 1

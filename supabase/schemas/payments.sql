@@ -17,7 +17,7 @@ create or replace function muster.shift_pay(
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return round(
   -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
   hourly_rate * (
@@ -39,7 +39,7 @@ create or replace function muster.notify_professional(shift public.shifts, profe
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
   insert into public.notifications (tenant_id, user_id, type, data)
   select p.tenant_id, p.user_id, notification_type, jsonb_build_object(
@@ -154,7 +154,7 @@ create or replace trigger updated_at before update on public.notifications
 
 create or replace function muster.tg_notifications__stamp_read() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.read_at is not null then

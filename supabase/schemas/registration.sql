@@ -11,7 +11,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant uuid;
@@ -31,7 +31,7 @@ create or replace function muster.create_invitation(
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- 122 random bits.
@@ -42,12 +42,14 @@ begin
   if create_invitation.role = 'company' then
     organization := coalesce(organization, muster.company_id());
   end if;
-  if muster.admin_tenant_id() is null and not (
+  -- A null role or organization must not make the refusal null, which would be none.
+  if muster.admin_tenant_id() is null and not coalesce(
     muster.company_id() is not null
     and (
       (create_invitation.role = 'company' and organization = muster.company_id())
       or (create_invitation.role = 'zzp' and organization is null)
-    )
+    ),
+    false
   ) then
     perform muster.fail('forbidden', 'role');
   end if;
@@ -161,6 +163,7 @@ as $$
   from public.security_professionals p
   where p.id = professional
     and p.home_point is not null
+    and p.deleted_at is null
     and (p.id = muster.professional_id() or p.tenant_id = muster.admin_tenant_id())
 $$;
 comment on function muster.professional_home(uuid) is

@@ -13,7 +13,7 @@
 
 create or replace function muster.set_edit_trail() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();
@@ -28,7 +28,7 @@ comment on function muster.set_edit_trail() is 'Who wrote the row last, and when
 
 create or replace function muster.set_updated_at() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();
@@ -116,6 +116,13 @@ begin
     end if;
   end if;
 
+  -- Decided before the site is looked at: the answer must not tell whose site it is, or which company works there.
+  if muster.acts_for_caller() and not coalesce(new.company_id = muster.company_id(), false) and not exists (
+    select from public.organizations o where o.id = new.company_id and o.tenant_id = muster.admin_tenant_id()
+  ) then
+    perform muster.fail('forbidden', 'company_id');
+  end if;
+
   -- The lock keeps the location where it is until this shift is committed; moving it then moves this shift too.
   select l.tenant_id, l.organization_id, l.location_point, l.time_zone into site
   from public.locations l
@@ -141,13 +148,13 @@ $$;
 comment on function muster.tg_shifts__copy_location() is
   'Security definer: a company works at locations that its own policies need not show in full.';
 
--- Runs with the rights of whoever writes: `current_user` tells an API role from the functions that act for it.
+-- Runs with the rights of whoever writes: `current_user` tells a caller from the functions that act for it.
 create or replace function muster.tg_shifts__check_transition() returns trigger
 language plpgsql
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  by_caller boolean := current_user in ('anon', 'authenticated');
+  by_caller boolean := current_user <> 'muster_definer' and muster.acts_for_caller();
 begin
   if tg_op = 'INSERT' then
     if by_caller and new.status not in ('draft', 'published') then
@@ -274,7 +281,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  if muster.acting_role() not in ('anon', 'authenticated') then
+  if not muster.acts_for_caller() then
     return old;
   end if;
   case tg_table_name

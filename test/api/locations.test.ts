@@ -26,8 +26,10 @@ describe('locations', () => {
       const response = await api()
         .as('company')
         .post('/v1/locations', { ...dam, organization_id })
-      expectProblem(response, 'forbidden')
+      expectProblem(response, 'not_found')
     }
+    const forTheCompany = { ...dam, organization_id: ORGANIZATIONS.company }
+    expectProblem(await api().as('client').post('/v1/locations', forTheCompany), 'forbidden')
   })
 
   it('are hidden from those whom they do not concern', async () => {
