@@ -1,5 +1,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { readDatabaseError } from '../errors/sqlstate.ts'
 import type { Database } from './engine/types.ts'
 
 /** The roles that the service logs in as; `supabase/schemas/foundation.sql` says what each can become. */
@@ -37,11 +39,29 @@ export async function enableLogins(owner: Database, ownerUrl: string): Promise<v
   const { password } = new URL(ownerUrl)
   for (const login of Object.values(LOGINS)) {
     const verifier = password === '' ? 'null' : `'${await scramVerifier(loginPassword(ownerUrl, login))}'`
-    await owner.transaction(async (tx) => {
-      // Two processes that start at once would update the same catalog row (XX000 "tuple concurrently updated").
-      await tx.query("select pg_advisory_xact_lock(hashtext('muster logins'))")
-      await tx.query(`alter role ${login} login password ${verifier}`)
-    })
+    await alterRole(owner, `alter role ${login} login password ${verifier}`)
+  }
+}
+
+/** internal_error: "tuple concurrently updated" has no SQLSTATE of its own. */
+const CATALOG_CONFLICT = 'XX000'
+/** As many processes may start at once on one server: each attempt lets at least one of them through. */
+const MAX_ATTEMPTS = 20
+const RETRY_PAUSE_MS = 25
+
+/**
+ * Two processes that start at once update the same row of the catalog, and one of them fails. No lock keeps them apart:
+ * roles are the whole server's, and advisory locks a database's.
+ */
+async function alterRole(owner: Database, statement: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await owner.query(statement)
+      return
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || readDatabaseError(error)?.sqlstate !== CATALOG_CONFLICT) throw error
+      await sleep(RETRY_PAUSE_MS * (0.5 + Math.random()))
+    }
   }
 }
 
