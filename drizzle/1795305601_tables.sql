@@ -1,3 +1,6 @@
+-- Where PostGIS is looked for, also when another tool than ours runs this file.
+set search_path = public, extensions;
+--> statement-breakpoint
 CREATE TABLE "finqle_transactions" (
 	"id" uuid PRIMARY KEY DEFAULT muster.uuid_v7() NOT NULL,
 	"tenant_id" uuid NOT NULL,
@@ -180,8 +183,9 @@ CREATE TABLE "shifts" (
 	CONSTRAINT "shifts_instructions_length" CHECK (char_length("shifts"."instructions") <= 10000),
 	CONSTRAINT "shifts_cancel_reason_length" CHECK (char_length("shifts"."cancel_reason") between 1 and 1000),
 	CONSTRAINT "shifts_cancelled_has_reason" CHECK (("shifts"."status" = 'cancelled') = ("shifts"."cancel_reason" is not null)),
-	CONSTRAINT "shifts_required_certificates_form" CHECK (cardinality("shifts"."required_certificates") <= 20 and array_position("shifts"."required_certificates", null) is null),
-	CONSTRAINT "shifts_professional_by_status" CHECK (case "shifts"."status" when 'draft' then "shifts"."professional_id" is null when 'published' then "shifts"."professional_id" is null when 'cancelled' then true else "shifts"."professional_id" is not null end)
+	CONSTRAINT "shifts_required_certificates_form" CHECK (cardinality("shifts"."required_certificates") <= 20 and array_to_string("shifts"."required_certificates" || 'end'::text, ' ', '') ~ '^([a-z][a-z0-9_]{0,39} )*end$'),
+	CONSTRAINT "shifts_professional_by_status" CHECK (case "shifts"."status" when 'draft' then "shifts"."professional_id" is null when 'published' then "shifts"."professional_id" is null when 'cancelled' then true else "shifts"."professional_id" is not null end),
+	CONSTRAINT "shifts_deleted_is_not_worked" CHECK ("shifts"."deleted_at" is null or "shifts"."status" not in ('assigned', 'active'))
 );
 --> statement-breakpoint
 CREATE TABLE "company_clients" (

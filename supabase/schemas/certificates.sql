@@ -54,9 +54,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform muster.fail('isolation_unsupported');
-  end if;
+  perform muster.require_read_committed();
   perform from public.security_professionals p where p.id = old.professional_id for no key update;
   if exists (
     select
@@ -87,9 +85,7 @@ begin
   if muster.acts_for_caller() and muster.admin_tenant_id() is null then
     perform muster.fail('forbidden', 'status');
   end if;
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform muster.fail('isolation_unsupported');
-  end if;
+  perform muster.require_read_committed();
   if (new.status <> 'active' or new.deleted_at is not null) and exists (
     select from public.shifts s
     where s.professional_id = new.id

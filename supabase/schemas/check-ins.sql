@@ -21,15 +21,10 @@ declare
   late constant interval := interval '12 hours';
   -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
   clock_skew constant interval := interval '5 minutes';
-  shift record;
+  shift public.shifts;
+  radius integer;
 begin
-  select s.tenant_id, s.company_id, s.client_id, s.professional_id, s.status, s.start_datetime, s.end_datetime,
-         s.location_point, s.deleted_at, l.radius_meters
-  into shift
-  from public.shifts s
-  join public.locations l on l.id = s.location_id
-  where s.id = new.shift_id
-  for no key update of s;
+  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
   if not found or shift.deleted_at is not null then
     perform muster.fail('not_found', 'shift_id');
   end if;
@@ -38,14 +33,7 @@ begin
   if muster.acts_for_caller()
     and (muster.professional_id() is null or shift.professional_id is distinct from muster.professional_id()) then
     -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
-    if shift.company_id = muster.company_id()
-      or (shift.client_id = muster.client_id() and shift.status <> 'draft')
-      or shift.tenant_id = muster.admin_tenant_id()
-      or (shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now())
-    then
-      perform muster.fail('forbidden', 'shift_id');
-    end if;
-    perform muster.fail('not_found', 'shift_id');
+    perform muster.fail(case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end, 'shift_id');
   end if;
   if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
     perform muster.fail('shift_not_assigned', 'shift_id');
@@ -63,11 +51,12 @@ begin
   new.professional_id := shift.professional_id;
   new.created_at := now();
   new.updated_at := now();
+  select l.radius_meters into radius from public.locations l where l.id = shift.location_id;
   new.distance_meters := st_distance(new.gps_point, shift.location_point);
-  new.is_within_radius := new.distance_meters <= shift.radius_meters;
+  new.is_within_radius := new.distance_meters <= radius;
   new.verdict := case
-    when new.distance_meters + new.accuracy_meters <= shift.radius_meters then 'inside'
-    when new.distance_meters - new.accuracy_meters > shift.radius_meters then 'outside'
+    when new.distance_meters + new.accuracy_meters <= radius then 'inside'
+    when new.distance_meters - new.accuracy_meters > radius then 'outside'
     else 'uncertain'
   end;
   return new;
@@ -240,7 +229,11 @@ begin
             if not muster.is_refusal(state) then
               raise;
             end if;
-            refusals[item.nth] := jsonb_build_object('sqlstate', state, 'constraint', constraint_, 'hint', hint_);
+            refusals[item.nth] := jsonb_build_object(
+              'sqlstate', state, 'constraint', nullif(constraint_, ''),
+              -- Our own words are safe for the caller; others' may quote rows.
+              'hint', case when left(state, 2) = 'MU' then nullif(hint_, '') end
+            );
         end;
       end loop;
   end;

@@ -2,7 +2,8 @@
 --
 -- * Assigning by any path makes the payment row (pending, the planned pay) and the notification.
 -- * Releasing or cancelling voids the row; exactly one row of a shift is not void (a unique index holds that).
--- * No transaction commits a shift that is assigned, active or completed without its one live payment row.
+-- * No transaction commits a shift that is assigned, active or completed without its one live payment row, or a live
+--   payment row of a shift that is none of these.
 -- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
 --   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
 
@@ -107,16 +108,16 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  checked uuid;
+  checked uuid[];
 begin
   if tg_table_name = 'shifts' then
-    checked := new.id;
+    checked := array[new.id];
   else
-    checked := old.shift_id;
+    checked := array[old.shift_id, new.shift_id];
   end if;
   if exists (
     select from public.shifts s
-    where s.id = checked
+    where s.id = any (checked)
       and s.status in ('assigned', 'active', 'completed')
       and not exists (
         select from public.finqle_transactions t
@@ -125,11 +126,20 @@ begin
   ) then
     perform muster.fail('payment_missing');
   end if;
+  if exists (
+    select from public.finqle_transactions t
+    join public.shifts s on s.id = t.shift_id
+    where t.shift_id = any (checked)
+      and t.status <> 'voided'
+      and s.status not in ('assigned', 'active', 'completed')
+  ) then
+    perform muster.fail('shift_not_assigned', 'shift_id');
+  end if;
   return null;
 end
 $$;
 comment on function muster.tg_check_payment() is
-  'Security definer: the payment must be there, whether or not the caller could see it.';
+  'A worked shift has its payment, and no other shift has one. Security definer: whether or not the caller sees it.';
 
 create or replace trigger follow_assignment_on_insert after insert on public.shifts
   for each row when (new.status in ('assigned', 'active', 'completed'))
@@ -144,7 +154,7 @@ create constraint trigger shifts_assigned_has_payment after insert or update on 
   for each row when (new.status in ('assigned', 'active', 'completed'))
   execute function muster.tg_check_payment();
 drop trigger if exists finqle_transactions_of_assigned_stay on public.finqle_transactions;
-create constraint trigger finqle_transactions_of_assigned_stay after update or delete on public.finqle_transactions
+create constraint trigger finqle_transactions_of_assigned_stay after insert or update or delete on public.finqle_transactions
   deferrable initially deferred
   for each row execute function muster.tg_check_payment();
 create or replace trigger updated_at before update on public.finqle_transactions

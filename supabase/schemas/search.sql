@@ -33,6 +33,11 @@ declare
   professional uuid := muster.professional_id();
   reach float8;
 begin
+  -- Nobody else is eligible for anything: an empty list would say that there is no work.
+  if eligible_only and professional is null then
+    perform muster.fail('forbidden', 'eligible_only');
+  end if;
+
   -- How far (on the sphere) the last item of this page lies: no more of the index than that is read.
   select max(nearest.distance) into reach
   from (
@@ -51,6 +56,9 @@ begin
     order by s.location_point <-> here
     limit max_items
   ) nearest;
+  if reach is null then
+    return '[]';
+  end if;
 
   return (
     select coalesce(jsonb_agg(page.item order by page.distance, page.id), '[]')
@@ -130,13 +138,11 @@ declare
   sphere_slack constant float8 := 1.006;
   reach float8;
 begin
-  select * into shift
-  from public.shifts s
-  where s.id = wanted
-    and s.deleted_at is null
-    and (s.company_id = muster.company_id() or s.tenant_id = muster.admin_tenant_id());
-  if not found then
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not muster.sees_shift(shift) then
     perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
   end if;
 
   select max(nearest.distance) into reach

@@ -37,8 +37,24 @@ end
 $$;
 comment on function muster.set_updated_at() is 'When the row was written last.';
 
+-- A check that reads what it has to weigh only after it got the lock needs each statement to see what others have
+-- committed by then. Under REPEATABLE READ it would weigh the past.
+create or replace function muster.require_read_committed() returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
+end
+$$;
+comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
+grant execute on function muster.require_read_committed() to muster_definer;
+
 -- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
--- `detail` is a certificate's kind or null: never anything about another shift.
+-- `detail` is a certificate's kind, the name of a field, or null: never anything about another shift.
 create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
 returns table (code text, detail text)
 language plpgsql
@@ -57,6 +73,7 @@ begin
   where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
   if not found then
     code := 'not_found';
+    detail := 'professional_id';
     return next;
     return;
   end if;
@@ -98,6 +115,145 @@ $$;
 comment on function muster.assignment_violations(uuid, public.shifts) is
   'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
 
+-- The policies of `shifts` once more, for functions that must tell those who see a shift from those who may change it:
+-- to the first it is forbidden, to everybody else there is no such shift. A test holds the two alike.
+create or replace function muster.manages_shift(shift public.shifts) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(shift.company_id = muster.company_id() or shift.tenant_id = muster.admin_tenant_id(), false)
+$$;
+comment on function muster.manages_shift(public.shifts) is 'Whether the caller is of the shift''s company, or an admin.';
+
+create or replace function muster.sees_shift(shift public.shifts) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select shift.deleted_at is null and coalesce(
+    muster.manages_shift(shift)
+    or (shift.client_id = muster.client_id() and shift.status <> 'draft')
+    or (shift.professional_id = muster.professional_id() and shift.status in ('assigned', 'active', 'completed'))
+    or (
+      shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now()
+    ),
+    false
+  )
+$$;
+comment on function muster.sees_shift(public.shifts) is 'What policy shifts_read says of one shift.';
+
+-- One step of a shift by hand, as the caller. The policies and triggers decide; this says why nothing happened.
+-- Only from `expected`: setting the status alone would make "publish" release an assigned shift.
+create or replace function muster.move_shift(
+  wanted uuid,
+  expected text[],
+  next_status text,
+  professional uuid default null,
+  reason text default null
+) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  update public.shifts s
+  set status = next_status, professional_id = coalesce(professional, s.professional_id), cancel_reason = reason
+  where s.id = wanted and s.status = any (expected)
+  returning s.* into shift;
+  if found then
+    return muster.shift_json(shift);
+  end if;
+
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
+  end if;
+  perform muster.fail(case next_status when 'assigned' then 'shift_not_open' else 'invalid_transition' end, 'status');
+end
+$$;
+comment on function muster.move_shift(uuid, text[], text, uuid, text) is
+  'Publishes, assigns, releases or cancels as the caller: the shift in the form of the API, or the reason why not.';
+
+-- All or none, as the caller: its policies and the triggers decide about each of `items`, an array of shifts with every
+-- member of the insert below (a null company_id is the caller's). Gives {"shifts": [...]} in order, or, with nothing
+-- created, {"refused": [{index, sqlstate, constraint, hint}]} for every item that would be refused by itself.
+create or replace function muster.create_shifts(items jsonb) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  created jsonb;
+  refused jsonb := '[]';
+  answer jsonb;
+  state text;
+  constraint_ text;
+  hint_ text;
+begin
+  begin
+    with given as materialized (
+      select muster.uuid_v7() as id, e.nth, i.*
+      from jsonb_array_elements(items) with ordinality as e (item, nth)
+      cross join lateral jsonb_to_record(e.item) as i (
+        company_id uuid, location_id uuid, status text, start_datetime timestamptz, end_datetime timestamptz,
+        hourly_rate numeric, overtime_rate numeric, required_certificates text[], title text, instructions text
+      )
+    ), inserted as (
+      insert into public.shifts as s (
+        id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+        required_certificates, title, instructions
+      )
+      select g.id, coalesce(g.company_id, muster.company_id()), g.location_id, g.status, g.start_datetime,
+             g.end_datetime, g.hourly_rate, g.overtime_rate, g.required_certificates, g.title, g.instructions
+      from given g
+      order by g.nth
+      returning s.id, muster.shift_json(s) as shift
+    )
+    select coalesce(jsonb_agg(i.shift order by g.nth), '[]') into created
+    from inserted i
+    join given g on g.id = i.id;
+    return jsonb_build_object('shifts', created);
+  exception
+    when others then
+      get stacked diagnostics
+        state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
+      if not muster.is_refusal(state) then
+        raise;
+      end if;
+  end;
+  if jsonb_array_length(items) = 1 then
+    return jsonb_build_object('refused', jsonb_build_array(
+      jsonb_build_object('index', 0, 'sqlstate', state, 'constraint', constraint_, 'hint', hint_)
+    ));
+  end if;
+
+  -- Which ones? Each is tried by itself, and what that creates is undone.
+  created := '[]';
+  begin
+    for nth in 0 .. jsonb_array_length(items) - 1 loop
+      answer := muster.create_shifts(jsonb_build_array(items -> nth));
+      created := created || coalesce(answer -> 'shifts', '[]');
+      if answer ? 'refused' then
+        refused := refused || jsonb_set(answer #> '{refused,0}', '{index}', to_jsonb(nth));
+      end if;
+    end loop;
+    if refused <> '[]' then
+      raise sqlstate 'MU000';
+    end if;
+  exception
+    when sqlstate 'MU000' then
+      return jsonb_build_object('refused', refused);
+  end;
+  return jsonb_build_object('shifts', created);
+end
+$$;
+comment on function muster.create_shifts(jsonb) is 'Creates shifts as the caller, all or none, and tells which were refused.';
+
 create or replace function muster.tg_shifts__copy_location() returns trigger
 language plpgsql
 security definer
@@ -112,6 +268,12 @@ begin
     end if;
     if new.location_id = old.location_id then
       new.client_id := old.client_id;
+      -- Whoever writes them, they are what they are at the location. Moving it comes by here too.
+      if new.time_zone <> old.time_zone or new.location_point::text <> old.location_point::text then
+        select l.location_point, l.time_zone into new.location_point, new.time_zone
+        from public.locations l
+        where l.id = new.location_id;
+      end if;
       return new;
     end if;
   end if;
@@ -171,7 +333,7 @@ begin
   end if;
 
   if new.status <> old.status then
-    if new.status = 'assigned' and (old.status <> 'published' or old.end_datetime <= now()) then
+    if new.status = 'assigned' and (old.status <> 'published' or new.end_datetime <= now()) then
       perform muster.fail('shift_not_open', 'status');
     end if;
     if (old.status, new.status) not in (
@@ -222,10 +384,7 @@ as $$
 declare
   violation record;
 begin
-  -- Each statement of this function must see what others have committed before it got the lock.
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform muster.fail('isolation_unsupported');
-  end if;
+  perform muster.require_read_committed();
   perform from public.security_professionals p where p.id = new.professional_id for no key update;
   select v.code, v.detail into violation from muster.assignment_violations(new.professional_id, new) v limit 1;
   if found then
@@ -243,14 +402,23 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
+  -- A shift that came here while this waited for the location must be seen.
+  perform muster.require_read_committed();
+  -- All shifts, then all professionals, each in one order: two locations that move at once do not deadlock.
+  perform from public.shifts s
+  where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active')
+  order by s.id
+  for no key update;
+  perform from public.security_professionals p
+  where p.id in (
+    select s.professional_id from public.shifts s
+    where s.location_id = new.id and s.status in ('assigned', 'active')
+  )
+  order by p.id
+  for no key update;
   update public.shifts s
   set location_point = new.location_point, time_zone = new.time_zone
-  where s.id in (
-    select open.id from public.shifts open
-    where open.location_id = new.id and open.status in ('draft', 'published', 'assigned', 'active')
-    order by open.id
-    for no key update
-  );
+  where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active');
   return null;
 end
 $$;
@@ -263,6 +431,7 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
+  perform muster.require_read_committed();
   if exists (
     select from public.shifts s
     where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active') and s.deleted_at is null
@@ -306,7 +475,7 @@ create or replace trigger a_copy_location before insert or update on public.shif
 create or replace trigger b_check_transition before insert or update on public.shifts
   for each row execute function muster.tg_shifts__check_transition();
 create or replace trigger c_check_assignment_on_insert before insert on public.shifts
-  for each row when (new.status in ('assigned', 'active') and new.deleted_at is null)
+  for each row when (new.status in ('assigned', 'active'))
   execute function muster.tg_shifts__check_assignment();
 create or replace trigger c_check_assignment_on_update before update on public.shifts
   for each row when (
@@ -318,7 +487,6 @@ create or replace trigger c_check_assignment_on_update before update on public.s
       or new.end_datetime <> old.end_datetime
       or new.time_zone <> old.time_zone
       or new.required_certificates <> old.required_certificates
-      or new.deleted_at is distinct from old.deleted_at
     )
   )
   execute function muster.tg_shifts__check_assignment();
@@ -347,6 +515,11 @@ create or replace trigger updated_at before update on public.tenants
   for each row execute function muster.set_updated_at();
 create or replace trigger updated_at before update on public.company_clients
   for each row execute function muster.set_updated_at();
+
+grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
+  to authenticated, muster_definer;
+grant execute on function muster.move_shift(uuid, text[], text, uuid, text), muster.create_shifts(jsonb)
+  to authenticated;
 
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
