@@ -428,13 +428,29 @@ async function takeStep(
   }
 }
 
-async function attemptStep(
+interface Step {
+  tag: string
+  durationMs: number
+}
+
+function attemptStep(
   database: Database,
   options: MigrationOptions,
   direction: Direction,
   choose: (tx: Transaction) => Promise<Migration | undefined>,
   cursor: Cursor,
-): Promise<{ tag: string; durationMs: number } | undefined> {
+): Promise<Step | undefined> {
+  const attempt = (): Promise<Step | undefined> => attemptLocked(database, options, direction, choose, cursor)
+  return database.kind === 'embedded' ? inTurn(database, attempt) : attempt()
+}
+
+async function attemptLocked(
+  database: Database,
+  options: MigrationOptions,
+  direction: Direction,
+  choose: (tx: Transaction) => Promise<Migration | undefined>,
+  cursor: Cursor,
+): Promise<Step | undefined> {
   const write = direction === 'up' ? record : forget
   let started = 0
 
@@ -449,7 +465,7 @@ async function attemptStep(
     } else if (database.kind === 'server') {
       await runOutside(database, options, file, cursor)
     } else {
-      // PGlite has one connection, and this transaction is on it. Other processes are kept out by the data folder's lock.
+      // PGlite has one connection, and this transaction is on it.
       return { migration, file, recorded: false }
     }
     await write(tx, migration)
@@ -459,12 +475,25 @@ async function attemptStep(
 
   if (step && !step.recorded) {
     await runOutside(database, options, step.file, cursor)
-    await underLock(database, options, async (tx) => {
-      // Another caller in this process may have run the same, repeatable, file in between.
-      if ((await choose(tx))?.tag === step.migration.tag) await write(tx, step.migration)
-    })
+    await underLock(database, options, (tx) => write(tx, step.migration))
   }
   return step && { tag: step.migration.tag, durationMs: performance.now() - started }
+}
+
+/** The end of the last step on each embedded database. */
+const turns = new WeakMap<Database, Promise<unknown>>()
+
+/**
+ * Runs the steps on one embedded database one after the other. There the lock of the transaction does not reach over a file that
+ * runs outside it. All runners are in this process: other processes are kept out by the lock of the data folder.
+ */
+function inTurn<T>(database: Database, step: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(database) ?? Promise.resolve()).then(step)
+  turns.set(
+    database,
+    mine.catch(() => {}),
+  )
+  return mine
 }
 
 /** One transaction that holds the migrations' lock, once it is free, with the settings of `FILE_SETTINGS`. */

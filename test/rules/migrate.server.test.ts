@@ -111,6 +111,12 @@ describe('several processes', () => {
     await migrateUp(database, { folder: folder.path, target: '1763769600_one' })
     await owner.query('insert into trial.brake values (true)')
 
+    onTestFinished(async () => {
+      // When the server did not notice, the session would hold up the next test.
+      await owner.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+      )
+    })
     const runner: ChildProcess = spawn(process.execPath, [RUNNER, url, folder.path], { stdio: 'ignore' })
     await waitUntilSession('Timeout', 'PgSleep')
     const exited = once(runner, 'exit')
