@@ -41,7 +41,7 @@ export class Problem extends Error {
     const { title, status }: ProblemCode = CODES[this.code]
     return {
       // Relative (RFC 9457, 3.1.1): the documentation of this very service explains the code.
-      type: `/docs/problems#${this.code}`,
+      type: `/docs?problem=${this.code}#tag/problems`,
       title,
       status,
       code: this.code,

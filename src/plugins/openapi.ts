@@ -3,6 +3,7 @@ import scalar from '@scalar/fastify-api-reference'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { CODES } from '../errors/codes.ts'
 
 /** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas, and a page to read and try it at `/docs`. */
 export const openapi = fastifyPlugin(
@@ -33,6 +34,7 @@ export const openapi = fastifyPlugin(
           { name: 'transactions', description: 'What shifts pay.' },
           { name: 'organizations', description: 'Companies and their clients.' },
           { name: 'service', description: 'Is it up?' },
+          { name: 'problems', description: problemTable() },
         ],
       },
       transform: jsonSchemaTransform,
@@ -40,7 +42,13 @@ export const openapi = fastifyPlugin(
     })
     await app.register(scalar, {
       routePrefix: '/docs',
-      configuration: { title: 'Muster API', url: '/openapi.json', withDefaultFonts: false, telemetry: false },
+      configuration: {
+        title: 'Muster API',
+        url: '/openapi.json',
+        withDefaultFonts: false,
+        telemetry: false,
+        ...NOT_OURS,
+      },
     })
     app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
       reply.serializer(JSON.stringify).send(app.swagger()),
@@ -48,6 +56,19 @@ export const openapi = fastifyPlugin(
   },
   { name: 'openapi', fastify: '5.x' },
 )
+
+/** Parts of the page that lead to services of its makers. */
+const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
+
+/** Every code, from `errors/codes.ts`. */
+const problemTable = (): string =>
+  [
+    'What the `code` of a problem can be. Programs go by the code; the words may change.',
+    '',
+    '| code | status | meaning |',
+    '| --- | --- | --- |',
+    ...Object.entries(CODES).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`),
+  ].join('\n')
 
 type Document = ReturnType<typeof jsonSchemaTransformObject>
 
