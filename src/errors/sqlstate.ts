@@ -48,6 +48,7 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
   const named = BY_SQLSTATE.get(sqlstate) ?? (constraint && BY_CONSTRAINT.get(constraint))
   if (named) return named
   switch (sqlstate) {
+    case '23001': // restrict_violation: what `on delete restrict` raises from PostgreSQL 18 on
     case '23503': // foreign_key_violation
       return 'invalid_reference'
     case '23505': // unique_violation

@@ -74,13 +74,19 @@ export const shifts = pgTable(
     check('shifts_instructions_length', sql`char_length(${t.instructions}) <= 10000`),
     check('shifts_cancel_reason_length', sql`char_length(${t.cancel_reason}) between 1 and 1000`),
     check('shifts_cancelled_has_reason', sql`(${t.status} = 'cancelled') = (${t.cancel_reason} is not null)`),
+    // Kinds as certificates have them: one that is spelt otherwise could never be met.
     check(
       'shifts_required_certificates_form',
-      sql`cardinality(${t.required_certificates}) <= 20 and array_position(${t.required_certificates}, null) is null`,
+      sql`cardinality(${t.required_certificates}) <= 20 and array_to_string(${t.required_certificates} || 'end'::text, ' ', '') ~ '^([a-z][a-z0-9_]{0,39} )*end$'`,
     ),
     check(
       'shifts_professional_by_status',
       sql`case ${t.status} when 'draft' then ${t.professional_id} is null when 'published' then ${t.professional_id} is null when 'cancelled' then true else ${t.professional_id} is not null end`,
+    ),
+    // Cancel it first: that voids the payment and tells the professional.
+    check(
+      'shifts_deleted_is_not_worked',
+      sql`${t.deleted_at} is null or ${t.status} not in ('assigned', 'active')`,
     ),
     index('shifts_company_idx').on(t.company_id, t.start_datetime, t.id).where(sql`${t.deleted_at} is null`),
     index('shifts_client_idx').on(t.client_id, t.start_datetime, t.id).where(sql`${t.deleted_at} is null`),
