@@ -34,7 +34,7 @@ export const openapi = fastifyPlugin(
           { name: 'transactions', description: 'What shifts pay.' },
           { name: 'organizations', description: 'Companies and their clients.' },
           { name: 'service', description: 'Is it up?' },
-          { name: 'problems', description: problemTable() },
+          { name: 'problems', description: problemList() },
         ],
       },
       transform: jsonSchemaTransform,
@@ -61,13 +61,11 @@ export const openapi = fastifyPlugin(
 const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
 
 /** Every code, from `errors/codes.ts`. */
-const problemTable = (): string =>
+const problemList = (): string =>
   [
     'What the `code` of a problem can be. Programs go by the code; the words may change.',
     '',
-    '| code | status | meaning |',
-    '| --- | --- | --- |',
-    ...Object.entries(CODES).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`),
+    ...Object.entries(CODES).map(([code, { status, title }]) => `- \`${code}\` (${status}): ${title}`),
   ].join('\n')
 
 type Document = ReturnType<typeof jsonSchemaTransformObject>
