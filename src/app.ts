@@ -13,6 +13,7 @@ import { problems } from './plugins/problems.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
 import { locationRoutes } from './resources/locations/routes.ts'
 import { type Readiness, serviceRoutes } from './resources/service/routes.ts'
+import { shiftRoutes } from './resources/shifts/routes.ts'
 
 export interface AppParts {
   config: Config
@@ -55,7 +56,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   })
   await app.register(cors, {
     origin: config.CORS_ORIGINS.includes('*') ? true : config.CORS_ORIGINS,
-    exposedHeaders: ['location', 'retry-after', 'x-request-id'],
+    exposedHeaders: ['link', 'location', 'retry-after', 'x-request-id'],
   })
   await app.register(rateLimit, {
     // As a hook of our own, before authentication: those who try tokens are limited too.
@@ -76,6 +77,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(
     async (v1) => {
       await v1.register(locationRoutes)
+      await v1.register(shiftRoutes)
     },
     { prefix: '/v1' },
   )

@@ -1,0 +1,221 @@
+import { and, eq, gte, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
+import type { Session } from '../../db/session.ts'
+import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
+import { CODES } from '../../errors/codes.ts'
+import { type FieldError, Problem } from '../../errors/problem.ts'
+import { codeOf } from '../../errors/sqlstate.ts'
+import { forbidIfVisible } from '../../http/found.ts'
+import type { Position } from '../../http/page.ts'
+import {
+  type Candidate,
+  type NearbyFilter,
+  type NearbyShift,
+  type NewShift,
+  newShift,
+  type Shift,
+  type ShiftChange,
+  type ShiftDetail,
+  type ShiftFilter,
+} from './schemas.ts'
+
+/** Column by column what `muster.shift_json` gives (the functions of the database answer with that). */
+const columns = {
+  id: shifts.id,
+  company_id: shifts.company_id,
+  client_id: shifts.client_id,
+  location_id: shifts.location_id,
+  professional_id: shifts.professional_id,
+  status: shifts.status,
+  start_datetime: shifts.start_datetime,
+  end_datetime: shifts.end_datetime,
+  time_zone: shifts.time_zone,
+  hourly_rate: shifts.hourly_rate,
+  overtime_rate: shifts.overtime_rate,
+  required_certificates: shifts.required_certificates,
+  title: shifts.title,
+  instructions: shifts.instructions,
+  cancel_reason: shifts.cancel_reason,
+  latitude: latitudeOf(shifts.location_point),
+  longitude: longitudeOf(shifts.location_point),
+  created_at: shifts.created_at,
+  updated_at: shifts.updated_at,
+}
+
+/** By start. */
+export const listShifts = (
+  session: Session,
+  filter: ShiftFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Shift[]> =>
+  session.rows(
+    db
+      .select(columns)
+      .from(shifts)
+      .where(
+        and(
+          isNull(shifts.deleted_at),
+          filter.status && inArray(shifts.status, filter.status),
+          filter.company_id ? eq(shifts.company_id, filter.company_id) : undefined,
+          filter.client_id ? eq(shifts.client_id, filter.client_id) : undefined,
+          filter.location_id ? eq(shifts.location_id, filter.location_id) : undefined,
+          filter.professional_id ? eq(shifts.professional_id, filter.professional_id) : undefined,
+          filter.starts_after ? gte(shifts.start_datetime, filter.starts_after) : undefined,
+          filter.starts_before ? lt(shifts.start_datetime, filter.starts_before) : undefined,
+          after(shifts.start_datetime, shifts.id, position),
+        ),
+      )
+      .orderBy(shifts.start_datetime, shifts.id)
+      .limit(limit + 1),
+  )
+
+/** Open shifts, nearest first (then by id). */
+export const listNearbyShifts = (
+  session: Session,
+  filter: NearbyFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<NearbyShift[]> =>
+  session.value(sql`select muster.nearby_shifts(
+    latitude => ${filter.latitude},
+    longitude => ${filter.longitude},
+    within_meters => ${filter.radius_meters},
+    max_items => ${limit + 1},
+    starts_after => ${filter.starts_after ?? null},
+    starts_before => ${filter.starts_before ?? null},
+    min_hourly_rate => ${filter.min_hourly_rate ?? null},
+    eligible_only => ${filter.eligible_only},
+    after_distance => ${position?.[0] ?? null},
+    after_id => ${position?.[1] ?? null}
+  )`)
+
+/** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
+export const findShift = (session: Session, id: string): Promise<ShiftDetail | undefined> =>
+  session.row(
+    db
+      .select({
+        ...columns,
+        location: sql`case when ${locations.id} is not null then json_build_object(
+          'id', ${locations.id}, 'name', ${locations.name}, 'address', ${locations.address},
+          'latitude', st_y(${locations.location_point}::geometry),
+          'longitude', st_x(${locations.location_point}::geometry),
+          'radius_meters', ${locations.radius_meters}, 'time_zone', ${locations.time_zone}
+        ) end`.as('location'),
+        professional: sql`case when ${users.id} is not null then json_build_object(
+          'id', ${securityProfessionals.id}, 'name', ${users.name}
+        ) end`.as('professional'),
+        checkin_count: sql<number>`(
+          select count(*) from ${gpsCheckins} where ${gpsCheckins.shift_id} = ${shifts.id}
+        )`.as('checkin_count'),
+        last_checkin: sql`(
+          select muster.checkin_json(${gpsCheckins}) from ${gpsCheckins}
+          where ${gpsCheckins.shift_id} = ${shifts.id}
+          order by ${gpsCheckins.recorded_at} desc, ${gpsCheckins.id} desc
+          limit 1
+        )`.as('last_checkin'),
+      })
+      .from(shifts)
+      .leftJoin(locations, eq(locations.id, shifts.location_id))
+      .leftJoin(securityProfessionals, eq(securityProfessionals.id, shifts.professional_id))
+      .leftJoin(users, eq(users.id, securityProfessionals.user_id))
+      .where(eq(shifts.id, id)),
+  )
+
+const isVisible = (session: Session, id: string): Promise<{ id: string } | undefined> =>
+  session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+
+export async function createShift(session: Session, given: NewShift): Promise<Shift> {
+  const created = await session.row<Shift>(insertRow(shifts, given, columns))
+  return created!
+}
+
+interface RefusedItem {
+  index: number
+  sqlstate: string
+  constraint: string
+  hint: string
+}
+
+/**
+ * All or none.
+ *
+ * @returns them in the order given.
+ * @throws Problem with the code of the first item that was refused, and an error for each.
+ */
+export async function createShifts(session: Session, items: NewShift[]): Promise<{ items: Shift[] }> {
+  const answer = await session.value<{ shifts: Shift[] } | { refused: RefusedItem[] }>(
+    sql`select muster.create_shifts(${JSON.stringify(items)}::jsonb)`,
+  )
+  if ('shifts' in answer) return { items: answer.shifts }
+  throw new Problem(codeOf(answer.refused[0]!), { errors: answer.refused.map(toFieldError) })
+}
+
+/** Our own refusals hint at the field that they are about; a constraint has a name. */
+function toFieldError({ index, hint, ...reported }: RefusedItem): FieldError {
+  const code = codeOf(reported)
+  const field = Object.hasOwn(newShift.shape, hint) ? `/${hint}` : ''
+  const rule = reported.constraint ? ` (${reported.constraint})` : ''
+  return { pointer: `/body/items/${index}${field}`, message: `${code}: ${CODES[code].title}${rule}` }
+}
+
+/** @throws Problem `forbidden` for a shift that the caller may see and not change. */
+export async function changeShift(
+  session: Session,
+  id: string,
+  change: ShiftChange,
+): Promise<Shift | undefined> {
+  const changed = await session.row<Shift>(
+    db.update(shifts).set(change).where(eq(shifts.id, id)).returning(columns),
+  )
+  if (!changed) forbidIfVisible(await isVisible(session, id))
+  return changed
+}
+
+/**
+ * A soft delete (a trigger makes it one, so the statement itself returns no row).
+ *
+ * @throws Problem `forbidden` for a shift that the caller may see and not remove.
+ */
+export async function removeShift(session: Session, id: string): Promise<boolean> {
+  if (!(await isVisible(session, id))) return false
+  await session.rows(db.delete(shifts).where(eq(shifts.id, id)).returning({ id: shifts.id }))
+  forbidIfVisible(await isVisible(session, id))
+  return true
+}
+
+export const publishShift = (session: Session, id: string): Promise<Shift> =>
+  session.value(sql`select muster.move_shift(${id}, '{draft}', 'published')`)
+
+export const assignShift = (session: Session, id: string, professional: string): Promise<Shift> =>
+  session.value(
+    sql`select muster.move_shift(${id}, '{published}', 'assigned', professional => ${professional})`,
+  )
+
+export const releaseShift = (session: Session, id: string): Promise<Shift> =>
+  session.value(sql`select muster.move_shift(${id}, '{assigned}', 'published')`)
+
+export const cancelShift = (session: Session, id: string, reason: string): Promise<Shift> =>
+  session.value(
+    sql`select muster.move_shift(${id}, '{draft,published,assigned,active}', 'cancelled', reason => ${reason})`,
+  )
+
+/** As the calling guard. */
+export const claimShift = (session: Session, id: string): Promise<Shift> =>
+  session.value(sql`select muster.claim_shift(${id})`)
+
+/** Guards of the tenant, nearest home first (then by id). */
+export const listCandidates = (
+  session: Session,
+  id: string,
+  filter: { eligible_only: boolean },
+  limit: number,
+  position: Position | undefined,
+): Promise<Candidate[]> =>
+  session.value(sql`select muster.shift_candidates(
+    wanted => ${id},
+    max_items => ${limit + 1},
+    eligible_only => ${filter.eligible_only},
+    after_distance => ${position?.[0] ?? null},
+    after_id => ${position?.[1] ?? null}
+  )`)

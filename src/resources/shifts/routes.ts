@@ -1,0 +1,337 @@
+import type { FastifyReply } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { chooseMediaType } from '../../http/accept.ts'
+import { idParams, pageQuery, queryFlag } from '../../http/fields.ts'
+import { found } from '../../http/found.ts'
+import { readCursor, toPage } from '../../http/page.ts'
+import { problems } from '../../http/problems.ts'
+import {
+  assignShift,
+  cancelShift,
+  changeShift,
+  claimShift,
+  createShift,
+  createShifts,
+  findShift,
+  listCandidates,
+  listNearbyShifts,
+  listShifts,
+  publishShift,
+  releaseShift,
+  removeShift,
+} from './queries.ts'
+import {
+  assignment,
+  cancellation,
+  candidatePage,
+  createdShifts,
+  MAX_BULK_ITEMS,
+  type NearbyShift,
+  nearbyFeatures,
+  nearbyFilter,
+  nearbyPage,
+  newShift,
+  newShifts,
+  shift,
+  shiftChange,
+  shiftDetail,
+  shiftFilter,
+  shiftPage,
+} from './schemas.ts'
+
+const tags = ['shifts']
+
+/** What can speak against a professional. */
+const ASSIGNMENT_PROBLEMS = [
+  'shift_overlap',
+  'certificate_missing',
+  'certificate_expired',
+  'professional_inactive',
+] as const
+
+export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/shifts/nearby',
+    {
+      schema: {
+        operationId: 'listNearbyShifts',
+        summary: 'List open shifts, nearest first',
+        description:
+          'Published shifts that have not begun: a guard and an admin see those of the tenant, a company and a client their own. With `Accept: application/geo+json` as a GeoJSON FeatureCollection (RFC 7946). The next page is in `next_cursor`, and in a `Link` header with `rel="next"`.',
+        tags,
+        querystring: z.strictObject({ ...nearbyFilter, ...pageQuery }),
+        response: {
+          200: {
+            description: 'One page.',
+            content: {
+              'application/json': { schema: nearbyPage },
+              'application/geo+json': { schema: nearbyFeatures },
+            },
+          },
+          ...problems('cursor_invalid', 'forbidden', 'not_acceptable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const type = chooseMediaType(request.headers.accept, ['application/json', 'application/geo+json'])
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor(cursor, filter)
+      const rows = await request.read((session) => listNearbyShifts(session, filter, limit, position))
+      const page = toPage(rows, limit, filter, (item) => [item.distance_meters, item.id])
+      varyByAccept(reply)
+      if (page.next_cursor) reply.header('link', nextLink(request.url, page.next_cursor))
+      reply.type(type)
+      return type === 'application/json'
+        ? page
+        : {
+            type: 'FeatureCollection' as const,
+            features: page.items.map(toFeature),
+            next_cursor: page.next_cursor,
+          }
+    },
+  )
+
+  app.get(
+    '/shifts',
+    {
+      schema: {
+        operationId: 'listShifts',
+        summary: 'List shifts by start',
+        tags,
+        querystring: z.strictObject({ ...shiftFilter, ...pageQuery }),
+        response: { 200: shiftPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor(cursor, filter)
+      const rows = await request.read((session) => listShifts(session, filter, limit, position))
+      return toPage(rows, limit, filter, (item) => [item.start_datetime, item.id])
+    },
+  )
+
+  app.post(
+    '/shifts',
+    {
+      schema: {
+        operationId: 'createShift',
+        summary: 'Create a shift',
+        description:
+          'A draft, unless `status` says `published`. Client, position and time zone come from the location.',
+        tags,
+        body: newShift,
+        response: { 201: shift, ...problems('forbidden', 'not_found') },
+      },
+    },
+    async (request, reply) => {
+      const created = await request.write((session) => createShift(session, request.body))
+      return reply.code(201).header('location', `/v1/shifts/${created.id}`).send(created)
+    },
+  )
+
+  app.post(
+    '/shifts/bulk',
+    {
+      schema: {
+        operationId: 'createShifts',
+        summary: `Create up to ${MAX_BULK_ITEMS} shifts`,
+        description:
+          'All or none: when one is refused, none is created, the `code` is that of the first refused, and `errors` has a pointer to each.',
+        tags,
+        body: newShifts,
+        response: { 201: createdShifts, ...problems('forbidden', 'not_found') },
+      },
+    },
+    async (request, reply) => {
+      const created = await request.write((session) => createShifts(session, request.body.items))
+      return reply.code(201).send(created)
+    },
+  )
+
+  app.get(
+    '/shifts/:id',
+    {
+      schema: {
+        operationId: 'getShift',
+        summary: 'Get a shift with its location, professional and check-ins',
+        tags,
+        params: idParams,
+        response: { 200: shiftDetail, ...problems('not_found') },
+      },
+    },
+    async (request) => found(await request.read((session) => findShift(session, request.params.id))),
+  )
+
+  app.patch(
+    '/shifts/:id',
+    {
+      schema: {
+        operationId: 'changeShift',
+        summary: 'Change a shift',
+        description:
+          'Only what is given changes. An assigned shift must stay possible for its professional, who is notified. A shift that is completed or cancelled does not change.',
+        tags,
+        params: idParams,
+        body: shiftChange,
+        response: {
+          200: shift,
+          ...problems('not_found', 'forbidden', 'invalid_transition', ...ASSIGNMENT_PROBLEMS),
+        },
+      },
+    },
+    async (request) =>
+      found(await request.write((session) => changeShift(session, request.params.id, request.body))),
+  )
+
+  app.delete(
+    '/shifts/:id',
+    {
+      schema: {
+        operationId: 'removeShift',
+        summary: 'Remove a shift',
+        description:
+          'A draft, a published or a cancelled one; an assigned shift is released or cancelled first.',
+        tags,
+        params: idParams,
+        response: { 204: z.null(), ...problems('not_found', 'forbidden', 'invalid_transition') },
+      },
+    },
+    async (request, reply) => {
+      found(await request.write((session) => removeShift(session, request.params.id)))
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/shifts/:id/publish',
+    {
+      schema: {
+        operationId: 'publishShift',
+        summary: 'Publish a draft',
+        tags,
+        params: idParams,
+        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
+      },
+    },
+    async (request) => request.write((session) => publishShift(session, request.params.id)),
+  )
+
+  app.post(
+    '/shifts/:id/assign',
+    {
+      schema: {
+        operationId: 'assignShift',
+        summary: 'Assign a professional to a published shift',
+        description: 'The professional is notified, and the payment is prepared: all three or none.',
+        tags,
+        params: idParams,
+        body: assignment,
+        response: {
+          200: shift,
+          ...problems('not_found', 'forbidden', 'shift_not_open', ...ASSIGNMENT_PROBLEMS),
+        },
+      },
+    },
+    async (request) =>
+      request.write((session) => assignShift(session, request.params.id, request.body.professional_id)),
+  )
+
+  app.post(
+    '/shifts/:id/claim',
+    {
+      schema: {
+        operationId: 'claimShift',
+        summary: 'Take an open shift',
+        description: 'For guards: as if the company had assigned them.',
+        tags,
+        params: idParams,
+        response: {
+          200: shift,
+          ...problems('not_found', 'forbidden', 'shift_not_open', ...ASSIGNMENT_PROBLEMS),
+        },
+      },
+    },
+    async (request) => request.write((session) => claimShift(session, request.params.id)),
+  )
+
+  app.post(
+    '/shifts/:id/release',
+    {
+      schema: {
+        operationId: 'releaseShift',
+        summary: 'Release the professional of an assigned shift',
+        description: 'The shift is open again, the professional is notified, and the payment is voided.',
+        tags,
+        params: idParams,
+        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
+      },
+    },
+    async (request) => request.write((session) => releaseShift(session, request.params.id)),
+  )
+
+  app.post(
+    '/shifts/:id/cancel',
+    {
+      schema: {
+        operationId: 'cancelShift',
+        summary: 'Cancel a shift that is not over',
+        tags,
+        params: idParams,
+        body: cancellation,
+        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
+      },
+    },
+    async (request) =>
+      request.write((session) => cancelShift(session, request.params.id, request.body.reason)),
+  )
+
+  app.get(
+    '/shifts/:id/candidates',
+    {
+      schema: {
+        operationId: 'listCandidates',
+        summary: 'List guards for a shift, nearest home first',
+        description:
+          'Each with every rule that speaks against it. For the company of the shift and for admins.',
+        tags,
+        params: idParams,
+        querystring: z.strictObject({
+          eligible_only: queryFlag
+            .default(false)
+            .meta({ description: 'Only those against whom nothing speaks.' }),
+          ...pageQuery,
+        }),
+        response: { 200: candidatePage, ...problems('not_found', 'forbidden', 'cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const { id } = request.params
+      const position = readCursor(cursor, { id, ...filter })
+      const rows = await request.read((session) => listCandidates(session, id, filter, limit, position))
+      return toPage(rows, limit, { id, ...filter }, (item) => [item.distance_meters, item.professional_id])
+    },
+  )
+}
+
+/** A cache must not give one form to a client that asked for the other. */
+function varyByAccept(reply: FastifyReply): void {
+  const others = reply.getHeader('vary')
+  reply.header('vary', others === undefined ? 'Accept' : `${others}, Accept`)
+}
+
+/** RFC 8288. Relative to the request, so it is right behind any proxy. */
+function nextLink(url: string, cursor: string): string {
+  const [path, query] = url.split('?', 2)
+  const parameters = new URLSearchParams(query)
+  parameters.set('cursor', cursor)
+  return `<${path}?${parameters}>; rel="next"`
+}
+
+const toFeature = ({ latitude, longitude, ...properties }: NearbyShift) => ({
+  type: 'Feature' as const,
+  id: properties.id,
+  geometry: { type: 'Point' as const, coordinates: [longitude, latitude] as [number, number] },
+  properties,
+})
