@@ -9,6 +9,7 @@ import { MigrationError } from './db/migration-error.ts'
 import { openDatabases } from './db/open.ts'
 import { seedDemo } from './db/seed.ts'
 import { openSessions } from './db/session.ts'
+import { runWorker } from './worker.ts'
 
 async function start(): Promise<void> {
   const config = readConfig(process.env)
@@ -45,10 +46,15 @@ async function start(): Promise<void> {
     },
   })
 
-  // In this order: no new requests, the ones under way end, then the database closes.
+  const stopping = new AbortController()
+  const worker = runWorker(databases.worker, app.log, stopping.signal)
+
+  // In this order: no new requests, the ones under way end, background work ends, then the database closes.
   closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {
     if (err) app.log.error({ err: { type: err.name, stack: err.stack } }, 'stopping after an error')
     await app.close()
+    stopping.abort()
+    await worker
     await databases.close()
   })
 

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { forgetIdempotencyKeys, runWorker } from '../../src/worker.ts'
+import { useTestDatabase } from '../support/database.ts'
+
+const database = useTestDatabase()
+
+describe('background work', () => {
+  it('forgets answers after a day, and not before', async () => {
+    const { owner } = database()
+    await owner.query(`
+      insert into muster.idempotency_keys (user_id, key, request_hash, response_body, created_at) values
+        ('a0000000-0000-7000-8000-000000000001', 'old', 'x', '{}', now() - interval '25 hours'),
+        ('a0000000-0000-7000-8000-000000000001', 'new', 'x', '{}', now() - interval '23 hours')
+    `)
+    expect(await forgetIdempotencyKeys(owner)).toBe(1)
+    expect(await owner.query('select key from muster.idempotency_keys')).toEqual([{ key: 'new' }])
+  })
+
+  it('goes on after a failure, and ends when it is told to', async () => {
+    const lines: string[] = []
+    const log = {
+      info: (_: object, line: string) => lines.push(line),
+      warn: (_: object, line: string) => lines.push(line),
+    }
+    const stop = new AbortController()
+    const broken = {
+      ...database().owner,
+      transaction: () => {
+        stop.abort()
+        return Promise.reject(new Error('no database'))
+      },
+    }
+    await runWorker(broken, log, stop.signal)
+    expect(lines).toEqual(['background work failed'])
+  })
+})
