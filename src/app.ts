@@ -11,7 +11,12 @@ import { authentication } from './plugins/authentication.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
+import { certificateRoutes } from './resources/certificates/routes.ts'
+import { invitationRoutes } from './resources/invitations/routes.ts'
 import { locationRoutes } from './resources/locations/routes.ts'
+import { meRoutes } from './resources/me/routes.ts'
+import { organizationRoutes } from './resources/organizations/routes.ts'
+import { professionalRoutes } from './resources/professionals/routes.ts'
 import { type Readiness, serviceRoutes } from './resources/service/routes.ts'
 import { shiftRoutes } from './resources/shifts/routes.ts'
 
@@ -76,6 +81,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
+      await v1.register(meRoutes)
+      await v1.register(invitationRoutes)
+      await v1.register(organizationRoutes)
+      await v1.register(professionalRoutes)
+      await v1.register(certificateRoutes)
       await v1.register(locationRoutes)
       await v1.register(shiftRoutes)
     },

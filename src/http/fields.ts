@@ -58,10 +58,13 @@ export const queryFlag = z.enum(['true', 'false']).transform((word) => word === 
 export const MAX_PAGE_SIZE = 100
 export const DEFAULT_PAGE_SIZE = 20
 
+/** A name of 200 characters that JSON spells with six bytes each, in base64url, with the id: see `page.ts`. */
+const MAX_CURSOR_LENGTH = 2_000
+
 /** The two parameters of every list. */
 export const pageQuery = {
   limit: queryNumber(z.number().int().min(1).max(MAX_PAGE_SIZE)).default(DEFAULT_PAGE_SIZE),
-  cursor: z.string().max(1_000).optional(),
+  cursor: z.string().max(MAX_CURSOR_LENGTH).optional(),
 }
 
 export const idParams = z.strictObject({ id: uuid })

@@ -5,7 +5,10 @@ import { Problem } from '../errors/problem.ts'
 /** What a cursor remembers of the last item: its sort value and its id. Rows inserted between pages change nothing. */
 export type Position = readonly [value: string | number, id: string]
 
-const position = z.tuple([z.union([z.string().max(64), z.number()]), z.guid(), z.string()])
+/** The longest sort value is a name of 200 characters: twice as many UTF-16 units. */
+const MAX_VALUE_LENGTH = 400
+
+const position = z.tuple([z.union([z.string().max(MAX_VALUE_LENGTH), z.number()]), z.guid(), z.string()])
 
 /** The parameters that decide which rows a list has and in which order: a cursor is good for the same ones alone. */
 type Filters = Record<string, unknown>

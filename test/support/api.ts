@@ -31,10 +31,13 @@ export interface TestApi {
   as(persona: Persona | null): {
     get(path: string, request?: Request): Promise<LightMyRequestResponse>
     post(path: string, body?: unknown, request?: Request): Promise<LightMyRequestResponse>
+    put(path: string, body?: unknown, request?: Request): Promise<LightMyRequestResponse>
     patch(path: string, body?: unknown, request?: Request): Promise<LightMyRequestResponse>
     delete(path: string, request?: Request): Promise<LightMyRequestResponse>
   }
   tokenOf(persona: Persona): Promise<string>
+  /** The header of somebody who is no persona. */
+  authorize(sub: string, email?: string): Promise<{ authorization: string }>
   close(): Promise<void>
 }
 
@@ -73,7 +76,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
 
   const send = async (
     persona: Persona | null,
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
     { body, headers }: Request,
   ) =>
@@ -91,9 +94,14 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     ownerUrl: database.ownerUrl,
     engine: database.engine,
     tokenOf,
+    async authorize(sub, email) {
+      const token = await issueToken(SECRET, { sub, email, audience: config.JWT_AUDIENCE })
+      return { authorization: `Bearer ${token}` }
+    },
     as: (persona) => ({
       get: (path, request = {}) => send(persona, 'GET', path, request),
       post: (path, body, request = {}) => send(persona, 'POST', path, { ...request, body }),
+      put: (path, body, request = {}) => send(persona, 'PUT', path, { ...request, body }),
       patch: (path, body, request = {}) => send(persona, 'PATCH', path, { ...request, body }),
       delete: (path, request = {}) => send(persona, 'DELETE', path, request),
     }),

@@ -1,0 +1,93 @@
+import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { certificates } from '../../db/schema/index.ts'
+import type { Session } from '../../db/session.ts'
+import { before, db, insertRow } from '../../db/sql.ts'
+import { forbidIfVisible } from '../../http/found.ts'
+import type { Position } from '../../http/page.ts'
+import type { Certificate, NewCertificate } from './schemas.ts'
+
+const columns = {
+  id: certificates.id,
+  professional_id: certificates.professional_id,
+  company_id: certificates.company_id,
+  kind: certificates.kind,
+  number: certificates.number,
+  valid_until: certificates.valid_until,
+  verified_at: certificates.verified_at,
+  verified_by: certificates.verified_by,
+  created_at: certificates.created_at,
+  updated_at: certificates.updated_at,
+}
+
+export interface CertificateFilter {
+  professional_id?: string | undefined
+  kind?: string | undefined
+  verified?: boolean | undefined
+}
+
+/** Newest first. */
+export const listCertificates = (
+  session: Session,
+  { professional_id, kind, verified }: CertificateFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Certificate[]> =>
+  session.rows(
+    db
+      .select(columns)
+      .from(certificates)
+      .where(
+        and(
+          professional_id ? eq(certificates.professional_id, professional_id) : undefined,
+          kind ? eq(certificates.kind, kind) : undefined,
+          verified === true ? isNotNull(certificates.verified_at) : undefined,
+          verified === false ? isNull(certificates.verified_at) : undefined,
+          before(certificates.created_at, certificates.id, position),
+        ),
+      )
+      .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`)
+      .limit(limit + 1),
+  )
+
+export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
+  session.row(db.select(columns).from(certificates).where(eq(certificates.id, id)))
+
+export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
+  const created = await session.row<Certificate>(insertRow(certificates, given, columns))
+  return created!
+}
+
+/**
+ * Verifies a certificate, or withdraws its verification. When and by whom is the database's to say.
+ *
+ * @throws Problem `forbidden` for a certificate that the caller may see and not verify.
+ */
+export async function verifyCertificate(
+  session: Session,
+  id: string,
+  verified: boolean,
+): Promise<Certificate | undefined> {
+  const changed = await session.row<Certificate>(
+    db
+      .update(certificates)
+      .set({ verified_at: verified ? sql`now()` : null })
+      .where(eq(certificates.id, id))
+      .returning(columns),
+  )
+  if (!changed) forbidIfVisible(await findCertificate(session, id))
+  return changed
+}
+
+/**
+ * A soft delete (a trigger makes it one, so the statement itself returns no row).
+ *
+ * @throws Problem `forbidden` for a certificate that the caller may see and not remove.
+ */
+export async function removeCertificate(session: Session, id: string): Promise<boolean> {
+  if (!(await findCertificate(session, id))) return false
+  await session.rows(
+    db.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
+  )
+  forbidIfVisible(await findCertificate(session, id))
+  return true
+}

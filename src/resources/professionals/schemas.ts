@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { PROFESSIONAL_STATUSES } from '../../db/schema/index.ts'
+import { instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
+import { pageOf } from '../../http/page.ts'
+
+export const professionalStatus = z
+  .enum(PROFESSIONAL_STATUSES)
+  .meta({ description: 'Only an `active` one can be assigned.' })
+
+export const professional = z
+  .strictObject({
+    id: uuid,
+    user_id: uuid,
+    name: z.string(),
+    status: professionalStatus,
+    latitude: latitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
+    longitude: longitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
+    created_at: instantOut,
+    updated_at: instantOut,
+  })
+  .meta({ id: 'Professional' })
+
+export type Professional = z.infer<typeof professional>
+
+export const professionalPage = pageOf(professional)
+
+export const professionalChange = z
+  .strictObject({
+    status: professionalStatus,
+    latitude: latitude.nullable(),
+    longitude: longitude.nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .refine(
+    ({ latitude, longitude }) =>
+      (latitude === undefined) === (longitude === undefined) && (latitude === null) === (longitude === null),
+    'latitude and longitude come together',
+  )
+
+export type ProfessionalChange = z.infer<typeof professionalChange>

@@ -1,0 +1,23 @@
+import { sql } from 'drizzle-orm'
+import type { Caller } from '../../src/auth/caller.ts'
+import type { Sessions } from '../../src/db/session.ts'
+import { type DatabaseError, readDatabaseError } from '../../src/errors/sqlstate.ts'
+
+/**
+ * What PostgreSQL says to a statement that a caller sends by themselves, as with `psql`; undefined when it obeys.
+ * The statement is the test's own text.
+ */
+export async function refusedBy(
+  sessions: Sessions,
+  caller: Caller,
+  statement: string,
+): Promise<DatabaseError | undefined> {
+  try {
+    await sessions.write(caller, (session) => session.value(sql.raw(statement)))
+    return undefined
+  } catch (error) {
+    const refusal = readDatabaseError(error)
+    if (!refusal) throw error
+    return refusal
+  }
+}
