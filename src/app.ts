@@ -12,13 +12,17 @@ import { openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
 import { certificateRoutes } from './resources/certificates/routes.ts'
+import { checkinRoutes } from './resources/checkins/routes.ts'
+import { incidentRoutes } from './resources/incidents/routes.ts'
 import { invitationRoutes } from './resources/invitations/routes.ts'
 import { locationRoutes } from './resources/locations/routes.ts'
 import { meRoutes } from './resources/me/routes.ts'
+import { notificationRoutes } from './resources/notifications/routes.ts'
 import { organizationRoutes } from './resources/organizations/routes.ts'
 import { professionalRoutes } from './resources/professionals/routes.ts'
 import { type Readiness, serviceRoutes } from './resources/service/routes.ts'
 import { shiftRoutes } from './resources/shifts/routes.ts'
+import { transactionRoutes } from './resources/transactions/routes.ts'
 
 export interface AppParts {
   config: Config
@@ -87,6 +91,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       await v1.register(professionalRoutes)
       await v1.register(certificateRoutes)
       await v1.register(locationRoutes)
+      await v1.register(checkinRoutes)
+      await v1.register(incidentRoutes)
+      await v1.register(notificationRoutes)
+      await v1.register(transactionRoutes)
       await v1.register(shiftRoutes)
     },
     { prefix: '/v1' },

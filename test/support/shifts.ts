@@ -14,7 +14,7 @@ const FURTHER_STEPS: Partial<Record<ShiftStatus, string[]>> = {
 
 /** A shift brought into a state by the owner, step by step, as time and check-ins would have. Gives its id. */
 export async function shiftIn(
-  stage: Stage,
+  stage: Pick<Stage, 'owner'>,
   { status, ...fixture }: Omit<ShiftFixture, 'status'> & { status: ShiftStatus },
 ): Promise<string> {
   const hasProfessional = status === 'assigned' || status === 'active' || status === 'completed'

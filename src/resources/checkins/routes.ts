@@ -1,0 +1,125 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { CHECKIN_KINDS } from '../../db/schema/gps-checkins.ts'
+import { Problem } from '../../errors/problem.ts'
+import { idParams, pageQuery } from '../../http/fields.ts'
+import { found } from '../../http/found.ts'
+import { readCursor, toPage } from '../../http/page.ts'
+import { problems } from '../../http/problems.ts'
+import { answerBatch, codeOfRefusal, readBatch } from './batch.ts'
+import { findShift, listCheckIns, recordCheckIns } from './queries.ts'
+import {
+  BATCH_BODY_LIMIT_BYTES,
+  batchResults,
+  checkin,
+  checkinBatch,
+  checkinPage,
+  newCheckin,
+} from './schemas.ts'
+
+const tags = ['check-ins']
+
+export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/shifts/:id/checkins',
+    {
+      schema: {
+        operationId: 'listCheckIns',
+        summary: 'List the check-ins of a shift by device time',
+        tags,
+        params: idParams,
+        querystring: z.strictObject({ kind: z.enum(CHECKIN_KINDS).optional(), ...pageQuery }),
+        response: { 200: checkinPage, ...problems('cursor_invalid', 'not_found') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...given } = request.query
+      const { id } = request.params
+      const filter = { shift_id: id, ...given }
+      const position = readCursor(cursor, filter)
+      const rows = await request.read(async (session) => {
+        const rows = await listCheckIns(session, id, given, limit, position)
+        if (rows.length === 0) found(await findShift(session, id))
+        return rows
+      })
+      return toPage(rows, limit, filter, (item) => [item.recorded_at, item.id])
+    },
+  )
+
+  app.post(
+    '/shifts/:id/checkins',
+    {
+      schema: {
+        operationId: 'createCheckIn',
+        summary: 'Check in to a shift of your own',
+        description:
+          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`.',
+        tags,
+        params: idParams,
+        body: newCheckin,
+        response: {
+          201: checkin,
+          200: {
+            description: 'It was known already; nothing has changed.',
+            content: { 'application/json': { schema: checkin } },
+          },
+          ...problems(
+            'forbidden',
+            'not_found',
+            'shift_not_assigned',
+            'id_conflict',
+            'outside_check_in_window',
+            'recorded_in_future',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const item = { ...request.body, shift_id: request.params.id }
+      const recorded = await request.write(async (session) => {
+        const [result] = await recordCheckIns(session, [item])
+        // Thrown inside: a refusal is not kept for an Idempotency-Key, since tomorrow the shift may be theirs.
+        if (result!.status === 'rejected') {
+          throw new Problem(codeOfRefusal(result!), {
+            subject: result!.hint ?? result!.constraint ?? undefined,
+          })
+        }
+        return result!
+      })
+      return reply.code(recorded.status === 'created' ? 201 : 200).send(recorded.checkin)
+    },
+  )
+
+  await app.register(batchRoute)
+}
+
+const batchRoute: FastifyPluginAsyncZod = async (app) => {
+  // Elsewhere a body with a member `__proto__` is refused as a whole. Here that is one bad item: a check-in is made of
+  // its known members alone, so there is nothing that such a name could reach.
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('ignore', 'ignore'),
+  )
+
+  app.post(
+    '/checkins/batch',
+    {
+      bodyLimit: BATCH_BODY_LIMIT_BYTES,
+      schema: {
+        operationId: 'createCheckIns',
+        summary: 'Deliver check-ins that were recorded offline',
+        description:
+          'Up to 1,000, of any shifts, in any order, with as many repetitions as it takes. Each is judged by itself: a bad one is rejected and costs the others nothing. One result per item, in order.',
+        tags,
+        body: checkinBatch,
+        response: { 200: batchResults, ...problems('payload_too_large') },
+      },
+    },
+    async (request) => {
+      const batch = readBatch(request.body.items)
+      const recorded = await request.write((session) => recordCheckIns(session, batch.items))
+      return { results: answerBatch(batch, recorded) }
+    },
+  )
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { CHECKIN_KINDS, VERDICTS } from '../../db/schema/gps-checkins.ts'
+import { instant, instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
+import { pageOf } from '../../http/page.ts'
+
+const kind = z.enum(CHECKIN_KINDS)
+const accuracy = z.number().positive().max(100).meta({
+  description: 'What the device says of its fix: the radius of the 95 % confidence circle (W3C Geolocation).',
+})
+
+/** PostgreSQL keeps microseconds. */
+const FRACTION_DIGITS = 6
+
+/**
+ * An RFC 3339 instant as PostgreSQL takes it, whatever the phone wrote: in UTC (PostgreSQL refuses offsets of 16 hours
+ * and more, which the grammar allows), its fraction cut to microseconds (PostgreSQL refuses texts beyond 128 characters,
+ * and would round `.9999999` into the next second).
+ */
+export function toMicroseconds(time: string): string {
+  const seconds = new Date(Math.floor(Date.parse(time) / 1000) * 1000).toISOString().slice(0, -'.000Z'.length)
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? ''
+  return `${seconds}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}Z`
+}
+
+export const checkin = z
+  .strictObject({
+    id: uuid,
+    shift_id: uuid,
+    professional_id: uuid,
+    kind,
+    latitude,
+    longitude,
+    accuracy_meters: z.number(),
+    distance_meters: z.number().meta({ description: 'To the site, on the WGS 84 spheroid.' }),
+    is_within_radius: z.boolean(),
+    verdict: z.enum(VERDICTS).meta({
+      description:
+        '`inside` when the distance plus the accuracy is at most the radius of the site, `outside` when the distance minus the accuracy is more, else `uncertain`.',
+    }),
+    recorded_at: instantOut.meta({ description: 'By the clock of the device.' }),
+    created_at: instantOut.meta({ description: 'When it arrived here.' }),
+  })
+  .meta({ id: 'CheckIn' })
+
+export type CheckIn = z.infer<typeof checkin>
+
+export const checkinPage = pageOf(checkin)
+
+export const newCheckin = z
+  .strictObject({
+    id: uuid.meta({ description: 'Made by the device, once: it makes sending again harmless.' }),
+    kind,
+    latitude,
+    longitude,
+    accuracy_meters: accuracy,
+    recorded_at: instant
+      .meta({
+        description: 'RFC 3339, by the clock of the device, with as many digits of a second as it has.',
+        examples: ['2026-03-28T22:16:45.0249Z'],
+      })
+      .transform(toMicroseconds),
+  })
+  .meta({ id: 'NewCheckIn' })
+
+export const batchItem = newCheckin.extend({ shift_id: uuid })
+
+export type BatchItem = z.infer<typeof batchItem>
+
+/** A phone that records every 30 seconds fills one batch in a shift of 8 hours without a network. */
+export const MAX_BATCH_ITEMS = 1_000
+
+/**
+ * An item takes some 280 bytes, and up to 450 indented and with all the digits that a double has: this fits the largest
+ * batch whatever the service's general limit (`BODY_LIMIT_BYTES`) is.
+ */
+export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
+
+/** Items are looked at one by one, so that a bad one never costs the others: here each is anything. */
+export const checkinBatch = z.strictObject({
+  items: z
+    .array(
+      z.unknown().meta({
+        ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
+        description: 'A check-in with its `shift_id`.',
+      }),
+    )
+    .max(MAX_BATCH_ITEMS),
+})
+
+export const batchResult = z
+  .strictObject({
+    id: uuid.nullable().meta({ description: 'As the item has it; null when it has none that could be one.' }),
+    status: z.enum(['created', 'duplicate', 'rejected']),
+    code: z.string().optional().meta({
+      description: 'Of a rejected item: the code that a problem would have. Sent again, it is refused again.',
+    }),
+    checkin: checkin.optional().meta({ description: 'Of the others: what is stored.' }),
+  })
+  .meta({ id: 'CheckInResult' })
+
+export type BatchResult = z.infer<typeof batchResult>
+
+export const batchResults = z.strictObject({
+  results: z.array(batchResult).meta({ description: 'One for each item, in their order.' }),
+})

@@ -1,0 +1,83 @@
+import { and, desc, eq, isNull } from 'drizzle-orm'
+import { incidents } from '../../db/schema/index.ts'
+import type { Session } from '../../db/session.ts'
+import { before, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
+import { forbidIfVisible } from '../../http/found.ts'
+import type { Position } from '../../http/page.ts'
+import type { Incident, IncidentFilter, NewIncident } from './schemas.ts'
+
+const columns = {
+  id: incidents.id,
+  shift_id: incidents.shift_id,
+  company_id: incidents.company_id,
+  client_id: incidents.client_id,
+  reported_by: incidents.reported_by,
+  category: incidents.category,
+  severity: incidents.severity,
+  description: incidents.description,
+  latitude: latitudeOf(incidents.incident_point),
+  longitude: longitudeOf(incidents.incident_point),
+  occurred_at: incidents.occurred_at,
+  status: incidents.status,
+  created_at: incidents.created_at,
+  updated_at: incidents.updated_at,
+}
+
+/** Those reported last first. */
+export const listIncidents = (
+  session: Session,
+  { shift_id, status, severity }: IncidentFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Incident[]> =>
+  session.rows(
+    db
+      .select(columns)
+      .from(incidents)
+      .where(
+        and(
+          isNull(incidents.deleted_at),
+          shift_id ? eq(incidents.shift_id, shift_id) : undefined,
+          status ? eq(incidents.status, status) : undefined,
+          severity ? eq(incidents.severity, severity) : undefined,
+          before(incidents.created_at, incidents.id, position),
+        ),
+      )
+      .orderBy(desc(incidents.created_at), desc(incidents.id))
+      .limit(limit + 1),
+  )
+
+export async function createIncident(
+  session: Session,
+  { latitude, longitude, ...given }: NewIncident,
+): Promise<Incident> {
+  const created = await session.row<Incident>(
+    insertRow(
+      incidents,
+      {
+        ...given,
+        ...(latitude !== undefined && longitude !== undefined
+          ? { incident_point: pointAt({ latitude, longitude }) }
+          : {}),
+      },
+      columns,
+    ),
+  )
+  return created!
+}
+
+/** @throws Problem `forbidden` for an incident that the caller may see and not change. */
+export async function changeIncident(
+  session: Session,
+  id: string,
+  status: Incident['status'],
+): Promise<Incident | undefined> {
+  const changed = await session.row<Incident>(
+    db.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
+  )
+  if (!changed) forbidIfVisible(await findIncident(session, id))
+  return changed
+}
+
+const findIncident = (session: Session, id: string): Promise<{ id: string } | undefined> =>
+  session.row(db.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id)))

@@ -1,0 +1,57 @@
+import { and, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { notifications } from '../../db/schema/index.ts'
+import type { Session } from '../../db/session.ts'
+import { before, db } from '../../db/sql.ts'
+import { forbidIfVisible } from '../../http/found.ts'
+import type { Position } from '../../http/page.ts'
+import type { Notification, NotificationFilter } from './schemas.ts'
+
+const columns = {
+  id: notifications.id,
+  user_id: notifications.user_id,
+  type: notifications.type,
+  data: notifications.data,
+  read_at: notifications.read_at,
+  created_at: notifications.created_at,
+}
+
+/** The newest first. */
+export const listNotifications = (
+  session: Session,
+  { unread }: NotificationFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Notification[]> =>
+  session.rows(
+    db
+      .select(columns)
+      .from(notifications)
+      .where(
+        and(
+          unread === undefined
+            ? undefined
+            : unread
+              ? isNull(notifications.read_at)
+              : isNotNull(notifications.read_at),
+          before(notifications.created_at, notifications.id, position),
+        ),
+      )
+      .orderBy(desc(notifications.created_at), desc(notifications.id))
+      .limit(limit + 1),
+  )
+
+/**
+ * The first reading counts (a trigger keeps its time), so this may be done again.
+ *
+ * @throws Problem `forbidden` for a notification that the caller may see and that is for somebody else.
+ */
+export async function markRead(session: Session, id: string): Promise<Notification | undefined> {
+  const read = await session.row<Notification>(
+    db.update(notifications).set({ read_at: sql`now()` }).where(eq(notifications.id, id)).returning(columns),
+  )
+  if (!read) forbidIfVisible(await findNotification(session, id))
+  return read
+}
+
+const findNotification = (session: Session, id: string): Promise<{ id: string } | undefined> =>
+  session.row(db.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id)))
