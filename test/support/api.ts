@@ -36,6 +36,8 @@ export interface TestApi {
     delete(path: string, request?: Request): Promise<LightMyRequestResponse>
   }
   tokenOf(persona: Persona): Promise<string>
+  /** The service once more, on the same database: as after a restart, or as a second instance. The test closes it. */
+  startAnother(): Promise<FastifyInstance>
   /** The header of somebody who is no persona. */
   authorize(sub: string, email?: string): Promise<{ authorization: string }>
   close(): Promise<void>
@@ -53,13 +55,15 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     ...environment,
   })
   const api = await openApiLogin(database, config)
-  const app = await buildApp({
-    config,
-    version: '0.0.0-test',
-    sessions: openSessions(api),
-    verifier: createVerifier(await resolveTokenSettings(config)),
-    checkReadiness: async () => ({ database: true, migrations: true }),
-  })
+  const start = async (): Promise<FastifyInstance> =>
+    buildApp({
+      config,
+      version: '0.0.0-test',
+      sessions: openSessions(api),
+      verifier: createVerifier(await resolveTokenSettings(config)),
+      checkReadiness: async () => ({ database: true, migrations: true }),
+    })
+  const app = await start()
 
   const tokens = new Map<Persona, string>()
   async function tokenOf(persona: Persona): Promise<string> {
@@ -94,6 +98,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     ownerUrl: database.ownerUrl,
     engine: database.engine,
     tokenOf,
+    startAnother: start,
     async authorize(sub, email) {
       const token = await issueToken(SECRET, { sub, email, audience: config.JWT_AUDIENCE })
       return { authorization: `Bearer ${token}` }
