@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Config, readConfig } from '../config.ts'
-import { claimDataFolder } from '../db/engine/data-folder.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
+import { claimDataFolder, DataFolderInUse } from '../db/engine/data-folder.ts'
 import { openEmbedded } from '../db/engine/embedded.ts'
 import { openServer } from '../db/engine/server.ts'
-import type { Database } from '../db/engine/types.ts'
+import { type Database, DatabaseBusy, DatabaseUnavailable } from '../db/engine/types.ts'
 import {
   MIGRATION_CONNECTION,
   type MigrationProgress,
@@ -15,6 +14,7 @@ import {
   progressLine,
   verifyMigrations,
 } from '../db/migrate.ts'
+import { embeddedDataDir } from '../db/open.ts'
 
 /** How the process ends: scripts and deployments go by it. */
 const EXIT = { done: 0, refused: 1, usage: 2 }
@@ -91,12 +91,25 @@ async function main(words: string[]): Promise<number> {
     await command.run(() => readConfig(process.env), rest)
     return EXIT.done
   } catch (error) {
-    // A stack would bury what to do.
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(explain(error))
     if (!(error instanceof UsageError)) return EXIT.refused
     console.error(usage())
     return EXIT.usage
   }
+}
+
+/** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
+function explain(error: unknown): unknown {
+  if (error instanceof DatabaseUnavailable && error.cause instanceof Error) {
+    return `${error.message} ${error.cause.message}`
+  }
+  const known =
+    error instanceof UsageError ||
+    error instanceof ConfigError ||
+    // Of ours, of the drivers and of Node: whatever says by a code what it is.
+    (error instanceof Error &&
+      ('code' in error || error instanceof DataFolderInUse || error instanceof DatabaseBusy))
+  return known ? error.message : error
 }
 
 function readWords(words: string[]): string[] {
@@ -133,7 +146,7 @@ async function withDatabase<T>(config: Config, work: (database: Database) => Pro
   }
   const release = await claimDataFolder(config.DATA_DIR)
   try {
-    return await closing(await openEmbedded({ dataDir: join(config.DATA_DIR, 'pgdata') }), work)
+    return await closing(await openEmbedded({ dataDir: embeddedDataDir(config) }), work)
   } finally {
     await release()
   }
