@@ -100,15 +100,16 @@ async function main(words: string[]): Promise<number> {
 
 /** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
 function explain(error: unknown): unknown {
-  if (error instanceof DatabaseUnavailable && error.cause instanceof Error) {
-    return `${error.message} ${error.cause.message}`
+  if (error instanceof DatabaseUnavailable) {
+    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
   }
   const known =
     error instanceof UsageError ||
     error instanceof ConfigError ||
+    error instanceof DataFolderInUse ||
+    error instanceof DatabaseBusy ||
     // Of ours, of the drivers and of Node: whatever says by a code what it is.
-    (error instanceof Error &&
-      ('code' in error || error instanceof DataFolderInUse || error instanceof DatabaseBusy))
+    (error instanceof Error && 'code' in error)
   return known ? error.message : error
 }
 

@@ -463,6 +463,7 @@ async function attemptLocked(
     if (file.transactional) {
       await runStatements(tx, file, cursor)
     } else if (database.kind === 'server') {
+      await releaseSnapshot(tx)
       await runOutside(database, options, file, cursor)
     } else {
       // PGlite has one connection, and this transaction is on it.
@@ -538,6 +539,14 @@ async function applySettings(tx: Transaction): Promise<void> {
      where wanted.name <> 'client_connection_check_interval' or version() !~* $2`,
     [JSON.stringify(FILE_SETTINGS), CANNOT_NOTICE_CLIENTS],
   )
+}
+
+/**
+ * A query's portal, and its snapshot with it, stays open until the connection's next statement, and `create index concurrently`
+ * on another connection would wait for that snapshot for ever. A statement that needs no snapshot closes it.
+ */
+async function releaseSnapshot(tx: Transaction): Promise<void> {
+  await tx.query(`set local lock_timeout = '${FILE_SETTINGS.lock_timeout}'`)
 }
 
 async function runStatements(tx: Transaction, file: MigrationFile, cursor: Cursor): Promise<void> {
