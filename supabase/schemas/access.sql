@@ -7,7 +7,7 @@
 -- * A deleted user has a valid token for a while: the helpers of foundation.sql know nothing of them, and `auth.uid()`
 --   stands beside a `tenant_id`, which they no longer have.
 -- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
---   `home_point` are not granted for reading either (see registration.sql).
+--   `home_point` are not granted for reading either (see registration.sql), nor what is between us and the payment provider.
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
 --   and have the table privileges listed at the end.
 
@@ -403,8 +403,11 @@ comment on policy notifications_mark on public.notifications is 'One''s own: rea
 
 -- Grants to callers.
 grant select on public.tenants, public.organizations, public.company_clients, public.certificates, public.locations,
-  public.shifts, public.gps_checkins, public.incidents, public.finqle_transactions, public.notifications
+  public.shifts, public.gps_checkins, public.incidents, public.notifications
 to authenticated;
+grant select (id, tenant_id, company_id, shift_id, professional_id, amount, status, provider_reference, created_at,
+  updated_at)
+  on public.finqle_transactions to authenticated;
 grant select (id, tenant_id, organization_id, role, name, created_at, updated_at, deleted_at)
   on public.users to authenticated;
 grant select (id, tenant_id, user_id, status, created_at, updated_at, deleted_at)

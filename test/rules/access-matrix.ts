@@ -1,0 +1,551 @@
+import { type Action, quote, type Section } from './access-probe.ts'
+import {
+  CERTIFICATE_ROWS,
+  CHECKIN_ROWS,
+  CODE_OF_INVITATION,
+  IDEMPOTENCY_ROWS,
+  INCIDENT_ROWS,
+  INVITATION_ROWS,
+  LINK_ROWS,
+  LOCATION_ROWS,
+  type MatrixRow,
+  NOTIFICATION_ROWS,
+  ORGANIZATION_ROWS,
+  PROFESSIONAL_ROWS,
+  SHIFT_ROWS,
+  TENANT_ROWS,
+  TRANSACTION_ROWS,
+  USER_ROWS,
+} from './access-world.ts'
+
+/*
+ * Who may do what, row by row: DESIGN's matrix in cells. To extend it, add a row to access-world.ts and its line here; or
+ * an action, and its letter to the cells in which it is allowed. Who is not in a grid's head may do nothing to its rows, and
+ * that is tried too: `anon`, the stranger, deleted users, and everybody of the other tenant where only this one has rows.
+ */
+
+const SITE_POINT = 'st_point(4.8926, 52.3731)::geography'
+
+/** A new row's id: not in any section. */
+const NEW_ID = '99990000-0000-7000-8000-000000000001'
+const NEW_ROW = (relation: string) => () => ({ relation, condition: `id = ${quote(NEW_ID)}` })
+
+const reads = (table: string, key = 'id', columns = ''): Action => ({
+  means: columns === '' ? 'read' : `read ${columns}`,
+  kind: 'read',
+  on: ({ id }) =>
+    `select exists (select ${columns} from ${table} where ${key} = ${quote(id)}${columns === '' ? '' : ` and ${columns} is not null`})`,
+})
+
+const asks = (means: string, on: Action['on']): Action => ({ means, kind: 'read', on })
+
+const changes = (means: string, on: Action['on'], watch?: Action['watch']): Action => ({
+  means,
+  kind: 'change',
+  on,
+  ...(watch && { watch }),
+})
+
+const updates = (table: string, assignment: string, key = 'id'): Action =>
+  changes(`set ${assignment}`, ({ id }) => `update ${table} set ${assignment} where ${key} = ${quote(id)}`)
+
+const deletes = (table: string, key = 'id'): Action =>
+  changes('delete', ({ id }) => `delete from ${table} where ${key} = ${quote(id)}`)
+
+const inserts = (table: string, values: (row: MatrixRow) => Record<string, MatrixRow[string]>): Action =>
+  changes(
+    'create one like it',
+    (row) => {
+      const given = Object.entries({ id: NEW_ID, ...values(row) }).filter(([, value]) => value !== undefined)
+      return `insert into ${table} (${given.map(([column]) => column).join(', ')})
+              values (${given.map(([, value]) => quote(value)).join(', ')})`
+    },
+    NEW_ROW(table),
+  )
+
+const tenants: Section = {
+  table: 'public.tenants',
+  key: 'id',
+  rows: TENANT_ROWS,
+  actions: {
+    r: reads('public.tenants'),
+    e: updates('public.tenants', "name = 'Mine'"),
+    d: deletes('public.tenants'),
+    c: inserts('public.tenants', () => ({ name: 'Another' })),
+  },
+  grid: `
+              company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    tenantA   r       r         r     r      r           r     r          r         r              r     .              .             .            .
+    tenantB   .       .         .     .      .           .     .          .         .              .     r              r             r            r
+  `,
+}
+
+const organizations: Section = {
+  table: 'public.organizations',
+  key: 'id',
+  rows: ORGANIZATION_ROWS,
+  actions: {
+    r: reads('public.organizations'),
+    e: updates('public.organizations', "name = 'Mine'"),
+    d: deletes('public.organizations'),
+    c: inserts('public.organizations', ({ tenant, kind }) => ({ tenant_id: tenant, name: 'Another', kind })),
+  },
+  grid: `
+                        company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    company             r       r         .     r      .           r     r          r         r              rc    .              .             .            .
+    rival               .       .         r     r      r           r     r          r         r              rc    .              .             .            .
+    client              r       r         r     r      .           r     r          r         r              rc    .              .             .            .
+    otherClient         .       .         r     .      r           r     r          r         r              rc    .              .             .            .
+    quietCompany        .       .         .     .      .           .     .          .         .              rc    .              .             .            .
+    quietClient         .       .         .     .      .           .     .          .         .              rc    .              .             .            .
+    closedCompany       .       .         .     .      .           .     .          .         .              c     .              .             .            .
+    foreignCompany      .       .         .     .      .           .     .          .         .              .     r              r             r            rc
+    foreignClient       .       .         .     .      .           .     .          .         .              .     r              r             r            rc
+    foreignQuietClient  .       .         .     .      .           .     .          .         .              .     .              .             .            rc
+  `,
+}
+
+const companyClients: Section = {
+  table: 'public.company_clients',
+  key: 'id',
+  rows: LINK_ROWS,
+  actions: {
+    r: reads('public.company_clients'),
+    e: changes(
+      'give to another client',
+      ({ id, quietClient }) =>
+        `update public.company_clients set client_id = ${quote(quietClient)} where id = ${quote(id)}`,
+    ),
+    d: deletes('public.company_clients'),
+    c: {
+      ...inserts('public.company_clients', ({ tenant, company, quietClient }) => ({
+        tenant_id: tenant,
+        company_id: company,
+        client_id: quietClient,
+      })),
+      means: 'link its company with another client',
+    },
+  },
+  grid: `
+                      company colleague rival client otherClient admin foreignCompany foreignClient foreignAdmin
+    companyClient     r       r         .     r      .           rcd   .              .             .
+    rivalOtherClient  .       .         r     .      r           rcd   .              .             .
+    foreignLink       .       .         .     .      .           .     r              r             rcd
+  `,
+}
+
+const users: Section = {
+  table: 'public.users',
+  key: 'id',
+  rows: USER_ROWS,
+  actions: {
+    r: reads('public.users'),
+    m: reads('public.users', 'id', 'email'),
+    e: updates('public.users', "name = 'Mine'"),
+    p: updates('public.users', "role = 'admin', organization_id = null"),
+    u: updates('public.users', 'deleted_at = null'),
+    d: deletes('public.users'),
+    w: asks(
+      'be it, with its e-mail',
+      ({ id }) => `select muster.me() ->> 'id' = ${quote(id)} and muster.me() ? 'email'`,
+    ),
+  },
+  grid: `
+                      company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    admin             .       .         .     .      .           .     .          .         .              rw    .              .             .            .
+    company           rw      r         .     .      .           .     .          .         .              r     .              .             .            .
+    colleague         r       rw        .     .      .           .     .          .         .              r     .              .             .            .
+    rival             .       .         rw    .      .           .     .          .         .              r     .              .             .            .
+    client            .       .         .     rw     .           .     .          .         .              r     .              .             .            .
+    otherClient       .       .         .     .      rw          .     .          .         .              r     .              .             .            .
+    guard             r       r         .     r      .           rw    .          .         .              r     .              .             .            .
+    otherGuard        .       .         r     r      r           .     rw         .         .              r     .              .             .            .
+    freeGuard         .       .         .     .      .           .     .          rw        .              r     .              .             .            .
+    dismissedGuard    .       .         .     .      .           .     .          .         rw             r     .              .             .            .
+    deletedAdmin      .       .         .     .      .           .     .          .         .              .     .              .             .            .
+    deletedCompany    .       .         .     .      .           .     .          .         .              .     .              .             .            .
+    deletedClient     .       .         .     .      .           .     .          .         .              .     .              .             .            .
+    deletedGuard      .       .         .     .      .           .     .          .         .              .     .              .             .            .
+    foreignAdmin      .       .         .     .      .           .     .          .         .              .     .              .             .            rw
+    foreignCompany    .       .         .     .      .           .     .          .         .              .     rw             .             .            r
+    foreignClient     .       .         .     .      .           .     .          .         .              .     .              rw            .            r
+    foreignGuard      .       .         .     .      .           .     .          .         .              .     r              r             rw           r
+  `,
+}
+
+const invitations: Section = {
+  table: 'public.invitations',
+  key: 'id',
+  rows: INVITATION_ROWS,
+  actions: {
+    r: reads('public.invitations'),
+    h: reads('public.invitations', 'id', 'code_hash'),
+    c: changes(
+      'invite likewise',
+      ({ role, organization }) => `select muster.create_invitation(${quote(role)}, ${quote(organization)})`,
+      () => ({ relation: 'public.invitations', condition: 'created_at = now()' }),
+    ),
+    i: inserts('public.invitations', ({ tenant, role, organization, inviting }) => ({
+      tenant_id: tenant,
+      role,
+      organization_id: organization,
+      inviting_organization_id: inviting,
+      code_hash: 'mine',
+      expires_at: '2099-01-01',
+    })),
+    e: updates('public.invitations', "role = 'admin', organization_id = null"),
+    d: deletes('public.invitations'),
+    a: changes(
+      'accept',
+      ({ id }) =>
+        `select muster.accept_invitation(${quote(CODE_OF_INVITATION(id))}, 'New', 'new@example.com')`,
+    ),
+  },
+  grid: `
+                             company colleague rival admin foreignCompany foreignAdmin stranger
+    adminInvitesAdmin        .       .         .     rcd   .              c            a
+    adminInvitesClient       .       .         .     rcd   .              .            a
+    companyInvitesColleague  rcd     rcd       .     rcd   .              .            a
+    companyInvitesGuard      rcd     rcd       c     rcd   c              c            a
+    rivalInvitesColleague    .       .         rcd   rcd   .              .            a
+    acceptedByGuard          rc      rc        c     rc    c              c            .
+    expired                  rcd     rcd       c     rcd   c              c            .
+    forAnotherAddress        rcd     rcd       c     rcd   c              c            .
+    foreignInvitesColleague  .       .         .     .     rcd            rcd          a
+  `,
+}
+
+const professionals: Section = {
+  table: 'public.security_professionals',
+  key: 'id',
+  rows: PROFESSIONAL_ROWS,
+  actions: {
+    r: reads('public.security_professionals'),
+    h: reads('public.security_professionals', 'id', 'home_point'),
+    H: asks('ask for its home', ({ id }) => `select muster.professional_home(${quote(id)}) is not null`),
+    m: updates('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
+    s: updates('public.security_professionals', "status = 'suspended'"),
+    u: updates('public.security_professionals', 'deleted_at = null'),
+    d: deletes('public.security_professionals'),
+  },
+  // A guard with assigned shifts is not suspended, by nobody.
+  grid: `
+                    company colleague rival client otherClient guard otherGuard freeGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    guard           r       r         .     r      .           rHm   .          .         rHm   .              .             .            .
+    otherGuard      .       .         r     r      r           .     rHm        .         rHm   .              .             .            .
+    freeGuard       .       .         .     .      .           .     .          rHm       rHms  .              .             .            .
+    dismissedGuard  .       .         .     .      .           .     .          .         .     .              .             .            .
+    deletedGuard    r       r         .     r      .           .     .          .         rHms  .              .             .            .
+    foreignGuard    .       .         .     .      .           .     .          .         .     r              r             rHm          rHm
+  `,
+}
+
+const certificates: Section = {
+  table: 'public.certificates',
+  key: 'id',
+  rows: CERTIFICATE_ROWS,
+  actions: {
+    r: reads('public.certificates'),
+    c: inserts('public.certificates', ({ professional, company }) => ({
+      professional_id: professional,
+      company_id: company,
+      kind: 'svpb',
+      number: 'New',
+      valid_until: '2090-01-01',
+    })),
+    v: {
+      ...updates('public.certificates', 'verified_at = case when verified_at is null then now() end'),
+      means: 'verify, or take the verification back',
+    },
+    e: updates('public.certificates', "valid_until = '2098-01-01'"),
+    g: {
+      ...updates('public.certificates', `professional_id = ${quote(PROFESSIONAL_ROWS.freeGuard.id)}`),
+      means: 'give to the free guard',
+    },
+    d: deletes('public.certificates'),
+  },
+  grid: `
+                            company colleague rival guard otherGuard freeGuard admin foreignCompany foreignGuard foreignAdmin
+    guardVerified           r       r         .     rc    .          .         rcved .              .            .
+    guardUnverified         r       r         .     rcd   .          .         rcved .              .            .
+    guardPassOfRival        r       r         .     rc    .          .         rcved .              .            .
+    guardDeleted            .       .         .     c     .          .         c     .              .            .
+    otherGuardUnverified    .       .         r     .     rcd        .         rcved .              .            .
+    freeGuardVerified       .       .         .     .     .          rc        rcved .              .            .
+    formerGuardVerified     .       .         .     .     .          .         rcved .              .            .
+    foreignGuardUnverified  .       .         .     .     .          .         .     r              rcd          rcved
+  `,
+}
+
+const locations: Section = {
+  table: 'public.locations',
+  key: 'id',
+  rows: LOCATION_ROWS,
+  actions: {
+    r: reads('public.locations'),
+    c: inserts('public.locations', ({ organization }) => ({
+      organization_id: organization,
+      name: 'Another',
+      address: 'Dam 2, Amsterdam',
+      location_point: 'SRID=4326;POINT(4.8926 52.3731)',
+    })),
+    e: updates('public.locations', "name = 'Changed'"),
+    g: {
+      ...updates('public.locations', `organization_id = ${quote(ORGANIZATION_ROWS.rival.id)}`),
+      means: 'give to the rival',
+    },
+    d: deletes('public.locations'),
+  },
+  // One with shifts that are not over is not deleted, by nobody.
+  grid: `
+                       company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    site               rc      rc        rc    rce    .           r     r          r         r              rce   .              .             .            .
+    office             rce     rce       .     .      .           r     r          r         r              rce   .              .             .            .
+    unusedOffice       rced    rced      .     .      .           .     .          .         .              rced  .              .             .            .
+    unusedSite         rc      rc        rc    rced   .           .     .          .         .              rced  .              .             .            .
+    draftSite          rc      rc        rc    rce    .           .     .          .         .              rce   .              .             .            .
+    guardedSite        rc      rc        rc    rce    .           r     .          .         .              rce   .              .             .            .
+    deletedSite        c       c         c     c      .           .     .          .         .              c     .              .             .            .
+    rivalOffice        .       .         rce   .      .           r     r          r         r              rce   .              .             .            .
+    otherClientSite    .       .         rc    .      rce         r     r          r         r              rce   .              .             .            .
+    foreignSite        .       .         .     .      .           .     .          .         .              .     rc             rce           r            rce
+    foreignUnusedSite  .       .         .     .      .           .     .          .         .              .     rc             rced          .            rced
+  `,
+}
+
+const newShift = ({ company, location }: MatrixRow): string =>
+  `insert into public.shifts (id, company_id, location_id, start_datetime, end_datetime, hourly_rate, title)
+   values (${quote(NEW_ID)}, ${quote(company)}, ${quote(location)}, now() + interval '2 days', now() + interval '3 days', 25, 'New')`
+
+const shiftOf = ({ id }: MatrixRow): string => `where id = ${quote(id)}`
+
+/** The caller's own professional; of those who have none, somebody's. */
+const OWN_PROFESSIONAL = `coalesce(muster.professional_id(), ${quote(PROFESSIONAL_ROWS.freeGuard.id)})`
+
+const checkInOf = ({ id }: MatrixRow) => ({
+  relation: 'public.gps_checkins',
+  condition: `shift_id = ${quote(id)}`,
+})
+
+const shifts: Section = {
+  table: 'public.shifts',
+  key: 'id',
+  rows: SHIFT_ROWS,
+  actions: {
+    r: reads('public.shifts'),
+    n: asks(
+      'find near by',
+      ({ id }) =>
+        `select exists (
+           select from jsonb_array_elements(muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)) s where s ->> 'id' = ${quote(id)}
+         )`,
+    ),
+    g: asks(
+      'compare guards for it',
+      ({ id }) => `select muster.shift_candidates(${quote(id)}, 10) is not null`,
+    ),
+    c: changes('create one like it', newShift, NEW_ROW('public.shifts')),
+    e: updates('public.shifts', "title = 'Changed'"),
+    p: changes(
+      'publish or release',
+      (row) => `update public.shifts set status = 'published' ${shiftOf(row)} and status <> 'published'`,
+    ),
+    a: changes(
+      'assign to a free guard',
+      (row) =>
+        `update public.shifts set status = 'assigned', professional_id = ${quote(row.assignee)} ${shiftOf(row)} and status <> 'assigned'`,
+    ),
+    k: changes(
+      'claim by hand',
+      (row) =>
+        `update public.shifts set status = 'assigned', professional_id = ${OWN_PROFESSIONAL} ${shiftOf(row)} and muster.guard_tenant_id() is not null`,
+    ),
+    K: changes('claim', ({ id }) => `select muster.claim_shift(${quote(id)})`),
+    R: changes(
+      'claim at another rate',
+      (row) =>
+        `update public.shifts set status = 'assigned', professional_id = ${OWN_PROFESSIONAL}, hourly_rate = 99 ${shiftOf(row)} and muster.guard_tenant_id() is not null`,
+    ),
+    x: updates('public.shifts', "status = 'cancelled', cancel_reason = 'By mistake'"),
+    f: changes(
+      'start or complete by hand',
+      (row) =>
+        `update public.shifts set status = case status when 'assigned' then 'active' else 'completed' end
+         ${shiftOf(row)} and status <> 'completed'`,
+    ),
+    d: deletes('public.shifts'),
+    u: updates('public.shifts', 'deleted_at = null'),
+    o: {
+      ...updates('public.shifts', `company_id = ${quote(ORGANIZATION_ROWS.rival.id)}`),
+      means: 'give to the rival',
+    },
+    i: changes(
+      'check in by hand',
+      ({ id }) =>
+        `insert into public.gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+         select ${quote(id)}, 'ping', ${SITE_POINT}, 5, now()`,
+      checkInOf,
+    ),
+    I: changes(
+      'check in',
+      ({ id }) =>
+        `select muster.record_check_ins(jsonb_build_array(jsonb_build_object(
+           'id', ${quote(NEW_ID)}, 'shift_id', ${quote(id)}, 'kind', 'ping', 'latitude', 52.3731, 'longitude', 4.8926,
+           'accuracy_meters', 5, 'recorded_at', now())))`,
+      checkInOf,
+    ),
+    t: changes(
+      'report an incident',
+      ({ id }) =>
+        `insert into public.incidents (shift_id, category, severity, description, occurred_at)
+         values (${quote(id)}, 'theft', 'low', 'A bicycle is gone.', now())`,
+      ({ id }) => ({ relation: 'public.incidents', condition: `shift_id = ${quote(id)}` }),
+    ),
+  },
+  grid: `
+                                  company   colleague rival     client otherClient guard otherGuard freeGuard dismissedGuard admin     foreignCompany foreignClient foreignGuard foreignAdmin
+    companyDraft                  rgcepxd   rgcepxd   .         .      .           .     .          .         .              rgcepxd   .              .             .            .
+    companyPublished              rngceaxd  rngceaxd  .         rn     .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
+    companyBegun                  rgceaxd   rgceaxd   .         r      .           .     .          .         .              rgceaxd   .              .             .            .
+    companyAssigned               rgcepx    rgcepx    .         r      .           riIt  .          .         .              rgcepx    .              .             .            .
+    companyActive                 rgcex     rgcex     .         r      .           riIt  .          .         .              rgcex     .              .             .            .
+    companyCompleted              rgc       rgc       .         r      .           rt    .          .         .              rgc       .              .             .            .
+    companyCancelled              rgcd      rgcd      .         r      .           .     .          .         .              rgcd      .              .             .            .
+    companyDeleted                c         c         .         .      .           .     .          .         .              c         .              .             .            .
+    companyAtOffice               rngceaxd  rngceaxd  .         .      .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
+    companyDraftAtDraftSite       rgcepxd   rgcepxd   .         .      .           .     .          .         .              rgcepxd   .              .             .            .
+    companyAssignedAtGuardedSite  rgcepx    rgcepx    .         r      .           rt    .          .         .              rgcepx    .              .             .            .
+    companyCompletedByFormer      rgc       rgc       .         r      .           .     .          .         .              rgc       .              .             .            .
+    rivalDraft                    .         .         rgcepxd   .      .           .     .          .         .              rgcepxd   .              .             .            .
+    rivalPublished                .         .         rngceaxd  .      rn          rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
+    rivalAssigned                 .         .         rgcepx    .      r           .     riIt       .         .              rgcepx    .              .             .            .
+    rivalAtOffice                 .         .         rngceaxd  .      .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
+    rivalCompletedAtSite          .         .         rgc       r      .           .     rt         .         .              rgc       .              .             .            .
+    foreignPublished              .         .         .         .      .           .     .          .         .              .         rngceaxd       rn            rnkKa        rngceaxd
+    foreignAssigned               .         .         .         .      .           .     .          .         .              .         rgcepx         r             riIt         rgcepx
+  `,
+}
+
+const checkIns: Section = {
+  table: 'public.gps_checkins',
+  key: 'id',
+  rows: CHECKIN_ROWS,
+  actions: {
+    r: reads('public.gps_checkins'),
+    e: updates('public.gps_checkins', "verdict = 'outside'"),
+    d: deletes('public.gps_checkins'),
+  },
+  grid: `
+                       company colleague rival client otherClient guard otherGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    guardAtCompany     r       r         .     r      .           r     .          r     .              .             .            .
+    otherGuardAtRival  .       .         r     .      r           .     r          r     .              .             .            .
+    otherGuardAtSite   .       .         r     r      .           .     r          r     .              .             .            .
+    formerGuard        r       r         .     r      .           .     .          r     .              .             .            .
+    foreignGuard       .       .         .     .      .           .     .          .     r              r             r            r
+  `,
+}
+
+const incidents: Section = {
+  table: 'public.incidents',
+  key: 'id',
+  rows: INCIDENT_ROWS,
+  actions: {
+    r: reads('public.incidents'),
+    e: updates('public.incidents', "status = 'resolved'"),
+    w: updates('public.incidents', "description = 'Nothing happened.'"),
+    u: updates('public.incidents', 'deleted_at = null'),
+    d: deletes('public.incidents'),
+  },
+  grid: `
+                       company colleague rival client otherClient guard otherGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
+    guardAtCompany     re      re        .     r      .           r     .          re    .              .             .            .
+    otherGuardAtRival  .       .         re    .      r           .     r          re    .              .             .            .
+    formerGuard        re      re        .     r      .           .     .          re    .              .             .            .
+    guardDeleted       .       .         .     .      .           .     .          .     .              .             .            .
+    foreignGuard       .       .         .     .      .           .     .          .     re             r             r            re
+  `,
+}
+
+const transactions: Section = {
+  table: 'public.finqle_transactions',
+  key: 'shift_id',
+  rows: TRANSACTION_ROWS,
+  actions: {
+    r: reads('public.finqle_transactions', 'shift_id'),
+    k: reads('public.finqle_transactions', 'shift_id', 'idempotency_key'),
+    e: updates('public.finqle_transactions', 'amount = 1', 'shift_id'),
+    s: updates('public.finqle_transactions', "status = 'refunded'", 'shift_id'),
+    d: deletes('public.finqle_transactions', 'shift_id'),
+  },
+  grid: `
+                          company colleague rival guard otherGuard admin foreignCompany foreignGuard foreignAdmin
+    guardByCompany        r       r         .     r     .          r     .              .            .
+    otherGuardByRival     .       .         r     .     r          r     .              .            .
+    formerGuardByCompany  r       r         .     .     .          r     .              .            .
+    foreignGuard          .       .         .     .     .          .     r              r            r
+  `,
+}
+
+const notifications: Section = {
+  table: 'public.notifications',
+  key: 'id',
+  rows: NOTIFICATION_ROWS,
+  actions: {
+    r: reads('public.notifications'),
+    m: updates('public.notifications', 'read_at = now()'),
+    e: updates('public.notifications', "data = '{}', type = 'shift_cancelled'"),
+    d: deletes('public.notifications'),
+    c: inserts('public.notifications', ({ tenant, user }) => ({
+      tenant_id: tenant,
+      user_id: user,
+      type: 'shift_assigned',
+    })),
+  },
+  grid: `
+                  guard otherGuard admin foreignGuard foreignAdmin
+    guard         rm    .          r     .            .
+    otherGuard    .     rm         r     .            .
+    deletedGuard  .     .          r     .            .
+    foreignGuard  .     .          .     rm           r
+  `,
+}
+
+const idempotencyKeys: Section = {
+  table: 'muster.idempotency_keys',
+  key: 'user_id',
+  rows: IDEMPOTENCY_ROWS,
+  actions: {
+    r: reads('muster.idempotency_keys', 'user_id'),
+    a: asks(
+      'be given its answer',
+      ({ id }) =>
+        `select muster.claim_idempotency_key('known', 'hash') = 'answer' and muster.user_id() = ${quote(id)}`,
+    ),
+    e: updates('muster.idempotency_keys', "response_body = 'mine'", 'user_id'),
+    d: deletes('muster.idempotency_keys', 'user_id'),
+    o: changes('overwrite its answer', () => `select muster.keep_idempotent_response('known', 'mine')`),
+  },
+  grid: `
+                  guard foreignGuard
+    guard         a     .
+    foreignGuard  .     a
+  `,
+}
+
+/** Every table has its section; a test compares the list with the catalog. */
+export const SECTIONS: readonly Section[] = [
+  tenants,
+  organizations,
+  companyClients,
+  users,
+  invitations,
+  professionals,
+  certificates,
+  locations,
+  shifts,
+  checkIns,
+  incidents,
+  transactions,
+  notifications,
+  idempotencyKeys,
+]

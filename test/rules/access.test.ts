@@ -1,0 +1,232 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { openSessions } from '../../src/db/session.ts'
+import { openApiLogin } from '../support/api.ts'
+import { useTestDatabase } from '../support/database.ts'
+import { TENANTS } from '../support/world.ts'
+import { SECTIONS } from './access-matrix.ts'
+import {
+  type Attempt,
+  attemptOf,
+  installProbe,
+  parseGrid,
+  type TryAll,
+  tryIn,
+  tryOnce,
+  wrongCells,
+} from './access-probe.ts'
+import {
+  ACCESS_PERSONAS,
+  type AccessPersona,
+  buildAccessWorld,
+  FOREIGNERS,
+  type MatrixRow,
+  NOBODIES,
+  PROFESSIONAL_ROWS,
+} from './access-world.ts'
+
+const database = useTestDatabase()
+let tryAll: TryAll
+let tables: { name: string; hasTenant: boolean }[]
+
+beforeAll(async () => {
+  const { owner } = database()
+  await buildAccessWorld(owner)
+  await installProbe(owner)
+  tables = await owner.query(`
+    select
+      class.oid::regclass::text as name,
+      exists (select from pg_attribute where attrelid = class.oid and attname = 'tenant_id') as "hasTenant"
+    from pg_class as class
+    where class.relnamespace in ('public'::regnamespace, 'muster'::regnamespace)
+      and class.relkind in ('r', 'p', 'v', 'm', 'f')
+      and not exists (
+        select from pg_depend where classid = 'pg_class'::regclass and objid = class.oid and deptype = 'e'
+      )
+    order by 1
+  `)
+  const api = await openApiLogin(database(), readConfig({ NODE_ENV: 'test' }))
+  tryAll = tryOnce(tryIn(openSessions(api)))
+  return async () => {
+    if (api !== owner) await api.close()
+  }
+})
+
+/** As `regclass` prints it: `public` is on the search path. */
+const printed = (table: string): string => table.replace(/^public\./, '')
+
+/** A query that says whether any row is there for the caller. */
+const looksAt = (table: string, condition: string): Attempt => ({
+  kind: 'read',
+  statement: `select exists (select from ${table} where ${condition})`,
+  relation: table,
+  condition,
+})
+
+describe('the access matrix', () => {
+  it('has a section for every table', () => {
+    expect(SECTIONS.map(({ table }) => printed(table)).sort()).toEqual(tables.map(({ name }) => name).sort())
+  })
+
+  it('has somebody who may, and somebody who may not, read rows of every table that is read at all', () => {
+    const unread = SECTIONS.filter((section) => {
+      const cells = [...parseGrid(section, ACCESS_PERSONAS).values()].flatMap((row) => [...row.values()])
+      return !cells.some((letters) => letters.has('r')) || !cells.some((letters) => letters.size === 0)
+    })
+    expect(unread.map(({ table }) => table)).toEqual(['muster.idempotency_keys'])
+  })
+
+  for (const section of SECTIONS) {
+    it(`holds for ${section.table}`, async () => {
+      const grid = parseGrid(section, ACCESS_PERSONAS)
+      const wrong = []
+      for (const persona of ACCESS_PERSONAS) wrong.push(...(await wrongCells(tryAll, section, grid, persona)))
+      expect(wrong).toEqual([])
+    })
+  }
+})
+
+describe('those whom the database does not know, or not any more', () => {
+  for (const persona of NOBODIES) {
+    it(`${persona}: sees no row of any table`, async () => {
+      const answers = await tryAll(
+        persona,
+        tables.map(({ name }) => looksAt(name, 'true')),
+      )
+      const seen = tables.filter((_, n) => answers[n] !== 'unchanged' && answers[n] !== '42501')
+      expect(seen).toEqual([])
+    })
+  }
+
+  it('are told nothing by the functions that answer for the database', async () => {
+    const asked = {
+      me: 'select muster.me() is not null',
+      'shifts nearby': "select muster.nearby_shifts(52.3731, 4.8926, 100000, 1000) <> '[]'",
+      tenant: 'select muster.tenant_id() is not null',
+      'admin of': 'select muster.admin_tenant_id() is not null',
+      'guard in': 'select muster.guard_tenant_id() is not null',
+      company: 'select muster.company_id() is not null',
+      client: 'select muster.client_id() is not null',
+      professional: 'select muster.professional_id() is not null',
+      clients: 'select muster.company_client_ids() is not null',
+      companies: 'select muster.client_company_ids() is not null',
+    }
+    for (const persona of NOBODIES) {
+      const answers = await tryAll(
+        persona,
+        Object.values(asked).map((statement) => ({
+          kind: 'read',
+          statement,
+          relation: 'tenants',
+          condition: 'false',
+        })),
+      )
+      const told = Object.keys(asked).filter((_, n) => answers[n] !== 'unchanged' && answers[n] !== '42501')
+      expect({ persona, told }).toEqual({ persona, told: [] })
+    }
+  })
+})
+
+describe('tenants', () => {
+  it('see no row of each other in any table', async () => {
+    const divided = tables.filter(({ hasTenant }) => hasTenant)
+    expect(divided.length).toBeGreaterThan(10)
+    const sightings = []
+    for (const persona of ACCESS_PERSONAS) {
+      const other = FOREIGNERS.includes(persona) ? TENANTS.a : TENANTS.b
+      const attempts = [
+        ...divided.map(({ name }) => looksAt(name, `tenant_id = '${other}'`)),
+        looksAt('tenants', `id = '${other}'`),
+      ]
+      const answers = await tryAll(persona, attempts)
+      for (const [n, answer] of answers.entries())
+        if (answer === 'allowed') sightings.push({ persona, seen: attempts[n]!.statement })
+    }
+    expect(sightings).toEqual([])
+  })
+
+  it('each have rows in every table that is divided among them', async () => {
+    for (const { name } of tables.filter(({ hasTenant }) => hasTenant)) {
+      const found = await database().owner.query(`select distinct tenant_id from ${name}`)
+      expect({ name, tenants: found.length }).toEqual({ name, tenants: 2 })
+    }
+  })
+})
+
+/** An id of nothing. */
+const GHOST = '99990000-0000-7000-8000-00000000dead'
+
+/** Answers that differ on purpose. */
+const TELLING: readonly {
+  action: string
+  why: string
+  when(persona: AccessPersona, row: MatrixRow): boolean
+}[] = [
+  {
+    action: 'claim',
+    why: 'A guard who comes late learns that the shift was open, and is gone; of drafts and other tenants nothing.',
+    when: (persona, { status, tenant }) =>
+      /guard$/i.test(persona) &&
+      status !== 'draft' &&
+      (tenant === TENANTS.b) === FOREIGNERS.includes(persona),
+  },
+  {
+    action: 'check in by hand',
+    why: 'A phone that was off learns that the shift it has in its queue was cancelled.',
+    when: (persona, { professional }) => professional === PROFESSIONAL_ROWS[persona as 'guard']?.id,
+  },
+]
+
+/** Which row an id of the matrix is, and in which section it is looked for. */
+const REFERENTS = new Map(
+  SECTIONS.filter(({ key }) => key === 'id').flatMap((section) => {
+    const grid = parseGrid(section, ACCESS_PERSONAS)
+    return Object.entries(section.rows).map(([name, { id }]) => [id, grid.get(name)!] as const)
+  }),
+)
+
+/** The row with one id that the caller cannot know replaced by one that nobody has, for each such id. */
+function ghostsOf(persona: AccessPersona, row: MatrixRow): MatrixRow[] {
+  return Object.entries(row)
+    .filter(([, value]) => {
+      const letters = typeof value === 'string' && REFERENTS.get(value)
+      return letters && !letters.get(persona)?.has('r')
+    })
+    .map(([field]) => ({ ...row, [field]: GHOST }))
+}
+
+describe('an id that a caller may not know', () => {
+  for (const section of SECTIONS) {
+    it(`in ${section.table}: is answered as if it stood for nothing`, async () => {
+      const grid = parseGrid(section, ACCESS_PERSONAS)
+      const differing = []
+      for (const persona of ACCESS_PERSONAS) {
+        const pairs = Object.entries(section.rows).flatMap(([name, row]) =>
+          Object.entries(section.actions).flatMap(([letter, action]) => {
+            const mayTell =
+              grid.get(name)?.get(persona)?.has(letter) ||
+              TELLING.some((exception) => exception.action === action.means && exception.when(persona, row))
+            const real = mayTell ? undefined : attemptOf(section, action, row)
+            if (!real) return []
+            return ghostsOf(persona, row)
+              .map((ghost) => attemptOf(section, action, ghost)!)
+              .filter((ghost) => ghost.statement !== real.statement)
+              .map((ghost) => ({ name, action: action.means, real, ghost }))
+          }),
+        )
+        const real = await tryAll(
+          persona,
+          pairs.map((pair) => pair.real),
+        )
+        const ghost = await tryAll(
+          persona,
+          pairs.map((pair) => pair.ghost),
+        )
+        for (const [n, { name, action }] of pairs.entries())
+          if (real[n] !== ghost[n])
+            differing.push({ persona, row: name, action, real: real[n], ghost: ghost[n] })
+      }
+      expect(differing).toEqual([])
+    })
+  }
+})
