@@ -15,9 +15,15 @@ import {
   verifyMigrations,
 } from '../db/migrate.ts'
 import { embeddedDataDir } from '../db/open.ts'
+import { seedDemo } from '../db/seed.ts'
 
 /** How the process ends: scripts and deployments go by it. */
 const EXIT = { done: 0, refused: 1, usage: 2 }
+
+/** The demo is not mixed with what somebody made. */
+class NotEmpty extends Error {
+  override name = 'NotEmpty'
+}
 
 /** The command line was not understood. */
 class UsageError extends Error {
@@ -78,6 +84,17 @@ const COMMANDS = new Map<string, Command>(
         print('The database has exactly the history of drizzle/.')
       },
     },
+
+    seed: {
+      usage: '',
+      summary: 'fill an empty, migrated database with the demo',
+      async run(config, words) {
+        atMost(0, words)
+        const seeded = await withDatabase(config(), seedDemo)
+        if (!seeded) throw new NotEmpty('The database has a tenant already: the demo goes into an empty one.')
+        print('Filled the database with the demo: README.md says who is in it.')
+      },
+    },
   }),
 )
 
@@ -105,6 +122,7 @@ function explain(error: unknown): unknown {
   }
   const known =
     error instanceof UsageError ||
+    error instanceof NotEmpty ||
     error instanceof ConfigError ||
     error instanceof DataFolderInUse ||
     error instanceof DatabaseBusy ||

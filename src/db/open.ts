@@ -38,19 +38,22 @@ export async function openDatabases(config: Config, report: (line: string) => vo
 
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
   const release = await claimDataFolder(config.DATA_DIR)
+  let database: Database | undefined
   try {
-    const database = await openEmbedded({ dataDir: embeddedDataDir(config) })
-    await migrateUp(database, { onProgress: (event) => report(progressLine(event)) })
+    const opened = await openEmbedded({ dataDir: embeddedDataDir(config) })
+    database = opened
+    await migrateUp(opened, { onProgress: (event) => report(progressLine(event)) })
     return {
-      api: database,
-      worker: database,
-      isMigrated: () => isMigrated(database),
+      api: opened,
+      worker: opened,
+      isMigrated: () => isMigrated(opened),
       async close() {
-        await database.close()
+        await opened.close()
         await release()
       },
     }
   } catch (error) {
+    await database?.close()
     await release()
     throw error
   }
@@ -58,10 +61,11 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
 
 async function openOnServer(config: Config, report: (line: string) => void): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
-  if (ownerUrl && config.MIGRATE_ON_START) {
+  if (ownerUrl) {
     const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
     try {
-      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+      if (config.MIGRATE_ON_START)
+        await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
       await enableLogins(owner, ownerUrl)
     } finally {
       await owner.close()

@@ -57,6 +57,8 @@ export async function seedDemo(database: Database): Promise<boolean> {
     readJson<Place[]>('./demo/homes.json'),
   ])
   return database.transaction(async (tx) => {
+    // Forced row level security binds the owner too, unless it is a superuser.
+    await tx.query("select set_config('role', 'service_role', true)")
     const [existing] = await tx.query<{ exists: boolean }>('select exists (select from public.tenants)')
     if (existing?.exists) return false
     await seedPeople(tx, homes)
