@@ -15,6 +15,7 @@ CREATE TABLE "finqle_transactions" (
 	"last_error" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"changed_xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	CONSTRAINT "finqle_transactions_idempotency_key" UNIQUE("idempotency_key"),
 	CONSTRAINT "finqle_transactions_status_known" CHECK ("finqle_transactions"."status" in ('pending', 'processing', 'completed', 'failed', 'refunded', 'voided')),
 	CONSTRAINT "finqle_transactions_amount_not_negative" CHECK ("finqle_transactions"."amount" >= 0),
@@ -37,6 +38,7 @@ CREATE TABLE "gps_checkins" (
 	"recorded_at" timestamp with time zone NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"changed_xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	CONSTRAINT "gps_checkins_kind_known" CHECK ("gps_checkins"."kind" in ('clock_in', 'ping', 'clock_out')),
 	CONSTRAINT "gps_checkins_verdict_known" CHECK ("gps_checkins"."verdict" in ('inside', 'outside', 'uncertain')),
 	CONSTRAINT "gps_checkins_accuracy_range" CHECK ("gps_checkins"."accuracy_meters" > 0 and "gps_checkins"."accuracy_meters" <= 100),
@@ -71,6 +73,7 @@ CREATE TABLE "incidents" (
 	"created_by" uuid,
 	"updated_by" uuid,
 	"deleted_at" timestamp with time zone,
+	"changed_xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	CONSTRAINT "incidents_category_known" CHECK ("incidents"."category" in ('theft', 'trespass', 'violence', 'vandalism', 'medical', 'fire', 'safety', 'other')),
 	CONSTRAINT "incidents_severity_known" CHECK ("incidents"."severity" in ('low', 'medium', 'high', 'critical')),
 	CONSTRAINT "incidents_status_known" CHECK ("incidents"."status" in ('open', 'acknowledged', 'resolved')),
@@ -110,6 +113,7 @@ CREATE TABLE "notifications" (
 	"read_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"changed_xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	CONSTRAINT "notifications_type_known" CHECK ("notifications"."type" in ('shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'))
 );
 --> statement-breakpoint
@@ -173,6 +177,7 @@ CREATE TABLE "shifts" (
 	"created_by" uuid,
 	"updated_by" uuid,
 	"deleted_at" timestamp with time zone,
+	"changed_xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	CONSTRAINT "shifts_status_known" CHECK ("shifts"."status" in ('draft', 'published', 'assigned', 'active', 'completed', 'cancelled')),
 	CONSTRAINT "shifts_end_after_start" CHECK ("shifts"."end_datetime" > "shifts"."start_datetime"),
 	CONSTRAINT "shifts_times_in_range" CHECK ("shifts"."start_datetime" >= timestamptz '2000-01-01 00:00:00+00' and "shifts"."end_datetime" < timestamptz '2100-01-01 00:00:00+00'),
@@ -295,8 +300,10 @@ CREATE INDEX "finqle_transactions_shift_idx" ON "finqle_transactions" USING btre
 CREATE INDEX "finqle_transactions_professional_idx" ON "finqle_transactions" USING btree ("professional_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "finqle_transactions_company_idx" ON "finqle_transactions" USING btree ("company_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "finqle_transactions_tenant_idx" ON "finqle_transactions" USING btree ("tenant_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "finqle_transactions_changed_idx" ON "finqle_transactions" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "gps_checkins_shift_idx" ON "gps_checkins" USING btree ("shift_id","recorded_at","id");--> statement-breakpoint
 CREATE INDEX "gps_checkins_professional_idx" ON "gps_checkins" USING btree ("professional_id");--> statement-breakpoint
+CREATE INDEX "gps_checkins_changed_idx" ON "gps_checkins" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_created_idx" ON "muster"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "incidents_shift_idx" ON "incidents" USING btree ("shift_id");--> statement-breakpoint
 CREATE INDEX "incidents_reported_by_idx" ON "incidents" USING btree ("reported_by","created_at","id");--> statement-breakpoint
@@ -304,16 +311,18 @@ CREATE INDEX "incidents_company_idx" ON "incidents" USING btree ("company_id","c
 CREATE INDEX "incidents_client_idx" ON "incidents" USING btree ("client_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "incidents_tenant_idx" ON "incidents" USING btree ("tenant_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "incidents_point_idx" ON "incidents" USING gist ("incident_point");--> statement-breakpoint
+CREATE INDEX "incidents_changed_idx" ON "incidents" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "locations_organization_idx" ON "locations" USING btree ("organization_id") WHERE "locations"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "locations_tenant_idx" ON "locations" USING btree ("tenant_id","name","id") WHERE "locations"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "locations_point_idx" ON "locations" USING gist ("location_point");--> statement-breakpoint
 CREATE INDEX "notifications_user_idx" ON "notifications" USING btree ("user_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "notifications_tenant_idx" ON "notifications" USING btree ("tenant_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "notifications_changed_idx" ON "notifications" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "certificates_professional_idx" ON "certificates" USING btree ("professional_id","kind");--> statement-breakpoint
 CREATE INDEX "certificates_company_idx" ON "certificates" USING btree ("company_id");--> statement-breakpoint
 CREATE INDEX "certificates_tenant_idx" ON "certificates" USING btree ("tenant_id");--> statement-breakpoint
 CREATE INDEX "security_professionals_tenant_idx" ON "security_professionals" USING btree ("tenant_id");--> statement-breakpoint
-CREATE INDEX "security_professionals_home_point_idx" ON "security_professionals" USING gist ("home_point");--> statement-breakpoint
+CREATE INDEX "security_professionals_home_area_idx" ON "security_professionals" USING gist (muster.home_area("home_point"));--> statement-breakpoint
 CREATE INDEX "shifts_company_idx" ON "shifts" USING btree ("company_id","start_datetime","id") WHERE "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_client_idx" ON "shifts" USING btree ("client_id","start_datetime","id") WHERE "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_location_idx" ON "shifts" USING btree ("location_id");--> statement-breakpoint
@@ -321,6 +330,7 @@ CREATE INDEX "shifts_professional_idx" ON "shifts" USING btree ("professional_id
 CREATE INDEX "shifts_tenant_idx" ON "shifts" USING btree ("tenant_id","start_datetime","id") WHERE "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_open_idx" ON "shifts" USING btree ("tenant_id","start_datetime","id") WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_open_point_idx" ON "shifts" USING gist ("location_point") WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
+CREATE INDEX "shifts_changed_idx" ON "shifts" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "company_clients_client_idx" ON "company_clients" USING btree ("client_id");--> statement-breakpoint
 CREATE INDEX "company_clients_tenant_idx" ON "company_clients" USING btree ("tenant_id");--> statement-breakpoint
 CREATE INDEX "invitations_tenant_idx" ON "invitations" USING btree ("tenant_id");--> statement-breakpoint

@@ -10,6 +10,11 @@ export const instant = (name: string) => timestamp(name, { withTimezone: true, m
 /** A WGS 84 position; rows for clients carry it as `latitude` and `longitude` (see `latitude` and `longitude` below). */
 export const point = customType<{ data: string }>({ dataType: () => 'geography(Point,4326)' })
 
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
+
+/** The transaction that wrote the row last: what clients catch up by. A trigger keeps it (realtime.sql). */
+export const changedXid = () => xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`)
+
 /** Every table has these. */
 export const timestamps = {
   created_at: instant('created_at').notNull().defaultNow(),

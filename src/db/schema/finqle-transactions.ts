@@ -11,7 +11,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { id, timestamps } from './columns.ts'
+import { changedXid, id, timestamps } from './columns.ts'
 import { securityProfessionals } from './professionals.ts'
 import { shifts } from './shifts.ts'
 
@@ -41,6 +41,7 @@ export const finqleTransactions = pgTable(
     attempts: integer('attempts').notNull().default(0),
     last_error: text('last_error'),
     ...timestamps,
+    changed_xid: changedXid(),
   },
   (t) => [
     unique('finqle_transactions_idempotency_key').on(t.idempotency_key),
@@ -65,5 +66,6 @@ export const finqleTransactions = pgTable(
     index('finqle_transactions_professional_idx').on(t.professional_id, t.created_at, t.id),
     index('finqle_transactions_company_idx').on(t.company_id, t.created_at, t.id),
     index('finqle_transactions_tenant_idx').on(t.tenant_id, t.created_at, t.id),
+    index('finqle_transactions_changed_idx').on(t.changed_xid, t.id),
   ],
 )

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, doublePrecision, foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { instant, point, timestamps } from './columns.ts'
+import { changedXid, instant, point, timestamps } from './columns.ts'
 import { securityProfessionals } from './professionals.ts'
 import { shifts } from './shifts.ts'
 
@@ -30,6 +30,7 @@ export const gpsCheckins = pgTable(
     /** The device's clock; `created_at` is the server's. */
     recorded_at: instant('recorded_at').notNull(),
     ...timestamps,
+    changed_xid: changedXid(),
   },
   (t) => [
     foreignKey({
@@ -51,5 +52,6 @@ export const gpsCheckins = pgTable(
     ),
     index('gps_checkins_shift_idx').on(t.shift_id, t.recorded_at, t.id),
     index('gps_checkins_professional_idx').on(t.professional_id),
+    index('gps_checkins_changed_idx').on(t.changed_xid, t.id),
   ],
 )

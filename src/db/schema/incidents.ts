@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { edited, id, instant, point } from './columns.ts'
+import { changedXid, edited, id, instant, point } from './columns.ts'
 import { shifts } from './shifts.ts'
 import { users } from './tenants.ts'
 
@@ -33,6 +33,7 @@ export const incidents = pgTable(
     occurred_at: instant('occurred_at').notNull(),
     status: text('status', { enum: INCIDENT_STATUSES }).notNull().default('open'),
     ...edited,
+    changed_xid: changedXid(),
   },
   (t) => [
     foreignKey({ name: 'incidents_shift_fk', columns: [t.shift_id], foreignColumns: [shifts.id] }).onDelete(
@@ -65,5 +66,6 @@ export const incidents = pgTable(
     index('incidents_client_idx').on(t.client_id, t.created_at, t.id),
     index('incidents_tenant_idx').on(t.tenant_id, t.created_at, t.id),
     index('incidents_point_idx').using('gist', t.incident_point),
+    index('incidents_changed_idx').on(t.changed_xid, t.id),
   ],
 )

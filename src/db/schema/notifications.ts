@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { id, instant, timestamps } from './columns.ts'
+import { changedXid, id, instant, timestamps } from './columns.ts'
 import { users } from './tenants.ts'
 
 export const NOTIFICATION_TYPES = [
@@ -20,6 +20,7 @@ export const notifications = pgTable(
     data: jsonb('data').notNull().default(sql`'{}'`),
     read_at: instant('read_at'),
     ...timestamps,
+    changed_xid: changedXid(),
   },
   (t) => [
     foreignKey({
@@ -33,5 +34,6 @@ export const notifications = pgTable(
     ),
     index('notifications_user_idx').on(t.user_id, t.created_at, t.id),
     index('notifications_tenant_idx').on(t.tenant_id, t.created_at, t.id),
+    index('notifications_changed_idx').on(t.changed_xid, t.id),
   ],
 )

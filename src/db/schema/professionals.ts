@@ -30,7 +30,8 @@ export const securityProfessionals = pgTable(
       sql`${t.home_point} is null or coalesce(st_x(${t.home_point}::geometry) between -180 and 180 and st_y(${t.home_point}::geometry) between -90 and 90, false)`,
     ),
     index('security_professionals_tenant_idx').on(t.tenant_id),
-    index('security_professionals_home_point_idx').using('gist', t.home_point),
+    // Candidates are compared by the area in which they live, never by the address.
+    index('security_professionals_home_area_idx').using('gist', sql`muster.home_area(${t.home_point})`),
   ],
 )
 

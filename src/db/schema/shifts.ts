@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, numeric, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { edited, id, instant, point } from './columns.ts'
+import { changedXid, edited, id, instant, point } from './columns.ts'
 import { locations } from './locations.ts'
 import { securityProfessionals } from './professionals.ts'
 import { organizations } from './tenants.ts'
@@ -35,6 +35,7 @@ export const shifts = pgTable(
     location_point: point('location_point').notNull(),
     time_zone: text('time_zone').notNull(),
     ...edited,
+    changed_xid: changedXid(),
   },
   (t) => [
     foreignKey({
@@ -101,5 +102,6 @@ export const shifts = pgTable(
     index('shifts_open_point_idx')
       .using('gist', t.location_point)
       .where(sql`${t.status} = 'published' and ${t.deleted_at} is null`),
+    index('shifts_changed_idx').on(t.changed_xid, t.id),
   ],
 )
