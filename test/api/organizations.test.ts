@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { openSessions } from '../../src/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
-import { arrangeShift, LOCATIONS, ORGANIZATIONS, type Persona } from '../support/world.ts'
+import { refusedBy } from '../support/refusals.ts'
+import { arrangeShift, callerOf, LOCATIONS, ORGANIZATIONS, type Persona, TENANTS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -173,5 +175,36 @@ describe('/v1/organizations/:id/clients/:client_id', () => {
     }
     expectProblem(await api().as('guard').put(link), 'not_found')
     expectProblem(await api().as('admin').put('/v1/organizations/x/clients/y'), 'validation_failed')
+  })
+})
+
+describe('organizations in the database', () => {
+  it('are made and joined by admins, in their own tenant alone', async () => {
+    const sessions = openSessions(api().api)
+    const make = (tenant: string) =>
+      `insert into organizations (tenant_id, name, kind) values ('${tenant}', 'X', 'company')`
+    const join = (tenant: string, company: string, client: string) =>
+      `insert into company_clients (tenant_id, company_id, client_id) values ('${tenant}', '${company}', '${client}')`
+    const { company, otherClient, foreignCompany, foreignClient } = ORGANIZATIONS
+    for (const [persona, statement] of [
+      ['company', make(TENANTS.a)],
+      ['admin', make(TENANTS.b)],
+      ['company', join(TENANTS.a, company, otherClient)],
+      ['otherClient', join(TENANTS.a, company, otherClient)],
+      ['admin', join(TENANTS.b, foreignCompany, foreignClient)],
+    ] as const) {
+      expect(await refusedBy(sessions, callerOf(persona), statement), statement).toMatchObject({
+        sqlstate: '42501',
+      })
+    }
+    for (const [of, to] of [
+      [foreignCompany, otherClient],
+      [company, foreignClient],
+      [otherClient, company],
+    ] as const) {
+      expect(await refusedBy(sessions, callerOf('admin'), join(TENANTS.a, of, to))).toMatchObject({
+        sqlstate: '23503',
+      })
+    }
   })
 })

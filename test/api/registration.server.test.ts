@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { meetAtLock } from '../support/meeting.ts'
 
 const api = useApi()
 
@@ -18,31 +19,6 @@ const accept = async (code: string, user: string) =>
       { headers: await api().authorize(user, `${user}@example.com`) },
     )
 
-/** Holds `statement`'s locks until `count` sessions of the service wait for one, so that they meet for sure. */
-async function holding(
-  statement: string,
-  count: number,
-  start: () => Promise<LightMyRequestResponse>[],
-): Promise<LightMyRequestResponse[]> {
-  let started: Promise<LightMyRequestResponse>[] = []
-  await api().owner.transaction(async (tx) => {
-    await tx.query(statement)
-    started = start()
-    await vi.waitFor(
-      async () => {
-        // Outside of the transaction, in which this view would stay as it was first read.
-        const [waiting] = await api().owner.query<{ count: number }>(
-          `select count(*)::int as count from pg_stat_activity
-           where datname = current_database() and usename = 'muster_api' and wait_event_type = 'Lock'`,
-        )
-        expect(waiting?.count).toBe(count)
-      },
-      { timeout: 10_000, interval: 20 },
-    )
-  })
-  return Promise.all(started)
-}
-
 const won = (responses: LightMyRequestResponse[]) => responses.filter(({ statusCode }) => statusCode === 201)
 const lost = (responses: LightMyRequestResponse[]) => responses.filter(({ statusCode }) => statusCode !== 201)
 
@@ -50,10 +26,10 @@ describe('an invitation', () => {
   it('is accepted by one of several who come at once', async () => {
     const { id, code } = await invite()
     const users = Array.from({ length: 4 }, () => randomUUID())
-    const responses = await holding(
+    const responses = await meetAtLock(
+      api(),
       `select from invitations where id = '${id}' for update`,
-      users.length,
-      () => users.map((user) => accept(code, user)),
+      users.map((user) => () => accept(code, user)),
     )
     expect(won(responses)).toHaveLength(1)
     for (const response of lost(responses)) expectProblem(response, 'invitation_invalid')
@@ -64,10 +40,10 @@ describe('an invitation', () => {
   it('is not both accepted and withdrawn', async () => {
     const { id, code } = await invite()
     const user = randomUUID()
-    const [accepted, withdrawn] = await holding(
+    const [accepted, withdrawn] = await meetAtLock(
+      api(),
       `select from invitations where id = '${id}' for update`,
-      2,
-      () => [accept(code, user), api().as('admin').delete(`/v1/invitations/${id}`)],
+      [() => accept(code, user), () => api().as('admin').delete(`/v1/invitations/${id}`)],
     )
     if (accepted!.statusCode === 201) expectProblem(withdrawn!, 'forbidden')
     else {
@@ -80,10 +56,14 @@ describe('an invitation', () => {
 it('one token that accepts two invitations at once becomes one user, and the other invitation stays', async () => {
   const invitations = [await invite(), await invite()]
   const user = randomUUID()
-  const responses = await holding(
+  const responses = await meetAtLock(
+    api(),
     `select from invitations where id in ('${invitations[0]!.id}', '${invitations[1]!.id}') for update`,
-    2,
-    () => invitations.map(({ code }) => accept(code, user)),
+    invitations.map(
+      ({ code }) =>
+        () =>
+          accept(code, user),
+    ),
   )
   expect(won(responses)).toHaveLength(1)
   expectProblem(lost(responses)[0]!, 'already_registered')
