@@ -1,8 +1,9 @@
-import { type Action, quote, type Section } from './access-probe.ts'
+import { type Action, type Alone, quote, type Section } from './access-probe.ts'
 import {
   CERTIFICATE_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
+  DEPARTED_ROWS,
   IDEMPOTENCY_ROWS,
   INCIDENT_ROWS,
   INVITATION_ROWS,
@@ -11,6 +12,7 @@ import {
   type MatrixRow,
   NOTIFICATION_ROWS,
   ORGANIZATION_ROWS,
+  OUTBOX_ROWS,
   PROFESSIONAL_ROWS,
   SHIFT_ROWS,
   TENANT_ROWS,
@@ -532,6 +534,41 @@ const idempotencyKeys: Section = {
   `,
 }
 
+const departedRows: Section = {
+  table: 'muster.departed_rows',
+  key: 'row_id',
+  rows: DEPARTED_ROWS,
+  actions: {
+    r: reads('muster.departed_rows', 'row_id'),
+    e: updates('muster.departed_rows', "audience = '{}'", 'row_id'),
+    d: deletes('muster.departed_rows', 'row_id'),
+  },
+  grid: `
+             guard admin
+    ofGuard  .     .
+  `,
+}
+
+const changeOutbox: Section = {
+  table: 'muster.change_outbox',
+  key: 'number',
+  rows: OUTBOX_ROWS,
+  actions: {
+    r: reads('muster.change_outbox', 'number'),
+    e: updates('muster.change_outbox', "payload = 'mine'", 'number'),
+    d: deletes('muster.change_outbox', 'number'),
+    c: changes(
+      'report a change that was none',
+      () => "insert into muster.change_outbox (number, payload) values (2, 'mine')",
+      () => ({ relation: 'muster.change_outbox', condition: 'number = 2' }),
+    ),
+  },
+  grid: `
+               guard admin
+    ofAnybody  .     .
+  `,
+}
+
 /** Every table has its section; a test compares the list with the catalog. */
 export const SECTIONS: readonly Section[] = [
   tenants,
@@ -548,4 +585,136 @@ export const SECTIONS: readonly Section[] = [
   transactions,
   notifications,
   idempotencyKeys,
+  departedRows,
+  changeOutbox,
+]
+
+/** See `Alone`: each rule of an insert or update policy, for one who has it and one who has not. */
+export const POLICIES_ALONE: readonly Alone[] = [
+  {
+    table: 'public.organizations',
+    inserts: {
+      'admin quietClient': 'allowed',
+      'foreignAdmin quietClient': 'refused',
+      'company company': 'refused',
+      'client client': 'refused',
+      'guard company': 'refused',
+    },
+  },
+  {
+    table: 'public.company_clients',
+    inserts: {
+      'admin companyClient': 'allowed',
+      'foreignAdmin companyClient': 'refused',
+      'company companyClient': 'refused',
+      'client companyClient': 'refused',
+    },
+  },
+  {
+    table: 'public.security_professionals',
+    updates: {
+      'guard guard guard': 'allowed',
+      'admin guard freeGuard': 'allowed',
+      'admin guard foreignGuard': 'refused',
+      'company guard guard': 'refused',
+    },
+  },
+  {
+    table: 'public.certificates',
+    inserts: {
+      'guard guardUnverified': 'allowed',
+      'guard guardVerified': 'refused',
+      'guard otherGuardUnverified': 'refused',
+      'admin guardVerified': 'allowed',
+      'foreignAdmin guardVerified': 'refused',
+      'company guardUnverified': 'refused',
+    },
+    updates: {
+      'admin guardUnverified freeGuardVerified': 'allowed',
+      'admin guardUnverified foreignGuardUnverified': 'refused',
+      'guard guardUnverified guardVerified': 'refused',
+    },
+  },
+  {
+    table: 'public.locations',
+    inserts: {
+      'company office': 'allowed',
+      'company site': 'allowed',
+      'company rivalOffice': 'refused',
+      'company otherClientSite': 'refused',
+      'client site': 'allowed',
+      'client office': 'refused',
+      'admin rivalOffice': 'allowed',
+      'admin foreignSite': 'refused',
+      'guard site': 'refused',
+    },
+    updates: {
+      'company office unusedOffice': 'allowed',
+      'company office rivalOffice': 'refused',
+      'company office site': 'refused',
+      'client site unusedSite': 'allowed',
+      'client site office': 'refused',
+      'admin site office': 'allowed',
+      'admin site foreignSite': 'refused',
+      'guard site site': 'refused',
+    },
+  },
+  {
+    table: 'public.shifts',
+    inserts: {
+      'company companyDraft': 'allowed',
+      'company rivalDraft': 'refused',
+      'admin rivalDraft': 'allowed',
+      'admin foreignPublished': 'refused',
+      'client companyPublished': 'refused',
+      'guard companyAssigned': 'refused',
+    },
+    updates: {
+      'company companyDraft companyPublished': 'allowed',
+      'company companyDraft rivalDraft': 'refused',
+      'admin companyDraft rivalDraft': 'allowed',
+      'admin companyDraft foreignPublished': 'refused',
+      'guard companyPublished companyAssigned': 'allowed',
+      'guard companyPublished rivalAssigned': 'refused',
+      'guard companyPublished companyCompleted': 'refused',
+      'guard companyAssigned companyAssigned': 'refused',
+      'guard companyBegun companyAssigned': 'refused',
+      'guard companyDeleted companyAssigned': 'refused',
+      'client companyPublished companyPublished': 'refused',
+    },
+  },
+  {
+    table: 'public.gps_checkins',
+    inserts: {
+      'guard guardAtCompany': 'allowed',
+      'otherGuard guardAtCompany': 'refused',
+      'company guardAtCompany': 'refused',
+      'admin guardAtCompany': 'refused',
+    },
+  },
+  {
+    table: 'public.incidents',
+    inserts: {
+      'guard guardAtCompany': 'allowed',
+      'otherGuard guardAtCompany': 'refused',
+      'company guardAtCompany': 'refused',
+      'admin guardAtCompany': 'refused',
+    },
+    updates: {
+      'company guardAtCompany formerGuard': 'allowed',
+      'company guardAtCompany otherGuardAtRival': 'refused',
+      'admin guardAtCompany otherGuardAtRival': 'allowed',
+      'admin guardAtCompany foreignGuard': 'refused',
+      'guard guardAtCompany guardAtCompany': 'refused',
+    },
+  },
+  {
+    table: 'public.notifications',
+    updates: {
+      'guard guard guard': 'allowed',
+      'guard guard otherGuard': 'refused',
+      'otherGuard guard otherGuard': 'refused',
+      'admin guard guard': 'refused',
+    },
+  },
 ]

@@ -359,6 +359,12 @@ export const IDEMPOTENCY_ROWS = {
   foreignGuard: { id: USERS.foreignGuard },
 } satisfies Record<string, MatrixRow>
 
+/** What the change feed and the catch-up keep for themselves. */
+export const DEPARTED_ROWS = {
+  ofGuard: { id: 'dead0000-0000-7000-8000-000000000001' },
+} satisfies Record<string, MatrixRow>
+export const OUTBOX_ROWS = { ofAnybody: { id: '1' } } satisfies Record<string, MatrixRow>
+
 /** What an invitation's code is kept as. */
 export const CODE_OF_INVITATION = (invitation: string): string => `code ${invitation}`
 
@@ -535,6 +541,14 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       [user],
     )
   }
+
+  await owner.query(
+    "insert into muster.departed_rows (relation, row_id, audience) values ('shifts', $1, array['user:' || $2])",
+    [DEPARTED_ROWS.ofGuard.id, USERS.guard],
+  )
+  await owner.query("insert into muster.change_outbox (number, payload) values ($1, 'change')", [
+    OUTBOX_ROWS.ofAnybody.id,
+  ])
 
   await owner.query(
     "update users set deleted_at = now() where id in (select id from users where name like 'deleted%')",
