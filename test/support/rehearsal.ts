@@ -48,7 +48,7 @@ function openStage(tx: Transaction): Stage {
 }
 
 /** Runs one statement in a transaction of its own as the actor. `database` must be able to become every role. */
-export function runAs<T>(database: Database, actor: Actor, statement: SQLWrapper): Promise<T[]> {
+export function runAs<T>(database: Database, actor: Actor | Caller, statement: SQLWrapper): Promise<T[]> {
   return openSessions(database).write(toCaller(actor), (session) => session.rows<T>(statement))
 }
 
@@ -72,7 +72,8 @@ export function refusalOf(error: unknown): Outcome {
 }
 
 /** Roles that no token can ask for are given here as a session would set them: only tests do that. */
-function toCaller(actor: Actor): Caller {
+export function toCaller(actor: Actor | Caller): Caller {
+  if (typeof actor === 'object') return actor
   if (actor === 'anon') return anonymousCaller()
   if (actor in USERS) return callerOf(actor as Persona)
   return { ...anonymousCaller(), role: (actor === 'owner' ? 'none' : actor) as Caller['role'], claims: {} }

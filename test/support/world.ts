@@ -193,3 +193,45 @@ export async function arrangeShift(owner: Database, fixture: ShiftFixture = {}):
   }
   return row!.id
 }
+
+/** A guard beyond the personas. */
+export interface Guard {
+  userId: string
+  professionalId: string
+  caller: Caller
+}
+
+/** Adds guards to tenant A, each with certificates that never end in a test. As the owner. */
+export async function arrangeGuards(
+  owner: Database,
+  count: number,
+  certificates: readonly string[] = ['vca'],
+): Promise<Guard[]> {
+  const rows = await owner.query<{ user_id: string; id: string }>(
+    `with people as materialized (
+       select muster.uuid_v7() as user_id, muster.uuid_v7() as id, nth from generate_series(1, $2::int) nth
+     ), u as (
+       insert into users (id, tenant_id, role, name, email)
+       select user_id, $1::uuid, 'zzp', 'Guard ' || nth, user_id || '@example.com' from people
+     ), p as (
+       insert into security_professionals (id, tenant_id, user_id) select id, $1::uuid, user_id from people
+     )
+     select user_id, id from people order by nth`,
+    [TENANTS.a, count],
+  )
+  await owner.query(
+    `insert into certificates (professional_id, kind, number, valid_until, verified_at)
+     select id, kind, 'N-1', '2099-12-31', now()
+     from unnest($1::uuid[]) id cross join unnest($2::text[]) kind`,
+    [`{${rows.map(({ id }) => id).join(',')}}`, `{${certificates.join(',')}}`],
+  )
+  return rows.map(({ user_id, id }) => ({
+    userId: user_id,
+    professionalId: id,
+    caller: callerFromClaims({
+      sub: user_id,
+      role: 'authenticated',
+      exp: Math.floor(Date.now() / 1000) + 3600,
+    }),
+  }))
+}

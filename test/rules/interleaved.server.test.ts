@@ -1,0 +1,423 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { openServer } from '../../src/db/engine/server.ts'
+import type { Database } from '../../src/db/engine/types.ts'
+import { useTestDatabase } from '../support/database.ts'
+import { interleave, type Step } from '../support/interleave.ts'
+import { expectInvariants } from '../support/invariants.ts'
+import { type Outcome, outcomeOf } from '../support/rehearsal.ts'
+import { inHours, updateShift } from '../support/shifts.ts'
+import {
+  arrangeGuards,
+  arrangeShift,
+  buildWorld,
+  type Guard,
+  LOCATIONS,
+  ORGANIZATIONS,
+  SITE,
+} from '../support/world.ts'
+
+/*
+ * Two things at the same moment, in both orders: whoever comes second waits for the first, and then decides by what the
+ * first has left behind.
+ */
+
+const prepared = useTestDatabase()
+let database: Database
+
+beforeAll(async () => {
+  await buildWorld(prepared().owner)
+  database = openServer({ url: prepared().ownerUrl ?? '', max: 4 })
+})
+afterAll(() => database.close())
+afterEach(() => expectInvariants(prepared().owner))
+
+/** What a case plays with: a guard and a location that no other case uses. */
+interface Scene {
+  guard: Guard
+  rival: Guard
+  location: string
+  /** Two certificates of the guard, `vca` and `bhv`. */
+  vca: string
+  bhv: string
+  shift(fixture?: Parameters<typeof arrangeShift>[1]): Promise<string>
+}
+
+async function setScene(): Promise<Scene> {
+  const { owner } = prepared()
+  const [guard, rival] = await arrangeGuards(owner, 2, ['vca', 'bhv'])
+  const [location] = await owner.query<{ id: string }>(
+    `insert into locations (organization_id, name, address, location_point)
+     values ($1, 'Gate', 'Dam 1', st_point($2::float8, $3::float8)::geography) returning id`,
+    [ORGANIZATIONS.company, SITE.longitude, SITE.latitude],
+  )
+  const certificates = await owner.query<{ id: string; kind: string }>(
+    'select id, kind from certificates where professional_id = $1',
+    [guard!.professionalId],
+  )
+  return {
+    guard: guard!,
+    rival: rival!,
+    location: location!.id,
+    vca: certificates.find(({ kind }) => kind === 'vca')!.id,
+    bhv: certificates.find(({ kind }) => kind === 'bhv')!.id,
+    shift: (fixture = {}) =>
+      arrangeShift(owner, { location: location!.id, professional: guard!.professionalId, ...fixture }),
+  }
+}
+
+const claim = (guard: Guard, shift: string): Step => ({
+  actor: guard.caller,
+  statement: sql`select muster.claim_shift(${shift})`,
+})
+const assign = (guard: Guard, shift: string): Step =>
+  change(shift, sql`status = 'assigned', professional_id = ${guard.professionalId}`)
+const change = (shift: string, changes: SQL): Step => ({
+  actor: 'company',
+  statement: updateShift(shift, changes),
+})
+const release = (shift: string): Step => change(shift, sql`status = 'published'`)
+const cancel = (shift: string): Step => change(shift, sql`status = 'cancelled', cancel_reason = 'x'`)
+const asAdmin = (statement: SQL): Step => ({ actor: 'admin', statement })
+const withdraw = (certificate: string): Step =>
+  asAdmin(sql`update certificates set verified_at = null where id = ${certificate} returning id`)
+const end = (certificate: string): Step =>
+  asAdmin(sql`update certificates set valid_until = current_date - 1 where id = ${certificate} returning id`)
+const remove = (certificate: string): Step => ({
+  actor: 'service_role',
+  statement: sql`delete from certificates where id = ${certificate} returning id`,
+})
+const suspend = (guard: Guard): Step =>
+  asAdmin(
+    sql`update security_professionals set status = 'suspended' where id = ${guard.professionalId} returning id`,
+  )
+const changeLocation = (location: string, changes: SQL): Step => ({
+  actor: 'company',
+  statement: sql`update locations set ${changes} where id = ${location} returning id`,
+})
+const checkIn = (guard: Guard, shift: string, kind: 'clock_in' | 'ping' | 'clock_out'): Step => ({
+  actor: guard.caller,
+  statement: sql`
+    insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+    values (${shift}, ${kind}, st_point(${SITE.longitude}::float8, ${SITE.latitude}::float8)::geography, 5, clock_timestamp())
+    returning id`,
+})
+
+interface Case {
+  name: string
+  /** The two steps, on what was arranged for them. */
+  arrange(scene: Scene): Promise<[a: Step, b: Step]>
+  /** Outcomes of a and b when a comes first. */
+  aFirst: [a: Outcome, b: Outcome]
+  /** Outcomes of a and b when b comes first. */
+  bFirst: [a: Outcome, b: Outcome]
+}
+
+const CASES: Case[] = [
+  {
+    name: 'two guards claim one shift',
+    async arrange({ guard, rival, shift }) {
+      const id = await shift()
+      return [claim(guard, id), claim(rival, id)]
+    },
+    aFirst: ['ok', 'shift_not_open'],
+    bFirst: ['shift_not_open', 'ok'],
+  },
+  {
+    name: 'one guard claims two shifts that overlap',
+    async arrange({ guard, shift }) {
+      return [claim(guard, await shift()), claim(guard, await shift({ startsInHours: 5 }))]
+    },
+    aFirst: ['ok', 'shift_overlap'],
+    bFirst: ['shift_overlap', 'ok'],
+  },
+  {
+    name: 'two companies assign one guard',
+    async arrange({ guard, shift }) {
+      const rivals = await shift({ company: ORGANIZATIONS.rival, location: LOCATIONS.site })
+      return [assign(guard, await shift()), { ...assign(guard, rivals), actor: 'rival' }]
+    },
+    aFirst: ['ok', 'shift_overlap'],
+    bFirst: ['shift_overlap', 'ok'],
+  },
+  {
+    name: 'a claim, and the certificate is withdrawn',
+    async arrange({ guard, vca, shift }) {
+      return [claim(guard, await shift()), withdraw(vca)]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_missing', 'ok'],
+  },
+  {
+    name: 'an assignment, and the certificate is shortened',
+    async arrange({ guard, vca, shift }) {
+      return [assign(guard, await shift()), end(vca)]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_expired', 'ok'],
+  },
+  {
+    name: 'an assignment, and the certificate is deleted',
+    async arrange({ guard, vca, shift }) {
+      return [assign(guard, await shift()), remove(vca)]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_missing', 'ok'],
+  },
+  {
+    name: 'a claim, and the guard is suspended',
+    async arrange({ guard, shift }) {
+      return [claim(guard, await shift()), suspend(guard)]
+    },
+    aFirst: ['ok', 'professional_in_use'],
+    bFirst: ['professional_inactive', 'ok'],
+  },
+  {
+    name: 'two certificates of one kind are withdrawn',
+    async arrange({ guard, vca, bhv, shift }) {
+      await prepared().owner.query("update certificates set kind = 'vca' where id = $1", [bhv])
+      await shift({ status: 'assigned', professional: guard.professionalId })
+      return [withdraw(vca), withdraw(bhv)]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_in_use', 'ok'],
+  },
+  {
+    name: 'a claim, and another shift of the guard is moved to the same hours',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned', startsInHours: 40 })
+      const hours = sql`start_datetime = ${inHours(2)}, end_datetime = ${inHours(4)}`
+      return [claim(guard, await shift()), change(taken, hours)]
+    },
+    aFirst: ['ok', 'shift_overlap'],
+    bFirst: ['shift_overlap', 'ok'],
+  },
+  {
+    name: 'a claim, and the shift itself is moved onto another of the guard',
+    async arrange({ guard, shift }) {
+      await shift({ status: 'assigned', startsInHours: 40 })
+      const open = await shift()
+      const hours = sql`start_datetime = ${inHours(41)}, end_datetime = ${inHours(43)}`
+      return [claim(guard, open), change(open, hours)]
+    },
+    aFirst: ['ok', 'shift_overlap'],
+    bFirst: ['shift_overlap', 'ok'],
+  },
+  {
+    name: 'a claim, and the shift comes to require more',
+    async arrange({ guard, shift }) {
+      const open = await shift()
+      return [claim(guard, open), change(open, sql`required_certificates = '{vca,svpb}'`)]
+    },
+    aFirst: ['ok', 'certificate_missing'],
+    bFirst: ['certificate_missing', 'ok'],
+  },
+  {
+    name: 'an assigned shift comes to require a certificate, and that is withdrawn',
+    async arrange({ bhv, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [change(taken, sql`required_certificates = '{vca,bhv}'`), withdraw(bhv)]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_missing', 'ok'],
+  },
+  {
+    name: 'a claim, and the location goes to a zone where the certificate has ended',
+    async arrange({ guard, location, vca, shift }) {
+      const open = await shift()
+      await endShiftOnLastDay(open, vca)
+      return [claim(guard, open), changeLocation(location, sql`time_zone = 'Pacific/Kiritimati'`)]
+    },
+    aFirst: ['ok', 'certificate_expired'],
+    bFirst: ['certificate_expired', 'ok'],
+  },
+  {
+    name: 'the location goes to a later zone, and the certificate is shortened',
+    async arrange({ guard, location, vca, shift }) {
+      const open = await shift()
+      await endShiftOnLastDay(open, vca)
+      await prepared().owner.query('update certificates set valid_until = valid_until + 1 where id = $1', [
+        vca,
+      ])
+      await prepared().owner.query(
+        "update shifts set status = 'assigned', professional_id = $2 where id = $1",
+        [open, guard.professionalId],
+      )
+      return [
+        changeLocation(location, sql`time_zone = 'Pacific/Kiritimati'`),
+        asAdmin(sql`update certificates set valid_until = valid_until - 1 where id = ${vca} returning id`),
+      ]
+    },
+    aFirst: ['ok', 'certificate_in_use'],
+    bFirst: ['certificate_expired', 'ok'],
+  },
+  {
+    name: 'a shift is created, and its location moves',
+    async arrange({ location }) {
+      return [create(location), changeLocation(location, sql`location_point = st_point(5, 52)::geography`)]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
+    name: 'a shift goes to a location, and that moves',
+    async arrange({ location, shift }) {
+      const elsewhere = await shift({ location: LOCATIONS.site })
+      return [
+        change(elsewhere, sql`location_id = ${location}`),
+        changeLocation(location, sql`location_point = st_point(5, 52)::geography, time_zone = 'UTC'`),
+      ]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
+    name: 'a shift is created, and its location is removed',
+    async arrange({ location }) {
+      const gone = sql`update locations set deleted_at = now() where id = ${location} returning id`
+      return [create(location), { actor: 'service_role', statement: gone }]
+    },
+    aFirst: ['ok', 'location_in_use'],
+    bFirst: ['not_found', 'ok'],
+  },
+  {
+    name: 'a release, and the guard clocks in',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [release(taken), checkIn(guard, taken, 'clock_in')]
+    },
+    // It is an open shift again, which the guard sees like every other.
+    aFirst: ['ok', 'forbidden'],
+    bFirst: ['invalid_transition', 'ok'],
+  },
+  {
+    name: 'a cancellation, and the guard clocks in',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [cancel(taken), checkIn(guard, taken, 'clock_in')]
+    },
+    aFirst: ['ok', 'shift_not_assigned'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
+    name: 'a release, and a cancellation',
+    async arrange({ shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [release(taken), cancel(taken)]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['invalid_transition', 'ok'],
+  },
+  {
+    name: 'a claim, and the shift is deleted',
+    async arrange({ guard, shift }) {
+      const open = await shift()
+      return [
+        claim(guard, open),
+        { actor: 'company', statement: sql`delete from shifts where id = ${open} returning id` },
+      ]
+    },
+    aFirst: ['ok', 'invalid_transition'],
+    // What is deleted is hidden: the statement answers with no row.
+    bFirst: ['not_found', 'unseen'],
+  },
+  {
+    name: 'a claim, and the shift is cancelled',
+    async arrange({ guard, shift }) {
+      const open = await shift()
+      return [claim(guard, open), cancel(open)]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['shift_not_open', 'ok'],
+  },
+  {
+    name: 'a release, and background work takes up the payment',
+    async arrange({ shift }) {
+      const taken = await shift({ status: 'assigned' })
+      const process = sql`update finqle_transactions set status = 'processing' where shift_id = ${taken} returning id`
+      return [release(taken), { actor: 'service_role', statement: process }]
+    },
+    aFirst: ['ok', 'shift_not_assigned'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
+    name: 'two phones of one guard clock in and out',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [checkIn(guard, taken, 'clock_in'), checkIn(guard, taken, 'clock_out')]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
+]
+
+/** Ends the shift at noon in Amsterdam on the certificate's last day: in Kiritimati (UTC+14) it is the day after. */
+async function endShiftOnLastDay(shift: string, certificate: string): Promise<void> {
+  const { owner } = prepared()
+  await owner.query(
+    `update shifts set start_datetime = noon - interval '4 hours', end_datetime = noon
+     from (select (current_date + 3 + time '12:00') at time zone 'Europe/Amsterdam' as noon) x where id = $1`,
+    [shift],
+  )
+  await owner.query('update certificates set valid_until = current_date + 3 where id = $1', [certificate])
+}
+
+const create = (location: string): Step => ({
+  actor: 'company',
+  statement: sql`insert into shifts (location_id, start_datetime, end_datetime, hourly_rate, title)
+                 values (${location}, ${inHours(1)}, ${inHours(2)}, 20, 'Gate') returning id`,
+})
+
+describe.each(CASES)('$name', ({ arrange, aFirst, bFirst }) => {
+  test('in this order', async () => {
+    const [a, b] = await arrange(await setScene())
+    const { first, second, waited } = await interleave(database, a, b)
+    expect({ a: first, b: second, waited }).toEqual({ a: aFirst[0], b: aFirst[1], waited: true })
+  })
+
+  test('in the other', async () => {
+    const [a, b] = await arrange(await setScene())
+    const { first, second, waited } = await interleave(database, b, a)
+    expect({ a: second, b: first, waited }).toEqual({ a: bFirst[0], b: bFirst[1], waited: true })
+  })
+})
+
+test('two locations that move at once, with the same guards in different orders, do not deadlock', async () => {
+  const { owner } = prepared()
+  const [one, other] = [await setScene(), await setScene()]
+  const guards = [one.guard.professionalId, other.guard.professionalId]
+  for (const [nth, professional] of guards.entries()) {
+    await one.shift({ status: 'assigned', professional, startsInHours: 10 * nth })
+  }
+  for (const [nth, professional] of guards.toReversed().entries()) {
+    await other.shift({ status: 'assigned', professional, startsInHours: 100 + 10 * nth })
+  }
+
+  // Both are held up at the guards, and let go at the same moment. Not by sessions, which try again after a deadlock.
+  const areHeld = Promise.withResolvers<void>()
+  const mayMove = Promise.withResolvers<void>()
+  const held = database.transaction(async (tx) => {
+    await tx.query('select from security_professionals where id = any ($1::uuid[]) for no key update', [
+      `{${guards.join(',')}}`,
+    ])
+    areHeld.resolve()
+    await mayMove.promise
+  })
+  await areHeld.promise
+  const moves = [one, other].map(({ location }) =>
+    outcomeOf(
+      database.query("update locations set time_zone = 'Europe/Brussels' where id = $1 returning id", [
+        location,
+      ]),
+    ),
+  )
+  await vi.waitFor(async () => {
+    const waiting = await owner.query(
+      'select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()',
+    )
+    expect(waiting).toHaveLength(2)
+  }, 10_000)
+  mayMove.resolve()
+  await held
+  expect(await Promise.all(moves)).toEqual(['ok', 'ok'])
+})
