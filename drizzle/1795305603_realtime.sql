@@ -571,8 +571,9 @@ alter table muster.change_outbox force row level security;
 --> statement-breakpoint
 revoke all on muster.change_outbox from public, anon, authenticated, service_role;
 --> statement-breakpoint
+-- Rows are text, as a literal of the table's row type, of which `columns` are the attribute numbers.
 create or replace function muster.report_change(
-  relation oid, kind text, present text, former text, untouched integer[]
+  relation oid, kind text, columns integer[], present text, former text, untouched integer[]
 ) returns void
 language plpgsql
 volatile
@@ -582,7 +583,9 @@ declare
   -- PostgreSQL refuses payloads of 8000 bytes.
   most_bytes constant integer := 7999;
   number constant bigint := nextval('muster.change_numbers');
-  change constant text := json_build_array(number, relation::bigint, kind, present, former, untouched);
+  change constant text := json_build_array(
+    number, relation::bigint, kind, columns, present, former, untouched
+  );
 begin
   if octet_length(change) <= most_bytes then
     perform pg_notify('muster_changes', change);
@@ -593,8 +596,8 @@ begin
 end
 $$;
 --> statement-breakpoint
-comment on function muster.report_change(oid, text, text, text, integer[]) is
-  'Tells the change feed of one change: rows as text (each value as PostgreSQL prints it), and TOAST values not touched.';
+comment on function muster.report_change(oid, text, integer[], text, text, integer[]) is
+  'Tells the change feed of one change, with the TOAST values that it did not touch.';
 --> statement-breakpoint
 -- One trigger function per table, because what it looks at in each row is fixed when it is made: which columns may be
 -- stored out of line. An update that leaves such a value alone does not have it in the logical feed, nor here.
@@ -609,27 +612,25 @@ declare
   body text;
 begin
   for relation in
-    select c.oid, (
-      select string_agg(
-        format(
-          'case when pg_column_toast_chunk_id(old.%1$I) = pg_column_toast_chunk_id(new.%1$I) then %2$s end',
-          a.attname, a.attnum
-        ),
-        ', ' order by a.attnum
-      )
-      from pg_attribute a
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attstorage in ('e', 'x')
-    ) as untouched
+    select c.oid, array_agg(a.attnum order by a.attnum) as columns, string_agg(
+      format(
+        'case when pg_column_toast_chunk_id(old.%1$I) = pg_column_toast_chunk_id(new.%1$I) then %2$s end',
+        a.attname, a.attnum
+      ),
+      ', ' order by a.attnum
+    ) filter (where a.attstorage in ('e', 'x')) as untouched
     from pg_publication_tables p
     join pg_class c on c.oid = format('%I.%I', p.schemaname, p.tablename)::regclass
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where p.pubname = 'supabase_realtime'
+    group by c.oid
   loop
     function_name := format('muster.%I', 'capture_' || relation.oid);
     body := format(
       $body$
 begin
   perform muster.report_change(
-    tg_relid, tg_op,
+    tg_relid, tg_op, '%s',
     case when tg_op <> 'DELETE' then new::text end,
     case when tg_op <> 'INSERT' then old::text end,
     case when tg_op = 'UPDATE' then array_remove(array[%s]::integer[], null) end
@@ -637,7 +638,7 @@ begin
   return null;
 end
 $body$,
-      relation.untouched
+      relation.columns, relation.untouched
     );
     if not exists (
       select from pg_proc f where f.oid = to_regprocedure(function_name || '()') and f.prosrc = body
@@ -839,7 +840,7 @@ revoke execute on function
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer), muster.shifts_begun_for_caller(timestamptz),
   muster.changes_since(text, jsonb, integer),
   muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval),
-  muster.report_change(oid, text, text, text, integer[]), muster.sync_change_capture(), muster.tg_follow_definitions(),
+  muster.report_change(oid, text, integer[], text, text, integer[]), muster.sync_change_capture(), muster.tg_follow_definitions(),
   muster.enable_change_capture(), muster.channel_shift_id()
 from public;
 --> statement-breakpoint

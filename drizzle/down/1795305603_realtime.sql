@@ -74,7 +74,7 @@ $$;
 --> statement-breakpoint
 drop function
   muster.enable_change_capture(), muster.tg_follow_definitions(), muster.sync_change_capture(),
-  muster.report_change(oid, text, text, text, integer[]),
+  muster.report_change(oid, text, integer[], text, text, integer[]),
   muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval),
   muster.changes_since(text, jsonb, integer), muster.shifts_begun_for_caller(timestamptz),
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer), muster.history_id(),
