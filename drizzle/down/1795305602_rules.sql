@@ -46,8 +46,8 @@ begin
     from pg_catalog.pg_proc p
     where p.pronamespace = 'muster'::regnamespace
       and p.proname not in (
-        'uuid_v7', 'is_time_zone', 'fail', 'user_id', 'acting_role', 'tenant_id', 'admin_tenant_id', 'guard_tenant_id',
-        'company_id', 'client_id', 'professional_id', 'company_client_ids', 'client_company_ids'
+        'uuid_v7', 'is_time_zone', 'home_area', 'fail', 'user_id', 'acting_role', 'tenant_id', 'admin_tenant_id',
+        'guard_tenant_id', 'company_id', 'client_id', 'professional_id', 'company_client_ids', 'client_company_ids'
       )
     order by p.proname = 'notify_professional'
   loop

@@ -166,6 +166,20 @@ $$;
 comment on function muster.is_time_zone(text) is 'Whether the text is an IANA time zone name that this server knows.';
 grant execute on function muster.is_time_zone(text) to anon, authenticated, service_role, muster_definer;
 
+-- A hundredth of a degree is 1.1 km from north to south, and 0.7 km from east to west in the Netherlands.
+create or replace function muster.home_area(home geography) returns geography
+language sql
+immutable
+strict
+parallel safe
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select st_snaptogrid(home::geometry, 0.01)::geography
+$$;
+comment on function muster.home_area(geography) is
+  'About where somebody lives: the middle of an area of about a square kilometre.';
+grant execute on function muster.home_area(geography) to anon, authenticated, service_role, muster_definer;
+
 -- The one way to refuse. The code is what the API answers with; src/errors/codes.ts has the same list, and a test
 -- compares the two. `subject` says what it is about in words safe for the caller (it travels as the hint).
 create or replace function muster.fail(code text, subject text default null) returns void

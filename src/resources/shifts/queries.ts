@@ -204,7 +204,7 @@ export const cancelShift = (session: Session, id: string, reason: string): Promi
 export const claimShift = (session: Session, id: string): Promise<Shift> =>
   session.value(sql`select muster.claim_shift(${id})`)
 
-/** Guards of the tenant, nearest home first (then by id). */
+/** Guards of the tenant, nearest home first (then by id); those without a known home come last. */
 export const listCandidates = (
   session: Session,
   id: string,

@@ -293,7 +293,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listCandidates',
         summary: 'List guards for a shift, nearest home first',
         description:
-          'Each with every rule that speaks against it. For the company of the shift and for admins.',
+          'Each with every rule that speaks against it. Guards who did not say where they live come last. For the company of the shift and for admins.',
         tags,
         params: idParams,
         querystring: z.strictObject({
@@ -310,7 +310,11 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       const { id } = request.params
       const position = readCursor(cursor, { id, ...filter })
       const rows = await request.read((session) => listCandidates(session, id, filter, limit, position))
-      return toPage(rows, limit, { id, ...filter }, (item) => [item.distance_meters, item.professional_id])
+      return toPage(rows, limit, { id, ...filter }, (item) => [
+        // As PostgreSQL spells it: JSON has no such number.
+        item.distance_meters ?? 'Infinity',
+        item.professional_id,
+      ])
     },
   )
 }

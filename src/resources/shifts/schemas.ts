@@ -247,7 +247,10 @@ export const candidate = z
   .strictObject({
     professional_id: uuid,
     name: z.string(),
-    distance_meters: z.number(),
+    distance_meters: z.number().nullable().meta({
+      description:
+        'From the area (of about a square kilometre) in which the guard lives; null when that is not known.',
+    }),
     eligible: z.boolean(),
     violations: z
       .array(z.strictObject({ code: z.enum(VIOLATIONS), detail: z.string().nullable() }))
