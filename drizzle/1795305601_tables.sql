@@ -302,6 +302,7 @@ CREATE INDEX "finqle_transactions_company_idx" ON "finqle_transactions" USING bt
 CREATE INDEX "finqle_transactions_tenant_idx" ON "finqle_transactions" USING btree ("tenant_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "finqle_transactions_changed_idx" ON "finqle_transactions" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "gps_checkins_shift_idx" ON "gps_checkins" USING btree ("shift_id","recorded_at","id");--> statement-breakpoint
+CREATE INDEX "gps_checkins_clocks_idx" ON "gps_checkins" USING btree ("shift_id","kind","recorded_at") WHERE "gps_checkins"."kind" <> 'ping';--> statement-breakpoint
 CREATE INDEX "gps_checkins_professional_idx" ON "gps_checkins" USING btree ("professional_id");--> statement-breakpoint
 CREATE INDEX "gps_checkins_changed_idx" ON "gps_checkins" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_created_idx" ON "muster"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint

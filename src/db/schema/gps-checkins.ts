@@ -51,6 +51,8 @@ export const gpsCheckins = pgTable(
       sql`coalesce(st_x(${t.gps_point}::geometry) between -180 and 180 and st_y(${t.gps_point}::geometry) between -90 and 90, false)`,
     ),
     index('gps_checkins_shift_idx').on(t.shift_id, t.recorded_at, t.id),
+    // What moves the shift, among up to 50,000 pings (one a second). Without it 1,000 clock events in one batch took 18 s.
+    index('gps_checkins_clocks_idx').on(t.shift_id, t.kind, t.recorded_at).where(sql`${t.kind} <> 'ping'`),
     index('gps_checkins_professional_idx').on(t.professional_id),
     index('gps_checkins_changed_idx').on(t.changed_xid, t.id),
   ],
