@@ -74,8 +74,8 @@ type Document = ReturnType<typeof jsonSchemaTransformObject>
 function withoutUnusedSchemas(document: Document): Document {
   const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
   const text = JSON.stringify(document)
-  for (const name of Object.keys(schemas)) {
-    if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name]
-  }
-  return document
+  const unused = Object.keys(schemas).filter((name) => !text.includes(`"#/components/schemas/${name}"`))
+  for (const name of unused) delete schemas[name]
+  // What is removed may have been all that used another.
+  return unused.length > 0 ? withoutUnusedSchemas(document) : document
 }
