@@ -331,6 +331,8 @@ begin
   end if;
 
   -- The lock keeps the location where it is until this shift is committed; moving it then moves this shift too.
+  -- (A shift that goes to another location is locked before that one: with two that move at the same moment it can
+  -- deadlock, and is tried again.)
   select l.tenant_id, l.organization_id, l.location_point, l.time_zone into site
   from public.locations l
   where l.id = new.location_id and l.deleted_at is null
@@ -431,6 +433,10 @@ as $$
 declare
   violation record;
 begin
+  -- The constraint refuses these; a range cannot be made of them.
+  if new.end_datetime < new.start_datetime then
+    return new;
+  end if;
   perform muster.require_read_committed();
   perform from public.security_professionals p where p.id = new.professional_id for no key update;
   select v.code, v.detail into violation from muster.assignment_violations(new.professional_id, new) v limit 1;
@@ -539,7 +545,8 @@ create or replace trigger c_check_assignment_on_update before update on public.s
       or new.professional_id is distinct from old.professional_id
       or new.start_datetime <> old.start_datetime
       or new.end_datetime <> old.end_datetime
-      or new.time_zone <> old.time_zone
+      -- Where it is no longer matters when it is over: what it rested on may have gone since.
+      or (new.time_zone <> old.time_zone and new.end_datetime > now())
       or new.required_certificates <> old.required_certificates
     )
   )

@@ -76,6 +76,22 @@ describe('a location that moves', () => {
       expect(await placeOf(stage, id)).toMatchObject([{ time_zone: 'Pacific/Pago_Pago' }])
     })
   })
+
+  test('is not held by a shift that is over, though nobody clocked out of it', async () => {
+    await rehearse(database, async (stage) => {
+      const [shift] = await stage.run<{ id: string }>(
+        'owner',
+        sql`insert into shifts (company_id, location_id, status, professional_id, start_datetime, end_datetime, hourly_rate, title)
+            values (${ORGANIZATIONS.company}, ${LOCATIONS.site}, 'assigned', ${PROFESSIONALS.guard}, now() - interval '9 hours',
+                    now() - interval '1 hour', 20, 'Gate') returning id`,
+      )
+      await stage.owner.query("update security_professionals set status = 'suspended' where id = $1", [
+        PROFESSIONALS.guard,
+      ])
+      expect(await stage.attempt('client', changeSite(sql`time_zone = 'Europe/Brussels'`))).toBe('ok')
+      expect(await placeOf(stage, shift!.id)).toMatchObject([{ time_zone: 'Europe/Brussels' }])
+    })
+  })
 })
 
 describe('a location that is removed', () => {

@@ -242,6 +242,16 @@ describe('check constraints', () => {
     }
   })
 
+  test('shifts_end_after_start is what refuses an assigned shift too, though its times are weighed before', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'assigned' })
+      for (const end of [sql`start_datetime`, sql`start_datetime - interval '1 hour'`]) {
+        const change = sql`update shifts set end_datetime = ${end} where id = ${id} returning id`
+        expect(await stage.attempt('company', change)).toBe('validation_failed shifts_end_after_start')
+      }
+    })
+  })
+
   test('shifts_professional_by_status, and shifts_status_known, where the state machine does not come first', async () => {
     await rehearse(database, async (stage) => {
       const insert = (status: string, professional: string | null): SQL =>
