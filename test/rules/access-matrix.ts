@@ -51,6 +51,12 @@ const changes = (means: string, on: Action['on'], watch?: Action['watch']): Acti
 const updates = (table: string, assignment: string, key = 'id'): Action =>
   changes(`set ${assignment}`, ({ id }) => `update ${table} set ${assignment} where ${key} = ${quote(id)}`)
 
+/**
+ * Without a condition, which reads no column: the policy for `select` does not stand in front of the one for `update` then.
+ */
+const updatesAll = (table: string, assignment: string): Action =>
+  changes(`set ${assignment} for all`, () => `update ${table} set ${assignment}`)
+
 const deletes = (table: string, key = 'id'): Action =>
   changes('delete', ({ id }) => `delete from ${table} where ${key} = ${quote(id)}`)
 
@@ -76,9 +82,9 @@ const tenants: Section = {
     c: inserts('public.tenants', () => ({ name: 'Another' })),
   },
   grid: `
-              company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    tenantA   r       r         r     r      r           r     r          r         r              r     .              .             .            .
-    tenantB   .       .         .     .      .           .     .          .         .              .     r              r             r            r
+             company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    tenantA  r        r          r      r       r            r      r           r          r               r      .               .              .             .
+    tenantB  .        .          .      .       .            .      .           .          .               .      r               r              r             r
   `,
 }
 
@@ -93,17 +99,17 @@ const organizations: Section = {
     c: inserts('public.organizations', ({ tenant, kind }) => ({ tenant_id: tenant, name: 'Another', kind })),
   },
   grid: `
-                        company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    company             r       r         .     r      .           r     r          r         r              rc    .              .             .            .
-    rival               .       .         r     r      r           r     r          r         r              rc    .              .             .            .
-    client              r       r         r     r      .           r     r          r         r              rc    .              .             .            .
-    otherClient         .       .         r     .      r           r     r          r         r              rc    .              .             .            .
-    quietCompany        .       .         .     .      .           .     .          .         .              rc    .              .             .            .
-    quietClient         .       .         .     .      .           .     .          .         .              rc    .              .             .            .
-    closedCompany       .       .         .     .      .           .     .          .         .              c     .              .             .            .
-    foreignCompany      .       .         .     .      .           .     .          .         .              .     r              r             r            rc
-    foreignClient       .       .         .     .      .           .     .          .         .              .     r              r             r            rc
-    foreignQuietClient  .       .         .     .      .           .     .          .         .              .     .              .             .            rc
+                        company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    company             r        r          .      r       .            r      r           r          r               rc     .               .              .             .
+    rival               .        .          r      r       r            r      r           r          r               rc     .               .              .             .
+    client              r        r          r      r       .            r      r           r          r               rc     .               .              .             .
+    otherClient         .        .          r      .       r            r      r           r          r               rc     .               .              .             .
+    quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .
+    quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .
+    closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .
+    foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc
+    foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc
+    foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc
   `,
 }
 
@@ -129,10 +135,10 @@ const companyClients: Section = {
     },
   },
   grid: `
-                      company colleague rival client otherClient admin foreignCompany foreignClient foreignAdmin
-    companyClient     r       r         .     r      .           rcd   .              .             .
-    rivalOtherClient  .       .         r     .      r           rcd   .              .             .
-    foreignLink       .       .         .     .      .           .     r              r             rcd
+                      company  colleague  rival  client  otherClient  admin  foreignCompany  foreignClient  foreignAdmin
+    companyClient     r        r          .      r       .            rcd    .               .              .
+    rivalOtherClient  .        .          r      .       r            rcd    .               .              .
+    foreignLink       .        .          .      .       .            .      r               r              rcd
   `,
 }
 
@@ -153,25 +159,25 @@ const users: Section = {
     ),
   },
   grid: `
-                      company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    admin             .       .         .     .      .           .     .          .         .              rw    .              .             .            .
-    company           rw      r         .     .      .           .     .          .         .              r     .              .             .            .
-    colleague         r       rw        .     .      .           .     .          .         .              r     .              .             .            .
-    rival             .       .         rw    .      .           .     .          .         .              r     .              .             .            .
-    client            .       .         .     rw     .           .     .          .         .              r     .              .             .            .
-    otherClient       .       .         .     .      rw          .     .          .         .              r     .              .             .            .
-    guard             r       r         .     r      .           rw    .          .         .              r     .              .             .            .
-    otherGuard        .       .         r     r      r           .     rw         .         .              r     .              .             .            .
-    freeGuard         .       .         .     .      .           .     .          rw        .              r     .              .             .            .
-    dismissedGuard    .       .         .     .      .           .     .          .         rw             r     .              .             .            .
-    deletedAdmin      .       .         .     .      .           .     .          .         .              .     .              .             .            .
-    deletedCompany    .       .         .     .      .           .     .          .         .              .     .              .             .            .
-    deletedClient     .       .         .     .      .           .     .          .         .              .     .              .             .            .
-    deletedGuard      .       .         .     .      .           .     .          .         .              .     .              .             .            .
-    foreignAdmin      .       .         .     .      .           .     .          .         .              .     .              .             .            rw
-    foreignCompany    .       .         .     .      .           .     .          .         .              .     rw             .             .            r
-    foreignClient     .       .         .     .      .           .     .          .         .              .     .              rw            .            r
-    foreignGuard      .       .         .     .      .           .     .          .         .              .     r              r             rw           r
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .
+    company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .
+    colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .
+    rival           .        .          rw     .       .            .      .           .          .               r      .               .              .             .
+    client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .
+    otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .
+    guard           r        r          .      r       .            rw     .           .          .               r      .               .              .             .
+    otherGuard      .        .          r      r       r            .      rw          .          .               r      .               .              .             .
+    freeGuard       .        .          .      .       .            .      .           rw         .               r      .               .              .             .
+    dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .
+    deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .
+    deletedClient   .        .          .      .       .            .      .           .          .               .      .               .              .             .
+    deletedGuard    .        .          .      .       .            .      .           .          .               .      .               .              .             .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rw            r
   `,
 }
 
@@ -204,16 +210,16 @@ const invitations: Section = {
     ),
   },
   grid: `
-                             company colleague rival admin foreignCompany foreignAdmin stranger
-    adminInvitesAdmin        .       .         .     rcd   .              c            a
-    adminInvitesClient       .       .         .     rcd   .              .            a
-    companyInvitesColleague  rcd     rcd       .     rcd   .              .            a
-    companyInvitesGuard      rcd     rcd       c     rcd   c              c            a
-    rivalInvitesColleague    .       .         rcd   rcd   .              .            a
-    acceptedByGuard          rc      rc        c     rc    c              c            .
-    expired                  rcd     rcd       c     rcd   c              c            .
-    forAnotherAddress        rcd     rcd       c     rcd   c              c            .
-    foreignInvitesColleague  .       .         .     .     rcd            rcd          a
+                             company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger
+    adminInvitesAdmin        .        .          .      rcd    .               c             a
+    adminInvitesClient       .        .          .      rcd    .               .             a
+    companyInvitesColleague  rcd      rcd        .      rcd    .               .             a
+    companyInvitesGuard      rcd      rcd        c      rcd    c               c             a
+    rivalInvitesColleague    .        .          rcd    rcd    .               .             a
+    acceptedByGuard          rc       rc         c      rc     c               c             .
+    expired                  rcd      rcd        c      rcd    c               c             .
+    forAnotherAddress        rcd      rcd        c      rcd    c               c             .
+    foreignInvitesColleague  .        .          .      .      rcd             rcd           a
   `,
 }
 
@@ -226,19 +232,20 @@ const professionals: Section = {
     h: reads('public.security_professionals', 'id', 'home_point'),
     H: asks('ask for its home', ({ id }) => `select muster.professional_home(${quote(id)}) is not null`),
     m: updates('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
+    M: updatesAll('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
     s: updates('public.security_professionals', "status = 'suspended'"),
     u: updates('public.security_professionals', 'deleted_at = null'),
     d: deletes('public.security_professionals'),
   },
   // A guard with assigned shifts is not suspended, by nobody.
   grid: `
-                    company colleague rival client otherClient guard otherGuard freeGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    guard           r       r         .     r      .           rHm   .          .         rHm   .              .             .            .
-    otherGuard      .       .         r     r      r           .     rHm        .         rHm   .              .             .            .
-    freeGuard       .       .         .     .      .           .     .          rHm       rHms  .              .             .            .
-    dismissedGuard  .       .         .     .      .           .     .          .         .     .              .             .            .
-    deletedGuard    r       r         .     r      .           .     .          .         rHms  .              .             .            .
-    foreignGuard    .       .         .     .      .           .     .          .         .     r              r             rHm          rHm
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    guard           r        r          .      r       .            rHmM   .           .          rHmM   .               .              .             .
+    otherGuard      .        .          r      r       r            .      rHmM        .          rHmM   .               .              .             .
+    freeGuard       .        .          .      .       .            .      .           rHmM       rHmMs  .               .              .             .
+    dismissedGuard  .        .          .      .       .            .      .           .          .      .               .              .             .
+    deletedGuard    r        r          .      r       .            .      .           .          rHmMs  .               .              .             .
+    foreignGuard    .        .          .      .       .            .      .           .          .      r               r              rHmM          rHmM
   `,
 }
 
@@ -260,6 +267,7 @@ const certificates: Section = {
       means: 'verify, or take the verification back',
     },
     e: updates('public.certificates', "valid_until = '2098-01-01'"),
+    E: updatesAll('public.certificates', "valid_until = '2098-01-01'"),
     g: {
       ...updates('public.certificates', `professional_id = ${quote(PROFESSIONAL_ROWS.freeGuard.id)}`),
       means: 'give to the free guard',
@@ -267,15 +275,15 @@ const certificates: Section = {
     d: deletes('public.certificates'),
   },
   grid: `
-                            company colleague rival guard otherGuard freeGuard admin foreignCompany foreignGuard foreignAdmin
-    guardVerified           r       r         .     rc    .          .         rcved .              .            .
-    guardUnverified         r       r         .     rcd   .          .         rcved .              .            .
-    guardPassOfRival        r       r         .     rc    .          .         rcved .              .            .
-    guardDeleted            .       .         .     c     .          .         c     .              .            .
-    otherGuardUnverified    .       .         r     .     rcd        .         rcved .              .            .
-    freeGuardVerified       .       .         .     .     .          rc        rcved .              .            .
-    formerGuardVerified     .       .         .     .     .          .         rcved .              .            .
-    foreignGuardUnverified  .       .         .     .     .          .         .     r              rcd          rcved
+                            company  colleague  rival  guard  otherGuard  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    guardVerified           r        r          .      rc     .           .          rcveEd  .               .             .
+    guardUnverified         r        r          .      rcd    .           .          rcveEd  .               .             .
+    guardPassOfRival        r        r          .      rc     .           .          rcveEd  .               .             .
+    guardDeleted            .        .          .      c      .           .          c      .               .             .
+    otherGuardUnverified    .        .          r      .      rcd         .          rcveEd  .               .             .
+    freeGuardVerified       .        .          .      .      .           rc         rcveEd  .               .             .
+    formerGuardVerified     .        .          .      .      .           .          rcveEd  .               .             .
+    foreignGuardUnverified  .        .          .      .      .           .          .      r               rcd           rcveEd
   `,
 }
 
@@ -292,6 +300,7 @@ const locations: Section = {
       location_point: 'SRID=4326;POINT(4.8926 52.3731)',
     })),
     e: updates('public.locations', "name = 'Changed'"),
+    E: updatesAll('public.locations', "name = 'Changed'"),
     g: {
       ...updates('public.locations', `organization_id = ${quote(ORGANIZATION_ROWS.rival.id)}`),
       means: 'give to the rival',
@@ -300,18 +309,18 @@ const locations: Section = {
   },
   // One with shifts that are not over is not deleted, by nobody.
   grid: `
-                       company colleague rival client otherClient guard otherGuard freeGuard dismissedGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    site               rc      rc        rc    rce    .           r     r          r         r              rce   .              .             .            .
-    office             rce     rce       .     .      .           r     r          r         r              rce   .              .             .            .
-    unusedOffice       rced    rced      .     .      .           .     .          .         .              rced  .              .             .            .
-    unusedSite         rc      rc        rc    rced   .           .     .          .         .              rced  .              .             .            .
-    draftSite          rc      rc        rc    rce    .           .     .          .         .              rce   .              .             .            .
-    guardedSite        rc      rc        rc    rce    .           r     .          .         .              rce   .              .             .            .
-    deletedSite        c       c         c     c      .           .     .          .         .              c     .              .             .            .
-    rivalOffice        .       .         rce   .      .           r     r          r         r              rce   .              .             .            .
-    otherClientSite    .       .         rc    .      rce         r     r          r         r              rce   .              .             .            .
-    foreignSite        .       .         .     .      .           .     .          .         .              .     rc             rce           r            rce
-    foreignUnusedSite  .       .         .     .      .           .     .          .         .              .     rc             rced          .            rced
+                       company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    site               rc       rc         rc     rceE    .            r      r           r          r               rceE   .               .              .             .
+    office             rceE     rceE       .      .       .            r      r           r          r               rceE   .               .              .             .
+    unusedOffice       rceEd    rceEd      .      .       .            .      .           .          .               rceEd  .               .              .             .
+    unusedSite         rc       rc         rc     rceEd   .            .      .           .          .               rceEd  .               .              .             .
+    draftSite          rc       rc         rc     rceE    .            .      .           .          .               rceE   .               .              .             .
+    guardedSite        rc       rc         rc     rceE    .            r      .           .          .               rceE   .               .              .             .
+    deletedSite        c        c          c      c       .            .      .           .          .               c      .               .              .             .
+    rivalOffice        .        .          rceE   .       .            r      r           r          r               rceE   .               .              .             .
+    otherClientSite    .        .          rc     .       rceE         r      r           r          r               rceE   .               .              .             .
+    foreignSite        .        .          .      .       .            .      .           .          .               .      rc              rceE           r             rceE
+    foreignUnusedSite  .        .          .      .       .            .      .           .          .               .      rc              rceEd          .             rceEd
   `,
 }
 
@@ -388,6 +397,12 @@ const shifts: Section = {
          select ${quote(id)}, 'ping', ${SITE_POINT}, 5, now()`,
       checkInOf,
     ),
+    b: changes(
+      'begin by clocking in',
+      ({ id }) =>
+        `insert into public.gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+         select ${quote(id)}, 'clock_in', ${SITE_POINT}, 5, now()`,
+    ),
     I: changes(
       'check in',
       ({ id }) =>
@@ -405,26 +420,26 @@ const shifts: Section = {
     ),
   },
   grid: `
-                                  company   colleague rival     client otherClient guard otherGuard freeGuard dismissedGuard admin     foreignCompany foreignClient foreignGuard foreignAdmin
-    companyDraft                  rgcepxd   rgcepxd   .         .      .           .     .          .         .              rgcepxd   .              .             .            .
-    companyPublished              rngceaxd  rngceaxd  .         rn     .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
-    companyBegun                  rgceaxd   rgceaxd   .         r      .           .     .          .         .              rgceaxd   .              .             .            .
-    companyAssigned               rgcepx    rgcepx    .         r      .           riIt  .          .         .              rgcepx    .              .             .            .
-    companyActive                 rgcex     rgcex     .         r      .           riIt  .          .         .              rgcex     .              .             .            .
-    companyCompleted              rgc       rgc       .         r      .           rt    .          .         .              rgc       .              .             .            .
-    companyCancelled              rgcd      rgcd      .         r      .           .     .          .         .              rgcd      .              .             .            .
-    companyDeleted                c         c         .         .      .           .     .          .         .              c         .              .             .            .
-    companyAtOffice               rngceaxd  rngceaxd  .         .      .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
-    companyDraftAtDraftSite       rgcepxd   rgcepxd   .         .      .           .     .          .         .              rgcepxd   .              .             .            .
-    companyAssignedAtGuardedSite  rgcepx    rgcepx    .         r      .           rt    .          .         .              rgcepx    .              .             .            .
-    companyCompletedByFormer      rgc       rgc       .         r      .           .     .          .         .              rgc       .              .             .            .
-    rivalDraft                    .         .         rgcepxd   .      .           .     .          .         .              rgcepxd   .              .             .            .
-    rivalPublished                .         .         rngceaxd  .      rn          rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
-    rivalAssigned                 .         .         rgcepx    .      r           .     riIt       .         .              rgcepx    .              .             .            .
-    rivalAtOffice                 .         .         rngceaxd  .      .           rnkK  rnkK       rnkKa     rn             rngceaxd  .              .             .            .
-    rivalCompletedAtSite          .         .         rgc       r      .           .     rt         .         .              rgc       .              .             .            .
-    foreignPublished              .         .         .         .      .           .     .          .         .              .         rngceaxd       rn            rnkKa        rngceaxd
-    foreignAssigned               .         .         .         .      .           .     .          .         .              .         rgcepx         r             riIt         rgcepx
+                                  company   colleague  rival     client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin     foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    companyDraft                  rgcepxd   rgcepxd    .         .       .            .      .           .          .               rgcepxd   .               .              .             .
+    companyPublished              rngceaxd  rngceaxd   .         rn      .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
+    companyBegun                  rgceaxd   rgceaxd    .         r       .            .      .           .          .               rgceaxd   .               .              .             .
+    companyAssigned               rgcepx    rgcepx     .         r       .            ribIt  .           .          .               rgcepx    .               .              .             .
+    companyActive                 rgcex     rgcex      .         r       .            riIt   .           .          .               rgcex     .               .              .             .
+    companyCompleted              rgc       rgc        .         r       .            rt     .           .          .               rgc       .               .              .             .
+    companyCancelled              rgcd      rgcd       .         r       .            .      .           .          .               rgcd      .               .              .             .
+    companyDeleted                c         c          .         .       .            .      .           .          .               c         .               .              .             .
+    companyAtOffice               rngceaxd  rngceaxd   .         .       .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
+    companyDraftAtDraftSite       rgcepxd   rgcepxd    .         .       .            .      .           .          .               rgcepxd   .               .              .             .
+    companyAssignedAtGuardedSite  rgcepx    rgcepx     .         r       .            rt     .           .          .               rgcepx    .               .              .             .
+    companyCompletedByFormer      rgc       rgc        .         r       .            .      .           .          .               rgc       .               .              .             .
+    rivalDraft                    .         .          rgcepxd   .       .            .      .           .          .               rgcepxd   .               .              .             .
+    rivalPublished                .         .          rngceaxd  .       rn           rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
+    rivalAssigned                 .         .          rgcepx    .       r            .      ribIt       .          .               rgcepx    .               .              .             .
+    rivalAtOffice                 .         .          rngceaxd  .       .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
+    rivalCompletedAtSite          .         .          rgc       r       .            .      rt          .          .               rgc       .               .              .             .
+    foreignPublished              .         .          .         .       .            .      .           .          .               .         rngceaxd        rn             rnkKa         rngceaxd
+    foreignAssigned               .         .          .         .       .            .      .           .          .               .         rgcepx          r              ribIt         rgcepx
   `,
 }
 
@@ -438,12 +453,12 @@ const checkIns: Section = {
     d: deletes('public.gps_checkins'),
   },
   grid: `
-                       company colleague rival client otherClient guard otherGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    guardAtCompany     r       r         .     r      .           r     .          r     .              .             .            .
-    otherGuardAtRival  .       .         r     .      r           .     r          r     .              .             .            .
-    otherGuardAtSite   .       .         r     r      .           .     r          r     .              .             .            .
-    formerGuard        r       r         .     r      .           .     .          r     .              .             .            .
-    foreignGuard       .       .         .     .      .           .     .          .     r              r             r            r
+                       company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    guardAtCompany     r        r          .      r       .            r      .           r      .               .              .             .
+    otherGuardAtRival  .        .          r      .       r            .      r           r      .               .              .             .
+    otherGuardAtSite   .        .          r      r       .            .      r           r      .               .              .             .
+    formerGuard        r        r          .      r       .            .      .           r      .               .              .             .
+    foreignGuard       .        .          .      .       .            .      .           .      r               r              r             r
   `,
 }
 
@@ -454,17 +469,18 @@ const incidents: Section = {
   actions: {
     r: reads('public.incidents'),
     e: updates('public.incidents', "status = 'resolved'"),
+    E: updatesAll('public.incidents', "status = 'resolved'"),
     w: updates('public.incidents', "description = 'Nothing happened.'"),
     u: updates('public.incidents', 'deleted_at = null'),
     d: deletes('public.incidents'),
   },
   grid: `
-                       company colleague rival client otherClient guard otherGuard admin foreignCompany foreignClient foreignGuard foreignAdmin
-    guardAtCompany     re      re        .     r      .           r     .          re    .              .             .            .
-    otherGuardAtRival  .       .         re    .      r           .     r          re    .              .             .            .
-    formerGuard        re      re        .     r      .           .     .          re    .              .             .            .
-    guardDeleted       .       .         .     .      .           .     .          .     .              .             .            .
-    foreignGuard       .       .         .     .      .           .     .          .     re             r             r            re
+                       company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    guardAtCompany     reE      reE        .      r       .            r      .           reE    .               .              .             .
+    otherGuardAtRival  .        .          reE    .       r            .      r           reE    .               .              .             .
+    formerGuard        reE      reE        .      r       .            .      .           reE    .               .              .             .
+    guardDeleted       .        .          .      .       .            .      .           .      .               .              .             .
+    foreignGuard       .        .          .      .       .            .      .           .      reE             r              r             reE
   `,
 }
 
@@ -480,11 +496,11 @@ const transactions: Section = {
     d: deletes('public.finqle_transactions', 'shift_id'),
   },
   grid: `
-                          company colleague rival guard otherGuard admin foreignCompany foreignGuard foreignAdmin
-    guardByCompany        r       r         .     r     .          r     .              .            .
-    otherGuardByRival     .       .         r     .     r          r     .              .            .
-    formerGuardByCompany  r       r         .     .     .          r     .              .            .
-    foreignGuard          .       .         .     .     .          .     r              r            r
+                          company  colleague  rival  guard  otherGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    guardByCompany        r        r          .      r      .           r      .               .             .
+    otherGuardByRival     .        .          r      .      r           r      .               .             .
+    formerGuardByCompany  r        r          .      .      .           r      .               .             .
+    foreignGuard          .        .          .      .      .           .      r               r             r
   `,
 }
 
@@ -495,6 +511,7 @@ const notifications: Section = {
   actions: {
     r: reads('public.notifications'),
     m: updates('public.notifications', 'read_at = now()'),
+    M: updatesAll('public.notifications', 'read_at = now()'),
     e: updates('public.notifications', "data = '{}', type = 'shift_cancelled'"),
     d: deletes('public.notifications'),
     c: inserts('public.notifications', ({ tenant, user }) => ({
@@ -504,11 +521,11 @@ const notifications: Section = {
     })),
   },
   grid: `
-                  guard otherGuard admin foreignGuard foreignAdmin
-    guard         rm    .          r     .            .
-    otherGuard    .     rm         r     .            .
-    deletedGuard  .     .          r     .            .
-    foreignGuard  .     .          .     rm           r
+                  guard  otherGuard  admin  foreignGuard  foreignAdmin
+    guard         rmM    .           r      .             .
+    otherGuard    .      rmM         r      .             .
+    deletedGuard  .      .           r      .             .
+    foreignGuard  .      .           .      rmM           r
   `,
 }
 
@@ -528,9 +545,9 @@ const idempotencyKeys: Section = {
     o: changes('overwrite its answer', () => `select muster.keep_idempotent_response('known', 'mine')`),
   },
   grid: `
-                  guard foreignGuard
-    guard         a     .
-    foreignGuard  .     a
+                  guard  foreignGuard
+    guard         a      .
+    foreignGuard  .      a
   `,
 }
 
@@ -615,7 +632,7 @@ export const POLICIES_ALONE: readonly Alone[] = [
     updates: {
       'guard guard guard': 'allowed',
       'admin guard freeGuard': 'allowed',
-      'admin guard foreignGuard': 'refused',
+      'admin * foreignGuard': 'refused',
       'company guard guard': 'refused',
     },
   },
@@ -631,7 +648,7 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
     updates: {
       'admin guardUnverified freeGuardVerified': 'allowed',
-      'admin guardUnverified foreignGuardUnverified': 'refused',
+      'admin * foreignGuardUnverified': 'refused',
       'guard guardUnverified guardVerified': 'refused',
     },
   },
@@ -650,12 +667,12 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
     updates: {
       'company office unusedOffice': 'allowed',
-      'company office rivalOffice': 'refused',
-      'company office site': 'refused',
+      'company * rivalOffice': 'refused',
+      'company * site': 'refused',
       'client site unusedSite': 'allowed',
-      'client site office': 'refused',
+      'client * office': 'refused',
       'admin site office': 'allowed',
-      'admin site foreignSite': 'refused',
+      'admin * foreignSite': 'refused',
       'guard site site': 'refused',
     },
   },
@@ -671,9 +688,9 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
     updates: {
       'company companyDraft companyPublished': 'allowed',
-      'company companyDraft rivalDraft': 'refused',
+      'company * rivalDraft': 'refused',
       'admin companyDraft rivalDraft': 'allowed',
-      'admin companyDraft foreignPublished': 'refused',
+      'admin * foreignPublished': 'refused',
       'guard companyPublished companyAssigned': 'allowed',
       'guard companyPublished rivalAssigned': 'refused',
       'guard companyPublished companyCompleted': 'refused',
@@ -702,9 +719,9 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
     updates: {
       'company guardAtCompany formerGuard': 'allowed',
-      'company guardAtCompany otherGuardAtRival': 'refused',
+      'company * otherGuardAtRival': 'refused',
       'admin guardAtCompany otherGuardAtRival': 'allowed',
-      'admin guardAtCompany foreignGuard': 'refused',
+      'admin * foreignGuard': 'refused',
       'guard guardAtCompany guardAtCompany': 'refused',
     },
   },
@@ -712,7 +729,7 @@ export const POLICIES_ALONE: readonly Alone[] = [
     table: 'public.notifications',
     updates: {
       'guard guard guard': 'allowed',
-      'guard guard otherGuard': 'refused',
+      'guard * otherGuard': 'refused',
       'otherGuard guard otherGuard': 'refused',
       'admin guard guard': 'refused',
     },

@@ -34,6 +34,18 @@ export interface Section {
   grid: string
 }
 
+/**
+ * Policies by themselves: with the table's triggers off and every column granted, who may insert a copy of a row, and who
+ * may make a row like another. What a trigger or a column grant holds too would otherwise not be missed in a policy.
+ */
+export interface Alone {
+  table: string
+  /** By `persona row`. */
+  inserts?: Readonly<Record<string, 'allowed' | 'refused'>>
+  /** By `persona row other-row`; row `*` is an update without a condition, in front of which no `select` policy stands. */
+  updates?: Readonly<Record<string, 'allowed' | 'refused'>>
+}
+
 export type Outcome = 'allowed' | 'refused' | `broken ${string}`
 
 /** Expected: section, row, persona, then the letters allowed. */
@@ -221,4 +233,69 @@ export async function wrongCells(
     const found = toOutcome(answer)
     return found === cell.expected ? [] : [{ ...cell, found, answer }]
   })
+}
+
+/**
+ * The cells of `POLICIES_ALONE` for one table that are not as written. Leaves the transaction with the table's triggers off
+ * and its columns granted.
+ */
+export async function wrongAlone(
+  tx: Transaction,
+  section: Section,
+  { inserts = {}, updates = {} }: Pick<Alone, 'inserts' | 'updates'>,
+): Promise<WrongCell[]> {
+  const { table } = section
+  await tx.query(`alter table ${table} disable trigger user`)
+  await tx.query(`grant insert, update on ${table} to authenticated`)
+  const columns = await tx.query<{ name: string }>(
+    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attname <> 'id'",
+    [table],
+  )
+  const names = columns.map(({ name }) => name).join(', ')
+  const tryAll = tryWithin(tx)
+  const wrong: WrongCell[] = []
+
+  async function check(cell: string, action: string, attempt: Omit<Attempt, 'kind'>, expected: Outcome) {
+    const [persona, row] = cell.split(' ') as [AccessPersona, string]
+    const [answer] = await tryAll(persona, [{ kind: 'change', ...attempt }])
+    // What only a constraint stops has passed the policy.
+    const found = answer === '42501' || answer === 'unchanged' ? 'refused' : 'allowed'
+    if (found !== expected)
+      wrong.push({ table, row, persona, action: `${action} (${cell})`, expected, found, answer: answer! })
+  }
+
+  for (const [cell, expected] of Object.entries(inserts)) {
+    const copy = await asText(tx, section, cell.split(' ')[1]!, COPY_ID)
+    const statement = `insert into ${table} select (${quote(copy)}::${table}).*`
+    await check(cell, 'copy', { statement, relation: table, condition: `id = ${quote(COPY_ID)}` }, expected)
+  }
+  for (const [cell, expected] of Object.entries(updates)) {
+    const [, row, like] = cell.split(' ')
+    const condition = row === '*' ? 'true' : `id = ${quote(rowOf(section, row!).id)}`
+    const model = await asText(tx, section, like!, COPY_ID)
+    const statement = `update ${table} set (${names}) = (
+      select ${names} from (select (${quote(model)}::${table}).*) as model
+    ) ${row === '*' ? '' : `where ${condition}`}`
+    await check(cell, 'make like another', { statement, relation: table, condition }, expected)
+  }
+  return wrong
+}
+
+/** Of the copies that are tried: in no section. */
+const COPY_ID = '99990000-0000-7000-8000-000000000002'
+
+function rowOf(section: Section, name: string): MatrixRow {
+  return section.rows[name] ?? fail(section, `no row ${name}`)
+}
+
+/** A row with another id, as PostgreSQL prints it: what it reads again as the same, whatever the columns' types. */
+async function asText(tx: Transaction, section: Section, name: string, newId: string): Promise<string> {
+  await tx.query(`create temporary table model on commit drop as select * from ${section.table} where false`)
+  await tx.query(
+    `insert into model select * from ${section.table} where id = ${quote(rowOf(section, name).id)}`,
+  )
+  await tx.query(`update model set id = ${quote(newId)}, updated_at = now()`)
+  const [model] = await tx.query<{ text: string }>('select model::text as text from model')
+  await tx.query('drop table model')
+  return model?.text ?? fail(section, `row ${name} is not there`)
 }

@@ -1,0 +1,272 @@
+import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
+
+/*
+ * Every privilege that there is, written down: a new one must be added here on purpose. What is granted is only the first
+ * half: which rows it reaches is in access-matrix.ts.
+ *
+ * - `anon` has a token that everybody may have; `authenticated` are people; `service_role` is background work.
+ * - `muster_definer` owns the security definer functions; `muster_api`, `muster_worker` and `muster_replicator` are the logins.
+ */
+
+/** By the roles that may execute them. Trigger functions are called by nobody: triggers do not ask. */
+const EXECUTE: Record<string, readonly string[]> = {
+  // Made where they are missing, as Supabase has them. They read the caller's own claims.
+  public: ['auth.jwt()', 'auth.role()', 'auth.uid()', 'realtime.topic()'],
+
+  // Defaults, checks, indexes and policies call them as whoever writes or reads.
+  'anon authenticated muster_definer service_role': [
+    'muster.acting_role()',
+    'muster.acts_for_caller()',
+    'muster.fail(text,text)',
+    'muster.home_area(extensions.geography)',
+    'muster.is_time_zone(text)',
+    'muster.user_id()',
+    'muster.uuid_v7()',
+  ],
+  'anon authenticated service_role': [
+    'muster.admin_tenant_id()',
+    'muster.client_company_ids()',
+    'muster.client_id()',
+    'muster.company_client_ids()',
+    'muster.company_id()',
+    'muster.guard_tenant_id()',
+    'muster.professional_id()',
+    'muster.tenant_id()',
+  ],
+  'anon authenticated muster_api muster_worker service_role': ['muster.schema_version()'],
+
+  authenticated: [
+    'muster.accept_invitation(text,text,text,double precision,double precision)',
+    'muster.checkin_json(public.gps_checkins)',
+    'muster.claim_idempotency_key(text,text)',
+    'muster.claim_shift(uuid)',
+    'muster.create_invitation(text,uuid,text,interval)',
+    'muster.create_shifts(jsonb)',
+    'muster.departures_for_caller(text,xid8,xid8,xid8,uuid,integer)',
+    'muster.history_id()',
+    'muster.is_refusal(text)',
+    'muster.keep_idempotent_response(text,text)',
+    'muster.me()',
+    'muster.move_shift(uuid,text[],text,uuid,text)',
+    'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
+    'muster.professional_home(uuid)',
+    'muster.record_check_ins(jsonb)',
+    'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
+    'muster.shifts_begun_for_caller(timestamp with time zone)',
+  ],
+  'authenticated muster_definer': [
+    'muster.caller_audience()',
+    'muster.changes_since(text,jsonb,integer)',
+    'muster.channel_shift_id()',
+    'muster.manages_shift(public.shifts)',
+    'muster.sees_shift(public.shifts)',
+    'muster.shift_json(public.shifts)',
+  ],
+  'authenticated muster_definer service_role': [
+    'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
+  ],
+
+  service_role: [
+    'muster.create_tenant(text,text,text,uuid)',
+    'muster.forget_departed_rows()',
+    'muster.forget_idempotency_keys(interval)',
+  ],
+  // The gateway, before it has taken on a subscriber's role.
+  muster_api: [
+    'muster.await_xids(bigint[],interval)',
+    'muster.visible_rows(text,text,text,text[],text,text,bigint[],interval)',
+  ],
+  muster_definer: [
+    'muster.audience(text,jsonb,timestamp with time zone)',
+    'muster.notify_professional(public.shifts,uuid,text)',
+    'muster.require_read_committed()',
+    'muster.search_reach(double precision)',
+  ],
+
+  // The owner, and those to whom the functions belong.
+  '': [
+    'muster.advance_shift(uuid)',
+    'muster.assignment_violations(uuid,public.shifts)',
+    'muster.enable_change_capture()',
+    'muster.report_change(oid,text,integer[],text,text,integer[])',
+    'muster.set_edit_trail()',
+    'muster.set_updated_at()',
+    'muster.sync_change_capture()',
+    'muster.tg_certificates__check_in_use()',
+    'muster.tg_certificates__set_tenant()',
+    'muster.tg_certificates__set_verifier()',
+    'muster.tg_check_payment()',
+    'muster.tg_follow_definitions()',
+    'muster.tg_gps_checkins__advance_shifts()',
+    'muster.tg_gps_checkins__judge()',
+    'muster.tg_incidents__copy_shift()',
+    'muster.tg_locations__check_unused()',
+    'muster.tg_locations__move_shifts()',
+    'muster.tg_note_departure()',
+    'muster.tg_notifications__stamp_read()',
+    'muster.tg_security_professionals__check_status()',
+    'muster.tg_set_tenant_from_organization()',
+    'muster.tg_shifts__check_assignment()',
+    'muster.tg_shifts__check_transition()',
+    'muster.tg_shifts__copy_location()',
+    'muster.tg_shifts__follow_assignment()',
+    'muster.tg_soft_delete()',
+    'muster.tg_stamp_change()',
+  ],
+}
+
+const READ = { select: '*' }
+const READ_AND_WRITE = { select: '*', insert: '*', update: '*' }
+const EVERYTHING = { ...READ_AND_WRITE, delete: '*' }
+
+/** Table → role → privilege → columns; `*` is the whole table. */
+const TABLES: Record<string, TablePrivileges> = {
+  'public.tenants': {
+    authenticated: READ,
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', insert: '*' },
+  },
+  'public.organizations': {
+    authenticated: { select: '*', insert: 'id tenant_id name kind nd_number' },
+    service_role: EVERYTHING,
+    muster_definer: READ,
+  },
+  'public.company_clients': {
+    authenticated: { select: '*', insert: 'id tenant_id company_id client_id', delete: '*' },
+    service_role: EVERYTHING,
+    muster_definer: READ,
+  },
+  // Without `email`.
+  'public.users': {
+    authenticated: { select: 'id tenant_id organization_id role name created_at updated_at deleted_at' },
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', insert: '*' },
+  },
+  // Without `code_hash`.
+  'public.invitations': {
+    authenticated: {
+      select:
+        'id tenant_id organization_id role email expires_at accepted_at accepted_by created_by inviting_organization_id created_at updated_at',
+      delete: '*',
+    },
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
+  },
+  // Without `home_point`, except to write it.
+  'public.security_professionals': {
+    authenticated: {
+      select: 'id tenant_id user_id status created_at updated_at deleted_at',
+      update: 'home_point status',
+    },
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
+  },
+  'public.certificates': {
+    authenticated: {
+      select: '*',
+      insert: 'id professional_id company_id kind number valid_until',
+      update: 'valid_until verified_at',
+      delete: '*',
+    },
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', update: '*' },
+  },
+  'public.locations': {
+    authenticated: {
+      select: '*',
+      insert: 'id organization_id name address location_point radius_meters time_zone',
+      update: 'name address location_point radius_meters time_zone',
+      delete: '*',
+    },
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', update: '*' },
+  },
+  'public.shifts': {
+    authenticated: {
+      select: '*',
+      insert:
+        'id company_id location_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title instructions',
+      update:
+        'location_id professional_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title instructions cancel_reason',
+      delete: '*',
+    },
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', update: '*' },
+  },
+  'public.gps_checkins': {
+    authenticated: { select: '*', insert: 'id shift_id kind gps_point accuracy_meters recorded_at' },
+    service_role: EVERYTHING,
+    muster_definer: READ,
+  },
+  'public.incidents': {
+    authenticated: {
+      select: '*',
+      insert: 'id shift_id category severity description incident_point occurred_at',
+      update: 'status',
+    },
+    service_role: EVERYTHING,
+  },
+  // Without what is between us and the payment provider.
+  'public.finqle_transactions': {
+    authenticated: {
+      select:
+        'id tenant_id company_id shift_id professional_id amount status provider_reference created_at updated_at',
+    },
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
+  },
+  'public.notifications': {
+    authenticated: { select: '*', update: 'read_at' },
+    service_role: EVERYTHING,
+    muster_definer: { insert: '*' },
+  },
+  'muster.idempotency_keys': { muster_definer: EVERYTHING },
+  'muster.departed_rows': { muster_definer: EVERYTHING },
+  'muster.change_numbers': {},
+  'muster.change_outbox': {},
+  // Never holds a row: its policies are tried on rows that are rolled back.
+  'realtime.messages': {
+    authenticated: { select: '*', insert: '*' },
+    muster_api: { insert: '*' },
+  },
+}
+
+export const PRIVILEGES: Privileges = {
+  functions: Object.fromEntries(
+    Object.entries(EXECUTE).flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
+  ),
+  tables: TABLES,
+  schemas: {
+    auth: { anon: 'usage', authenticated: 'usage', service_role: 'usage' },
+    extensions: { anon: 'usage', authenticated: 'usage', service_role: 'usage', muster_definer: 'usage' },
+    // muster_definer creates nothing: a role must have this to be given a function.
+    muster: {
+      anon: 'usage',
+      authenticated: 'usage',
+      service_role: 'usage',
+      muster_definer: 'create usage',
+      muster_api: 'usage',
+      muster_worker: 'usage',
+      muster_replicator: 'usage',
+    },
+    public: {
+      public: 'usage',
+      anon: 'usage',
+      authenticated: 'usage',
+      service_role: 'usage',
+      muster_definer: 'usage',
+    },
+    realtime: { anon: 'usage', authenticated: 'usage', service_role: 'usage', muster_api: 'usage' },
+  },
+  // As PostgreSQL gives them; what a caller puts into the temporary schema is found by no function of ours.
+  database: { public: 'connect temporary' },
+  memberships: {
+    anon: '',
+    authenticated: '',
+    service_role: '',
+    muster_definer: '',
+    muster_api: 'anon authenticated',
+    muster_worker: 'service_role',
+    muster_replicator: '',
+  },
+}
