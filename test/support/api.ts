@@ -131,6 +131,7 @@ export async function openApiLogin(database: TestDatabase, config: Config): Prom
       statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
       lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
       idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
+      jit: 'off',
     },
   })
 }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { openDatabases } from '../../src/db/open.ts'
+import { useApi } from '../support/api.ts'
+import { arrangeShift, callerOf, type Persona } from '../support/world.ts'
+
+const api = useApi()
+
+interface Plan {
+  'Relation Name'?: string
+  'Actual Loops': number
+  Plans?: Plan[]
+}
+
+/** How often a plan that was run read `relation`, in all its nodes. */
+function readsOf(relation: string, plan: Plan): number {
+  const own = plan['Relation Name'] === relation ? plan['Actual Loops'] : 0
+  return (plan.Plans ?? []).reduce((sum, inner) => sum + readsOf(relation, inner), own)
+}
+
+/** Runs `statement` in a session of the persona. */
+async function planOf(persona: Persona, statement: string): Promise<Plan> {
+  const [row] = await api().api.transaction(async (tx) => {
+    await tx.query(
+      "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)",
+      [JSON.stringify(callerOf(persona).claims)],
+    )
+    return tx.query(`explain (analyze, format json) ${statement}`)
+  })
+  return (row?.['QUERY PLAN'] as { Plan: Plan }[])[0]!.Plan
+}
+
+describe('policies', () => {
+  it.each(['admin', 'company', 'client', 'foreignAdmin', 'stranger'] as const)(
+    'do not look through the shifts for what %s sees without them',
+    async (persona) => {
+      await arrangeShift(api().owner)
+      for (const table of ['organizations', 'locations']) {
+        const plan = await planOf(persona, `select id from ${table}`)
+        expect(readsOf(table, plan), table).toBe(1)
+        expect(readsOf('shifts', plan), table).toBe(0)
+      }
+    },
+  )
+
+  it('do look through them for a guard', async () => {
+    expect(readsOf('shifts', await planOf('guard', 'select id from organizations'))).toBeGreaterThan(0)
+  })
+})
+
+it('queries of the service are not compiled: policies make every plan look expensive', async () => {
+  const config = readConfig({ DATABASE_URL: api().ownerUrl, MIGRATE_ON_START: 'false' })
+  const databases = await openDatabases(config, () => {})
+  try {
+    for (const database of [databases.api, databases.worker]) {
+      expect(await database.query('show jit')).toEqual([{ jit: 'off' }])
+    }
+  } finally {
+    await databases.close()
+  }
+})
