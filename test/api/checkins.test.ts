@@ -543,6 +543,25 @@ describe('a batch', () => {
     ])
   })
 
+  it('with an item that is deeper than any stack has one bad item, with an Idempotency-Key too', async () => {
+    const shift = await assignment()
+    const good = JSON.stringify({ ...checkInAt(shift.start), shift_id: shift.id })
+    const response = await api().app.inject({
+      method: 'POST',
+      url: '/v1/checkins/batch',
+      headers: {
+        authorization: `Bearer ${await api().tokenOf('guard')}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'deep',
+      },
+      payload: `{"items":[${'['.repeat(100_000)}${']'.repeat(100_000)},${good}]}`,
+    })
+    expect(response.json().results).toMatchObject([
+      { id: null, status: 'rejected', code: 'validation_failed' },
+      { status: 'created' },
+    ])
+  })
+
   it('with the same item more than once creates it once', async () => {
     const shift = await assignment()
     const item = { ...checkInAt(shift.start, { kind: 'clock_in' }), shift_id: shift.id }

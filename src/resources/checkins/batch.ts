@@ -1,45 +1,65 @@
+import { z } from 'zod'
 import type { Code } from '../../errors/codes.ts'
 import { codeOf } from '../../errors/sqlstate.ts'
 import { uuid } from '../../http/fields.ts'
 import type { Recorded } from './queries.ts'
-import { type BatchItem, type BatchResult, batchItem } from './schemas.ts'
+import { type BatchItem, type BatchResult, batchItem, MAX_BATCH_ITEMS } from './schemas.ts'
 
-/** The items that the database is asked about; `results` has an answer for each of the others, and holes for these. */
-export interface ReadBatch {
-  items: BatchItem[]
-  results: (BatchResult | undefined)[]
+/** An item of a batch: what it asks for, or nothing when it is no check-in. */
+interface ReadItem {
+  /** As the item spells it (a phone that writes it in capitals must find its item by it); null when it has none. */
+  id: string | null
+  item?: BatchItem
 }
 
-/** Looks at each item by itself: what is none at all is rejected and costs the others nothing. */
-export function readBatch(given: readonly unknown[]): ReadBatch {
-  const items: BatchItem[] = []
-  const results = given.map((item) => {
-    const read = batchItem.safeParse(item)
-    if (!read.success) return rejected(idOf(item), 'validation_failed')
-    items.push(read.data)
-    return undefined
+/**
+ * Items are read one by one, so that a bad one never costs the others. What is no check-in goes no further: neither
+ * what it holds, nor how deep that is, reaches anything behind this.
+ */
+export const checkinBatch = z.strictObject({
+  items: z
+    .array(
+      z
+        .unknown()
+        .meta({
+          ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
+          description: 'A check-in with its `shift_id`.',
+        })
+        .transform(readItem),
+    )
+    .max(MAX_BATCH_ITEMS),
+})
+
+export type Batch = z.infer<typeof checkinBatch>
+
+function readItem(given: unknown): ReadItem {
+  const read = batchItem.safeParse(given)
+  return read.success ? { id: read.data.id, item: read.data } : { id: idOf(given) }
+}
+
+function idOf(given: unknown): string | null {
+  if (typeof given !== 'object' || given === null || !('id' in given)) return null
+  return uuid.safeParse(given.id).data ?? null
+}
+
+/** What the database is asked about. */
+export const itemsOf = (batch: Batch): BatchItem[] => batch.items.flatMap(({ item }) => item ?? [])
+
+/**
+ * One answer per item, in order.
+ *
+ * @param recorded what became of `itemsOf(batch)`
+ */
+export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchResult[] {
+  const outcomes = recorded.values()
+  return batch.items.map(({ id, item }) => {
+    if (!item) return { id, status: 'rejected', code: 'validation_failed' }
+    const outcome = outcomes.next().value!
+    return outcome.status === 'rejected'
+      ? { id, status: 'rejected', code: codeOfRefusal(outcome) }
+      : { id, status: outcome.status, checkin: outcome.checkin }
   })
-  return { items, results }
-}
-
-/** Fills the holes, in order. */
-export function answerBatch(batch: ReadBatch, recorded: readonly Recorded[]): BatchResult[] {
-  const answers = batch.items.map(({ id }, nth) => answerItem(id, recorded[nth]!)).values()
-  return batch.results.map((result) => result ?? answers.next().value!)
-}
-
-/** The id is the item's own spelling: a phone that writes it in capitals must find its item by it. */
-function answerItem(id: string, recorded: Recorded): BatchResult {
-  if (recorded.status === 'rejected') return rejected(id, codeOfRefusal(recorded))
-  return { id, status: recorded.status, checkin: recorded.checkin }
 }
 
 export const codeOfRefusal = (refused: { sqlstate: string; constraint: string | null }): Code =>
   codeOf({ sqlstate: refused.sqlstate, constraint: refused.constraint ?? undefined })
-
-const rejected = (id: string | null, code: Code): BatchResult => ({ id, status: 'rejected', code })
-
-function idOf(item: unknown): string | null {
-  if (typeof item !== 'object' || item === null || !('id' in item)) return null
-  return uuid.safeParse(item.id).data ?? null
-}

@@ -6,16 +6,9 @@ import { idParams, pageQuery } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
 import { readCursor, toPage } from '../../http/page.ts'
 import { problems } from '../../http/problems.ts'
-import { answerBatch, codeOfRefusal, readBatch } from './batch.ts'
+import { answerBatch, checkinBatch, codeOfRefusal, itemsOf } from './batch.ts'
 import { findShift, listCheckIns, recordCheckIns } from './queries.ts'
-import {
-  BATCH_BODY_LIMIT_BYTES,
-  batchResults,
-  checkin,
-  checkinBatch,
-  checkinPage,
-  newCheckin,
-} from './schemas.ts'
+import { BATCH_BODY_LIMIT_BYTES, batchResults, checkin, checkinPage, newCheckin } from './schemas.ts'
 
 const tags = ['check-ins']
 
@@ -117,9 +110,8 @@ const batchRoute: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request) => {
-      const batch = readBatch(request.body.items)
-      const recorded = await request.write((session) => recordCheckIns(session, batch.items))
-      return { results: answerBatch(batch, recorded) }
+      const recorded = await request.write((session) => recordCheckIns(session, itemsOf(request.body)))
+      return { results: answerBatch(request.body, recorded) }
     },
   )
 }

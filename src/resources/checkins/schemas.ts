@@ -75,18 +75,6 @@ export const MAX_BATCH_ITEMS = 1_000
  */
 export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
 
-/** Items are looked at one by one, so that a bad one never costs the others: here each is anything. */
-export const checkinBatch = z.strictObject({
-  items: z
-    .array(
-      z.unknown().meta({
-        ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
-        description: 'A check-in with its `shift_id`.',
-      }),
-    )
-    .max(MAX_BATCH_ITEMS),
-})
-
 export const batchResult = z
   .strictObject({
     id: uuid.nullable().meta({ description: 'As the item has it; null when it has none that could be one.' }),
