@@ -6,8 +6,8 @@
 --   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
 -- * A deleted user has a valid token for a while: the helpers of foundation.sql know nothing of them, and `auth.uid()`
 --   stands beside a `tenant_id`, which they no longer have.
--- * What costs most stands last. A subquery comes after `coalesce(…, false)`: after a null, `and` would still run it for
---   every row. It compares one column, so that the planner can choose between an index and a hash.
+-- * What costs most stands last, and a subquery comes after an `is not null`: `null and exists (…)` runs it for every row.
+--   It compares one column, so that the planner can choose between an index and a hash.
 -- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
 --   `home_point` are not granted for reading either (see registration.sql), nor what is between us and the payment provider.
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
@@ -55,10 +55,14 @@ create policy organizations_read on public.organizations for select to authentic
       or id = any ((select muster.company_client_ids())::uuid[])
       or id = any ((select muster.client_company_ids())::uuid[])
       or tenant_id = (select muster.admin_tenant_id())
-      or (coalesce(tenant_id = (select muster.guard_tenant_id()), false) and (
-        exists (select from public.shifts s where s.company_id = organizations.id)
-        or exists (select from public.shifts s where s.client_id = organizations.id)
-      ))
+      or (
+        (select muster.guard_tenant_id()) is not null
+        and tenant_id = (select muster.guard_tenant_id())
+        and (
+          exists (select from public.shifts s where s.company_id = organizations.id)
+          or exists (select from public.shifts s where s.client_id = organizations.id)
+        )
+      )
     )
   );
 comment on policy organizations_read on public.organizations is
@@ -196,9 +200,11 @@ create policy locations_read on public.locations for select to authenticated
       or organization_id = any ((select muster.company_client_ids())::uuid[])
       or organization_id = (select muster.client_id())
       or tenant_id = (select muster.admin_tenant_id())
-      or (coalesce(tenant_id = (select muster.guard_tenant_id()), false) and exists (
-        select from public.shifts s where s.location_id = locations.id
-      ))
+      or (
+        (select muster.guard_tenant_id()) is not null
+        and tenant_id = (select muster.guard_tenant_id())
+        and exists (select from public.shifts s where s.location_id = locations.id)
+      )
     )
   );
 comment on policy locations_read on public.locations is

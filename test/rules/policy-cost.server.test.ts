@@ -18,7 +18,7 @@ function readsOf(relation: string, plan: Plan): number {
   return (plan.Plans ?? []).reduce((sum, inner) => sum + readsOf(relation, inner), own)
 }
 
-/** Runs `statement` in a session of the persona. */
+/** Runs `statement` in a session of the persona, row by row: an index could leave out what the policy would look at. */
 async function planOf(persona: Persona, statement: string): Promise<Plan> {
   const [row] = await api().api.transaction(async (tx) => {
     await tx.query(
