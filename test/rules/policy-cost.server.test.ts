@@ -22,7 +22,8 @@ function readsOf(relation: string, plan: Plan): number {
 async function planOf(persona: Persona, statement: string): Promise<Plan> {
   const [row] = await api().api.transaction(async (tx) => {
     await tx.query(
-      "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)",
+      `select set_config('enable_bitmapscan', 'off', true), set_config('role', 'authenticated', true),
+              set_config('request.jwt.claims', $1, true)`,
       [JSON.stringify(callerOf(persona).claims)],
     )
     return tx.query(`explain (analyze, format json) ${statement}`)
