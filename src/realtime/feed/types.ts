@@ -38,7 +38,8 @@ export interface RowChange {
 }
 
 export interface FeedHealth {
-  state: 'starting' | 'streaming' | 'reconnecting' | 'stopped'
+  /** `idle`: the publication has no tables, so nothing is held on the server. */
+  state: 'starting' | 'streaming' | 'reconnecting' | 'idle' | 'stopped'
   /** The position of the last change that the sink has finished with. */
   position: string | null
   /** Commit time of that change. */
@@ -54,20 +55,54 @@ export interface FeedHealth {
 }
 
 /**
+ * Takes the changes of a feed, one batch at a time, in commit order. When `dropped` aborts, the rest of the batch was given
+ * up (a gap has been told): the sink delivers nothing more of it and settles soon. It never rejects.
+ */
+export type ChangeSink = (batch: readonly RowChange[], dropped: AbortSignal) => Promise<void>
+
+export interface FeedListeners {
+  sink: ChangeSink
+  /** Continuity was lost: whoever keeps state from the feed must read it anew. Told before anything later comes. */
+  onGap(reason: string): void
+  /**
+   * A table's definition was (re)announced, or every table's may have changed (`all`): cached columns, keys and privileges
+   * are stale. Told between the changes before and after.
+   */
+  onDefinition(table: TableRef | 'all'): void
+  /** A transaction was received, whether or not its changes are wanted. It may not be visible yet. */
+  onCommit(xid: number): void
+  /** Whether anybody wants the changes of a table now. Those of other tables are left out. */
+  wants(table: TableRef): boolean
+}
+
+/**
  * Where committed changes come from: logical replication on a server, triggers and NOTIFY in the embedded database.
  * Delivery is at most once and in commit order; what cannot be delivered is announced by `onGap`.
  */
 export interface ChangeFeed {
   /**
-   * Starts delivering. Resolved: every commit from now on is delivered, or a gap is announced. The next batch comes
-   * when the sink's promise has resolved, which is also when the feed may acknowledge the batch to its source.
+   * Starts delivering, and keeps at it whatever happens to the source. Resolves after the first attempt, also when it
+   * failed (`health.lastError`). The next batch comes when the sink's promise has resolved, which is also when the feed
+   * may acknowledge the batch to its source.
    */
-  start(sink: (batch: RowChange[]) => Promise<void>): Promise<void>
-  /** Continuity was lost: whoever keeps state from the feed must read it anew. */
-  onGap(callback: (reason: string) => void): void
-  /** A table's definition was (re)announced: cached columns, keys and privileges of it are stale. */
-  onTable(callback: (table: TableRef) => void): void
+  start(listeners: FeedListeners): Promise<void>
+  /**
+   * Resolves once every commit from now on is delivered, or announced as a gap; wakes an idle feed.
+   *
+   * @throws FeedUnavailable when that does not happen in time, saying why.
+   */
+  live(timeoutMs: number): Promise<void>
   /** Ends delivery and releases the source; resolves when nothing more will be sent to the sink. */
   stop(): Promise<void>
   readonly health: FeedHealth
+}
+
+/** The feed is not streaming, and did not begin to in time. */
+export class FeedUnavailable extends Error {
+  override name = 'FeedUnavailable'
+}
+
+export interface FeedLog {
+  info(data: object, message: string): void
+  warn(data: object, message: string): void
 }
