@@ -11,6 +11,7 @@ import { authentication } from './plugins/authentication.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
+import { type GatewayOptions, realtime } from './realtime/gateway.ts'
 import { certificateRoutes } from './resources/certificates/routes.ts'
 import { checkinRoutes } from './resources/checkins/routes.ts'
 import { incidentRoutes } from './resources/incidents/routes.ts'
@@ -30,6 +31,8 @@ export interface AppParts {
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
   version: string
+  /** Undefined: no realtime. */
+  realtime?: Pick<GatewayOptions, 'database' | 'router'> | undefined
 }
 
 /** A client that sends half a request and waits is cut after this long (slow loris). */
@@ -82,6 +85,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })
 
+  if (parts.realtime) {
+    await app.register(realtime, { ...parts.realtime, verifier: parts.verifier, anonKey: config.ANON_KEY })
+  }
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {

@@ -108,6 +108,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_set_tenant_from_organization()',
     'muster.tg_shifts__check_assignment()',
     'muster.tg_shifts__check_transition()',
+    'muster.tg_shifts__close_channel()',
     'muster.tg_shifts__copy_location()',
     'muster.tg_shifts__follow_assignment()',
     'muster.tg_soft_delete()',

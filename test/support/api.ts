@@ -10,10 +10,12 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
 import { openSessions } from '../../src/db/session.ts'
 import type { Code } from '../../src/errors/codes.ts'
+import type { ChangeRouter } from '../../src/realtime/changes/types.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { buildWorld, type Persona, USERS } from './world.ts'
 
-const SECRET = 'the secret of the tests, at least 32 characters long'
+/** What the tokens of the tests are signed with. */
+export const SECRET = 'the secret of the tests, at least 32 characters long'
 
 export interface Request {
   body?: unknown
@@ -44,7 +46,10 @@ export interface TestApi {
 }
 
 /** The whole service on a database of its own that holds the world. */
-export async function openApi(environment: Record<string, string> = {}): Promise<TestApi> {
+export async function openApi(
+  environment: Record<string, string> = {},
+  router?: ChangeRouter,
+): Promise<TestApi> {
   const database = await openTestDatabase()
   await buildWorld(database.owner)
   const config = readConfig({
@@ -62,6 +67,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
       checkReadiness: async () => ({ database: true, migrations: true }),
+      realtime: router && { database: api, router },
     })
   const app = await start()
 

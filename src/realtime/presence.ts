@@ -1,0 +1,60 @@
+import type { JsonObject } from './protocol/frames.ts'
+
+/** One `track` of one client: what it said, with the reference by which clients tell entries of a key apart. */
+export interface PresenceMeta extends JsonObject {
+  phx_ref: string
+}
+
+export type PresenceState = Record<string, { metas: PresenceMeta[] }>
+
+export interface PresenceDiff {
+  joins: PresenceState
+  leaves: PresenceState
+}
+
+/** Who is present on one topic: a list of entries per key, because one person may have several devices. */
+export class Presence {
+  readonly #metas = new Map<string, Map<unknown, PresenceMeta>>()
+
+  get size(): number {
+    return this.#metas.size
+  }
+
+  has(key: string): boolean {
+    return this.#metas.has(key)
+  }
+
+  /** `owner` (a channel) has one entry per key: tracking again replaces it. */
+  track(owner: unknown, key: string, meta: PresenceMeta): PresenceDiff {
+    const entries = this.#metas.get(key) ?? new Map<unknown, PresenceMeta>()
+    const former = entries.get(owner)
+    entries.set(owner, meta)
+    this.#metas.set(key, entries)
+    return { joins: stateOf(key, [meta]), leaves: former ? stateOf(key, [former]) : {} }
+  }
+
+  /** Undefined when the owner was not present. */
+  untrack(owner: unknown, key: string): PresenceDiff | undefined {
+    const entries = this.#metas.get(key)
+    const former = entries?.get(owner)
+    if (!entries || !former) return undefined
+    entries.delete(owner)
+    if (entries.size === 0) this.#metas.delete(key)
+    return { joins: {}, leaves: stateOf(key, [former]) }
+  }
+
+  state(): PresenceState {
+    const state = emptyState()
+    for (const [key, entries] of this.#metas) state[key] = { metas: [...entries.values()] }
+    return state
+  }
+}
+
+/** Keys come from clients: `__proto__` is one like any other. */
+const emptyState = (): PresenceState => Object.create(null)
+
+function stateOf(key: string, metas: PresenceMeta[]): PresenceState {
+  const state = emptyState()
+  state[key] = { metas }
+  return state
+}

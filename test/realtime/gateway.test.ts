@@ -1,0 +1,304 @@
+import type { AddressInfo } from 'node:net'
+import { createClient, type RealtimeChannel, type SupabaseClient } from '@supabase/supabase-js'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import WebSocket from 'ws'
+import { issueToken } from '../../src/auth/issue.ts'
+import {
+  type ChangeRouter,
+  type ChangeSubscription,
+  SubscriptionRefused,
+} from '../../src/realtime/changes/types.ts'
+import { openApi, SECRET, type TestApi } from '../support/api.ts'
+import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
+
+/** Stands in for the changes of tables: the tests say what happens and when. */
+class ScriptedRouter implements ChangeRouter {
+  readonly subscriptions = new Set<ChangeSubscription>()
+  readonly #gapListeners = new Set<(reason: string) => void>()
+  readonly health = { feed: null, subscriptions: 0, subscribers: 0, checks: 0, delivered: 0 }
+  async subscribe(subscription: ChangeSubscription) {
+    if (subscription.request.table === 'secrets') throw new SubscriptionRefused('no such table for you')
+    this.subscriptions.add(subscription)
+    return {
+      unsubscribe: () => void this.subscriptions.delete(subscription),
+      updateSubscriber: async (subscriber: ChangeSubscription['subscriber']) => {
+        subscription.subscriber = subscriber
+      },
+    }
+  }
+  onGap(listener: (reason: string) => void) {
+    this.#gapListeners.add(listener)
+    return () => void this.#gapListeners.delete(listener)
+  }
+  gap(): void {
+    for (const listener of this.#gapListeners) listener('test')
+  }
+  change(record: object): void {
+    for (const { channel, id } of this.subscriptions) {
+      channel.deliver(
+        [id],
+        JSON.stringify({
+          schema: 'public',
+          table: 'shifts',
+          type: 'INSERT',
+          commit_timestamp: '2026-11-22T00:00:00.000Z',
+          columns: [{ name: 'title', type: 'text' }],
+          record,
+          errors: null,
+        }),
+      )
+    }
+  }
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+}
+
+const ANON_KEY = 'sb_publishable_of_the_tests'
+
+describe('the realtime gateway, with an unmodified supabase-js', () => {
+  let api: TestApi
+  let url: string
+  const router = new ScriptedRouter()
+  const clients: SupabaseClient[] = []
+
+  beforeAll(async () => {
+    api = await openApi({ ANON_KEY }, router)
+    await api.app.listen({ host: '127.0.0.1', port: 0 })
+    url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
+  })
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.realtime.disconnect()))
+  })
+  afterAll(() => api?.close())
+
+  async function clientOf(persona: Persona | null): Promise<SupabaseClient> {
+    const token = persona && (await api.tokenOf(persona))
+    const client = createClient(url, ANON_KEY, {
+      realtime: { transport: WebSocket as never },
+      ...(token ? { accessToken: async () => token } : {}),
+    })
+    if (token) await client.realtime.setAuth()
+    clients.push(client)
+    return client
+  }
+
+  /** Joins, and gives the statuses as they come. */
+  function join(channel: RealtimeChannel): { statuses: string[]; errors: string[] } {
+    const seen = { statuses: [] as string[], errors: [] as string[] }
+    channel.subscribe((status, error) => {
+      seen.statuses.push(status)
+      if (error) seen.errors.push(error.message)
+    })
+    return seen
+  }
+  const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
+  async function joined(channel: RealtimeChannel): Promise<void> {
+    const { statuses, errors } = join(channel)
+    await until(() => statuses.length > 0)
+    expect({ statuses, errors }).toEqual({ statuses: ['SUBSCRIBED'], errors: [] })
+  }
+
+  it('delivers changes of tables, and nothing after leaving', async () => {
+    const client = await clientOf('company')
+    const seen: unknown[] = []
+    const channel = client
+      .channel('any')
+      .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'shifts' }, (change) =>
+        seen.push(change.new),
+      )
+    await joined(channel)
+    expect([...router.subscriptions].map(({ subscriber }) => JSON.parse(subscriber.claims).sub)).toEqual([
+      USERS.company,
+    ])
+    router.change({ title: 'one' })
+    await until(() => seen.length === 1)
+    expect(seen).toEqual([{ title: 'one' }])
+    await client.removeChannel(channel)
+    await until(() => router.subscriptions.size === 0)
+  })
+
+  it('tells what was refused, and keeps the rest', async () => {
+    const client = await clientOf('guard')
+    const system: { status: string; message: string }[] = []
+    const channel = client
+      .channel('mixed')
+      .on('postgres_changes', { event: '*', schema: 'public', table: 'secrets' }, () => {})
+      .on('postgres_changes', { event: '*', schema: 'public', table: 'shifts' }, () => {})
+      .on('system', {}, (message) => system.push(message))
+    await joined(channel)
+    await until(() => system.length === 2)
+    expect(system.map(({ status, message }) => [status, message])).toEqual([
+      ['error', 'no such table for you'],
+      ['ok', 'Subscribed to PostgreSQL'],
+    ])
+  })
+
+  it('signals a gap so that the client joins anew', async () => {
+    const client = await clientOf('company')
+    const channel = client
+      .channel('gap')
+      .on('postgres_changes', { event: '*', schema: 'public', table: 'shifts' }, () => {})
+    const { statuses } = join(channel)
+    await until(() => statuses.length === 1)
+    router.gap()
+    await until(() => statuses.length === 3)
+    expect(statuses).toEqual(['SUBSCRIBED', 'CHANNEL_ERROR', 'SUBSCRIBED'])
+    expect(router.subscriptions.size).toBe(1)
+  })
+
+  it('relays broadcasts to others, to oneself on request, with an acknowledgement', async () => {
+    const [sender, receiver] = [await clientOf(null), await clientOf(null)]
+    const got: unknown[] = []
+    const own: unknown[] = []
+    const listening = receiver
+      .channel('room')
+      .on('broadcast', { event: 'news' }, ({ payload }) => got.push(payload))
+    const sending = sender
+      .channel('room', { config: { broadcast: { ack: true, self: true } } })
+      .on('broadcast', { event: 'news' }, ({ payload }) => own.push(payload))
+    await joined(listening)
+    await joined(sending)
+    expect(await sending.send({ type: 'broadcast', event: 'news', payload: { n: 1 } })).toBe('ok')
+    await until(() => got.length === 1 && own.length === 1)
+    expect([got, own]).toEqual([[{ n: 1 }], [{ n: 1 }]])
+  })
+
+  it('takes broadcasts over HTTP', async () => {
+    const receiver = await clientOf(null)
+    const got: unknown[] = []
+    await joined(receiver.channel('http').on('broadcast', { event: 'e' }, ({ payload }) => got.push(payload)))
+    const response = await fetch(`${url}/realtime/v1/api/broadcast`, {
+      method: 'POST',
+      headers: { apikey: ANON_KEY, 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ topic: 'http', event: 'e', payload: { over: 'http' } }] }),
+    })
+    expect(response.status).toBe(202)
+    await until(() => got.length === 1)
+    expect(got).toEqual([{ over: 'http' }])
+  })
+
+  it('keeps presence: who is there, who comes, who goes', async () => {
+    const [one, two] = [await clientOf(null), await clientOf(null)]
+    const first = one.channel('lobby', { config: { presence: { key: 'one', enabled: true } } })
+    const second = two.channel('lobby', { config: { presence: { key: 'two', enabled: true } } })
+    await joined(first)
+    expect(await first.track({ name: 'first' })).toBe('ok')
+    await joined(second)
+    await until(() => Object.keys(second.presenceState()).length === 1)
+    expect(await second.track({ name: 'second' })).toBe('ok')
+    await until(() => Object.keys(first.presenceState()).length === 2)
+    expect(first.presenceState()).toMatchObject({ one: [{ name: 'first' }], two: [{ name: 'second' }] })
+    await two.realtime.disconnect()
+    await until(() => Object.keys(first.presenceState()).length === 1)
+  })
+
+  it('lets the guard of an active shift send positions, to those of that shift alone, until it ends', async () => {
+    const shift = await arrangeShift(api.owner, { status: 'assigned', professional: PROFESSIONALS.guard })
+    await api.owner.query("update shifts set status = 'active' where id = $1", [shift])
+    const topic = `shift:${shift}`
+    const options = { config: { private: true, broadcast: { ack: true } } }
+
+    for (const outsider of ['rival', 'otherGuard', 'otherClient', 'foreignAdmin', 'stranger'] as const) {
+      const { statuses, errors } = join((await clientOf(outsider)).channel(topic, options))
+      await until(() => statuses.length > 0)
+      expect([outsider, statuses[0]]).toEqual([outsider, 'CHANNEL_ERROR'])
+      expect(errors[0]).toMatch(/Unauthorized/)
+    }
+
+    const got: Record<string, unknown[]> = { company: [], client: [], admin: [] }
+    for (const persona of ['company', 'client', 'admin'] as const) {
+      await joined(
+        (await clientOf(persona))
+          .channel(topic, options)
+          .on('broadcast', { event: 'position' }, ({ payload }) => {
+            got[persona]!.push(payload)
+          }),
+      )
+    }
+    const guard = (await clientOf('guard')).channel(topic, options)
+    await joined(guard)
+    const position = { latitude: 52.3731, longitude: 4.8926 }
+    expect(await guard.send({ type: 'broadcast', event: 'position', payload: position })).toBe('ok')
+    await until(() => Object.values(got).every((list) => list.length === 1))
+    expect(got).toEqual({ company: [position], client: [position], admin: [position] })
+
+    // The company listens, and may not send.
+    const speaking = (await clientOf('colleague')).channel(topic, options)
+    await joined(speaking)
+    expect(await speaking.send({ type: 'broadcast', event: 'position', payload: position })).toBe('error')
+
+    // Nothing is stored.
+    expect(await api.owner.query('select count(*)::int as rows from realtime.messages')).toEqual([
+      { rows: 0 },
+    ])
+
+    await api.owner.query("update shifts set status = 'completed' where id = $1", [shift])
+    await until(() => guard.state === 'closed' && speaking.state === 'closed')
+    expect(Object.values(got).map((list) => list.length)).toEqual([1, 1, 1])
+  })
+
+  it('ends a channel whose token expires so that the client comes back with a fresh one', async () => {
+    let token = await issueToken(SECRET, {
+      sub: USERS.company,
+      audience: 'authenticated',
+      expiresInSeconds: 2,
+    })
+    const client = createClient(url, ANON_KEY, {
+      realtime: { transport: WebSocket as never },
+      accessToken: async () => token,
+    })
+    clients.push(client)
+    await client.realtime.setAuth()
+    const system: string[] = []
+    const channel = client.channel('expiring').on('system', {}, ({ message }) => system.push(message))
+    const { statuses } = join(channel)
+    await until(() => statuses.includes('SUBSCRIBED'))
+    token = await api.tokenOf('company')
+    await until(() => statuses.includes('CHANNEL_ERROR') && statuses.at(-1) === 'SUBSCRIBED')
+    expect(system[0]).toMatch(/Token has expired/)
+  })
+
+  it('refuses sockets without a good key', async () => {
+    for (const key of [
+      '',
+      'sb_publishable_other',
+      'a.b.c',
+      await issueToken('x'.repeat(40), { role: 'anon', audience: 'authenticated' }),
+    ]) {
+      const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=2.0.0`)
+      const status = await new Promise((resolve, reject) => {
+        ws.once('unexpected-response', (_, response) => resolve(response.statusCode))
+        ws.once('open', () => reject(new Error('opened')))
+        ws.once('error', reject)
+      })
+      ws.terminate()
+      expect(status).toBe(401)
+    }
+  })
+
+  it('ignores frames that cannot be read, answers those it does not know, and stays', async () => {
+    const ws = new WebSocket(
+      `${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${ANON_KEY}&vsn=2.0.0`,
+    )
+    const frames: unknown[][] = []
+    ws.on('message', (data) => frames.push(JSON.parse(String(data))))
+    await new Promise((resolve) => ws.once('open', resolve))
+    for (const nonsense of ['', '{', '[]', '[1,2,3]', '"x"', 'null', '[null,null,null,null,null]'])
+      ws.send(nonsense)
+    ws.send(Buffer.from([3, 255, 255, 255, 255, 255, 1]))
+    ws.send('[null,"1","realtime:x","broadcast",{"type":"broadcast","event":"e","payload":{}}]')
+    ws.send('[null,"2","realtime:x","phx_leave",{}]')
+    ws.send('["3","3","other:x","phx_join",{}]')
+    ws.send('[null,"4","phoenix","heartbeat",{}]')
+    await until(() => frames.some(([, ref]) => ref === '4') && frames.length >= 4)
+    expect(
+      Object.fromEntries(frames.map(([, ref, , , payload]) => [ref, (payload as { status: string }).status])),
+    ).toEqual({
+      1: 'error',
+      2: 'ok',
+      3: 'error',
+      4: 'ok',
+    })
+    ws.terminate()
+  })
+})
