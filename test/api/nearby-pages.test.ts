@@ -117,6 +117,18 @@ describe('pages of a search', () => {
     expect((await walk(place, 7)).map(({ id }) => id)).toEqual(ids.sort())
   })
 
+  it('go by the spheroid where the sphere of the index would have it otherwise', async () => {
+    // At the equator a degree of latitude is shorter than one of longitude (110.6 and 111.3 km); on the sphere it is not.
+    const equator = { latitude: 0, longitude: 150 }
+    const eastern = await arrangeLocation(api().owner, around(equator, [0, 0.0998]))
+    const northern = await arrangeLocation(api().owner, around(equator, [0.1, 0]))
+    const farther: string[] = []
+    // More of them than a page and one: the index gives these first.
+    for (let n = 0; n < 3; n += 1) farther.push(await arrangeShift(api().owner, { location: eastern }))
+    const nearer = await arrangeShift(api().owner, { location: northern })
+    expect((await walk(equator, 1)).map(({ id }) => id)).toEqual([nearer, ...farther.sort()])
+  })
+
   it('end with the page that is just full', async () => {
     const place = nextRegion()
     const location = await arrangeLocation(api().owner, place)

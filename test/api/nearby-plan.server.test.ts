@@ -4,7 +4,7 @@ import { openSessions } from '../../src/db/session.ts'
 import { listNearbyShifts } from '../../src/resources/shifts/queries.ts'
 import type { NearbyFilter, NearbyShift } from '../../src/resources/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
-import { callerOf, ORGANIZATIONS, type Persona, TENANTS } from '../support/world.ts'
+import { callerOf, ORGANIZATIONS, type Persona, PROFESSIONALS, TENANTS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -134,6 +134,38 @@ describe('a search among forty thousand open shifts', () => {
     )
     expect(items).toEqual([])
     expect(reads).toEqual({ scans: 1, entries: 0, tableScans: 0, otherEntries: 0 })
+  })
+
+  describe('for what a guard may claim', () => {
+    const everything = { radius_meters: 100_000, eligible_only: true }
+
+    /** How often somebody's certificates were looked up: that is done for each shift that is looked at closely. */
+    const lookUps = async (): Promise<number> =>
+      (
+        await api().owner.query<{ scans: number }>(
+          "select (idx_scan + seq_scan)::int as scans from pg_stat_user_tables where relid = 'certificates'::regclass",
+        )
+      )[0]!.scans
+
+    it('looks closely only at shifts that require no more than the guard has', async () => {
+      await api().owner.query('update certificates set verified_at = null where professional_id = $1', [
+        PROFESSIONALS.otherGuard,
+      ])
+      const before = await lookUps()
+      const { items, ...reads } = await measure('otherGuard', everything, 20)
+      expect(items).toEqual([])
+      expect(reads.entries).toBeGreaterThan(10_000)
+      expect(((await lookUps()) - before) / CALLS).toBeLessThan(2)
+    })
+
+    it('looks at none for a guard who may not work', async () => {
+      await api().owner.query("update security_professionals set status = 'inactive' where id = $1", [
+        PROFESSIONALS.otherGuard,
+      ])
+      const { items, ...reads } = await measure('otherGuard', everything, 20)
+      expect(items).toEqual([])
+      expect(reads).toEqual({ scans: 0, entries: 0, tableScans: 0, otherEntries: 0 })
+    })
   })
 
   it('is bounded by the index itself, for the role and with the settings of the function', async () => {

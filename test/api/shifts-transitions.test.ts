@@ -218,6 +218,8 @@ describe('claiming', () => {
       expectProblem(await step(persona, id, 'claim'), 'forbidden')
     }
     expectProblem(await step('foreignGuard', id, 'claim'), 'not_found')
+    // Not even that it was there: it is another tenant's.
+    expectProblem(await step('foreignGuard', await arrange({ status: 'assigned' }), 'claim'), 'not_found')
     expectProblem(await step('guard', UNKNOWN, 'claim'), 'not_found')
     expectProblem(await step('guard', await arrange({ status: 'draft' }), 'claim'), 'not_found')
   })
