@@ -106,7 +106,7 @@ export function positionFrom(from: Point, meters: number): Point {
 export const distanceBetween = (a: Point, b: Point): number =>
   wgs84.Inverse(a.latitude, a.longitude, b.latitude, b.longitude).s12!
 
-/** What a shift's check-ins have made of it, without the times of the server: comparable between two shifts. */
+/** What a shift's check-ins have made of it, without the server's times and transactions: comparable between two shifts. */
 export async function stateOf(owner: Database, { id }: Assignment): Promise<unknown> {
   const [row] = await owner.query(
     `select
@@ -115,7 +115,7 @@ export async function stateOf(owner: Database, { id }: Assignment): Promise<unkn
        (select jsonb_agg(jsonb_build_object('amount', t.amount, 'status', t.status, 'professional_id', t.professional_id)
           order by t.id) from finqle_transactions t where t.shift_id = s.id) as transactions,
        (select jsonb_agg(
-          to_jsonb(c) - 'id' - 'shift_id' - 'recorded_at' - 'created_at' - 'updated_at'
+          to_jsonb(c) - '{id,shift_id,recorded_at,created_at,updated_at,changed_xid}'::text[]
           || jsonb_build_object('gps_point', st_astext(c.gps_point, 17), 'after_start', c.recorded_at - s.start_datetime)
           order by c.recorded_at, right(c.id::text, 12))
         from gps_checkins c where c.shift_id = s.id) as checkins
