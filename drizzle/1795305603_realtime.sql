@@ -631,8 +631,8 @@ begin
 begin
   perform muster.report_change(
     tg_relid, tg_op, '%s',
-    case when tg_op <> 'DELETE' then new::text end,
-    case when tg_op <> 'INSERT' then old::text end,
+    case when tg_op in ('INSERT', 'UPDATE') then new::text end,
+    case when tg_op in ('UPDATE', 'DELETE') then old::text end,
     case when tg_op = 'UPDATE' then array_remove(array[%s]::integer[], null) end
   );
   return null;
@@ -656,6 +656,11 @@ $body$,
       execute format(
         'create or replace trigger "0_capture" after insert or update or delete on %s
          for each row execute function %s()',
+        relation.oid::regclass, function_name
+      );
+      execute format(
+        'create or replace trigger "0_capture_truncation" after truncate on %s
+         for each statement execute function %s()',
         relation.oid::regclass, function_name
       );
     end if;

@@ -23,6 +23,7 @@ export const settings = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_API_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_WORKER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_REPLICATION_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
   DATABASE_PREPARE: flag.default(true),
   DATABASE_ACQUIRE_TIMEOUT_MS: milliseconds.default(5_000),
@@ -38,6 +39,9 @@ export const settings = z.object({
   JWT_AUDIENCE: z.string().default('authenticated'),
   JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(300).default(5),
   ANON_KEY: z.string().optional(),
+
+  REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
+  REALTIME_WALRUS_COMPATIBLE: flag.default(false),
 
   BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),

@@ -4,8 +4,11 @@ import { promisify } from 'node:util'
 import { readDatabaseError } from '../errors/sqlstate.ts'
 import type { Database } from './engine/types.ts'
 
-/** The roles that the service logs in as; `supabase/schemas/foundation.sql` says what each can become. */
-export const LOGINS = { api: 'muster_api', worker: 'muster_worker' } as const
+/** The roles that the service logs in as; `supabase/schemas/foundation.sql` and `realtime.sql` say what each can do. */
+export const LOGINS = { api: 'muster_api', worker: 'muster_worker', replicator: 'muster_replicator' } as const
+
+/** insufficient_privilege */
+const NOT_ALLOWED = '42501'
 
 /** PostgreSQL's own default (`scram_iterations`). */
 const SCRAM_ITERATIONS = 4096
@@ -39,7 +42,13 @@ export async function enableLogins(owner: Database, ownerUrl: string): Promise<v
   const { password } = new URL(ownerUrl)
   for (const login of Object.values(LOGINS)) {
     const verifier = password === '' ? 'null' : `'${await scramVerifier(loginPassword(ownerUrl, login))}'`
-    await alterRole(owner, `alter role ${login} login password ${verifier}`)
+    try {
+      await alterRole(owner, `alter role ${login} login password ${verifier}`)
+    } catch (error) {
+      // Before PostgreSQL 16 a role with REPLICATION is a superuser's to alter. The service runs without it, and realtime
+      // says what it lacks.
+      if (login !== LOGINS.replicator || readDatabaseError(error)?.sqlstate !== NOT_ALLOWED) throw error
+    }
   }
 }
 

@@ -14,6 +14,10 @@ export interface Databases {
   api: Database
   /** For background work: can become `service_role`. */
   worker: Database
+  /** For realtime's checks, which are many at once: as `api`, with connections of their own. */
+  checks: Database
+  /** The login of the change feed on a server. */
+  replicationUrl: string | undefined
   /** Whether the database has exactly the migrations of this version. */
   isMigrated(): Promise<boolean>
   close(): Promise<void>
@@ -46,6 +50,8 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
     return {
       api: opened,
       worker: opened,
+      checks: opened,
+      replicationUrl: undefined,
       isMigrated: () => isMigrated(opened),
       async close() {
         await opened.close()
@@ -85,11 +91,20 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
     prepare: config.DATABASE_PREPARE,
     settings,
   }
+  const apiUrl = config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api)
   const api = openServer({
     ...shared,
-    url: config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api),
+    url: apiUrl,
     max: config.DATABASE_POOL_SIZE,
     applicationName: 'muster-api',
+  })
+  const checks = openServer({
+    ...shared,
+    url: apiUrl,
+    max: config.REALTIME_CHECK_CONNECTIONS,
+    applicationName: 'muster-realtime-checks',
+    // Waiting until a change is visible takes a snapshot per statement, whatever the server's default is.
+    settings: { ...settings, default_transaction_isolation: 'read committed' },
   })
   const worker = openServer({
     ...shared,
@@ -100,9 +115,11 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
   return {
     api,
     worker,
+    checks,
+    replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
     isMigrated: () => isMigrated(api),
     async close() {
-      await Promise.all([api.close(), worker.close()])
+      await Promise.all([api.close(), worker.close(), checks.close()])
     },
   }
 }

@@ -1,0 +1,385 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallerRole } from '../../auth/caller.ts'
+import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/types.ts'
+import { readDatabaseError } from '../../errors/sqlstate.ts'
+import type { RowImage } from '../feed/types.ts'
+import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../pg-type.ts'
+import { type ColumnTypes, type Filter, recordSource, toSql } from '../protocol/filter.ts'
+import type { PublishedTable } from './catalog.ts'
+import type { Subscriber } from './types.ts'
+
+/**
+ * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/realtime.sql).
+ *
+ * A call takes one table, some of its rows, and many subscribers of one role, so that a burst of changes costs little more
+ * than one change: overload makes batches larger instead of making a backlog.
+ */
+
+/** Fewer are not worth another connection: a call costs about as much as ten checks. */
+const MIN_SUBSCRIBERS_PER_CALL = 25
+/** A call is one statement under the statement timeout, and its claims are sent each time: up to 8 kB for each. */
+const MAX_SUBSCRIBERS_PER_CALL = 500
+/** Questions about filters in one statement. Each takes some parameters, of which a statement has 65,535. */
+const MAX_QUESTIONS_PER_CALL = 200
+/** How long one call waits for transactions to become visible, before the caller looks whether anybody still waits for it. */
+const PATIENCE = '1 second'
+/** Pause before the database is asked again after the connection was lost. */
+const RETRY_PAUSE_MS = 100
+/** query_canceled: the statement timeout. */
+const CANCELED = '57014'
+
+export interface VisibilityOptions {
+  /** As the login that can become the subscribers' roles, with connections of its own. */
+  database: Database
+  /** How many calls may run at once. */
+  connections: number
+  /** Told of each policy that failed: the SQLSTATE, never a value. */
+  onFailure?(table: PublishedTable, sqlstate: string): void
+}
+
+/** A filter that only PostgreSQL can judge, on the values that a change brought. */
+export interface Question {
+  role: CallerRole
+  filter: Filter
+  columns: ColumnTypes
+  image: RowImage
+}
+
+/** By subscriber, the positions (from 0) of the rows that it sees. */
+export type Sight = ReadonlyMap<Subscriber, ReadonlySet<number>>
+
+interface Statement {
+  name: string
+  text: string
+  types: string
+}
+
+interface Statements {
+  one: Statement
+  many: Statement
+}
+
+export class Visibility {
+  readonly #options: VisibilityOptions
+  readonly #statements = new WeakMap<PublishedTable, Statements>()
+  /** One per row and subscriber. */
+  checks = 0
+  failedChecks = 0
+
+  constructor(options: VisibilityOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Which rows each subscriber sees, in a snapshot that sees the transactions `xids`. Undefined once `dropped` aborts.
+   *
+   * @throws what the database says, except that it cannot be reached: then it is asked again until `dropped`.
+   */
+  async check(
+    table: PublishedTable,
+    rows: readonly RowImage[],
+    subscribers: readonly Subscriber[],
+    xids: readonly number[],
+    dropped: AbortSignal,
+  ): Promise<Sight | undefined> {
+    const sight = new Map<Subscriber, ReadonlySet<number>>()
+    const { statement, parameters } = this.#call(table, rows)
+    const calls = this.#split(subscribers).map((chunk) =>
+      this.#checkChunk(table, statement, parameters, chunk, xids, dropped, sight),
+    )
+    const complete = await Promise.all(calls)
+    this.checks += rows.length * subscribers.length
+    return complete.every(Boolean) ? sight : undefined
+  }
+
+  /** Waits until new snapshots see the transactions. False once `dropped` aborts. @throws as `check` */
+  async awaitVisible(xids: readonly number[], dropped: AbortSignal): Promise<boolean> {
+    if (xids.length === 0) return !dropped.aborted
+    const row = await this.#untilAnswered(dropped, async () => {
+      const [answer] = await this.#options.database.query<{ visible: boolean }>(
+        'select muster.await_xids($1::bigint[], $2::interval) as visible',
+        [`{${xids.join(',')}}`, PATIENCE],
+      )
+      return answer?.visible || undefined
+    })
+    return row === true
+  }
+
+  /** Whether each filter matches, on the image that comes with it. One that fails on a value does not. @throws as `check` */
+  async matches(questions: readonly Question[], dropped: AbortSignal): Promise<boolean[] | undefined> {
+    const answers: boolean[] = new Array(questions.length).fill(false)
+    const byRole = Map.groupBy(questions.keys(), (index) => questions[index]!.role)
+    for (const [role, indexes] of byRole) {
+      for (let at = 0; at < indexes.length; at += MAX_QUESTIONS_PER_CALL) {
+        const part = indexes.slice(at, at + MAX_QUESTIONS_PER_CALL)
+        const found = await this.#ask(
+          role,
+          part.map((index) => questions[index]!),
+          dropped,
+        )
+        if (!found) return undefined
+        for (const [n, index] of part.entries()) answers[index] = found[n]!
+      }
+    }
+    return answers
+  }
+
+  /**
+   * Whether the subscriber sees the row and the filter matches what the table has: for a change that does not bring the
+   * filter's columns, because they are large and were not touched. @throws as `check`
+   */
+  async matchesInTable(
+    table: PublishedTable,
+    row: RowImage,
+    filter: Filter,
+    columns: ColumnTypes,
+    subscriber: Subscriber,
+    dropped: AbortSignal,
+  ): Promise<boolean | undefined> {
+    const key = keyOf(table)
+    const conditions = key.map(
+      ({ name, type }, index) => `r.${quoteIdentifier(name)} = $${index + 1}::text::${typeSql(type)}`,
+    )
+    const filterSql = toSql(filter, columns, { alias: 'r', firstParameter: key.length + 1 })
+    const text = `select exists (select from ${tableSql(table)} as r where ${conditions.join(' and ')} and (${filterSql.text})) as matches`
+    const parameters = [
+      ...key.map(({ name, type }) => keyText(row[name] ?? 'null', type)),
+      ...filterSql.parameters,
+    ]
+    return this.#untilAnswered(dropped, async () => {
+      try {
+        return await this.#options.database.transaction(
+          async (tx) => {
+            await tx.query(
+              "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
+              [subscriber.role, subscriber.claims],
+            )
+            const [answer] = await tx.query<{ matches: boolean }>(text, parameters)
+            return answer?.matches ?? false
+          },
+          { readOnly: true },
+        )
+      } catch (error) {
+        const state = readDatabaseError(error)?.sqlstate
+        if (!state || isUnreachable(error)) throw error
+        this.#noteFailure(table, state)
+        return false
+      }
+    })
+  }
+
+  #call(
+    table: PublishedTable,
+    rows: readonly RowImage[],
+  ): { statement: Statement; parameters: readonly string[] } {
+    let statements = this.#statements.get(table)
+    if (!statements) {
+      statements = statementsFor(table)
+      this.#statements.set(table, statements)
+    }
+    const columns = keyOf(table).map(({ name, type }) =>
+      rows.map((row) => keyText(row[name] ?? 'null', type)),
+    )
+    return rows.length === 1
+      ? { statement: statements.one, parameters: columns.map(([value]) => value!) }
+      : { statement: statements.many, parameters: columns.map(arrayLiteral) }
+  }
+
+  /** By role, and evenly over the connections. */
+  #split(subscribers: readonly Subscriber[]): Subscriber[][] {
+    const chunks: Subscriber[][] = []
+    for (const group of Map.groupBy(subscribers, ({ role }) => role).values()) {
+      const even = Math.ceil(group.length / this.#options.connections)
+      const size = Math.min(MAX_SUBSCRIBERS_PER_CALL, Math.max(MIN_SUBSCRIBERS_PER_CALL, even))
+      for (let at = 0; at < group.length; at += size) chunks.push(group.slice(at, at + size))
+    }
+    return chunks
+  }
+
+  async #checkChunk(
+    table: PublishedTable,
+    statement: Statement,
+    parameters: readonly string[],
+    chunk: readonly Subscriber[],
+    xids: readonly number[],
+    dropped: AbortSignal,
+    sight: Map<Subscriber, ReadonlySet<number>>,
+  ): Promise<boolean> {
+    let answers: string[] | undefined
+    try {
+      answers = await this.#untilAnswered(dropped, () =>
+        this.#visibleRows(statement, parameters, chunk, xids),
+      )
+    } catch (error) {
+      if (readDatabaseError(error)?.sqlstate !== CANCELED) throw error
+      // Somebody's policy takes too long, and nobody else is to pay for it.
+      if (chunk.length === 1) {
+        answers = [`!${CANCELED}`]
+      } else {
+        const half = Math.ceil(chunk.length / 2)
+        const halves = [chunk.slice(0, half), chunk.slice(half)].map((part) =>
+          this.#checkChunk(table, statement, parameters, part, xids, dropped, sight),
+        )
+        return (await Promise.all(halves)).every(Boolean)
+      }
+    }
+    if (!answers) return false
+    for (const [index, subscriber] of chunk.entries()) {
+      sight.set(subscriber, this.#positions(table, answers[index] ?? ''))
+    }
+    return true
+  }
+
+  async #visibleRows(
+    { name, text, types }: Statement,
+    parameters: readonly string[],
+    chunk: readonly Subscriber[],
+    xids: readonly number[],
+  ): Promise<string[] | undefined> {
+    const [row] = await this.#options.database.query<{ answer: string | null }>(
+      'select muster.visible_rows($1, $2, $3, $4::text[], $5, $6, $7::bigint[], $8::interval) as answer',
+      [
+        name,
+        text,
+        types,
+        arrayLiteral(parameters),
+        chunk[0]!.role,
+        // In JSON a line break is white space between tokens.
+        chunk.map(({ claims }) => claims.replaceAll('\n', ' ')).join('\n'),
+        `{${xids.join(',')}}`,
+        PATIENCE,
+      ],
+    )
+    return row?.answer ? (JSON.parse(row.answer) as string[]) : undefined
+  }
+
+  #positions(table: PublishedTable, answer: string): ReadonlySet<number> {
+    if (answer === '') return NOTHING
+    if (answer.startsWith('!')) {
+      this.#noteFailure(table, answer.slice(1))
+      return NOTHING
+    }
+    return new Set(answer.split(',').map((position) => Number(position) - 1))
+  }
+
+  #noteFailure(table: PublishedTable, sqlstate: string): void {
+    this.failedChecks += 1
+    this.#options.onFailure?.(table, sqlstate)
+  }
+
+  async #ask(
+    role: CallerRole,
+    questions: readonly Question[],
+    dropped: AbortSignal,
+  ): Promise<boolean[] | undefined> {
+    const parameters: string[] = []
+    const tests = questions.map(({ filter, columns, image }) => {
+      const source = recordSource(filter, columns, { firstParameter: parameters.length + 1 })
+      const values = source.parameterFor(image)
+      if (values === undefined) return 'false'
+      parameters.push(values)
+      const test = toSql(filter, columns, { firstParameter: parameters.length + 1 })
+      parameters.push(...test.parameters)
+      return `(select coalesce(${test.text}, false) from ${source.text})`
+    })
+    const text = `select array_to_json(array[${tests.join(', ')}])::text as answers`
+    try {
+      return await this.#untilAnswered(dropped, () =>
+        this.#options.database.transaction(
+          async (tx) => {
+            await tx.query("select set_config('role', $1, true)", [role])
+            const [row] = await tx.query<{ answers: string }>(text, parameters)
+            return JSON.parse(row!.answers) as boolean[]
+          },
+          { readOnly: true },
+        ),
+      )
+    } catch (error) {
+      if (!readDatabaseError(error)) throw error
+      // A value that the filter's operator cannot take: then one by one, and that one does not match.
+      if (questions.length === 1) {
+        this.failedChecks += 1
+        return [false]
+      }
+      const answers: boolean[] = []
+      for (const question of questions) {
+        const [answer] = (await this.#ask(role, [question], dropped)) ?? []
+        if (answer === undefined) return undefined
+        answers.push(answer)
+      }
+      return answers
+    }
+  }
+
+  /** Asks again while the answer is undefined or the database cannot be reached, until `dropped`. */
+  async #untilAnswered<T>(dropped: AbortSignal, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+    while (!dropped.aborted) {
+      try {
+        const answer = await ask()
+        if (answer !== undefined) return answer
+      } catch (error) {
+        if (!isUnreachable(error)) throw error
+        await sleep(RETRY_PAUSE_MS, undefined, { signal: dropped, ref: false }).catch(() => {})
+      }
+    }
+    return undefined
+  }
+}
+
+const NOTHING: ReadonlySet<number> = new Set()
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable || error instanceof DatabaseBusy
+
+const keyOf = (table: PublishedTable): readonly { name: string; type: PgType }[] =>
+  table.columns.filter(({ isPrimaryKey }) => isPrimaryKey)
+
+const tableSql = ({ schema, name }: PublishedTable): string =>
+  `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
+
+/** Planned once per connection: for one row, by its key; and for several, by arrays of keys. */
+function statementsFor(table: PublishedTable): Statements {
+  const key = keyOf(table)
+  const types = key.map(({ type }) => typeSql(type))
+  const where = (valueAt: (index: number) => string): string =>
+    key.map(({ name }, index) => `t.${quoteIdentifier(name)} = ${valueAt(index)}`).join(' and ')
+  const arrays = key.map((_, index) => `$${index + 1}`).join(', ')
+  const names = key.map((_, index) => `c${index}`).join(', ')
+  return {
+    one: statement(
+      `select '{1}'::pg_catalog.int4[] from ${tableSql(table)} as t where ${where((index) => `$${index + 1}`)}`,
+      types.join(', '),
+    ),
+    many: statement(
+      `select pg_catalog.array_agg(k.n::pg_catalog.int4) from unnest(${arrays}) with ordinality as k (${names}, n)
+       where exists (select from ${tableSql(table)} as t where ${where((index) => `k.c${index}`)})`,
+      types.map((type) => `${type}[]`).join(', '),
+    ),
+  }
+}
+
+/** Named by its text, so that a changed definition has another name and no connection runs an old one. */
+function statement(text: string, types: string): Statement {
+  const hash = createHash('sha256').update(`${types}\n${text}`).digest('hex').slice(0, 24)
+  return { name: `muster_${hash}`, text, types }
+}
+
+/** A value of a row image as PostgreSQL reads it. */
+export function keyText(json: string, type: PgType): string {
+  const base = baseType(type)
+  if (base.is === 'array') {
+    return json.replace(/"(?:[^"\\]|\\.)*"|[[\]]/g, (token) =>
+      token === '[' ? '{' : token === ']' ? '}' : quoteElement(keyText(token, base.of)),
+    )
+  }
+  const name = builtinName(type)
+  if (name === 'json' || name === 'jsonb' || !json.startsWith('"')) return json
+  const text = JSON.parse(json) as string
+  // Clients get bytea as bare hex.
+  return name === 'bytea' ? `\\x${text}` : text
+}
+
+const quoteElement = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
+
+const arrayLiteral = (values: readonly string[]): string => `{${values.map(quoteElement).join(',')}}`

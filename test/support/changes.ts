@@ -1,0 +1,228 @@
+import { afterAll, beforeAll } from 'vitest'
+import { type Caller, serializeClaims } from '../../src/auth/caller.ts'
+import { readConfig } from '../../src/config.ts'
+import { openServer } from '../../src/db/engine/server.ts'
+import type { Database } from '../../src/db/engine/types.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
+import { type ChangeRouterParts, openChangeRouter } from '../../src/realtime/changes/open.ts'
+import type { RouterLog } from '../../src/realtime/changes/router.ts'
+import type {
+  ActiveSubscription,
+  ChangeChannel,
+  ChangeRouter,
+  Subscriber,
+} from '../../src/realtime/changes/types.ts'
+import type { ChangeKind } from '../../src/realtime/feed/types.ts'
+import { parseFilter } from '../../src/realtime/protocol/filter.ts'
+import type { ChangeEvent, ChangeRequest } from '../../src/realtime/protocol/join.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
+import { callerOf, type Persona } from './world.ts'
+
+/** How long a test waits for what must come, in milliseconds. */
+const PATIENCE_MS = 20_000
+
+/** The `data` of a frame. */
+export interface ChangeData {
+  schema: string
+  table: string
+  type: ChangeKind
+  commit_timestamp: string | null
+  columns: { name: string; type: string }[]
+  record?: Record<string, unknown>
+  old_record?: Record<string, unknown>
+  errors: string[] | null
+}
+
+export interface Frame {
+  ids: readonly number[]
+  /** The JSON text: `data` has it parsed, where large numbers lose digits. */
+  text: string
+  data: ChangeData
+}
+
+/** A channel that keeps what it gets. */
+export class RecordingChannel implements ChangeChannel {
+  readonly frames: Frame[] = []
+  #waiting: { count: number; resolve: () => void }[] = []
+
+  deliver(ids: readonly number[], text: string): void {
+    this.frames.push({ ids, text, data: JSON.parse(text) })
+    this.#waiting = this.#waiting.filter(({ count, resolve }) => {
+      if (this.frames.length < count) return true
+      resolve()
+      return false
+    })
+  }
+
+  /** Waits for that many frames in all. */
+  async reach(count: number): Promise<readonly Frame[]> {
+    if (this.frames.length >= count) return this.frames
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`${this.frames.length} of ${count} frames came.`)),
+        PATIENCE_MS,
+      )
+      this.#waiting.push({
+        count,
+        resolve: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+      })
+    })
+    return this.frames
+  }
+
+  /** Each frame as `INSERT` with its record, or what there is of it: short enough to compare lists. */
+  get summary(): unknown[] {
+    return this.frames.map(({ data }) => [data.type, data.record ?? data.old_record])
+  }
+}
+
+export interface WantedChanges {
+  event?: ChangeEvent
+  schema?: string
+  table?: string
+  filter?: string
+  select?: readonly string[]
+}
+
+export function changeRequest({
+  event = '*',
+  schema = 'public',
+  table = '*',
+  filter = '',
+  select,
+}: WantedChanges): ChangeRequest {
+  const parsed = parseFilter(filter)
+  if (!parsed.ok) throw new Error(parsed.message)
+  return { event, schema, table, filter: parsed.filter, ...(select && { select }) }
+}
+
+export const subscriberOf = (who: Persona | Caller): Subscriber => {
+  const { role, claims } = typeof who === 'string' ? callerOf(who) : who
+  return { role, claims: serializeClaims(claims) }
+}
+
+/** A subscriber with any claims; distinct subjects are distinct subscribers. */
+export const authenticated = (claims: Record<string, unknown>): Subscriber => ({
+  role: 'authenticated',
+  claims: JSON.stringify({ role: 'authenticated', ...claims }),
+})
+
+export const ANON: Subscriber = { role: 'anon', claims: JSON.stringify({ role: 'anon' }) }
+
+export interface TestRouter {
+  readonly router: ChangeRouter
+  readonly engine: Database['kind']
+  readonly owner: Database
+  readonly database: TestDatabase
+  /** The pool of the checks. */
+  readonly checks: Database
+  /** What was announced as lost. */
+  readonly gaps: string[]
+  readonly log: { level: string; data: object; message: string }[]
+  /** Subscribes on a channel of its own, or on one that is given. */
+  follow(
+    subscriber: Subscriber,
+    wanted: WantedChanges,
+    channel?: RecordingChannel,
+    id?: number,
+  ): Promise<{ channel: RecordingChannel; subscription: ActiveSubscription }>
+  stop(): Promise<void>
+}
+
+export interface TestRouterOptions {
+  walrusCompatible?: boolean
+  checkConnections?: number
+  limits?: ChangeRouterParts['limits']
+  /** Leads to the server another way, such as through a proxy. */
+  replicationUrl?: (url: string) => string
+  /** Settings of the checks' sessions. */
+  settings?: Record<string, string>
+}
+
+/** A router on a database that is open, until `stop`. */
+export async function startRouter(
+  database: TestDatabase,
+  options: TestRouterOptions = {},
+): Promise<TestRouter> {
+  const config = {
+    ...readConfig({ NODE_ENV: 'test' }),
+    REALTIME_CHECK_CONNECTIONS: options.checkConnections ?? 4,
+    REALTIME_WALRUS_COMPATIBLE: options.walrusCompatible ?? false,
+  }
+  const log: TestRouter['log'] = []
+  const record =
+    (level: string) =>
+    (data: object, message: string): void => {
+      log.push({ level, data, message })
+    }
+  const routerLog: RouterLog = {
+    debug: () => {},
+    info: record('info'),
+    warn: record('warn'),
+    error: record('error'),
+  }
+  const { ownerUrl } = database
+  if (ownerUrl) await enableLogins(database.owner, ownerUrl)
+  const checks = ownerUrl
+    ? openServer({
+        url: loginUrl(ownerUrl, LOGINS.api),
+        max: config.REALTIME_CHECK_CONNECTIONS,
+        applicationName: 'muster-test-checks',
+        settings: { jit: 'off', statement_timeout: '10000', ...options.settings },
+      })
+    : database.owner
+  const replicationUrl = ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)
+  const router = openChangeRouter({
+    config,
+    databases: {
+      checks,
+      replicationUrl: replicationUrl && (options.replicationUrl?.(replicationUrl) ?? replicationUrl),
+    },
+    log: routerLog,
+    ...(options.limits && { limits: options.limits }),
+  })
+  const gaps: string[] = []
+  router.onGap((reason) => gaps.push(reason))
+  await router.start()
+  return {
+    router,
+    engine: database.engine,
+    owner: database.owner,
+    database,
+    checks,
+    gaps,
+    log,
+    async follow(subscriber, wanted, channel = new RecordingChannel(), id = 1) {
+      const request = changeRequest(wanted)
+      return { channel, subscription: await router.subscribe({ channel, id, subscriber, request }) }
+    },
+    async stop() {
+      await router.stop()
+      if (checks !== database.owner) await checks.close()
+    },
+  }
+}
+
+/** One router for all tests of the file, on a database of its own. */
+export function useRouter(
+  prepare: (owner: Database) => Promise<void> = async () => {},
+  options: TestRouterOptions = {},
+): () => TestRouter {
+  let opened: { database: TestDatabase; router: TestRouter } | undefined
+  beforeAll(async () => {
+    const database = await openTestDatabase()
+    await prepare(database.owner)
+    opened = { database, router: await startRouter(database, options) }
+  })
+  afterAll(async () => {
+    await opened?.router.stop()
+    await opened?.database.close()
+  })
+  return () => {
+    if (!opened) throw new Error('The router runs only while tests do.')
+    return opened.router
+  }
+}
