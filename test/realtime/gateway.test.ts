@@ -15,7 +15,14 @@ import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/wor
 class ScriptedRouter implements ChangeRouter {
   readonly subscriptions = new Set<ChangeSubscription>()
   readonly #gapListeners = new Set<(reason: string) => void>()
-  readonly health = { feed: null, subscriptions: 0, subscribers: 0, checks: 0, delivered: 0 }
+  readonly health = {
+    feed: null,
+    subscriptions: 0,
+    subscribers: 0,
+    checks: 0,
+    failedChecks: 0,
+    delivered: 0,
+  }
   async subscribe(subscription: ChangeSubscription) {
     if (subscription.request.table === 'secrets') throw new SubscriptionRefused('no such table for you')
     this.subscriptions.add(subscription)
@@ -29,6 +36,9 @@ class ScriptedRouter implements ChangeRouter {
   onGap(listener: (reason: string) => void) {
     this.#gapListeners.add(listener)
     return () => void this.#gapListeners.delete(listener)
+  }
+  observe() {
+    return () => {}
   }
   gap(): void {
     for (const listener of this.#gapListeners) listener('test')
