@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Shift } from '../../src/resources/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import {
   arrangeShift,
@@ -71,7 +72,7 @@ const shiftsWhere = (name: 'sees_shift' | 'manages_shift', persona: Persona): Pr
     return rows.map(({ id }) => id)
   })
 
-describe('what the functions say of a shift is what the policies say', () => {
+describe('what functions and lists say of a shift is what the policies say', () => {
   it('for every persona and every kind of shift', async () => {
     const shifts = await arrangeEvery()
     const seenByAnybody = new Set<string>()
@@ -87,6 +88,8 @@ describe('what the functions say of a shift is what the policies say', () => {
         if (![403, 404].includes(changed.statusCode)) managed.push(id)
       }
       expect(await shiftsWhere('sees_shift', persona), persona).toEqual(seen)
+      const listed: Shift[] = (await api().as(persona).get('/v1/shifts?limit=100')).json().items
+      expect(listed.map(({ id }) => id).sort(), persona).toEqual(seen)
       const alive = (await shiftsWhere('manages_shift', persona)).filter((id) => seen.includes(id))
       expect(alive, persona).toEqual(managed)
       for (const id of seen) seenByAnybody.add(id)
