@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
-import type { Database, Parameter, Transaction } from './engine/types.ts'
+import type { Database, Parameter, Transaction, TransactionOptions } from './engine/types.ts'
 
 const dialect = new PgDialect()
 
@@ -20,8 +20,13 @@ export interface Session {
 
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
 export interface Sessions {
-  /** A read-only transaction. */
-  read<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * A read-only transaction.
+   *
+   * @param signal aborting it cancels the statement that is running, and rejects with its reason: for an answer that
+   *        nobody waits for any more
+   */
+  read<T>(caller: Caller, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>
   /**
    * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
    * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
@@ -38,30 +43,28 @@ const RETRY_PAUSE_MS = 20
 export function openSessions(database: Database): Sessions {
   async function run<T>(
     caller: Caller,
-    readOnly: boolean,
     work: (session: Session) => Promise<T>,
+    options: TransactionOptions,
   ): Promise<T> {
     const claims = serializeClaims(caller.claims)
-    return database.transaction(
-      async (tx) => {
-        // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
-        await tx.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
-          caller.role,
-          claims,
-        ])
-        return work(asSession(tx))
-      },
-      { readOnly },
-    )
+    return database.transaction(async (tx) => {
+      // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
+      // As the first statement it travels together with `begin`.
+      await tx.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+        caller.role,
+        claims,
+      ])
+      return work(asSession(tx))
+    }, options)
   }
 
   return {
-    read: (caller, work) => run(caller, true, work),
+    read: (caller, work, signal) => run(caller, work, { readOnly: true, ...(signal ? { signal } : {}) }),
 
     async write(caller, work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await run(caller, false, work)
+          return await run(caller, work, {})
         } catch (error) {
           const sqlstate = readDatabaseError(error)?.sqlstate
           if (attempt === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error

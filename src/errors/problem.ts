@@ -51,3 +51,8 @@ export class Problem extends Error {
     }
   }
 }
+
+/** The client closed its connection: nobody is there to be answered. */
+export class ClientGone extends Error {
+  override name = 'ClientGone'
+}

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
-import { type FieldError, Problem } from '../errors/problem.ts'
+import { ClientGone, type FieldError, Problem } from '../errors/problem.ts'
 import { RETRY_AFTER_BUSY_SECONDS, readDatabaseError, toDatabaseProblem } from '../errors/sqlstate.ts'
 
 /** A request with this many wrong fields is told of the first ones: the answer stays small. */
@@ -37,6 +37,8 @@ export async function sendProblem(
 
 export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error
+  // For form's sake: the answer reaches nobody.
+  if (error instanceof ClientGone) return new Problem('busy')
   if (error instanceof Unauthenticated) return new Problem('unauthenticated', { subject: error.reason })
   if (error instanceof KeysUnavailable) {
     return new Problem('busy', { subject: 'signing_keys', retryAfterSeconds: error.retryAfterSeconds })
@@ -71,6 +73,7 @@ export function toProblem(error: FastifyError): Problem {
 
 /** What may be logged of a failure: never the driver's message, which quotes rows, statements and parameters. */
 function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
+  if (error instanceof ClientGone) return request.log.info('the client went away')
   const reported = readDatabaseError(error)
   if (reported) {
     request.log.error(

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Session, Sessions } from '../db/session.ts'
-import { Problem } from '../errors/problem.ts'
+import { ClientGone, Problem } from '../errors/problem.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Runs `work` in a read-only transaction as the caller of this request. */
+    /** Runs `work` in a read-only transaction as the caller of this request, as long as the client is there. */
     read<T>(work: (session: Session) => Promise<T>): Promise<T>
     /**
      * Runs `work` in a transaction as the caller of this request. With an `Idempotency-Key` on a POST, `work` runs
@@ -24,7 +25,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
     app.decorateRequest('read', function (this: FastifyRequest, work) {
-      return sessions.read(this.caller, work)
+      return sessions.read(this.caller, work, untilGone(this.raw.socket))
     })
 
     app.decorateRequest('write', function <
@@ -55,6 +56,23 @@ export const sessions = fastifyPlugin(
   },
   { name: 'sessions', fastify: '5.x', dependencies: ['authentication'] },
 )
+
+const signals = new WeakMap<Socket, AbortSignal>()
+
+/**
+ * Aborted when the client's connection closes: whoever asks for something large and leaves must not keep a database connection
+ * busy. For reads alone: a phone that lost its network after it sent a check-in wants it kept. (Fastify's own
+ * `request.signal` is aborted as soon as a body has been read.)
+ */
+function untilGone(socket: Socket): AbortSignal {
+  const known = signals.get(socket)
+  if (known) return known
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort(new ClientGone()))
+  if (socket.destroyed) gone.abort(new ClientGone())
+  signals.set(socket, gone.signal)
+  return gone.signal
+}
 
 /** The body is hashed as it was understood: spaces and the order of members do not make another request. */
 function requestHash(request: FastifyRequest): string {

@@ -3,14 +3,9 @@ import { dirname } from 'node:path'
 import { PGlite, type Results } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { postgis } from '@electric-sql/pglite-postgis'
-import {
-  type Database,
-  type Parameter,
-  type Row,
-  type Transaction,
-  TransactionEnded,
-  type TransactionOptions,
-} from './types.ts'
+import { Pool, type Pooled } from './pool.ts'
+import { TransactionScope } from './transaction-scope.ts'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
 /** Types whose text must reach the caller as it is: date, timestamp, timestamptz (PGlite would make a Date). */
 const TEXT_TYPES = [1082, 1114, 1184]
@@ -26,61 +21,98 @@ export interface EmbeddedOptions {
   dataDir?: string
   /** A dump of a prepared data folder (`PGlite.dumpDataDir`), loaded when the database is new. */
   loadDataDir?: Blob
+  /** How long a caller waits for its turn before `DatabaseBusy`. */
+  acquireTimeoutMs?: number
+  /** How many callers may wait for their turn at once; the next one is refused with `DatabaseBusy`. */
+  maxWaiting?: number
 }
+
+/** The turn to use PGlite: there is one, and it is never lost. */
+const THE_ONE: Pooled = {
+  isLost: false,
+  whenLost: new Promise(() => {}),
+  openedAt: 0,
+  close: async () => {},
+  destroy: () => {},
+}
+
+/** A transaction that is running gets this long to end before the database is closed under it. */
+const CLOSE_TIMEOUT_MS = 5_000
 
 /** PostgreSQL with PostGIS in this process (PGlite): one connection, so transactions run one after the other. */
 export async function openEmbedded(
   options: EmbeddedOptions = {},
 ): Promise<Database & { readonly pglite: PGlite }> {
-  if (options.dataDir) await mkdir(dirname(options.dataDir), { recursive: true })
+  const { dataDir, loadDataDir, acquireTimeoutMs = 5_000, maxWaiting = 1_000 } = options
+  if (dataDir) await mkdir(dirname(dataDir), { recursive: true })
   const pglite = await PGlite.create({
-    ...(options.dataDir ? { dataDir: options.dataDir } : {}),
-    ...(options.loadDataDir ? { loadDataDir: options.loadDataDir } : {}),
+    ...(dataDir ? { dataDir } : {}),
+    ...(loadDataDir ? { loadDataDir } : {}),
     extensions: { postgis, btree_gist },
     parsers,
     serializers,
   })
   await pglite.exec(`set timezone = 'UTC'; set search_path = public, extensions;`)
 
+  // PGlite has a queue of its own, without an end or a limit.
+  const pool = new Pool<Pooled>({
+    open: async () => THE_ONE,
+    max: 1,
+    acquireTimeoutMs,
+    maxWaiting,
+    maxAgeMs: Number.POSITIVE_INFINITY,
+  })
+
+  async function inTurn<T>(use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = await pool.acquire(signal)
+    try {
+      return await use()
+    } finally {
+      pool.release(turn)
+    }
+  }
+
   return {
     kind: 'embedded',
     pglite,
 
-    transaction(work, { readOnly = false, signal }: TransactionOptions = {}) {
-      return pglite.transaction(async (tx) => {
-        signal?.throwIfAborted()
-        let ended = false
-        const handle: Transaction = {
-          async query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
-            if (ended) throw new TransactionEnded()
-            signal?.throwIfAborted()
-            const results: Results<R> = await tx.query<R>(text, [...parameters])
-            return results.rows
-          },
-        }
-        try {
-          if (readOnly) await tx.query('set transaction read only')
-          const result = await work(handle)
-          signal?.throwIfAborted()
-          return result
-        } finally {
-          ended = true
-        }
-      })
-    },
+    transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given), given.signal),
 
-    async query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
-      return (await pglite.query<R>(text, [...parameters])).rows
-    },
+    query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
+      inTurn(async () => (await pglite.query<R>(text, [...parameters])).rows),
 
     async script(text) {
-      await pglite.exec(text)
+      await inTurn(() => pglite.exec(text))
     },
 
-    async listen(channel, onNotify) {
-      return pglite.listen(channel, onNotify)
-    },
+    listen: (channel, onNotify) => inTurn(() => pglite.listen(channel, onNotify)),
 
-    close: () => pglite.close(),
+    async close() {
+      await pool.close(CLOSE_TIMEOUT_MS)
+      await pglite.close()
+    },
   }
+}
+
+function runTransaction<T>(
+  pglite: PGlite,
+  work: (tx: Transaction) => Promise<T>,
+  { readOnly = false, signal }: TransactionOptions,
+): Promise<T> {
+  return pglite.transaction(async (tx) => {
+    if (readOnly) await tx.query('set transaction read only')
+    const scope = new TransactionScope(async (text, parameters) => {
+      const results: Results<Row> = await tx.query<Row>(text, [...parameters])
+      return results.rows
+    })
+    // A statement that is running cannot be cancelled: nothing else happens in this process until it is done.
+    const abort = (): void => scope.break(signal?.reason)
+    signal?.addEventListener('abort', abort)
+    try {
+      return await scope.run(work)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      await scope.settle()
+    }
+  })
 }

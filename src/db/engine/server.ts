@@ -1,40 +1,12 @@
-import postgres from 'postgres'
-import {
-  type Database,
-  DatabaseBusy,
-  DatabaseUnavailable,
-  type Parameter,
-  type Row,
-  type Transaction,
-  TransactionEnded,
-} from './types.ts'
-
-/** date, timestamp, timestamptz stay PostgreSQL's text; json and jsonb parameters are JSON text already. */
-const TYPES = {
-  date: { to: 1184, from: [1082, 1114, 1184], serialize: String, parse: (text: string) => text },
-  json: { to: 114, from: [114, 3802], serialize: String, parse: (text: string) => JSON.parse(text) },
-}
-
-/** What the driver reports when the connection, not the statement, failed. */
-const CONNECTION_ERRORS = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
-
-/** SQLSTATEs after which the backend is gone or does not take sessions: the class 57P, and 53300 too_many_connections. */
-const BACKEND_GONE = new Set(['57P01', '57P02', '57P03', '53300'])
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import { Pool } from './pool.ts'
+import { TransactionScope } from './transaction-scope.ts'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
 export interface ServerOptions {
   url: string
-  /** Connections in the pool. */
+  /** Connections in the pool; each listener has one more of its own. */
   max: number
   applicationName: string
   /** How long a caller waits for a free connection before `DatabaseBusy`. */
@@ -58,165 +30,197 @@ export const SERVER_DEFAULTS = {
   settings: {},
 } satisfies Omit<ServerOptions, 'url'>
 
-/** A pool of connections to a PostgreSQL server (postgres.js). */
+/** Renews connections now and then: after a failover by DNS, and because a backend's caches only grow. */
+const MAX_CONNECTION_AGE_MS = 45 * 60_000
+
+/** Running statements get this long to end; then their connections are cut. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** How long a broken transaction may take to cancel what it runs and to roll back; then its connection is cut. */
+const ROLLBACK_TIMEOUT_MS = 3_000
+
+/** A cancel request that overtakes its statement, on another connection, cancels nothing. */
+const CANCEL_AGAIN_MS = 50
+
+/** Beyond the server's own `statement_timeout`, for the way there and back. */
+const ANSWER_GRACE_MS = 5_000
+
+/** A network that forgot the connection says nothing; a listener that only waits would not notice for minutes. */
+const HEARTBEAT_MS = 30_000
+const HEARTBEAT_TIMEOUT_MS = 10_000
+
+/** Pauses of a listener before it connects again, doubled each time: a restart takes seconds. */
+const RECONNECT_PAUSE_MS = { first: 100, last: 10_000 }
+
+/** A pool of connections to a PostgreSQL server. */
 export function openServer(given: Partial<ServerOptions> & { url: string }): Database {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...given }
-  const sql = postgres(options.url, {
+  const { url, applicationName, connectTimeoutMs, prepare, settings } = options
+  const connectionOptions: ConnectionOptions = { url, applicationName, connectTimeoutMs, prepare, settings }
+  const answerTimeoutMs = answerTimeout(settings)
+  const pool = new Pool<Connection>({
+    open: (signal) => Connection.open({ ...connectionOptions, answerTimeoutMs }, signal),
     max: options.max,
-    prepare: options.prepare,
-    connect_timeout: options.connectTimeoutMs / 1000,
-    // Array types are passed as array literals, so the driver need not read the catalog on each connection.
-    fetch_types: false,
-    types: TYPES,
-    // Notices can quote other people's values.
-    onnotice: () => {},
-    connection: {
-      application_name: options.applicationName,
-      timezone: 'UTC',
-      search_path: 'public, extensions',
-      ...options.settings,
-    },
+    acquireTimeoutMs: options.acquireTimeoutMs,
+    maxWaiting: options.maxWaiting,
+    maxAgeMs: MAX_CONNECTION_AGE_MS,
   })
+  const listeners = new AbortController()
 
-  let waiting = 0
-
-  /** Counts a caller as waiting until the pool gives it a connection, and refuses it when that takes too long. */
-  function admit(): { admitted: () => void; refused: Promise<never> } {
-    if (waiting >= options.maxWaiting) throw new DatabaseBusy('Too many requests wait for the database.')
-    waiting += 1
-    let settle = (): void => {}
-    const refused = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => {
-        settle()
-        reject(new DatabaseBusy('No database connection came free in time.'))
-      }, options.acquireTimeoutMs)
-      settle = () => {
-        clearTimeout(timer)
-        waiting -= 1
-        settle = () => {}
-      }
-    })
-    return { admitted: () => settle(), refused }
-  }
-
-  async function transaction<T>(
-    work: (tx: Transaction) => Promise<T>,
-    { readOnly = false, signal }: { readOnly?: boolean; signal?: AbortSignal } = {},
-  ): Promise<T> {
-    signal?.throwIfAborted()
-    const { admitted, refused } = admit()
-
-    // postgres.js keeps a transaction's handle bound to a pool slot, not to a session: when the backend dies, the
-    // promise of `begin` rejects, but the callback runs on, and what it sends next (its own statements, and the
-    // driver's `commit` or `rollback` when it returns) would go into whatever transaction is next on that slot.
-    // So once the connection is lost the handle is dead, and the driver never learns that the callback has ended.
-    let alive = true
-    let abandoned = false
-    let running: postgres.PendingQuery<postgres.Row[]> | undefined
-
-    const begun = sql.begin(readOnly ? 'read only' : '', (tx) => {
-      admitted()
-      if (abandoned) throw new TransactionEnded()
-      const handle: Transaction = {
-        async query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
-          if (!alive) throw new TransactionEnded()
-          signal?.throwIfAborted()
-          try {
-            running = tx.unsafe(text, parameters as Parameter[], { prepare: options.prepare })
-            return (await running) as unknown as R[]
-          } catch (error) {
-            if (isConnectionError(error)) alive = false
-            throw error
-          } finally {
-            running = undefined
-          }
-        },
-      }
-      return new Promise<T>((resolve, reject) => {
-        work(handle).then(
-          (value) => {
-            if (!alive) return
-            if (signal?.aborted) reject(signal.reason)
-            else resolve(value)
-          },
-          (error) => {
-            if (alive) reject(error)
-          },
-        )
-      })
-    }) as Promise<T>
-
-    const cancel = (): void => {
-      running?.cancel()
-    }
-    signal?.addEventListener('abort', cancel, { once: true })
+  async function lend<T>(use: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await pool.acquire(signal)
     try {
-      return await Promise.race([begun, refused])
-    } catch (error) {
-      abandoned = true
-      // `refused` may have won: what `begin` does afterwards is its own rollback.
-      begun.catch(() => {})
-      if (signal?.aborted) throw signal.reason
-      throw translate(error)
+      return await use(connection)
     } finally {
-      admitted()
-      alive = false
-      signal?.removeEventListener('abort', cancel)
+      pool.release(connection)
     }
   }
 
   return {
     kind: 'server',
-    transaction,
 
-    async query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
-      try {
-        return (await sql.unsafe(text, parameters as Parameter[], {
-          prepare: options.prepare,
-        })) as unknown as R[]
-      } catch (error) {
-        throw translate(error)
+    transaction: (work, given = {}) =>
+      lend((connection) => runTransaction(connection, work, given), given.signal),
+
+    query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
+      lend((connection) => connection.run<R>(text, parameters)),
+
+    script: (text) => lend((connection) => connection.script(text)),
+
+    async listen(channel, onNotify, onGap = () => {}) {
+      const stop = new AbortController()
+      const signal = AbortSignal.any([stop.signal, listeners.signal])
+      const connect = (): Promise<Connection> =>
+        openListener({ ...connectionOptions, onNotify }, channel, signal)
+      const listening = keepListening(await connect(), connect, onGap, signal)
+      return async () => {
+        stop.abort()
+        await listening
       }
     },
 
-    async script(text) {
-      try {
-        await sql.unsafe(text).simple()
-      } catch (error) {
-        throw translate(error)
-      }
+    async close() {
+      listeners.abort()
+      await pool.close(CLOSE_TIMEOUT_MS)
     },
-
-    async listen(channel, onNotify, onGap) {
-      let first = true
-      // `onlisten` is called again after each reconnection: what was notified in between is lost.
-      const { unlisten } = await sql.listen(channel, onNotify, () => {
-        if (!first) onGap?.()
-        first = false
-      })
-      return unlisten
-    },
-
-    close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
   }
 }
 
-/** Running statements get this long to end; then their connections are cut. */
-const CLOSE_TIMEOUT_SECONDS = 5
+async function runTransaction<T>(
+  connection: Connection,
+  work: (tx: Transaction) => Promise<T>,
+  { readOnly = false, signal }: TransactionOptions,
+): Promise<T> {
+  let begun = false
+  const scope = new TransactionScope(async (text, parameters) => {
+    if (begun) return connection.run(text, parameters)
+    begun = true
+    // One round trip for both. The statement cannot run outside of the transaction: where `begin` fails, the connection has.
+    const [, rows] = await Promise.all([
+      connection.script(readOnly ? 'begin read only' : 'begin'),
+      connection.run(text, parameters),
+    ])
+    return rows
+  })
+  const abort = (): void => scope.break(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  connection.onLost = (error) => scope.break(error)
+  try {
+    const value = await scope.run(work)
+    if (begun) await connection.script('commit')
+    return value
+  } catch (error) {
+    if (begun && !connection.isLost) await rollBack(connection, scope)
+    throw error
+  } finally {
+    connection.onLost = undefined
+    signal?.removeEventListener('abort', abort)
+  }
+}
 
-function errorCode(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+/** Leaves the connection fit for the next caller, or cut. */
+async function rollBack(connection: Connection, scope: TransactionScope): Promise<void> {
+  const cut = setTimeout(() => connection.destroy(), ROLLBACK_TIMEOUT_MS)
+  try {
+    while (scope.isSending) {
+      // The server has been told before `rollback` is sent, so a cancellation that comes late can hit nothing else.
+      await connection.cancel()
+      await Promise.race([scope.settle(), sleep(CANCEL_AGAIN_MS)])
+    }
+    await connection.script('rollback')
+  } catch {
+    // The first error is the one to report.
+    connection.destroy()
+  } finally {
+    clearTimeout(cut)
+  }
+}
+
+/** `statement_timeout`, where it is given in milliseconds, and some time beyond; 0 for none. */
+function answerTimeout({ statement_timeout = '0' }: Record<string, string>): number {
+  const milliseconds = Number(statement_timeout)
+  return milliseconds > 0 ? milliseconds + ANSWER_GRACE_MS : 0
+}
+
+async function openListener(
+  options: ConnectionOptions,
+  channel: string,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const connection = await Connection.open({ ...options, answerTimeoutMs: HEARTBEAT_TIMEOUT_MS }, signal)
+  try {
+    await connection.run(`listen "${channel.replaceAll('"', '""')}"`)
+    return connection
+  } catch (error) {
+    connection.destroy()
+    throw error
+  }
+}
+
+/** Ends, never rejecting, when the signal is aborted. */
+async function keepListening(
+  first: Connection,
+  connect: () => Promise<Connection>,
+  onGap: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let connection: Connection | undefined = first
+  while (connection) {
+    await beat(connection, signal)
+    if (signal.aborted) return connection.close()
+    connection = await reconnect(connect, signal)
+    if (connection) onGap()
+  }
+}
+
+/** Resolves when the connection is lost or the signal aborted. */
+async function beat(connection: Connection, signal: AbortSignal): Promise<void> {
+  const lost = new AbortController()
+  connection.onLost = () => lost.abort()
+  if (connection.isLost) return
+  try {
+    for await (const _ of every(HEARTBEAT_MS, undefined, {
+      signal: AbortSignal.any([signal, lost.signal]),
+    })) {
+      await connection.run('select 1')
+    }
+  } catch {
+    // The interval ends by throwing, as does a statement on a lost connection.
+  }
+}
+
+async function reconnect(
+  connect: () => Promise<Connection>,
+  signal: AbortSignal,
+): Promise<Connection | undefined> {
+  for (let pauseMs = RECONNECT_PAUSE_MS.first; !signal.aborted; pauseMs *= 2) {
+    const longestMs = Math.min(pauseMs, RECONNECT_PAUSE_MS.last)
+    try {
+      await sleep(longestMs * (0.5 + Math.random() / 2), undefined, { signal })
+      return await connect()
+    } catch {
+      // Not there yet; or aborted, and the loop ends.
+    }
+  }
   return undefined
-}
-
-function isConnectionError(error: unknown): boolean {
-  const code = errorCode(error)
-  return code !== undefined && (CONNECTION_ERRORS.has(code) || BACKEND_GONE.has(code))
-}
-
-function translate(error: unknown): unknown {
-  if (isConnectionError(error)) {
-    return new DatabaseUnavailable('The database connection was lost or could not be made.', { cause: error })
-  }
-  return error
 }

@@ -11,7 +11,10 @@ export type Parameter = string | number | boolean | null
 export type Row = Record<string, unknown>
 
 export interface Transaction {
-  /** Runs one statement. After the transaction has ended, or its connection died, it throws `TransactionEnded`. */
+  /**
+   * Runs one statement, after those that were asked for before it: a session does one thing at a time. After the transaction
+   * has ended, or its connection died, it throws `TransactionEnded`.
+   */
   query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
 }
 
@@ -25,7 +28,9 @@ export interface Database {
   readonly kind: 'embedded' | 'server'
 
   /**
-   * Runs `work` in one transaction: committed when `work` resolves, rolled back when it throws.
+   * Runs `work` in one transaction: committed when `work` resolves and so did each statement that it started, else rolled
+   * back. An error that `work` caught still rejects here, for PostgreSQL keeps nothing of a transaction that had one,
+   * unless `work` went back to a savepoint. Statements that `work` did not wait for belong to the transaction.
    *
    * @throws `DatabaseBusy` when no connection came free in time, `DatabaseUnavailable` when the connection failed,
    *         the driver's error with its SQLSTATE in `code` otherwise (see `errors/sqlstate.ts`).

@@ -1,0 +1,253 @@
+import { once } from 'node:events'
+import { createConnection, type Socket } from 'node:net'
+import postgres from 'postgres'
+import { DatabaseUnavailable, type Parameter, type Row } from './types.ts'
+
+/*
+ * postgres.js is used for what it does well, the protocol, one connection to an instance. Its pool is not used, nor its
+ * `begin`, its reconnection and its `cancel`, because of what 3.4.9 does when a connection fails under a transaction
+ * (porsager/postgres #1216, and more of the kind; `test/rules/session.server.test.ts` shows them):
+ *
+ * - a callback whose connection died runs on, and its next statement, and the driver's own `commit` or `rollback` at its
+ *   end, go into whatever transaction is next on that slot of the pool;
+ * - between a socket's `error` and its `close` the driver still takes statements: after the reconnection the first of them
+ *   is answered with an empty result, a second one blocks the slot for ever;
+ * - a server that accepts connections and closes them again is asked a thousand times a second, and the caller never answered;
+ * - cancelling a statement before it was sent blocks the slot for ever, and a cancel request that cannot be delivered is an
+ *   unhandled rejection, which ends the process.
+ *
+ * None of these can happen to an instance that has one socket in its life, and is thrown away with it.
+ */
+
+/** date, timestamp, timestamptz stay PostgreSQL's text; json and jsonb parameters are JSON text already. */
+const TYPES = {
+  date: { to: 1184, from: [1082, 1114, 1184], serialize: String, parse: (text: string) => text },
+  json: { to: 114, from: [114, 3802], serialize: String, parse: (text: string) => JSON.parse(text) },
+}
+
+/** SQLSTATEs after which the backend is gone or does not take sessions: the class 57P, and 53300 too_many_connections. */
+const BACKEND_GONE = new Set(['57P01', '57P02', '57P03', '53300'])
+
+/**
+ * How many statements are kept prepared on one connection. The server keeps a plan for each (some 10 to 100 kB), and a caller
+ * decides which columns a statement names: without a limit, thousands of combinations would be kept for ever.
+ */
+const MAX_PREPARED = 256
+
+/** A cancel request is one packet without an answer; a server that does not even close its connection will not cancel. */
+const CANCEL_TIMEOUT_MS = 2_000
+
+/** How long an orderly goodbye may take before the socket is cut. */
+const GOODBYE_TIMEOUT_MS = 1_000
+
+/** A PostgreSQL cancel request instead of a start-up message (protocol 3.0). */
+const CANCEL_REQUEST_CODE = 80_877_102
+
+export interface ConnectionOptions {
+  url: string
+  applicationName: string
+  connectTimeoutMs: number
+  /** Named prepared statements: off behind a pooler in transaction mode. */
+  prepare: boolean
+  /** Session settings, such as `statement_timeout`. */
+  settings: Record<string, string>
+  /**
+   * How long the server may take to answer a statement before the connection counts as dead, in milliseconds; 0 waits for
+   * ever. A host that vanished without a word is otherwise noticed by TCP after more than ten minutes.
+   */
+  answerTimeoutMs?: number
+  /** For a connection that listens: each NOTIFY. */
+  onNotify?: (payload: string) => void
+}
+
+/** One session with a server, from its one socket's first byte to its last. It is used by one caller at a time. */
+export class Connection {
+  readonly openedAt = performance.now()
+  /** True from the moment that anything hints at the end of the session: nothing is sent any more. */
+  isLost = false
+  /**
+   * Called when the connection is lost, or was closed: for whoever has it at the time. (A promise would keep what each user in
+   * turn attached to it for as long as the connection lives.)
+   */
+  onLost: ((error: DatabaseUnavailable) => void) | undefined
+  readonly #lost = Promise.withResolvers<void>()
+  /** Resolves at the same time: for the pool. */
+  readonly whenLost: Promise<void> = this.#lost.promise
+
+  readonly #options: ConnectionOptions
+  readonly #sql: postgres.Sql
+  readonly #prepared = new Set<string>()
+  #socket: Socket | undefined
+  #backend: { pid: number; secret: number } | undefined
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options
+    const { onNotify } = options
+    const settings = {
+      max: 1,
+      idle_timeout: 0,
+      // Its timer would close the connection between two statements of a transaction; the pool knows when to.
+      max_lifetime: null,
+      connect_timeout: options.connectTimeoutMs / 1000,
+      prepare: options.prepare,
+      // Array types are passed as array literals, so the driver need not read the catalog on each connection.
+      fetch_types: false,
+      types: TYPES,
+      // Notices can quote other people's values.
+      onnotice: () => {},
+      ...(onNotify ? { onnotify: (_channel: string, payload: string) => onNotify(payload) } : {}),
+      onclose: () => this.#markLost(),
+      socket: () => this.#openSocket(),
+      connection: {
+        application_name: options.applicationName,
+        timezone: 'UTC',
+        search_path: 'public, extensions',
+        ...options.settings,
+      },
+    }
+    this.#sql = postgres(options.url, settings)
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @throws DatabaseUnavailable when there is no server, or it takes no sessions; the server's own error, with its SQLSTATE,
+   *         when it refused this one (password, database). After `connectTimeoutMs` for the socket, and as long again for
+   *         the session.
+   */
+  static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<Connection> {
+    const connection = new Connection(options)
+    const giveUp = (): void => connection.destroy()
+    signal?.addEventListener('abort', giveUp)
+    try {
+      const { state } = await connection.#sql.unsafe('select 1').simple()
+      connection.#backend = state
+      return connection
+    } catch (error) {
+      connection.destroy()
+      throw isFromServer(error) && !BACKEND_GONE.has(error.code) ? error : unavailable(error)
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /**
+   * Runs one statement. Those sent before the last was answered follow it in one round trip, also when it fails.
+   *
+   * Without parameters it goes by the simple protocol: the portal of the extended one stays open in a transaction, and its
+   * snapshot with it, on which `create index concurrently` on another connection waits.
+   *
+   * @throws DatabaseUnavailable when the connection was lost before the answer, whatever became of the statement.
+   */
+  async run<R extends Row>(text: string, parameters: readonly Parameter[] = []): Promise<R[]> {
+    if (parameters.length === 0) return this.#send(text, [], { simple: true })
+    return this.#send(text, parameters, { simple: false, prepare: this.#isPrepared(text) })
+  }
+
+  /** Runs a script of statements without parameters, or one that begins or ends a transaction. @throws as `run` */
+  async script(text: string): Promise<void> {
+    await this.#send(text, [], { simple: true })
+  }
+
+  /**
+   * Asks the server to cancel what runs on this connection, and resolves when the server has been told, or could not be.
+   * The cancellation may hit whatever is sent next, too: end the transaction before somebody else gets the connection.
+   */
+  async cancel(): Promise<void> {
+    if (this.isLost || !this.#backend) return
+    const request = Buffer.alloc(16)
+    request.writeInt32BE(request.length, 0)
+    request.writeInt32BE(CANCEL_REQUEST_CODE, 4)
+    request.writeUInt32BE(this.#backend.pid, 8)
+    request.writeUInt32BE(this.#backend.secret, 12)
+    // Unencrypted also where the session is encrypted, as libpq does: the server takes it before it asks for TLS.
+    const socket = this.#dial()
+    const closed = once(socket, 'close').catch(() => {})
+    socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy())
+    socket.resume().end(request)
+    await closed
+  }
+
+  /** Says goodbye, so that the server need not log a lost connection. */
+  async close(): Promise<void> {
+    const cut = setTimeout(() => this.destroy(), GOODBYE_TIMEOUT_MS)
+    await this.#sql.end()
+    clearTimeout(cut)
+    this.#markLost()
+  }
+
+  /** Cuts the connection. What it runs fails now here, and for the server when it next writes to the socket. */
+  destroy(): void {
+    this.#markLost()
+  }
+
+  async #send<R extends Row>(
+    text: string,
+    parameters: readonly Parameter[],
+    options: { simple: boolean; prepare?: boolean },
+  ): Promise<R[]> {
+    if (this.isLost) throw unavailable()
+    const query = this.#sql.unsafe(text, parameters as Parameter[], options)
+    // The driver would remember the text of each statement that ever failed, to print where it was written.
+    Object.defineProperty(query, 'origin', { value: '' })
+    const deadline = this.#options.answerTimeoutMs
+      ? setTimeout(() => this.destroy(), this.#options.answerTimeoutMs)
+      : undefined
+    try {
+      return (await query) as unknown as R[]
+    } catch (error) {
+      // Whatever the server says as it goes, it is gone.
+      if (isFromServer(error) && error.severity !== 'ERROR') this.#markLost()
+      throw this.isLost ? unavailable(error) : error
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  #isPrepared(text: string): boolean {
+    if (!this.#options.prepare) return false
+    if (this.#prepared.size < MAX_PREPARED) this.#prepared.add(text)
+    return this.#prepared.has(text)
+  }
+
+  #markLost(): void {
+    if (this.isLost) return
+    this.isLost = true
+    this.#socket?.destroy()
+    // Rejects what the driver still has; it waits for answers for as long as that takes, so it gets no time.
+    void this.#sql.end({ timeout: 0 })
+    this.onLost?.(unavailable())
+    this.#lost.resolve()
+  }
+
+  /** For the driver, once: a second socket would be another session, where the first one's statements do not belong. */
+  async #openSocket(): Promise<Socket> {
+    if (this.#socket || this.isLost) throw unavailable()
+    const socket = this.#dial()
+    this.#socket = socket
+    // Before the driver's own listeners, and before its `close`: in between it would take statements that nobody answers.
+    const lose = (): void => this.#markLost()
+    socket.on('error', lose).on('end', lose).on('close', lose)
+    socket.setNoDelay(true)
+    socket.setTimeout(this.#options.connectTimeoutMs, lose)
+    await Promise.race([once(socket, 'connect'), this.whenLost])
+    if (this.isLost) throw unavailable()
+    socket.setTimeout(0)
+    return socket
+  }
+
+  #dial(): Socket {
+    const { host, port, path } = this.#sql.options
+    const address = path ? { path } : { host: host[0]!, port: port[0]! }
+    // The driver reads `host` when it asks for TLS, as the name that the certificate must have.
+    return Object.assign(createConnection(address), { host: host[0] })
+  }
+}
+
+const isFromServer = (error: unknown): error is postgres.PostgresError =>
+  error instanceof postgres.PostgresError
+
+function unavailable(cause?: unknown): DatabaseUnavailable {
+  if (cause instanceof DatabaseUnavailable) return cause
+  return new DatabaseUnavailable('The database connection was lost or could not be made.', { cause })
+}

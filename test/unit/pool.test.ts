@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Pool, type Pooled, type PoolOptions } from '../../src/db/engine/pool.ts'
+import { DatabaseBusy, DatabaseUnavailable } from '../../src/db/engine/types.ts'
+
+class Lent implements Pooled {
+  isLost = false
+  isClosed = false
+  readonly openedAt = performance.now()
+  readonly #lost = Promise.withResolvers<void>()
+  readonly whenLost = this.#lost.promise
+  readonly name: number
+  constructor(name: number) {
+    this.name = name
+  }
+  async close(): Promise<void> {
+    this.isClosed = true
+    this.destroy()
+  }
+  destroy(): void {
+    this.isLost = true
+    this.#lost.resolve()
+  }
+}
+
+/** A pool of things that open when they are told to. */
+function makePool(options: Partial<PoolOptions<Lent>> = {}) {
+  const openings: PromiseWithResolvers<Lent>[] = []
+  const all: Lent[] = []
+  const pool = new Pool<Lent>({
+    open: () => {
+      const opening = Promise.withResolvers<Lent>()
+      openings.push(opening)
+      return opening.promise
+    },
+    max: 2,
+    acquireTimeoutMs: 1_000,
+    maxWaiting: 10,
+    maxAgeMs: 60_000,
+    ...options,
+  })
+  return {
+    pool,
+    all,
+    openings,
+    opened(): Lent {
+      const lent = new Lent(all.length + 1)
+      all.push(lent)
+      openings.shift()?.resolve(lent)
+      return lent
+    },
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
+
+describe('a pool', () => {
+  test('opens what is needed, up to its limit, and lends what came back', async () => {
+    const { pool, openings, opened } = makePool()
+    const asked = [1, 2, 3].map(() => pool.acquire())
+    expect(openings).toHaveLength(2)
+    opened()
+    opened()
+    const first = await asked[0]!
+    const second = await asked[1]!
+    pool.release(second)
+    expect(await asked[2]).toBe(second)
+    pool.release(first)
+    expect(await pool.acquire()).toBe(first)
+    expect(openings).toHaveLength(0)
+  })
+
+  test('serves in the order in which it was asked, whichever comes free first', async () => {
+    const { pool, opened } = makePool({ max: 1 })
+    const served: number[] = []
+    const asked = [1, 2, 3].map(async (n) => {
+      const lent = await pool.acquire()
+      served.push(n)
+      pool.release(lent)
+    })
+    opened()
+    await Promise.all(asked)
+    expect(served).toEqual([1, 2, 3])
+  })
+
+  test('refuses who waited for too long, also for an opening, and forgets them', async () => {
+    const { pool, opened } = makePool({ max: 1 })
+    const late = expect(pool.acquire()).rejects.toThrow(DatabaseBusy)
+    await vi.advanceTimersByTimeAsync(1_000)
+    await late
+    const lent = opened()
+    await settle()
+    expect(await pool.acquire()).toBe(lent)
+  })
+
+  test('refuses at once when too many wait', async () => {
+    const { pool } = makePool({ maxWaiting: 2 })
+    const waiting = [pool.acquire(), pool.acquire()]
+    await expect(pool.acquire()).rejects.toThrow(DatabaseBusy)
+    const refused = waiting.map((wait) => expect(wait).rejects.toThrow(DatabaseBusy))
+    await vi.advanceTimersByTimeAsync(1_000)
+    await Promise.all(refused)
+  })
+
+  test('lets those go whose signal is aborted', async () => {
+    const { pool, opened } = makePool({ max: 1 })
+    const stop = new AbortController()
+    const reason = new Error('stop')
+    const aborted = expect(pool.acquire(stop.signal)).rejects.toBe(reason)
+    const next = pool.acquire()
+    stop.abort(reason)
+    await aborted
+    await expect(pool.acquire(stop.signal)).rejects.toBe(reason)
+    const lent = opened()
+    expect(await next).toBe(lent)
+  })
+
+  test('refuses one waiter for each failed opening, and opens again for the others', async () => {
+    const { pool, openings, opened } = makePool({ max: 1 })
+    const failed = expect(pool.acquire()).rejects.toThrow('no server')
+    const second = pool.acquire()
+    expect(openings).toHaveLength(1)
+    openings.shift()?.reject(new Error('no server'))
+    await failed
+    expect(openings).toHaveLength(1)
+    const lent = opened()
+    expect(await second).toBe(lent)
+  })
+
+  test('never lends what was lost, and replaces it', async () => {
+    const { pool, openings, opened } = makePool({ max: 2 })
+    const asked = [pool.acquire(), pool.acquire()]
+    opened()
+    opened()
+    const [first, second] = await Promise.all(asked)
+    pool.release(first!)
+    first!.destroy()
+    await settle()
+    second!.destroy()
+    const next = [pool.acquire(), pool.acquire()]
+    expect(openings).toHaveLength(1)
+    pool.release(second!)
+    expect(openings).toHaveLength(2)
+    opened()
+    opened()
+    expect((await Promise.all(next)).map(({ name }) => name)).toEqual([3, 4])
+  })
+
+  test('closes what has become old', async () => {
+    const { pool, opened } = makePool()
+    const asked = pool.acquire()
+    opened()
+    const lent = await asked
+    await vi.advanceTimersByTimeAsync(60_001)
+    pool.release(lent)
+    expect(lent.isClosed).toBe(true)
+  })
+
+  test('closes when all has come back, and refuses who waits or comes later', async () => {
+    const { pool, opened } = makePool({ max: 1 })
+    const asked = pool.acquire()
+    opened()
+    const lent = await asked
+    const waiting = expect(pool.acquire()).rejects.toThrow(DatabaseUnavailable)
+    const onClosed = vi.fn()
+    const closed = pool.close(5_000).then(onClosed)
+    await waiting
+    await expect(pool.acquire()).rejects.toThrow(DatabaseUnavailable)
+    await settle()
+    expect(onClosed).not.toHaveBeenCalled()
+    pool.release(lent)
+    await closed
+    expect(lent.isClosed).toBe(true)
+  })
+
+  test('cuts what does not come back in time', async () => {
+    const { pool, opened } = makePool()
+    const asked = pool.acquire()
+    opened()
+    const lent = await asked
+    const closed = pool.close(5_000)
+    await vi.advanceTimersByTimeAsync(5_000)
+    await closed
+    expect(lent.isLost).toBe(true)
+    pool.release(lent)
+  })
+})
