@@ -40,6 +40,7 @@ export const settings = z.object({
   JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(300).default(5),
   ANON_KEY: z.string().optional(),
 
+  REALTIME: flag.default(true),
   REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
   REALTIME_WALRUS_COMPATIBLE: flag.default(false),
 

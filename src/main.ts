@@ -9,6 +9,7 @@ import { MigrationError } from './db/migration-error.ts'
 import { openDatabases } from './db/open.ts'
 import { seedDemo } from './db/seed.ts'
 import { openSessions } from './db/session.ts'
+import { openChangeRouter } from './realtime/changes/open.ts'
 import { runWorker } from './worker.ts'
 
 async function start(): Promise<void> {
@@ -24,35 +25,41 @@ async function start(): Promise<void> {
     console.log('Filled the empty database with a demo: see README.md for who is in it.')
   }
 
+  // Verifier and router are made before the app whose log they write to.
+  const log = {
+    debug: (data: object, message: string) => app.log.debug(data, message),
+    info: (data: object, message: string) => app.log.info(data, message),
+    warn: (data: object, message: string) => app.log.warn(data, message),
+    error: (data: object, message: string) => app.log.error(data, message),
+  }
+  const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const app = await buildApp({
     config,
     version,
     sessions: openSessions(databases.api),
-    verifier: createVerifier(tokenSettings, {
-      // The verifier is made before the app whose log it writes to.
-      log: {
-        info: (data, message) => app.log.info(data, message),
-        warn: (data, message) => app.log.warn(data, message),
-      },
-    }),
+    verifier: createVerifier(tokenSettings, { log }),
+    realtime: router && { database: databases.checks, router },
     checkReadiness: async () => {
+      const feed = router?.health.feed?.state ?? 'off'
       try {
         await databases.api.query('select 1')
-        return { database: true, migrations: await databases.isMigrated() }
+        return { database: true, migrations: await databases.isMigrated(), feed }
       } catch (error) {
         app.log.warn({ reason: error instanceof Error ? error.name : 'unknown' }, 'not ready')
-        return { database: false, migrations: false }
+        return { database: false, migrations: false, feed }
       }
     },
   })
+  await router?.start()
 
   const stopping = new AbortController()
   const worker = runWorker(databases.worker, app.log, stopping.signal)
 
-  // In this order: no new requests, the ones under way end, background work ends, then the database closes.
+  // In this order: sockets and requests end, then the change feed and background work, then the database closes.
   closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {
     if (err) app.log.error({ err: { type: err.name, stack: err.stack } }, 'stopping after an error')
     await app.close()
+    await router?.stop()
     stopping.abort()
     await worker
     await databases.close()

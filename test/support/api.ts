@@ -66,7 +66,7 @@ export async function openApi(
       version: '0.0.0-test',
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
-      checkReadiness: async () => ({ database: true, migrations: true }),
+      checkReadiness: async () => ({ database: true, migrations: true, feed: 'off' }),
       realtime: router && { database: api, router },
     })
   const app = await start()

@@ -2,10 +2,13 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 
 const tags = ['service']
+const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
 
 export interface Readiness {
   database: boolean
   migrations: boolean
+  /** The change feed of realtime; `off` where this service is no gateway. REST goes on without it. */
+  feed: (typeof FEED_STATES)[number]
 }
 
 /** @param checkReadiness what has to hold before traffic is sent here */
@@ -31,6 +34,7 @@ export const serviceRoutes =
       status: z.enum(['ready', 'not_ready']),
       database: z.boolean(),
       migrations: z.boolean(),
+      feed: z.enum(FEED_STATES),
     })
     app.get(
       '/ready',
@@ -52,11 +56,11 @@ export const serviceRoutes =
         logLevel: 'warn',
       },
       async (_request, reply) => {
-        const { database, migrations } = await checkReadiness()
+        const { database, migrations, feed } = await checkReadiness()
         const isReady = database && migrations
         return reply
           .code(isReady ? 200 : 503)
-          .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), database, migrations })
+          .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), database, migrations, feed })
       },
     )
   }
