@@ -76,7 +76,7 @@ describe('pages of a search', () => {
         expect(all).toEqual([...all].sort(byDistance))
         for (const limit of [1, 2, 3]) expect(await walk(place, limit)).toEqual(all)
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
   })
 
@@ -105,7 +105,7 @@ describe('pages of a search', () => {
           expect(seen).toEqual([...seen].sort(byDistance))
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
   })
 
