@@ -9,6 +9,7 @@ export interface DatasetSize {
   guards: number
   openShifts: number
   assignedShifts: number
+  activeShifts: number
   completedShifts: number
   checkins: number
 }
@@ -19,7 +20,9 @@ export function datasetSize(scale: number): DatasetSize {
     guards: Math.round(20_000 * scale),
     openShifts: Math.round(200_000 * scale),
     assignedShifts: Math.round(40_000 * scale),
-    completedShifts: Math.round(760_000 * scale),
+    // Every guard is at work: whoever checks in does so at a shift of their own.
+    activeShifts: Math.round(20_000 * scale),
+    completedShifts: Math.round(740_000 * scale),
     checkins: Math.round(1_000_000 * scale),
   }
 }
@@ -52,7 +55,11 @@ function cumulatedCities(): { longitude: number; latitude: number; upto: number 
  * Builds the data set in an empty database on `ownerUrl` (a superuser's): migrated, filled, analyzed. Triggers are off
  * meanwhile, so the derived columns are filled in here as the triggers would; constraints and indexes hold throughout.
  */
-export async function buildDataset(ownerUrl: string, size: DatasetSize, report: (line: string) => void): Promise<void> {
+export async function buildDataset(
+  ownerUrl: string,
+  size: DatasetSize,
+  report: (line: string) => void,
+): Promise<void> {
   const database = openServer({ url: ownerUrl, max: 2, settings: { statement_timeout: '0' } })
   try {
     await migrateUp(database)
@@ -84,10 +91,7 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
       size.locations + size.guards,
     ],
     ['points, index', 'create unique index on bench_points (nth)'],
-    [
-      'tenant',
-      `insert into tenants (id, name) values (bench_id('t', 1), 'Bench')`,
-    ],
+    ['tenant', `insert into tenants (id, name) values (bench_id('t', 1), 'Bench')`],
     [
       'organizations',
       `insert into organizations (id, tenant_id, name, kind)
@@ -137,7 +141,7 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
     ],
     [
       'shifts, open',
-      shiftsSelect(`'published'`, 'null::uuid', `now() + interval '1 hour' + random() * interval '28 days'`, 0),
+      shiftsSelect(`'published'`, 'null::uuid', `now() + interval '1 hour' + chance * interval '28 days'`, 0),
       size.openShifts,
       size.locations,
     ],
@@ -151,6 +155,12 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
         20_000_000,
       ),
       size.assignedShifts,
+      size.locations,
+    ],
+    [
+      'shifts, active',
+      shiftsSelect(`'active'`, `bench_id('e', 1 + n)`, `now() - interval '1 hour'`, 30_000_000),
+      size.activeShifts,
       size.locations,
     ],
     [
@@ -169,7 +179,7 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
       `insert into finqle_transactions (id, tenant_id, company_id, shift_id, professional_id, amount, status)
        select gen_random_uuid(), tenant_id, company_id, id, professional_id, 8 * hourly_rate,
               case status when 'completed' then 'completed' else 'pending' end
-       from shifts where status in ('assigned', 'completed')`,
+       from shifts where status in ('assigned', 'active', 'completed')`,
     ],
     [
       'gps_checkins',
@@ -190,7 +200,9 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
       return (lpad(to_hex(ascii(kind)), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
   `)
   await database.transaction(async (tx) => {
-    await tx.query("select set_config('session_replication_role', 'replica', true), setseed($1::float8)", [SEED])
+    await tx.query("select set_config('session_replication_role', 'replica', true), setseed($1::float8)", [
+      SEED,
+    ])
     for (const [index, [name, statement, ...parameters]] of steps.entries()) {
       const started = performance.now()
       await tx.query(statement, parameters)
@@ -211,6 +223,8 @@ const shiftsSelect = (status: string, professional: string, start: string, offse
          ${professional}, ${status}, starts.at, starts.at + interval '8 hours',
          round((18 + 30 * random() ^ 3)::numeric, 2), 'Shift ' || n,
          case when random() < 0.3 then '{vca,beveiligingspas}' else '{vca}' end::text[], l.location_point, l.time_zone
-  from (select n, 1 + (random() * ($2::int - 1))::int as nth from generate_series(0, $1::int - 1) n) picked
+  from (
+    select n, 1 + (random() * ($2::int - 1))::int as nth, random() as chance from generate_series(0, $1::int - 1) n
+  ) picked
   join lateral (select picked.nth, l.* from locations l where l.id = bench_id('f', picked.nth)) l on true
   cross join lateral (select ${start} as at) starts`

@@ -18,14 +18,14 @@ if [ -n "$group" ]; then
   while [ "$tries" -gt 0 ] && kill -s 0 -- "-$group" 2>/dev/null; do tries=$((tries - 1)); sleep 0.1; done
   kill -s KILL -- "-$group" 2>/dev/null
 fi
-rm -rf -- "$1"
+[ "$2" = keep ] || rm -rf -- "$1"
 `
 
 export interface GuardedFolder {
   readonly path: string
   /** From now on `child`, started with `detached`, ends with this process; `undefined` when there is none. */
   guard(child: ChildProcess | undefined): void
-  /** Ends the guarded process, if there is one, and removes the folder. */
+  /** Ends the guarded process, if there is one, and removes the folder, unless it is one that stays. */
   remove(): Promise<void>
 }
 
@@ -34,8 +34,16 @@ export interface GuardedFolder {
  * A shell in a session of its own sees to that: no handler inside this process would run.
  */
 export async function makeGuardedFolder(prefix: string): Promise<GuardedFolder> {
-  const path = await mkdtemp(join(tmpdir(), prefix))
-  const shell = spawn('/bin/sh', ['-c', GUARD, 'guard', path], {
+  return guardFolder(await mkdtemp(join(tmpdir(), prefix)), 'remove')
+}
+
+/** A folder that stays, where only the process that works in it is ended with this one. */
+export function keepGuardedFolder(path: string): Promise<GuardedFolder> {
+  return guardFolder(path, 'keep')
+}
+
+async function guardFolder(path: string, atTheEnd: 'remove' | 'keep'): Promise<GuardedFolder> {
+  const shell = spawn('/bin/sh', ['-c', GUARD, 'guard', path, atTheEnd], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

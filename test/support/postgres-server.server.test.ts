@@ -149,3 +149,16 @@ test('leaves nothing when its parent is killed', async () => {
   parent.kill('SIGKILL')
   await vi.waitFor(async () => expect(await remains(server)).toEqual([]), GONE_WITHIN_MS)
 })
+
+test('finds its data again in a folder that is kept, with the settings of the time', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-kept-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await chmod(folder, 0o755)
+  const first = await start({ keepIn: folder, settings: { work_mem: '5MB' } })
+  await query(first.url, 'create table kept as select 1 as value')
+  await first.stop()
+  const second = await start({ keepIn: folder, settings: { work_mem: '6MB' } })
+  expect(await query(second.url, "select value, current_setting('work_mem') as memory from kept")).toEqual([
+    { value: 1, memory: '6MB' },
+  ])
+})

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFile, chown, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { appendFile, chown, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeGuardedFolder } from './guarded-folder.ts'
+import { type GuardedFolder, keepGuardedFolder, makeGuardedFolder } from './guarded-folder.ts'
 import { findPostgres } from './postgres-installation.ts'
 import { run } from './run.ts'
 
@@ -36,6 +37,8 @@ const SETTINGS = {
   max_connections: '300',
 }
 
+const SETTINGS_FILE = 'test.conf'
+
 /** What nobody reads after a crash need not reach the disk. */
 const flush = (durable: boolean): Record<string, string> => {
   const value = durable ? 'on' : 'off'
@@ -49,6 +52,8 @@ export interface PostgresOptions {
   settings?: Record<string, string>
   /** Makes it a read-only streaming replica of this server; user and password are the same. */
   replicaOf?: PostgresServer
+  /** Keeps the cluster in this folder, to be found there by the next to start it: for data that take long to make. */
+  keepIn?: string
 }
 
 export interface PostgresServer {
@@ -65,7 +70,7 @@ export interface PostgresServer {
   shutdown(): Promise<void>
   /** `kill -9` of the server and its backends. The data stay as they were written. */
   crash(): Promise<void>
-  /** Ends it at once, running or not, and removes everything. */
+  /** Ends it at once, running or not, and removes everything but a cluster that is kept. */
   stop(): Promise<void>
 }
 
@@ -78,10 +83,11 @@ export interface PostgresServer {
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const { binDir } = await findPostgres((line) => process.stderr.write(`${line}\n`))
   const user = await serverUser()
-  const folder = await makeGuardedFolder('muster-postgres-')
+  const folder = await openFolder(options.keepIn)
   const dataDir = join(folder.path, 'data')
   const logFile = join(folder.path, 'server.log')
   const port = await findFreePort()
+  const passwordFile = join(folder.path, 'password')
   const url = new URL(
     options.replicaOf?.url ?? `postgres://postgres:${randomBytes(16).toString('hex')}@127.0.0.1/postgres`,
   )
@@ -112,7 +118,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         '--no-sync',
       )
     } else {
-      const passwordFile = join(folder.path, 'password')
       await writeFile(passwordFile, url.password, { mode: 0o600 })
       if (user) await chown(passwordFile, user.uid, user.gid)
       await make(
@@ -125,8 +130,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         '--no-sync',
         '--no-instructions',
       )
-      await rm(passwordFile)
+      if (!options.keepIn) await rm(passwordFile)
     }
+    await appendFile(join(dataDir, 'postgresql.conf'), `include '${SETTINGS_FILE}'\n`)
+  }
+
+  /** Written at last: a cluster without it was not finished. */
+  async function writeSettings(): Promise<void> {
     const settings = {
       ...SETTINGS,
       ...flush(options.durable ?? false),
@@ -134,7 +144,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       unix_socket_directories: folder.path,
       ...options.settings,
     }
-    await appendFile(join(dataDir, 'postgresql.conf'), Object.entries(settings).map(toSettingLine).join(''))
+    await writeFile(join(dataDir, SETTINGS_FILE), Object.entries(settings).map(toSettingLine).join(''))
   }
 
   const log = (): Promise<string> => readFile(logFile, 'utf8')
@@ -185,7 +195,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 
   try {
-    await createCluster()
+    if (options.keepIn && existsSync(join(dataDir, SETTINGS_FILE))) {
+      url.password = await readFile(passwordFile, 'utf8')
+    } else {
+      await rm(dataDir, { recursive: true, force: true })
+      await createCluster()
+    }
+    await writeSettings()
     await start()
   } catch (error) {
     await folder.remove()
@@ -199,8 +215,17 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     start,
     shutdown: () => end('SIGINT'),
     crash,
-    stop: folder.remove,
+    async stop() {
+      if (options.keepIn) await end('SIGINT')
+      await folder.remove()
+    },
   }
+}
+
+async function openFolder(keepIn: string | undefined): Promise<GuardedFolder> {
+  if (!keepIn) return makeGuardedFolder('muster-postgres-')
+  await mkdir(keepIn, { recursive: true })
+  return keepGuardedFolder(keepIn)
 }
 
 /** PostgreSQL refuses to run as root: then it runs as its own user, or as `nobody`. */

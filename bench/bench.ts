@@ -1,0 +1,161 @@
+import type { Request } from 'autocannon'
+import type { Cluster } from './cluster.ts'
+import { type Contender, compete, type Loader, type Measured, type Turn, withCpu } from './measure.ts'
+import { pgbench } from './pgbench.ts'
+import type { Running } from './processes.ts'
+
+/** What each path of the benchmark is given. */
+export interface Bench {
+  cluster: Cluster
+  scale: number
+  /** The database of this run, as a superuser. */
+  databaseUrl: string
+  service: Running
+  loader: Loader
+  /** How often contenders take turns, and for how long each time. */
+  rounds: number
+  seconds: number
+  memoryMinutes: number
+  say: (line: string) => void
+  /** A database of another scale, with a service of its own, for as long as the path runs. */
+  openScale(scale: number): Promise<Pick<Bench, 'databaseUrl' | 'service' | 'scale'>>
+  /** Starts another server for as long as the path runs. */
+  serve(program: string): Promise<Running>
+}
+
+/** One line of the result. */
+export interface Row {
+  path: string
+  metric: string
+  value: number
+  reference: { name: string; value: number } | null
+  /** Value by reference. */
+  ratio: number | null
+  /** In words, and whether it was met; null where nothing was asked. */
+  target: string | null
+  met: boolean | null
+}
+
+/** What a path gives: its lines, and everything that was measured for them. */
+export interface PathResult {
+  rows: Row[]
+  measured: { path: string; contenders: Measured[] }[]
+}
+
+export interface Path {
+  name: string
+  run(bench: Bench): Promise<PathResult>
+}
+
+type Bound = { atLeast: number } | { atMost: number }
+
+/** A line that compares two figures: `bound` is for value by reference. */
+export function compare(
+  path: string,
+  metric: string,
+  value: number,
+  reference: { name: string; value: number },
+  bound: Bound,
+): Row {
+  const ratio = value / reference.value
+  const [sign, limit, met] =
+    'atLeast' in bound
+      ? (['≥', bound.atLeast, ratio >= bound.atLeast] as const)
+      : (['≤', bound.atMost, ratio <= bound.atMost] as const)
+  return { path, metric, value, reference, ratio, target: `${sign} ${limit} × ${reference.name}`, met }
+}
+
+/** A line with a bound of its own, or (without one) for information. */
+export function state(path: string, metric: string, value: number, bound?: Bound): Row {
+  const [target, met] =
+    bound === undefined
+      ? [null, null]
+      : 'atLeast' in bound
+        ? [`≥ ${bound.atLeast}`, value >= bound.atLeast]
+        : [`≤ ${bound.atMost}`, value <= bound.atMost]
+  return { path, metric, value, reference: null, ratio: null, target, met }
+}
+
+/** What a warm-up takes of a round. */
+const WARM_UP_SHARE = 0.5
+
+export interface HttpWork {
+  /** For one turn. */
+  requests: (turn: 'warm-up' | 'round') => Request[]
+  connections: number
+  /** Each request is sent once, and the turn lasts as long as that takes. */
+  once?: boolean
+}
+
+/** Loads a server over HTTP. */
+export function overHttp<Name extends string>(
+  bench: Bench,
+  name: Name,
+  server: Running,
+  work: HttpWork,
+): Contender & { name: Name } {
+  const turn = (kind: 'warm-up' | 'round'): Promise<Turn> =>
+    withCpu({ service: server.pid, postmaster: bench.cluster.postmaster }, () =>
+      bench.loader.load({
+        origin: server.origin,
+        requests: work.requests(kind),
+        connections: work.connections,
+        once: work.once ?? false,
+        seconds: kind === 'round' ? bench.seconds : bench.seconds * WARM_UP_SHARE,
+      }),
+    )
+  return { name, warmUp: () => turn('warm-up'), round: () => turn('round') }
+}
+
+export interface SqlWork {
+  script: string
+  clients: number
+  /** Without it, for as long as a round takes. */
+  transactions?: number
+  /** One plan for all values, as the service's functions have, unless that would be a handicap. */
+  planCacheMode?: 'force_generic_plan' | 'auto'
+}
+
+/** The same work without a service: the bare statement in pgbench. */
+export function inDatabase<Name extends string>(
+  bench: Bench,
+  name: Name,
+  work: SqlWork,
+): Contender & { name: Name } {
+  const turn = (share: number): Promise<Turn> =>
+    withCpu({ service: undefined, postmaster: bench.cluster.postmaster }, () =>
+      pgbench({
+        url: sessionUrl(bench.databaseUrl, work.planCacheMode ?? 'force_generic_plan'),
+        binDir: bench.cluster.binDir,
+        script: work.script,
+        clients: work.clients,
+        until: work.transactions
+          ? { transactions: work.transactions }
+          : { seconds: Math.max(1, bench.seconds * share) },
+      }),
+    )
+  return { name, warmUp: () => turn(WARM_UP_SHARE), round: () => turn(1) }
+}
+
+/** The session settings that the service's own connections and functions have: they are no handicap of the bare statement. */
+function sessionUrl(url: string, planCacheMode: string): string {
+  const session = new URL(url)
+  session.searchParams.set(
+    'options',
+    `-c search_path=public,extensions -c jit=off -c plan_cache_mode=${planCacheMode}`,
+  )
+  return session.href.replaceAll('+', '%20')
+}
+
+/** Refuses to compare anything when a contender answers with errors. */
+export async function competeFlawlessly<Name extends string>(
+  contenders: readonly (Contender & { name: Name })[],
+  rounds: number,
+): Promise<Record<Name, Measured>> {
+  const measured = await compete(contenders, rounds)
+  for (const { name, statuses } of Object.values<Measured>(measured)) {
+    const bad = Object.entries(statuses).filter(([status]) => !status.startsWith('2'))
+    if (bad.length > 0) throw new Error(`${name} answered ${JSON.stringify(Object.fromEntries(bad))}.`)
+  }
+  return measured
+}

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  /** Of the data: 1 is a national marketplace. */
+  scale: number
+  rounds: number
+  /** How long one contender's turn lasts. */
+  seconds: number
+  /** How long the memory of the service is watched. */
+  memoryMinutes: number
+  /** Only these paths; all when empty. */
+  paths: string[]
+  quick: boolean
+}
+
+/** Long enough that a garbage collection, or an autovacuum, is a small part of a turn. */
+const FULL = { scale: 1, rounds: 5, seconds: 6, memoryMinutes: 10 }
+/** Whether everything works, on a tenth of the data: the figures are not worth much. */
+const QUICK = { scale: 0.1, rounds: 1, seconds: 1, memoryMinutes: 0.1 }
+
+export const USAGE = `npm run bench -- [options]
+
+  --quick               all of it on a tenth of the data, in under two minutes: for soundness, not for figures
+  --scale N             N times the data: 1 has 1,000,000 shifts (default ${FULL.scale})
+  --path NAME           only this path; can be given several times
+  --rounds N            turns that each contender takes (default ${FULL.rounds})
+  --seconds N           how long a turn lasts (default ${FULL.seconds})
+  --memory-minutes N    how long the service's memory is watched (default ${FULL.memoryMinutes})
+
+BENCH_DATABASE_URL      a superuser's, of a PostGIS server to use instead of one of our own
+BENCH_DATA_DIR          where our own keeps its data (default .muster/bench)`
+
+export class OptionsError extends Error {
+  override name = 'OptionsError'
+}
+
+/** @throws OptionsError for what is no option, or no number. */
+export function readOptions(given: readonly string[], knownPaths: readonly string[]): Options {
+  const values = parse(given)
+  const unknown = values.path.filter((name) => !knownPaths.includes(name))
+  if (unknown.length > 0)
+    throw new OptionsError(`No such path: ${unknown.join(', ')}. There are ${knownPaths.join(', ')}.`)
+  const defaults = values.quick ? QUICK : FULL
+  const number = (name: 'scale' | 'rounds' | 'seconds' | 'memory-minutes', otherwise: number): number => {
+    const text = values[name]
+    if (text === undefined) return otherwise
+    const value = Number(text)
+    if (!(value > 0 && Number.isFinite(value))) throw new OptionsError(`--${name} must be a number over 0.`)
+    return value
+  }
+  return {
+    quick: values.quick,
+    scale: number('scale', defaults.scale),
+    rounds: number('rounds', defaults.rounds),
+    seconds: number('seconds', defaults.seconds),
+    memoryMinutes: number('memory-minutes', defaults.memoryMinutes),
+    paths: values.path,
+  }
+}
+
+function parse(given: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...given],
+      options: {
+        quick: { type: 'boolean', default: false },
+        scale: { type: 'string' },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        'memory-minutes': { type: 'string' },
+        path: { type: 'string', multiple: true, default: [] },
+      },
+    }).values
+  } catch (error) {
+    throw new OptionsError(error instanceof Error ? error.message : 'Options that cannot be read.')
+  }
+}

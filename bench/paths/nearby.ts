@@ -1,0 +1,182 @@
+import {
+  type Bench,
+  compare,
+  competeFlawlessly,
+  inDatabase,
+  overHttp,
+  type Path,
+  type PathResult,
+} from '../bench.ts'
+import { tokensOf } from '../callers.ts'
+import { asOwner } from '../cluster.ts'
+import { homes } from '../points.ts'
+import { nearestFirst, textbook } from '../references/nearby.ts'
+import { PEER_FUNCTION } from '../references/peers.ts'
+import { requireSameAnswers } from '../same-answers.ts'
+import {
+  graphqlRequests,
+  naiveRequests,
+  PGBENCH_TERMS,
+  rpcRequests,
+  searchesAt,
+  searchScript,
+  serviceRequests,
+} from '../searches.ts'
+
+export const CALLERS = 400
+export const POINTS = 4_000
+/** More than the service has database connections: none of those is ever idle. */
+export const CONNECTIONS = 32
+/** As many as the service's pool has. */
+export const CLIENTS = 10
+const DEFAULT_RADIUS_METERS = 5_000
+
+interface Rated {
+  distance_meters: number
+}
+
+/** The service against everything else, at the radius that callers get when they ask for none. */
+export const nearby: Path = {
+  name: 'nearby',
+  async run(bench): Promise<PathResult> {
+    const points = await homes(bench, POINTS)
+    const callers = await tokensOf('guard', CALLERS)
+    const searches = searchesAt(points, { radius_meters: DEFAULT_RADIUS_METERS })
+    await asOwner(bench.databaseUrl, (database) => database.script(PEER_FUNCTION))
+    const service = {
+      name: 'muster',
+      server: bench.service,
+      requests: serviceRequests(searches, callers),
+      distances: (body: unknown) => (body as { items: Rated[] }).items.map((item) => item.distance_meters),
+    } as const
+    const naive = {
+      name: 'naive',
+      server: await bench.serve('bench/references/naive.ts'),
+      requests: naiveRequests(searches, callers),
+      distances: service.distances,
+    } as const
+    const postgraphile = {
+      name: 'PostGraphile',
+      server: await bench.serve('bench/references/postgraphile.js'),
+      requests: graphqlRequests(searches, callers),
+      distances: (body: unknown) =>
+        (body as { data: { nearbyShiftsList: { distanceMeters: number }[] } }).data.nearbyShiftsList.map(
+          (item) => item.distanceMeters,
+        ),
+    } as const
+    const lite = {
+      name: '@supabase/lite',
+      server: await bench.serve('bench/references/supabase-lite.js'),
+      requests: rpcRequests(searches, callers),
+      distances: (body: unknown) => (body as Rated[]).map((item) => item.distance_meters),
+    } as const
+    await requireSameAnswers(service, [naive, postgraphile, lite])
+
+    const measured = await competeFlawlessly(
+      [
+        ...[service, naive, postgraphile, lite].map(({ name, server, requests }) =>
+          overHttp(bench, name, server, { requests: () => requests, connections: CONNECTIONS }),
+        ),
+        inDatabase(bench, 'limit', {
+          script: searchScript(points, DEFAULT_RADIUS_METERS, nearestFirst(PGBENCH_TERMS)),
+          clients: CLIENTS,
+        }),
+      ],
+      bench.rounds,
+    )
+    const path = 'nearby, 5 km'
+    const against = (name: keyof typeof measured, atLeast: number) =>
+      compare(
+        path,
+        'requests/s',
+        measured.muster.requests_per_second,
+        { name, value: measured[name].requests_per_second },
+        { atLeast },
+      )
+    return {
+      rows: [
+        against('naive', 1),
+        against('PostGraphile', 4),
+        against('@supabase/lite', 10),
+        against('limit', 0.45),
+      ],
+      measured: [{ path, contenders: Object.values(measured) }],
+    }
+  },
+}
+
+const RADII_KM = [1, 5, 25, 100] as const
+
+/** How the search's cost grows with the radius, against the same as the manuals have it. */
+export const radius: Path = {
+  name: 'radius',
+  async run(bench): Promise<PathResult> {
+    const points = await homes(bench, POINTS)
+    const callers = await tokensOf('guard', CALLERS)
+    const measured = await competeFlawlessly(
+      RADII_KM.map((kilometers) => {
+        const requests = serviceRequests(searchesAt(points, { radius_meters: kilometers * 1_000 }), callers)
+        return overHttp(bench, `${kilometers} km`, bench.service, {
+          requests: () => requests,
+          connections: CONNECTIONS,
+        })
+      }),
+      bench.rounds,
+    )
+    const cpu = (kilometers: (typeof RADII_KM)[number]) => measured[`${kilometers} km`]?.database_cpu
+    const rows = ([25, 100] as const).flatMap((kilometers) => {
+      const [value, base] = [cpu(kilometers), cpu(1)]
+      return value === undefined || base === undefined
+        ? []
+        : [
+            compare(
+              `nearby, ${kilometers} km`,
+              'database CPU s / 1,000',
+              value,
+              { name: 'at 1 km', value: base },
+              { atMost: 2 },
+            ),
+          ]
+    })
+    const inSql = await compareWithTextbook(bench)
+    return {
+      rows: [...rows, ...inSql.rows],
+      measured: [{ path: 'nearby, by radius', contenders: Object.values(measured) }, ...inSql.measured],
+    }
+  },
+}
+
+const TEXTBOOK_KM = 25
+
+async function compareWithTextbook(bench: Bench): Promise<PathResult> {
+  const points = await homes(bench, POINTS)
+  const callers = await tokensOf('guard', 1)
+  const claims = JSON.stringify({ sub: callers[0]!.userId, role: 'authenticated' })
+  const search = `select muster.nearby_shifts(:latitude, :longitude, :radius, :limit) from set_config('request.jwt.claims', '${claims}', true)`
+  const meters = TEXTBOOK_KM * 1_000
+  const measured = await competeFlawlessly(
+    [
+      inDatabase(bench, 'muster', { script: searchScript(points, meters, search), clients: CLIENTS }),
+      inDatabase(bench, 'textbook', {
+        script: searchScript(points, meters, textbook(PGBENCH_TERMS)),
+        clients: CLIENTS,
+        // A plan for any radius would read all open shifts: the manuals' users have the server's own choice.
+        planCacheMode: 'auto',
+      }),
+    ],
+    bench.rounds,
+  )
+  const path = `nearby, ${TEXTBOOK_KM} km, in SQL`
+  return {
+    rows: [
+      compare(
+        path,
+        'transactions/s',
+        measured.muster.requests_per_second,
+        { name: 'textbook', value: measured.textbook.requests_per_second },
+        { atLeast: 25 },
+      ),
+    ],
+    measured: [{ path, contenders: Object.values(measured) }],
+  }
+}

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { compare, type Path, type PathResult, state } from '../bench.ts'
+import { tokensOf } from '../callers.ts'
+import { datasetSize } from '../dataset.ts'
+import { homes } from '../points.ts'
+import { memoryOf, startService } from '../processes.ts'
+import { searchesAt, serviceRequests } from '../searches.ts'
+import { median } from '../statistics.ts'
+import { checkinRequests } from './checkins.ts'
+import { CALLERS, CONNECTIONS } from './nearby.ts'
+
+const STARTS = 3
+
+/** From the start of the process to the first answer of `/ready`. */
+export const start: Path = {
+  name: 'start',
+  async run(bench): Promise<PathResult> {
+    const secondsWith = async (environment: Record<string, string>): Promise<number> => {
+      const service = await startService(environment)
+      await service.stop()
+      return service.secondsToReady
+    }
+    const repeated = async (work: () => Promise<number>): Promise<number> => {
+      const seconds: number[] = []
+      for (let nth = 0; nth < STARTS; nth += 1) seconds.push(await work())
+      return median(seconds)
+    }
+    const onServer = await repeated(() => secondsWith({ DATABASE_URL: bench.databaseUrl }))
+    const dataDir = await mkdtemp(join(tmpdir(), 'muster-bench-'))
+    try {
+      const cold = await secondsWith({ DATA_DIR: join(dataDir, 'data') })
+      const warm = await repeated(() => secondsWith({ DATA_DIR: join(dataDir, 'data') }))
+      return {
+        rows: [
+          state('start to ready, server', 'seconds', onServer, { atMost: 1.5 }),
+          state('start to ready, embedded, warm', 'seconds', warm, { atMost: 3 }),
+          state('start to ready, embedded, cold', 'seconds', cold, { atMost: 15 }),
+        ],
+        measured: [],
+      }
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  },
+}
+
+const MEGABYTE = 1024 ** 2
+const POINTS = 2_000
+const MINUTE_MS = 60_000
+/** So many looks at the memory, whatever the time. */
+const SAMPLES = 120
+/** Of a hundred requests: searches, lists, single shifts; the rest are check-ins. */
+const MIX = { nearby: 60, lists: 15, details: 15 } as const
+const MIX_WHOLE = 100
+const REQUESTS = 4_000
+
+/** Everything that phones do, for minutes: what grows then grows for ever. */
+export const memory: Path = {
+  name: 'memory',
+  async run(bench): Promise<PathResult> {
+    const guards = await tokensOf('guard', Math.min(CALLERS, datasetSize(bench.scale).activeShifts))
+    const searches = serviceRequests(searchesAt(await homes(bench, POINTS), { radius_meters: 5_000 }), guards)
+    const checkins = checkinRequests(guards, REQUESTS)
+    const requests = Array.from({ length: REQUESTS }, (_, nth) => {
+      const { authorization } = guards[nth % guards.length]!
+      const get = (path: string) => ({ method: 'GET', path, headers: { authorization } })
+      const kind = nth % MIX_WHOLE
+      if (kind < MIX.nearby) return searches[nth % searches.length]!
+      if (kind < MIX.nearby + MIX.lists) return get('/v1/shifts?limit=20')
+      if (kind < MIX.nearby + MIX.lists + MIX.details)
+        return get(checkins[nth]!.path.replace('/checkins', ''))
+      return checkins[nth]!
+    })
+    // A service of its own: what earlier paths left behind is not this one's.
+    const service = await startService({ DATABASE_URL: bench.databaseUrl })
+    try {
+      const milliseconds = bench.memoryMinutes * MINUTE_MS
+      const loading = bench.loader.load({
+        origin: service.origin,
+        requests,
+        connections: CONNECTIONS,
+        once: false,
+        seconds: milliseconds / 1_000,
+      })
+      const sizes: number[] = []
+      for (let nth = 0; nth < SAMPLES; nth += 1) {
+        await sleep(milliseconds / SAMPLES)
+        const size = await memoryOf(service.pid)
+        if (size) sizes.push(size.now / MEGABYTE)
+      }
+      const { requests: done, statuses } = await loading
+      if (Object.keys(statuses).some((status) => !status.startsWith('2'))) {
+        throw new Error(`The mixed load was answered with ${JSON.stringify(statuses)}.`)
+      }
+      if (sizes.length === 0) return { rows: [], measured: [] }
+      const quarter = (nth: number) => sizes.slice((nth * sizes.length) / 4, ((nth + 1) * sizes.length) / 4)
+      const [second, last] = [median(quarter(1)), median(quarter(3))]
+      const path = `memory, ${bench.memoryMinutes} minutes of mixed load`
+      return {
+        rows: [
+          state(path, 'peak MB', Math.max(...sizes), { atMost: 200 }),
+          compare(
+            path,
+            'MB at the end',
+            last,
+            { name: 'MB after a quarter', value: second },
+            { atMost: 1.1 },
+          ),
+          state(path, 'requests', done),
+        ],
+        measured: [],
+      }
+    } finally {
+      await service.stop()
+    }
+  },
+}
