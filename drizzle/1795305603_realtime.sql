@@ -628,17 +628,20 @@ begin
     function_name := format('muster.%I', 'capture_' || relation.oid);
     body := format(
       $body$
+declare
+  -- First of all: to turn a row into text fetches such values into it.
+  untouched constant integer[] := case when tg_op = 'UPDATE' then array_remove(array[%s]::integer[], null) end;
 begin
   perform muster.report_change(
     tg_relid, tg_op, '%s',
     case when tg_op in ('INSERT', 'UPDATE') then new::text end,
     case when tg_op in ('UPDATE', 'DELETE') then old::text end,
-    case when tg_op = 'UPDATE' then array_remove(array[%s]::integer[], null) end
+    untouched
   );
   return null;
 end
 $body$,
-      relation.columns, relation.untouched
+      relation.untouched, relation.columns
     );
     if not exists (
       select from pg_proc f where f.oid = to_regprocedure(function_name || '()') and f.prosrc = body
