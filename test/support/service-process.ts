@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** Starting takes a second; migrating an empty database, on a busy machine, several. */
+const START_TIMEOUT_MS = 60_000
+
+/** The service as `npm start` runs it: a process of its own. */
+export interface ServiceProcess {
+  readonly url: string
+  readonly pid: number
+  /** Whether the process runs, as far as is known. */
+  isRunning(): boolean
+  /** `kill -9`: resolves when it has ended. */
+  crash(): Promise<void>
+  /** Asks it to stop in order, and resolves with its exit code. */
+  stop(): Promise<number | null>
+}
+
+/**
+ * Starts the service on a free port of 127.0.0.1.
+ *
+ * @throws Error with what it printed, when it does not listen in time.
+ */
+export async function startService(environment: Record<string, string>): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'error',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const killWithTests = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.once('exit', killWithTests)
+  child.once('exit', () => process.removeListener('exit', killWithTests))
+
+  const url = await waitForUrl(child)
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+    return child.exitCode
+  }
+  return {
+    url,
+    pid: child.pid!,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    crash: async () => {
+      await end('SIGKILL')
+    },
+    stop: () => end('SIGTERM'),
+  }
+}
+
+/** The service prints where it listens when it does. */
+async function waitForUrl(child: ChildProcess): Promise<string> {
+  const printed: string[] = []
+  const listening = Promise.withResolvers<string>()
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface(stream).on('line', (line) => {
+      printed.push(line)
+      const [url] = /(?<=listens on )http:\S+/.exec(line) ?? []
+      if (url) listening.resolve(url)
+    })
+  }
+  const fail = (why: string): void =>
+    listening.reject(new Error(`The service ${why}:\n${printed.join('\n')}`))
+  child.once('exit', () => fail('ended'))
+  const deadline = setTimeout(() => {
+    child.kill('SIGKILL')
+    fail('did not listen in time')
+  }, START_TIMEOUT_MS)
+  try {
+    return await listening.promise
+  } finally {
+    clearTimeout(deadline)
+  }
+}
