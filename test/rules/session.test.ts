@@ -76,6 +76,11 @@ describe('a transaction', () => {
       await mark(tx, 'c').catch((error) => expect(error).toMatchObject({ code: '25P02' }))
     })
     await expect(goesOn).rejects.toMatchObject({ code: '22012' })
+    const trips = api.transaction(async (tx) => {
+      await tx.query('select 1 / $1::int', [0]).catch(() => {})
+      await mark(tx, 'd')
+    })
+    await expect(trips).rejects.toMatchObject({ code: '22012' })
     expect(await marks()).toEqual([])
   })
 

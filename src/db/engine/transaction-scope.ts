@@ -51,7 +51,7 @@ export class TransactionScope {
       return value
     } catch (error) {
       this.break(error)
-      throw error
+      throw this.#failure && isInFailedTransaction(error) ? this.#failure.error : error
     }
   }
 
@@ -94,3 +94,7 @@ export class TransactionScope {
     }
   }
 }
+
+/** in_failed_sql_transaction: a statement after the one that failed, which says nothing of the reason. */
+const isInFailedTransaction = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '25P02'
