@@ -1560,12 +1560,10 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
--- The planner takes the radius for a handful of rows that cost a fortune each. Left alone it compiles the query (150 ms
--- against 2, among 40,000 open shifts), or reads all shifts of a company, or all within the radius, to sort them.
--- One plan for all values, and only indexes to choose from: the nearest are read, and no more.
+-- To the planner a distance costs a fortune, and the radius holds a handful of rows. Left alone it compiles the query
+-- (150 ms against 2, among 40,000 open shifts), or reads all shifts of a company, or all in the radius, to sort them.
+set jit = off
 set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_bitmapscan = off
 as $$
 declare
   here geography := st_point(longitude, latitude)::geography;
@@ -1575,7 +1573,27 @@ declare
   professional uuid := muster.professional_id();
   -- The kinds that the professional has, for whomever and however long: without them there is no need to look closer.
   held text[];
-  nearest record;
+  -- A declared cursor is planned for its first rows: in the order of the index, without sorting.
+  by_distance cursor for
+    select s.id, s.location_point <-> here as distance_on_sphere
+    from public.shifts s
+    where s.status = 'published'
+      and s.deleted_at is null
+      and s.start_datetime > now()
+      and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+      and st_dwithin(s.location_point, here, within_meters)
+      and (starts_after is null or s.start_datetime >= starts_after)
+      and (starts_before is null or s.start_datetime < starts_before)
+      and (min_hourly_rate is null or s.hourly_rate >= min_hourly_rate)
+      and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
+      and (
+        not eligible_only
+        or (
+          s.required_certificates <@ held
+          and not exists (select from muster.assignment_violations(professional, s))
+        )
+      )
+    order by s.location_point <-> here;
   page uuid[] := '{}';
   reach float8 := 'Infinity';
 begin
@@ -1596,27 +1614,7 @@ begin
     );
   end if;
 
-  for nearest in
-    select s.id, s.location_point <-> here as distance_on_sphere
-    from public.shifts s
-    where s.status = 'published'
-      and s.deleted_at is null
-      and s.start_datetime > now()
-      and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
-      and st_dwithin(s.location_point, here, within_meters)
-      and (starts_after is null or s.start_datetime >= starts_after)
-      and (starts_before is null or s.start_datetime < starts_before)
-      and (min_hourly_rate is null or s.hourly_rate >= min_hourly_rate)
-      and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
-      and (
-        not eligible_only
-        or (
-          s.required_certificates <@ held
-          and not exists (select from muster.assignment_violations(professional, s))
-        )
-      )
-    order by s.location_point <-> here
-  loop
+  for nearest in by_distance loop
     exit when nearest.distance_on_sphere > reach;
     page := page || nearest.id;
     if cardinality(page) = max_items then
@@ -1689,27 +1687,14 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
--- As for nearby_shifts.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_bitmapscan = off
+-- As for nearby_shifts: 3 ms instead of 150, among 20,000 guards.
+set jit = off
 as $$
 declare
   shift public.shifts;
   -- The distance of guards who did not say where they live: they come last.
   unknown constant float8 := 'Infinity';
-  nearest record;
-  page uuid[] := '{}';
-  reach float8 := 'Infinity';
-begin
-  select s.* into shift from public.shifts s where s.id = wanted;
-  if not muster.sees_shift(shift) then
-    perform muster.fail('not_found', 'id');
-  elsif not muster.manages_shift(shift) then
-    perform muster.fail('forbidden');
-  end if;
-
-  for nearest in
+  by_distance cursor for
     select p.id, muster.home_area(p.home_point) <-> shift.location_point as distance_on_sphere
     from public.security_professionals p
     where p.tenant_id = shift.tenant_id
@@ -1720,8 +1705,18 @@ begin
           > (after_distance, after_id)
       )
       and (not eligible_only or not exists (select from muster.assignment_violations(p.id, shift)))
-    order by muster.home_area(p.home_point) <-> shift.location_point
-  loop
+    order by muster.home_area(p.home_point) <-> shift.location_point;
+  page uuid[] := '{}';
+  reach float8 := 'Infinity';
+begin
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not muster.sees_shift(shift) then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
+  end if;
+
+  for nearest in by_distance loop
     exit when coalesce(nearest.distance_on_sphere, unknown) > reach;
     page := page || nearest.id;
     if cardinality(page) = max_items then

@@ -1,7 +1,5 @@
-import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/db/engine/types.ts'
-import { openSessions, type Session } from '../../src/db/session.ts'
-import { callerOf, ORGANIZATIONS, type Persona, TENANTS } from './world.ts'
+import { ORGANIZATIONS, TENANTS } from './world.ts'
 
 const LOCATIONS = 4_000
 export const SHIFTS_PER_LOCATION = 10
@@ -37,61 +35,4 @@ export async function loadManyShifts(owner: Database): Promise<void> {
     )
   })
   await owner.script('vacuum (analyze) shifts, locations')
-}
-
-/** What was read of the table `shifts`. */
-export interface Reads {
-  /** Scans of the open shifts' spatial index, and the entries that they gave. */
-  spatialScans: number
-  spatialEntries: number
-  /** Entries of the other indexes. */
-  otherEntries: number
-  /** Scans of the whole table. */
-  tableScans: number
-}
-
-async function readStatistics(owner: Database): Promise<Reads> {
-  const [row] = await owner.query<Record<keyof Reads, number>>(`
-    select
-      sum(i.idx_scan) filter (where i.indexrelname = 'shifts_open_point_idx')::int as "spatialScans",
-      sum(i.idx_tup_read) filter (where i.indexrelname = 'shifts_open_point_idx')::int as "spatialEntries",
-      sum(i.idx_tup_read) filter (where i.indexrelname <> 'shifts_open_point_idx')::int as "otherEntries",
-      (select t.seq_scan from pg_stat_user_tables t where t.relid = 'shifts'::regclass)::int as "tableScans"
-    from pg_stat_user_indexes i
-    where i.relid = 'shifts'::regclass
-  `)
-  return row!
-}
-
-/** More than the five for which PostgreSQL, left alone, plans for the very parameters. */
-export const CALLS = 8
-
-/**
- * Runs `work` `CALLS` times in one session of a persona.
- *
- * @returns what it gave last, and what one run read on average.
- */
-export async function measureReads<T>(
-  database: { owner: Database; api: Database },
-  persona: Persona,
-  work: (session: Session) => Promise<T>,
-): Promise<{ result: T; reads: Reads }> {
-  const before = await readStatistics(database.owner)
-  const result = await openSessions(database.api).read(callerOf(persona), async (session) => {
-    let last = await work(session)
-    for (let call = 1; call < CALLS; call += 1) last = await work(session)
-    await session.value(sql`select pg_stat_force_next_flush()`)
-    return last
-  })
-  const after = await readStatistics(database.owner)
-  const each = (name: keyof Reads) => (after[name] - before[name]) / CALLS
-  return {
-    result,
-    reads: {
-      spatialScans: each('spatialScans'),
-      spatialEntries: each('spatialEntries'),
-      otherEntries: each('otherEntries'),
-      tableScans: each('tableScans'),
-    },
-  }
 }
