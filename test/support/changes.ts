@@ -166,6 +166,10 @@ export async function startRouter(
   }
   const { ownerUrl } = database
   if (ownerUrl) await enableLogins(database.owner, ownerUrl)
+  // The log is sent when it is flushed: the test server's default leaves that to a process that looks every 200 ms.
+  const owner = ownerUrl
+    ? openServer({ url: ownerUrl, max: 4, settings: { synchronous_commit: 'on' } })
+    : database.owner
   const checks = ownerUrl
     ? openServer({
         url: loginUrl(ownerUrl, LOGINS.api),
@@ -190,7 +194,7 @@ export async function startRouter(
   return {
     router,
     engine: database.engine,
-    owner: database.owner,
+    owner,
     database,
     checks,
     gaps,
@@ -202,6 +206,7 @@ export async function startRouter(
     async stop() {
       await router.stop()
       if (checks !== database.owner) await checks.close()
+      if (owner !== database.owner) await owner.close()
     },
   }
 }

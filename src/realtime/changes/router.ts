@@ -20,7 +20,7 @@ import type {
   Subscriber,
 } from './types.ts'
 import { SubscriptionRefused } from './types.ts'
-import { type Question, type Sight, Visibility } from './visibility.ts'
+import { askUntilAnswered, type Question, type Sight, Visibility } from './visibility.ts'
 
 /**
  * Routes changes to subscriptions.
@@ -299,17 +299,20 @@ class Router implements ChangeRouter {
     }
   }
 
-  async #stateOf(table: TableRef): Promise<TableState | undefined> {
+  /** Undefined for a table that is not published any more, and once `dropped`. */
+  async #stateOf(table: TableRef, dropped: AbortSignal): Promise<TableState | undefined> {
     const known = this.#states.get(table.oid)
     if (known && performance.now() - known.loadedAt < DEFINITION_TTL_MS) return known
-    for (;;) {
+    while (!dropped.aborted) {
       const announced = this.#definitions
-      const [found] = await this.#options.catalog.findTables({ oid: table.oid })
-      if (announced !== this.#definitions) continue
+      const [found] =
+        (await askUntilAnswered(dropped, () => this.#options.catalog.findTables({ oid: table.oid }))) ?? []
+      if (dropped.aborted || announced !== this.#definitions) continue
       if (found) return this.#remember(found)
       this.#states.delete(table.oid)
-      return undefined
+      break
     }
+    return undefined
   }
 
   #forget(table: TableRef | 'all'): void {
@@ -404,7 +407,7 @@ class Router implements ChangeRouter {
   }
 
   async #routeBatch(batch: readonly RowChange[], dropped: AbortSignal): Promise<void> {
-    const candidates = await this.#findCandidates(batch)
+    const candidates = await this.#findCandidates(batch, dropped)
     if (candidates.length === 0) return
     const xids = [...new Set(candidates.flatMap(({ change }) => change.xid ?? []))]
     await this.#judgeFilters(candidates, dropped)
@@ -414,10 +417,10 @@ class Router implements ChangeRouter {
     for (const candidate of candidates) this.#deliver(candidate, sights)
   }
 
-  async #findCandidates(batch: readonly RowChange[]): Promise<Candidate[]> {
+  async #findCandidates(batch: readonly RowChange[], dropped: AbortSignal): Promise<Candidate[]> {
     const candidates: Candidate[] = []
     for (const change of batch) {
-      const state = await this.#stateOf(change.table)
+      const state = await this.#stateOf(change.table, dropped)
       if (!state) continue
       const candidate: Candidate = { change, state, interested: [], asked: [], unknown: [] }
       for (const compiled of state.compiled.values()) {

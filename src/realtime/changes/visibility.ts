@@ -96,7 +96,7 @@ export class Visibility {
   /** Waits until new snapshots see the transactions. False once `dropped` aborts. @throws as `check` */
   async awaitVisible(xids: readonly number[], dropped: AbortSignal): Promise<boolean> {
     if (xids.length === 0) return !dropped.aborted
-    const row = await this.#untilAnswered(dropped, async () => {
+    const row = await askUntilAnswered(dropped, async () => {
       const [answer] = await this.#options.database.query<{ visible: boolean }>(
         'select muster.await_xids($1::bigint[], $2::interval) as visible',
         [`{${xids.join(',')}}`, PATIENCE],
@@ -147,7 +147,7 @@ export class Visibility {
       ...key.map(({ name, type }) => keyText(row[name] ?? 'null', type)),
       ...filterSql.parameters,
     ]
-    return this.#untilAnswered(dropped, async () => {
+    return askUntilAnswered(dropped, async () => {
       try {
         return await this.#options.database.transaction(
           async (tx) => {
@@ -208,9 +208,7 @@ export class Visibility {
   ): Promise<boolean> {
     let answers: string[] | undefined
     try {
-      answers = await this.#untilAnswered(dropped, () =>
-        this.#visibleRows(statement, parameters, chunk, xids),
-      )
+      answers = await askUntilAnswered(dropped, () => this.#visibleRows(statement, parameters, chunk, xids))
     } catch (error) {
       if (readDatabaseError(error)?.sqlstate !== CANCELED) throw error
       // Somebody's policy takes too long, and nobody else is to pay for it.
@@ -285,7 +283,7 @@ export class Visibility {
     })
     const text = `select array_to_json(array[${tests.join(', ')}])::text as answers`
     try {
-      return await this.#untilAnswered(dropped, () =>
+      return await askUntilAnswered(dropped, () =>
         this.#options.database.transaction(
           async (tx) => {
             await tx.query("select set_config('role', $1, true)", [role])
@@ -311,20 +309,23 @@ export class Visibility {
       return answers
     }
   }
+}
 
-  /** Asks again while the answer is undefined or the database cannot be reached, until `dropped`. */
-  async #untilAnswered<T>(dropped: AbortSignal, ask: () => Promise<T | undefined>): Promise<T | undefined> {
-    while (!dropped.aborted) {
-      try {
-        const answer = await ask()
-        if (answer !== undefined) return answer
-      } catch (error) {
-        if (!isUnreachable(error)) throw error
-        await sleep(RETRY_PAUSE_MS, undefined, { signal: dropped, ref: false }).catch(() => {})
-      }
+/** Asks again while the answer is undefined or the database cannot be reached, until `dropped`: then it is undefined. */
+export async function askUntilAnswered<T>(
+  dropped: AbortSignal,
+  ask: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  while (!dropped.aborted) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined) return answer
+    } catch (error) {
+      if (!isUnreachable(error)) throw error
+      await sleep(RETRY_PAUSE_MS, undefined, { signal: dropped, ref: false }).catch(() => {})
     }
-    return undefined
   }
+  return undefined
 }
 
 const NOTHING: ReadonlySet<number> = new Set()

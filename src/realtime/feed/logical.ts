@@ -50,7 +50,7 @@ export const MAX_AGE_MS = 30_000
 /** How often we tell the server how far we are. It recycles its log only up to there. */
 const STATUS_INTERVAL_MS = 5_000
 /** The server answers every status; after three unanswered ones the network has lost it. */
-const SILENCE_LIMIT_MS = 3 * STATUS_INTERVAL_MS
+const SILENCE_LIMIT_STATUSES = 3
 /** Changes that the sink gets at once: checks of 100 rows cost little more than one (REALTIME, 3.2). */
 export const MAX_BATCH = 100
 /** Pause before the next attempt: doubled after each failure, and up to as much again at random. */
@@ -72,7 +72,23 @@ export interface LogicalFeedOptions {
   /** Resolves types by their oids; see `Catalog.findTypes`. */
   findTypes(oids: readonly number[]): Promise<PgType[]>
   /** Other limits, for tests. */
-  limits?: Partial<{ queuedChanges: number; queuedBytes: number; pauseMs: number; ageMs: number }>
+  limits?: Partial<FeedLimits>
+}
+
+export interface FeedLimits {
+  queuedChanges: number
+  queuedBytes: number
+  pauseMs: number
+  ageMs: number
+  statusIntervalMs: number
+}
+
+const LIMITS: FeedLimits = {
+  queuedChanges: MAX_QUEUED_CHANGES,
+  queuedBytes: MAX_QUEUED_BYTES,
+  pauseMs: MAX_PAUSE_MS,
+  ageMs: MAX_AGE_MS,
+  statusIntervalMs: STATUS_INTERVAL_MS,
 }
 
 /** Trying again soon would not help: somebody has to change a setting. */
@@ -251,13 +267,8 @@ class Session {
   readonly #health: FeedHealth
   readonly #walsender: Walsender
   readonly #findTypes: LogicalFeedOptions['findTypes']
-  readonly #limits: {
-    queuedChanges: number
-    queuedBytes: number
-    pauseMs: number
-    ageMs: number
-    lagBytes: bigint
-  }
+  readonly #limits: FeedLimits
+  readonly #maxLagBytes: bigint
   readonly #dropped = new AbortController()
   readonly #relations = new Map<number, Relation>()
   #stream: Duplex | undefined
@@ -282,14 +293,8 @@ class Session {
     this.#health = health
     this.#walsender = walsender
     this.#findTypes = options.findTypes
-    this.#limits = {
-      queuedChanges: MAX_QUEUED_CHANGES,
-      queuedBytes: MAX_QUEUED_BYTES,
-      pauseMs: MAX_PAUSE_MS,
-      ageMs: MAX_AGE_MS,
-      ...options.limits,
-      lagBytes: BigInt(Math.floor(keepBytes / KEEP_SHARE)),
-    }
+    this.#limits = { ...LIMITS, ...options.limits }
+    this.#maxLagBytes = BigInt(Math.floor(keepBytes / KEEP_SHARE))
   }
 
   begin(stream: Duplex, start: Lsn): void {
@@ -298,7 +303,10 @@ class Session {
     this.#done = start
     // In flowing mode alone each chunk is one message: `read()` joins them.
     stream.on('data', (chunk: Buffer) => this.#guarded(() => this.#receive(chunk)))
-    this.#statusTimer = setInterval(() => this.#guarded(() => this.#tick()), STATUS_INTERVAL_MS)
+    this.#statusTimer = setInterval(
+      () => this.#guarded(() => this.#tick()),
+      this.#limits.statusIntervalMs,
+    )
   }
 
   /** Gives the backlog up, and resolves when the sink is through. */
@@ -338,7 +346,7 @@ class Session {
       return
     }
     this.#advance(envelope.startLsn)
-    if (envelope.serverLsn - this.#done > this.#limits.lagBytes) {
+    if (envelope.serverLsn - this.#done > this.#maxLagBytes) {
       throw new Error(
         'The changes came faster than they could be delivered, and too much log was kept for them.',
       )
@@ -500,7 +508,8 @@ class Session {
 
   #tick(): void {
     // While reading is paused nothing is heard, and the pause has a limit of its own.
-    if (!this.#pauseTimer && performance.now() - this.#heardAt > SILENCE_LIMIT_MS) {
+    const silentMs = performance.now() - this.#heardAt
+    if (!this.#pauseTimer && silentMs > SILENCE_LIMIT_STATUSES * this.#limits.statusIntervalMs) {
       throw new Error('The server has not been heard of for too long.')
     }
     this.#sendStatus()
