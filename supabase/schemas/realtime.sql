@@ -92,7 +92,8 @@ set search_path = pg_catalog, pg_temp
 return array_remove(array[
   'admins:' || muster.admin_tenant_id(),
   'company:' || muster.company_id(),
-  'user:' || muster.user_id(),
+  -- A deleted user has a token, and no tenant.
+  case when muster.tenant_id() is not null then 'user:' || muster.user_id() end,
   'client:' || muster.client_id(),
   'professional:' || muster.professional_id(),
   'guards:' || muster.guard_tenant_id()

@@ -104,7 +104,10 @@ begin
   if not found
     or invitation.accepted_at is not null
     or invitation.expires_at <= now()
-    or (invitation.email is not null and lower(invitation.email) is distinct from lower(token_email)) then
+    or (invitation.email is not null and lower(invitation.email) is distinct from lower(token_email))
+    or exists (
+      select from public.organizations o where o.id = invitation.organization_id and o.deleted_at is not null
+    ) then
     perform muster.fail('invitation_invalid', 'code');
   end if;
 

@@ -1,15 +1,18 @@
-import { type Action, type Alone, quote, type Section } from './access-probe.ts'
+import { TENANTS } from '../support/world.ts'
+import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
   CERTIFICATE_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
   DEPARTED_ROWS,
+  FOREIGNERS,
   IDEMPOTENCY_ROWS,
   INCIDENT_ROWS,
   INVITATION_ROWS,
   LINK_ROWS,
   LOCATION_ROWS,
   type MatrixRow,
+  MESSAGE_ROWS,
   NOTIFICATION_ROWS,
   ORGANIZATION_ROWS,
   OUTBOX_ROWS,
@@ -47,6 +50,16 @@ const changes = (means: string, on: Action['on'], watch?: Action['watch']): Acti
   on,
   ...(watch && { watch }),
 })
+
+/** By the change stream of somebody who was away. */
+const follows = (table: string): Action =>
+  asks(
+    'be told what changed',
+    ({ id }) =>
+      `select exists (
+         select from jsonb_array_elements(muster.changes_since('${table}', null, 1000) -> 'items') c where c ->> 'id' = ${quote(id)}
+       )`,
+  )
 
 const updates = (table: string, assignment: string, key = 'id'): Action =>
   changes(`set ${assignment}`, ({ id }) => `update ${table} set ${assignment} where ${key} = ${quote(id)}`)
@@ -153,6 +166,11 @@ const users: Section = {
     p: updates('public.users', "role = 'admin', organization_id = null"),
     u: updates('public.users', 'deleted_at = null'),
     d: deletes('public.users'),
+    g: asks(
+      'be it, as a guard',
+      ({ id }) =>
+        `select muster.me() ->> 'id' = ${quote(id)} and jsonb_typeof(muster.me() -> 'professional') = 'object'`,
+    ),
     w: asks(
       'be it, with its e-mail',
       ({ id }) => `select muster.me() ->> 'id' = ${quote(id)} and muster.me() ? 'email'`,
@@ -166,9 +184,9 @@ const users: Section = {
     rival           .        .          rw     .       .            .      .           .          .               r      .               .              .             .
     client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .
     otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .
-    guard           r        r          .      r       .            rw     .           .          .               r      .               .              .             .
-    otherGuard      .        .          r      r       r            .      rw          .          .               r      .               .              .             .
-    freeGuard       .        .          .      .       .            .      .           rw         .               r      .               .              .             .
+    guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .
+    otherGuard      .        .          r      r       r            .      rwg         .          .               r      .               .              .             .
+    freeGuard       .        .          .      .       .            .      .           rwg        .               r      .               .              .             .
     dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .
     deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .
     deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .
@@ -177,7 +195,7 @@ const users: Section = {
     foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw
     foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r
     foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r
-    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rw            r
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r
   `,
 }
 
@@ -213,6 +231,7 @@ const invitations: Section = {
                              company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger
     adminInvitesAdmin        .        .          .      rcd    .               c             a
     adminInvitesClient       .        .          .      rcd    .               .             a
+    adminInvitesToClosed     .        .          .      rd     .               .             .
     companyInvitesColleague  rcd      rcd        .      rcd    .               .             a
     companyInvitesGuard      rcd      rcd        c      rcd    c               c             a
     rivalInvitesColleague    .        .          rcd    rcd    .               .             a
@@ -324,6 +343,8 @@ const locations: Section = {
   `,
 }
 
+const NEW_TITLE = 'One of several'
+
 const newShift = ({ company, location }: MatrixRow): string =>
   `insert into public.shifts (id, company_id, location_id, start_datetime, end_datetime, hourly_rate, title)
    values (${quote(NEW_ID)}, ${quote(company)}, ${quote(location)}, now() + interval '2 days', now() + interval '3 days', 25, 'New')`
@@ -344,12 +365,34 @@ const shifts: Section = {
   rows: SHIFT_ROWS,
   actions: {
     r: reads('public.shifts'),
+    f: follows('shifts'),
     n: asks(
       'find near by',
       ({ id }) =>
         `select exists (
            select from jsonb_array_elements(muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)) s where s ->> 'id' = ${quote(id)}
          )`,
+    ),
+    B: asks(
+      'be told that it has begun',
+      ({ id }) =>
+        `select exists (
+           select from muster.shifts_begun_for_caller(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
+         )`,
+    ),
+    P: changes('publish, release, or cancel with a reason', ({ id, status }) =>
+      status === 'draft' || status === 'assigned'
+        ? `select muster.move_shift(${quote(id)}, array[${quote(status)}], 'published')`
+        : `select muster.move_shift(${quote(id)}, array['published', 'active'], 'cancelled', null, 'By mistake')`,
+    ),
+    C: changes(
+      'create several like it',
+      ({ company, location }) =>
+        `select muster.create_shifts(jsonb_build_array(jsonb_build_object(
+           'company_id', ${quote(company)}, 'location_id', ${quote(location)}, 'status', 'draft',
+           'start_datetime', now() + interval '2 days', 'end_datetime', now() + interval '3 days', 'hourly_rate', 25,
+           'overtime_rate', 1.5, 'required_certificates', '[]'::jsonb, 'title', ${quote(NEW_TITLE)})))`,
+      () => ({ relation: 'public.shifts', condition: `title = ${quote(NEW_TITLE)}` }),
     ),
     g: asks(
       'compare guards for it',
@@ -378,7 +421,7 @@ const shifts: Section = {
         `update public.shifts set status = 'assigned', professional_id = ${OWN_PROFESSIONAL}, hourly_rate = 99 ${shiftOf(row)} and muster.guard_tenant_id() is not null`,
     ),
     x: updates('public.shifts', "status = 'cancelled', cancel_reason = 'By mistake'"),
-    f: changes(
+    z: changes(
       'start or complete by hand',
       (row) =>
         `update public.shifts set status = case status when 'assigned' then 'active' else 'completed' end
@@ -420,26 +463,28 @@ const shifts: Section = {
     ),
   },
   grid: `
-                                  company   colleague  rival     client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin     foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    companyDraft                  rgcepxd   rgcepxd    .         .       .            .      .           .          .               rgcepxd   .               .              .             .
-    companyPublished              rngceaxd  rngceaxd   .         rn      .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
-    companyBegun                  rgceaxd   rgceaxd    .         r       .            .      .           .          .               rgceaxd   .               .              .             .
-    companyAssigned               rgcepx    rgcepx     .         r       .            ribIt  .           .          .               rgcepx    .               .              .             .
-    companyActive                 rgcex     rgcex      .         r       .            riIt   .           .          .               rgcex     .               .              .             .
-    companyCompleted              rgc       rgc        .         r       .            rt     .           .          .               rgc       .               .              .             .
-    companyCancelled              rgcd      rgcd       .         r       .            .      .           .          .               rgcd      .               .              .             .
-    companyDeleted                c         c          .         .       .            .      .           .          .               c         .               .              .             .
-    companyAtOffice               rngceaxd  rngceaxd   .         .       .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
-    companyDraftAtDraftSite       rgcepxd   rgcepxd    .         .       .            .      .           .          .               rgcepxd   .               .              .             .
-    companyAssignedAtGuardedSite  rgcepx    rgcepx     .         r       .            rt     .           .          .               rgcepx    .               .              .             .
-    companyCompletedByFormer      rgc       rgc        .         r       .            .      .           .          .               rgc       .               .              .             .
-    rivalDraft                    .         .          rgcepxd   .       .            .      .           .          .               rgcepxd   .               .              .             .
-    rivalPublished                .         .          rngceaxd  .       rn           rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
-    rivalAssigned                 .         .          rgcepx    .       r            .      ribIt       .          .               rgcepx    .               .              .             .
-    rivalAtOffice                 .         .          rngceaxd  .       .            rnkK   rnkK        rnkKa      rn              rngceaxd  .               .              .             .
-    rivalCompletedAtSite          .         .          rgc       r       .            .      rt          .          .               rgc       .               .              .             .
-    foreignPublished              .         .          .         .       .            .      .           .          .               .         rngceaxd        rn             rnkKa         rngceaxd
-    foreignAssigned               .         .          .         .       .            .      .           .          .               .         rgcepx          r              ribIt         rgcepx
+                                  company      colleague    rival        client  otherClient  guard   otherGuard  freeGuard  dismissedGuard  admin        foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
+    companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    companyBegun                  rfgcCeaxdP   rfgcCeaxdP   .            rf      .            B       B           B          B               rfgcCeaxdP   .               .              .             .
+    companyAssigned               rfgcCepxP    rfgcCepxP    .            rf      .            rfibIt  .           .          .               rfgcCepxP    .               .              .             .
+    companyActive                 rfgcCexP     rfgcCexP     .            rf      .            rfiIt   .           .          .               rfgcCexP     .               .              .             .
+    companyCompleted              rfgcC        rfgcC        .            rf      .            rft     .           .          .               rfgcC        .               .              .             .
+    companyCancelled              rfgcCd       rfgcCd       .            rf      .            .       .           .          .               rfgcCd       .               .              .             .
+    companyDeleted                cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
+    companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
+    companyAssignedAtGuardedSite  rfgcCepxP    rfgcCepxP    .            rf      .            rft     .           .          .               rfgcCepxP    .               .              .             .
+    companyCompletedByFormer      rfgcC        rfgcC        .            rf      .            .       .           .          .               rfgcC        .               .              .             .
+    rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
+    rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    rivalAssigned                 .            .            rfgcCepxP    .       rf           .       rfibIt      .          .               rfgcCepxP    .               .              .             .
+    rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    rivalCompletedAtSite          .            .            rfgcC        rf      .            .       rft         .          .               rfgcC        .               .              .             .
+    rivalActive                   .            .            rfgcCexP     .       rf           .       rfiIt       .          .               rfgcCexP     .               .              .             .
+    foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnkKa        rfngcCeaxdP
+    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfgcCepxP       rf             rfibIt        rfgcCepxP
+    foreignActive                 .            .            .            .       .            .       .           .          .               .            rfgcCexP        rf             rfiIt         rfgcCexP
   `,
 }
 
@@ -449,16 +494,17 @@ const checkIns: Section = {
   rows: CHECKIN_ROWS,
   actions: {
     r: reads('public.gps_checkins'),
+    f: follows('gps_checkins'),
     e: updates('public.gps_checkins', "verdict = 'outside'"),
     d: deletes('public.gps_checkins'),
   },
   grid: `
                        company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guardAtCompany     r        r          .      r       .            r      .           r      .               .              .             .
-    otherGuardAtRival  .        .          r      .       r            .      r           r      .               .              .             .
-    otherGuardAtSite   .        .          r      r       .            .      r           r      .               .              .             .
-    formerGuard        r        r          .      r       .            .      .           r      .               .              .             .
-    foreignGuard       .        .          .      .       .            .      .           .      r               r              r             r
+    guardAtCompany     rf       rf         .      rf      .            rf     .           rf     .               .              .             .
+    otherGuardAtRival  .        .          rf     .       rf           .      rf          rf     .               .              .             .
+    otherGuardAtSite   .        .          rf     rf      .            .      rf          rf     .               .              .             .
+    formerGuard        rf       rf         .      rf      .            .      .           rf     .               .              .             .
+    foreignGuard       .        .          .      .       .            .      .           .      rf              rf             rf            rf
   `,
 }
 
@@ -468,6 +514,7 @@ const incidents: Section = {
   rows: INCIDENT_ROWS,
   actions: {
     r: reads('public.incidents'),
+    f: follows('incidents'),
     e: updates('public.incidents', "status = 'resolved'"),
     E: updatesAll('public.incidents', "status = 'resolved'"),
     w: updates('public.incidents', "description = 'Nothing happened.'"),
@@ -476,11 +523,11 @@ const incidents: Section = {
   },
   grid: `
                        company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guardAtCompany     reE      reE        .      r       .            r      .           reE    .               .              .             .
-    otherGuardAtRival  .        .          reE    .       r            .      r           reE    .               .              .             .
-    formerGuard        reE      reE        .      r       .            .      .           reE    .               .              .             .
+    guardAtCompany     rfeE     rfeE       .      rf      .            rf     .           rfeE   .               .              .             .
+    otherGuardAtRival  .        .          rfeE   .       rf           .      rf          rfeE   .               .              .             .
+    formerGuard        rfeE     rfeE       .      rf      .            .      .           rfeE   .               .              .             .
     guardDeleted       .        .          .      .       .            .      .           .      .               .              .             .
-    foreignGuard       .        .          .      .       .            .      .           .      reE             r              r             reE
+    foreignGuard       .        .          .      .       .            .      .           .      rfeE            rf             rf            rfeE
   `,
 }
 
@@ -510,6 +557,7 @@ const notifications: Section = {
   rows: NOTIFICATION_ROWS,
   actions: {
     r: reads('public.notifications'),
+    f: follows('notifications'),
     m: updates('public.notifications', 'read_at = now()'),
     M: updatesAll('public.notifications', 'read_at = now()'),
     e: updates('public.notifications', "data = '{}', type = 'shift_cancelled'"),
@@ -522,10 +570,10 @@ const notifications: Section = {
   },
   grid: `
                   guard  otherGuard  admin  foreignGuard  foreignAdmin
-    guard         rmM    .           r      .             .
-    otherGuard    .      rmM         r      .             .
-    deletedGuard  .      .           r      .             .
-    foreignGuard  .      .           .      rmM           r
+    guard         rfmM   .           rf     .             .
+    otherGuard    .      rfmM        rf     .             .
+    deletedGuard  .      .           rf     .             .
+    foreignGuard  .      .           .      rfmM          rf
   `,
 }
 
@@ -537,17 +585,31 @@ const idempotencyKeys: Section = {
     r: reads('muster.idempotency_keys', 'user_id'),
     a: asks(
       'be given its answer',
-      ({ id }) =>
-        `select muster.claim_idempotency_key('known', 'hash') = 'answer' and muster.user_id() = ${quote(id)}`,
+      ({ id }) => `select muster.claim_idempotency_key('known', 'hash') = ${quote(id)}`,
     ),
     e: updates('muster.idempotency_keys', "response_body = 'mine'", 'user_id'),
     d: deletes('muster.idempotency_keys', 'user_id'),
-    o: changes('overwrite its answer', () => `select muster.keep_idempotent_response('known', 'mine')`),
+    k: changes(
+      'answer its request',
+      () => `select muster.keep_idempotent_response('pending', 'mine')`,
+      ({ id }) => ({
+        relation: 'muster.idempotency_keys',
+        condition: `user_id = ${quote(id)} and key = 'pending'`,
+      }),
+    ),
+    o: changes(
+      'answer it again',
+      () => `select muster.keep_idempotent_response('known', 'mine')`,
+      ({ id }) => ({
+        relation: 'muster.idempotency_keys',
+        condition: `user_id = ${quote(id)} and key = 'known'`,
+      }),
+    ),
   },
   grid: `
                   guard  foreignGuard
-    guard         a      .
-    foreignGuard  .      a
+    guard         ak     .
+    foreignGuard  .      ak
   `,
 }
 
@@ -559,10 +621,26 @@ const departedRows: Section = {
     r: reads('muster.departed_rows', 'row_id'),
     e: updates('muster.departed_rows', "audience = '{}'", 'row_id'),
     d: deletes('muster.departed_rows', 'row_id'),
+    t: asks(
+      'be told that it is gone',
+      ({ id }) =>
+        `select exists (
+           select from muster.departures_for_caller(
+             'shifts', '0', pg_snapshot_xmax(pg_current_snapshot()), null, null, 100
+           ) d
+           where d.row_id = ${quote(id)}
+         )`,
+    ),
   },
   grid: `
-             guard admin
-    ofGuard  .     .
+                 company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignGuard  foreignAdmin
+    ofGuard         .        .          .      .       .            t      .           .          .               .      .             .
+    ofCompany       t        t          .      .       .            .      .           .          .               .      .             .
+    ofClient        .        .          .      t       .            .      .           .          .               .      .             .
+    ofProfessional  .        .          .      .       .            t      .           .          .               .      .             .
+    ofGuards        .        .          .      .       .            t      t           t          t               .      .             .
+    ofAdmins        .        .          .      .       .            .      .           .          .               t      .             .
+    ofDeletedGuard  .        .          .      .       .            .      .           .          .               .      .             .
   `,
 }
 
@@ -586,6 +664,59 @@ const changeOutbox: Section = {
   `,
 }
 
+const onItsChannel = ({ topic }: MatrixRow): string => String(topic)
+
+const messages: Section = {
+  table: 'realtime.messages',
+  key: 'id',
+  rows: MESSAGE_ROWS,
+  actions: {
+    r: { ...reads('realtime.messages'), means: 'listen', topic: onItsChannel },
+    o: {
+      ...reads('realtime.messages'),
+      means: 'listen from another channel',
+      topic: () => `shift:${SHIFT_ROWS.companyPublished.id}`,
+    },
+    s: {
+      ...changes(
+        'send',
+        ({ topic }) =>
+          `insert into realtime.messages (topic, extension) values (${quote(topic)}, 'broadcast')`,
+        ({ topic }) => ({ relation: 'realtime.messages', condition: `topic = ${quote(topic)}` }),
+      ),
+      topic: onItsChannel,
+    },
+    p: {
+      ...changes(
+        'send what is neither a broadcast nor a presence',
+        ({ topic }) =>
+          `insert into realtime.messages (topic, extension) values (${quote(topic)}, 'postgres_changes')`,
+        ({ topic }) => ({ relation: 'realtime.messages', condition: `topic = ${quote(topic)}` }),
+      ),
+      topic: onItsChannel,
+    },
+    O: {
+      ...changes(
+        'send to another channel',
+        ({ topic }) =>
+          `insert into realtime.messages (topic, extension) values (${quote(topic)}, 'broadcast')`,
+        ({ topic }) => ({ relation: 'realtime.messages', condition: `topic = ${quote(topic)}` }),
+      ),
+      topic: () => `shift:${SHIFT_ROWS.companyActive.id}`,
+    },
+    e: { ...updates('realtime.messages', "payload = '{}'"), topic: onItsChannel },
+    d: { ...deletes('realtime.messages'), topic: onItsChannel },
+  },
+  grid: `
+                     company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    companyActive    r        r          .      r       .            rsO    .           r      .               .              .             .
+    companyAssigned  .        .          .      .       .            .      .           .      .               .              .             .
+    rivalActive      .        .          r      .       r            .      rs          r      .               .              .             .
+    foreignActive    .        .          .      .       .            .      .           .      r               r              rs            r
+    ofNoShift        .        .          .      .       .            .      .           .      .               .              .             .
+  `,
+}
+
 /** Every table has its section; a test compares the list with the catalog. */
 export const SECTIONS: readonly Section[] = [
   tenants,
@@ -604,6 +735,25 @@ export const SECTIONS: readonly Section[] = [
   idempotencyKeys,
   departedRows,
   changeOutbox,
+  messages,
+]
+
+/** See `tellingCells`. */
+export const TELLING: readonly Telling[] = [
+  {
+    actions: ['claim'],
+    why: 'A guard who comes late learns that the shift was open, and is gone; of drafts and other tenants nothing.',
+    when: (persona, { status, tenant, deleted }) =>
+      /guard$/i.test(persona) &&
+      status !== 'draft' &&
+      !deleted &&
+      (tenant === TENANTS.b) === FOREIGNERS.includes(persona),
+  },
+  {
+    actions: ['check in by hand', 'begin by clocking in'],
+    why: 'A phone that was off learns that the shift it has in its queue was cancelled.',
+    when: (persona, { professional }) => professional === PROFESSIONAL_ROWS[persona as 'guard']?.id,
+  },
 ]
 
 /** See `Alone`: each rule of an insert or update policy, for one who has it and one who has not. */

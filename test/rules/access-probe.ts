@@ -12,6 +12,8 @@ export interface Action {
   on(row: MatrixRow): string | undefined
   /** The rows that a change is seen in; those of the section's table with the row's key unless said otherwise. */
   watch?: (row: MatrixRow) => Watched
+  /** The realtime channel that it is done on. */
+  topic?: (row: MatrixRow) => string
 }
 
 export interface Watched {
@@ -51,8 +53,14 @@ export type Outcome = 'allowed' | 'refused' | `broken ${string}`
 /** Expected: section, row, persona, then the letters allowed. */
 export type Grid = ReadonlyMap<string, ReadonlyMap<AccessPersona, ReadonlySet<string>>>
 
+export type Grids = ReadonlyMap<Section, Grid>
+
+export function parseGrids(sections: readonly Section[], personas: readonly AccessPersona[]): Grids {
+  return new Map(sections.map((section) => [section, parseGrid(section, personas)]))
+}
+
 /** @throws Error for a grid that leaves out a row, or names something that there is not. */
-export function parseGrid(section: Section, personas: readonly AccessPersona[]): Grid {
+function parseGrid(section: Section, personas: readonly AccessPersona[]): Grid {
   const [header = [], ...lines] = section.grid
     .trim()
     .split('\n')
@@ -82,6 +90,7 @@ export const quote = (value: MatrixRow[string]): string =>
 
 export interface Attempt {
   kind: Action['kind']
+  topic?: string
   statement: string
   relation: string
   condition: string
@@ -95,7 +104,8 @@ export function attemptOf(section: Section, action: Action, row: MatrixRow): Att
     relation: section.table,
     condition: `${section.key} = ${quote(row.id)}`,
   }
-  return { kind: action.kind, statement, ...watched }
+  const channel = action.topic && { topic: action.topic(row) }
+  return { kind: action.kind, statement, ...watched, ...channel }
 }
 
 /*
@@ -112,12 +122,13 @@ const PROBE = [
      execute format('select string_agg(t::text, chr(10) order by t::text) from %s t where %s', relation, condition) into seen;
      return seen;
    end $$`,
-  `create function probe.attempt(kind text, statement text, relation regclass, condition text) returns text
+  `create function probe.attempt(kind text, topic text, statement text, relation regclass, condition text) returns text
    language plpgsql as $$
    declare
      before text;
      allowed boolean;
    begin
+     perform set_config('realtime.topic', topic, true);
      if kind = 'change' then
        before := probe.look(relation, condition);
        execute statement;
@@ -133,9 +144,9 @@ const PROBE = [
    end $$`,
   `create function probe.attempt_all(attempts jsonb) returns jsonb
    language sql volatile as $$
-     select coalesce(jsonb_agg(probe.attempt(a.kind, a.statement, a.relation::regclass, a.condition) order by a.nth), '[]')
-     from rows from (jsonb_to_recordset(attempts) as (kind text, statement text, relation text, condition text))
-       with ordinality as a (kind, statement, relation, condition, nth)
+     select coalesce(jsonb_agg(probe.attempt(a.kind, a.topic, a.statement, a.relation::regclass, a.condition) order by a.nth), '[]')
+     from rows from (jsonb_to_recordset(attempts) as (kind text, topic text, statement text, relation text, condition text))
+       with ordinality as a (kind, topic, statement, relation, condition, nth)
    $$`,
 ]
 
@@ -209,9 +220,10 @@ export type WrongCell = Cell & { found: Outcome; answer: string }
 export async function wrongCells(
   tryAll: TryAll,
   section: Section,
-  grid: Grid,
+  grids: Grids,
   persona: AccessPersona,
 ): Promise<WrongCell[]> {
+  const grid = grids.get(section)!
   const cells: (Cell & { attempt: Attempt })[] = []
   for (const [name, row] of Object.entries(section.rows)) {
     const allowed = grid.get(name)?.get(persona)
@@ -233,6 +245,78 @@ export async function wrongCells(
     const found = toOutcome(answer)
     return found === cell.expected ? [] : [{ ...cell, found, answer }]
   })
+}
+
+/** Refusals that say more than that there is no such row, on purpose. */
+export interface Telling {
+  actions: readonly string[]
+  why: string
+  when(persona: AccessPersona, row: MatrixRow): boolean
+}
+
+/** An id of nothing. */
+const GHOST = '99990000-0000-7000-8000-00000000dead'
+
+/**
+ * Refusals by which a persona could find out that an id which they may not know stands for something: the answer is another
+ * one than for an id that stands for nothing.
+ */
+export async function tellingCells(
+  tryAll: TryAll,
+  section: Section,
+  grids: Grids,
+  persona: AccessPersona,
+  telling: readonly Telling[],
+): Promise<WrongCell[]> {
+  const known = idsKnownTo(grids, persona)
+  const pairs = Object.entries(section.rows).flatMap(([name, row]) =>
+    Object.entries(section.actions).flatMap(([letter, action]) => {
+      const mayTell =
+        grids.get(section)?.get(name)?.get(persona)?.has(letter) ||
+        telling.some((exception) => exception.actions.includes(action.means) && exception.when(persona, row))
+      const real = mayTell ? undefined : attemptOf(section, action, row)
+      if (!real) return []
+      return Object.entries(row)
+        .filter(([, value]) => known.get(String(value)) === false)
+        .map(([field]) => attemptOf(section, action, { ...row, [field]: GHOST })!)
+        .filter((ghost) => ghost.statement !== real.statement)
+        .map((ghost) => ({ name, action: action.means, real, ghost }))
+    }),
+  )
+  const real = await tryAll(
+    persona,
+    pairs.map((pair) => pair.real),
+  )
+  const ghost = await tryAll(
+    persona,
+    pairs.map((pair) => pair.ghost),
+  )
+  return pairs.flatMap(({ name, action }, n) =>
+    real[n] === ghost[n]
+      ? []
+      : [
+          {
+            table: section.table,
+            row: name,
+            persona,
+            action,
+            expected: 'refused',
+            found: 'refused',
+            answer: `${real[n]}, and ${ghost[n]} for nothing`,
+          },
+        ],
+  )
+}
+
+/** Every id of the matrix, and whether the persona may read the row that it is. */
+function idsKnownTo(grids: Grids, persona: AccessPersona): Map<string, boolean> {
+  return new Map(
+    [...grids]
+      .filter(([{ key }]) => key === 'id')
+      .flatMap(([{ rows }, grid]) =>
+        Object.entries(rows).map(([name, { id }]) => [id, grid.get(name)?.get(persona)?.has('r') ?? false]),
+      ),
+  )
 }
 
 /**

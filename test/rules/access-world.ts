@@ -129,6 +129,7 @@ export const USER_ROWS = {
 export const INVITATION_ROWS = {
   adminInvitesAdmin: invitationRow(1, 'admin', null, null),
   adminInvitesClient: invitationRow(2, 'client', ORGANIZATIONS.client, null),
+  adminInvitesToClosed: invitationRow(10, 'company', QUIET.closedCompany, null),
   companyInvitesColleague: invitationRow(3, 'company', ORGANIZATIONS.company, ORGANIZATIONS.company),
   companyInvitesGuard: invitationRow(4, 'zzp', null, ORGANIZATIONS.company),
   rivalInvitesColleague: invitationRow(5, 'company', ORGANIZATIONS.rival, ORGANIZATIONS.rival),
@@ -255,8 +256,10 @@ export const SHIFT_ROWS = {
     from: -30,
     to: -22,
   }),
+  rivalActive: shiftRow(26, { ...ofRival(), status: 'active', from: -3, to: 0.5 }),
   foreignPublished: shiftRow(31, { ...ofForeigners(), status: 'published', from: 20, to: 24 }),
   foreignAssigned: shiftRow(32, { ...ofForeigners(), status: 'assigned', from: 1, to: 5 }),
+  foreignActive: shiftRow(33, { ...ofForeigners(), status: 'active', from: -3, to: 0.5 }),
 } satisfies Record<string, MatrixRow>
 
 interface ShiftRow {
@@ -353,7 +356,7 @@ export const NOTIFICATION_ROWS = {
   foreignGuard: { id: id('5000', 4), tenant: TENANTS.b, user: USERS.foreignGuard },
 } satisfies Record<string, MatrixRow>
 
-/** Found by their user. */
+/** Found by their user: one whose answer (the user's id) is kept, and one that is being answered. */
 export const IDEMPOTENCY_ROWS = {
   guard: { id: USERS.guard },
   foreignGuard: { id: USERS.foreignGuard },
@@ -361,9 +364,28 @@ export const IDEMPOTENCY_ROWS = {
 
 /** What the change feed and the catch-up keep for themselves. */
 export const DEPARTED_ROWS = {
-  ofGuard: { id: 'dead0000-0000-7000-8000-000000000001' },
+  ofGuard: { id: id('dead', 1), audience: `user:${USERS.guard}` },
+  ofCompany: { id: id('dead', 2), audience: `company:${ORGANIZATIONS.company}` },
+  ofClient: { id: id('dead', 3), audience: `client:${ORGANIZATIONS.client}` },
+  ofProfessional: { id: id('dead', 4), audience: `professional:${PROFESSIONALS.guard}` },
+  ofGuards: { id: id('dead', 5), audience: `guards:${TENANTS.a}` },
+  ofAdmins: { id: id('dead', 6), audience: `admins:${TENANTS.a}` },
+  ofDeletedGuard: { id: id('dead', 7), audience: `user:${MORE_USERS.deletedGuard}` },
 } satisfies Record<string, MatrixRow>
 export const OUTBOX_ROWS = { ofAnybody: { id: '1' } } satisfies Record<string, MatrixRow>
+
+/** Messages on the channels of shifts, as if they were kept. */
+export const MESSAGE_ROWS = {
+  companyActive: messageRow(1, `shift:${SHIFT_ROWS.companyActive.id}`),
+  companyAssigned: messageRow(2, `shift:${SHIFT_ROWS.companyAssigned.id}`),
+  rivalActive: messageRow(3, `shift:${SHIFT_ROWS.rivalActive.id}`),
+  foreignActive: messageRow(4, `shift:${SHIFT_ROWS.foreignActive.id}`),
+  ofNoShift: messageRow(5, 'shift:everybody'),
+} satisfies Record<string, MatrixRow>
+
+function messageRow(n: number, topic: string) {
+  return { id: id('9000', n), topic }
+}
 
 /** What an invitation's code is kept as. */
 export const CODE_OF_INVITATION = (invitation: string): string => `code ${invitation}`
@@ -537,18 +559,28 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
   }
   for (const { id: user } of Object.values(IDEMPOTENCY_ROWS)) {
     await owner.query(
-      "insert into muster.idempotency_keys (user_id, key, request_hash, response_body) values ($1, 'known', 'hash', 'answer')",
+      `insert into muster.idempotency_keys (user_id, key, request_hash, response_body)
+       values ($1::uuid, 'known', 'hash', $1::uuid::text), ($1::uuid, 'pending', 'hash', null)`,
       [user],
     )
   }
 
-  await owner.query(
-    "insert into muster.departed_rows (relation, row_id, audience) values ('shifts', $1, array['user:' || $2])",
-    [DEPARTED_ROWS.ofGuard.id, USERS.guard],
-  )
+  for (const { id: departed, audience } of Object.values(DEPARTED_ROWS)) {
+    await owner.query(
+      "insert into muster.departed_rows (relation, row_id, audience) values ('shifts', $1, array[$2])",
+      [departed, audience],
+    )
+  }
   await owner.query("insert into muster.change_outbox (number, payload) values ($1, 'change')", [
     OUTBOX_ROWS.ofAnybody.id,
   ])
+
+  for (const { id: message, topic } of Object.values(MESSAGE_ROWS)) {
+    await owner.query("insert into realtime.messages (id, topic, extension) values ($1, $2, 'broadcast')", [
+      message,
+      topic,
+    ])
+  }
 
   await owner.query(
     "update users set deleted_at = now() where id in (select id from users where name like 'deleted%')",
