@@ -136,8 +136,11 @@ export interface TestRouterOptions {
   walrusCompatible?: boolean
   checkConnections?: number
   limits?: ChangeRouterParts['limits']
+  liveTimeoutMs?: number
   /** Leads to the server another way, such as through a proxy. */
   replicationUrl?: (url: string) => string
+  /** For a server on which the logins are enabled already, and nothing can be committed. */
+  keepLogins?: boolean
   /** Settings of the checks' sessions. */
   settings?: Record<string, string>
 }
@@ -165,7 +168,7 @@ export async function startRouter(
     error: record('error'),
   }
   const { ownerUrl } = database
-  if (ownerUrl) await enableLogins(database.owner, ownerUrl)
+  if (ownerUrl && !options.keepLogins) await enableLogins(database.owner, ownerUrl)
   // The log is sent when it is flushed: the test server's default leaves that to a process that looks every 200 ms.
   const owner = ownerUrl
     ? openServer({ url: ownerUrl, max: 4, settings: { synchronous_commit: 'on' } })
@@ -187,6 +190,7 @@ export async function startRouter(
     },
     log: routerLog,
     ...(options.limits && { limits: options.limits }),
+    ...(options.liveTimeoutMs !== undefined && { liveTimeoutMs: options.liveTimeoutMs }),
   })
   const gaps: string[] = []
   router.onGap((reason) => gaps.push(reason))

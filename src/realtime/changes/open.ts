@@ -16,13 +16,20 @@ export interface ChangeRouterParts {
   log: RouterLog
   /** Other limits of the feed, for tests. */
   limits?: LogicalFeedOptions['limits']
+  liveTimeoutMs?: number
 }
 
 /**
  * The change router of a running service: on a server over logical replication, in the embedded engine over triggers. It
  * starts nothing by itself, and closes no database.
  */
-export function openChangeRouter({ config, databases, log, limits }: ChangeRouterParts): ChangeRouter {
+export function openChangeRouter({
+  config,
+  databases,
+  log,
+  limits,
+  liveTimeoutMs,
+}: ChangeRouterParts): ChangeRouter {
   const { checks } = databases
   const catalog = openCatalog(checks, PUBLICATION)
   const isEmbedded = checks.kind === 'embedded'
@@ -38,6 +45,7 @@ export function openChangeRouter({ config, databases, log, limits }: ChangeRoute
       : openLogicalFeed(databases.replicationUrl, catalog.findTypes, log, limits),
     connections: isEmbedded ? 1 : config.REALTIME_CHECK_CONNECTIONS,
     walrusCompatible: config.REALTIME_WALRUS_COMPATIBLE,
+    ...(liveTimeoutMs !== undefined && { liveTimeoutMs }),
     log,
   })
 }

@@ -59,6 +59,8 @@ export interface RouterOptions {
   connections: number
   walrusCompatible: boolean
   log: RouterLog
+  /** How long a subscription waits for the feed, in milliseconds; default `LIVE_TIMEOUT_MS`. */
+  liveTimeoutMs?: number
 }
 
 /** What is known of a table, until a definition changes. */
@@ -366,13 +368,14 @@ class Router implements ChangeRouter {
   }
 
   async #waitUntilLive(request: ChangeRequest): Promise<void> {
+    const timeoutMs = this.#options.liveTimeoutMs ?? LIVE_TIMEOUT_MS
     try {
-      await this.#feed.live(LIVE_TIMEOUT_MS)
+      await this.#feed.live(timeoutMs)
     } catch (error) {
       if (error instanceof FeedUnavailable) throw unavailable(request, error.message)
       throw error
     }
-    const inTime = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(LIVE_TIMEOUT_MS)])
+    const inTime = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)])
     await this.#confirm(inTime)
     if (inTime.aborted) throw unavailable(request, 'The database did not answer in time.')
   }

@@ -63,7 +63,7 @@ export function compile(
   const { request } = entry.subscription
   const { role } = entry.subscriber
   const columns = readableColumns(table, role)
-  checkColumns(request, table, columns)
+  checkColumns(request, columns)
   if (columns.size === 0 && !walrusCompatible) {
     throw unfit(request, `permission denied for table ${table.name}`, '42501')
   }
@@ -96,7 +96,7 @@ export function compile(
   }
 }
 
-function checkColumns(request: ChangeRequest, table: PublishedTable, columns: ColumnTypes): void {
+function checkColumns(request: ChangeRequest, columns: ColumnTypes): void {
   const unknown = unknownColumn(request.filter, columns)
   if (unknown !== undefined) throw unfit(request, `invalid column for filter ${unknown}`)
   const unselectable = request.select?.find((name) => !columns.has(name))

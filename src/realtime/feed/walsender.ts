@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 10_000
  * How long the server waits for a sign of life before it ends the connection. It also bounds how long a connection that
  * the network has forgotten delays a shutdown of the server: with the default, up to a minute.
  */
-const WAL_SENDER_TIMEOUT = '15s'
+const WAL_SENDER_TIMEOUT = '10s'
 
 /** Values are text in the session's settings: the ones that `valueEncoder` reads. */
 const TEXT_SETTINGS = {
