@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { type Config, ConfigError, readConfig } from '../config.ts'
-import { claimDataFolder, DataFolderInUse } from '../db/engine/data-folder.ts'
+import { type Config, readConfig } from '../config.ts'
+import { claimDataFolder } from '../db/engine/data-folder.ts'
 import { openEmbedded } from '../db/engine/embedded.ts'
 import { openServer } from '../db/engine/server.ts'
-import { type Database, DatabaseBusy, DatabaseUnavailable } from '../db/engine/types.ts'
+import type { Database } from '../db/engine/types.ts'
 import {
   MIGRATION_CONNECTION,
   type MigrationProgress,
@@ -16,19 +16,7 @@ import {
 } from '../db/migrate.ts'
 import { embeddedDataDir } from '../db/open.ts'
 import { seedDemo } from '../db/seed.ts'
-
-/** How the process ends: scripts and deployments go by it. */
-const EXIT = { done: 0, refused: 1, usage: 2 }
-
-/** The demo is not mixed with what somebody made. */
-class NotEmpty extends Error {
-  override name = 'NotEmpty'
-}
-
-/** The command line was not understood. */
-class UsageError extends Error {
-  override name = 'UsageError'
-}
+import { Refused, runCommand, UsageError } from './command.ts'
 
 interface Command {
   /** What may follow the name. */
@@ -91,53 +79,20 @@ const COMMANDS = new Map<string, Command>(
       async run(config, words) {
         atMost(0, words)
         const seeded = await withDatabase(config(), seedDemo)
-        if (!seeded) throw new NotEmpty('The database has a tenant already: the demo goes into an empty one.')
+        if (!seeded) throw new Refused('The database has a tenant already: the demo goes into an empty one.')
         print('Filled the database with the demo: README.md says who is in it.')
       },
     },
   }),
 )
 
-process.exitCode = await main(process.argv.slice(2))
-
-async function main(words: string[]): Promise<number> {
-  try {
-    const [name, ...rest] = readWords(words)
-    const command = COMMANDS.get(name ?? '')
-    if (!command) throw new UsageError(name === undefined ? 'Which command?' : `There is no command ${name}.`)
-    await command.run(() => readConfig(process.env), rest)
-    return EXIT.done
-  } catch (error) {
-    console.error(explain(error))
-    if (!(error instanceof UsageError)) return EXIT.refused
-    console.error(usage())
-    return EXIT.usage
-  }
-}
-
-/** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
-function explain(error: unknown): unknown {
-  if (error instanceof DatabaseUnavailable) {
-    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
-  }
-  const known =
-    error instanceof UsageError ||
-    error instanceof NotEmpty ||
-    error instanceof ConfigError ||
-    error instanceof DataFolderInUse ||
-    error instanceof DatabaseBusy ||
-    // Of ours, of the drivers and of Node: whatever says by a code what it is.
-    (error instanceof Error && 'code' in error)
-  return known ? error.message : error
-}
-
-function readWords(words: string[]): string[] {
-  try {
-    return parseArgs({ args: words, allowPositionals: true }).positionals
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
+process.exitCode = await runCommand(usage(), async () => {
+  const { positionals } = parseArgs({ args: process.argv.slice(2), allowPositionals: true })
+  const [name, ...rest] = positionals
+  const command = COMMANDS.get(name ?? '')
+  if (!command) throw new UsageError(name === undefined ? 'Which command?' : `There is no command ${name}.`)
+  await command.run(() => readConfig(process.env), rest)
+})
 
 function usage(): string {
   const lines = [...COMMANDS].map(
