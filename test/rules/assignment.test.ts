@@ -37,26 +37,9 @@ const WAYS: [name: string, actor: Actor, statement: (id: string) => SQL][] = [
 async function expectOfEveryWay(stage: Stage, shift: string, expected: Outcome): Promise<void> {
   const outcomes: Record<string, Outcome> = {}
   for (const [name, actor, statement] of WAYS) {
-    outcomes[name] = await tryOut(stage, () => stage.attempt(actor, statement(shift)))
+    outcomes[name] = await stage.tryOut(() => stage.attempt(actor, statement(shift)))
   }
   expect(outcomes).toEqual(Object.fromEntries(WAYS.map(([name]) => [name, expected])))
-}
-
-class Undone extends Error {}
-
-/** Does something and takes it back. */
-async function tryOut<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
-  let result: { value: T } | undefined
-  await stage.owner
-    .transaction(async () => {
-      result = { value: await work() }
-      throw new Undone()
-    })
-    .catch((error) => {
-      if (!(error instanceof Undone)) throw error
-    })
-  if (!result) throw new Error('Nothing was tried.')
-  return result.value
 }
 
 const violationsOf = (stage: Stage, shift: string, professional: string = PROFESSIONALS.guard) =>
@@ -435,7 +418,7 @@ describe('what an assignment rests on', () => {
         await shiftIn(stage, { status })
         await stage.run('owner', insertAssigned('active', PROFESSIONALS.guard, -9, -1))
         for (const actor of actors) {
-          const outcome = await tryOut(stage, () => stage.attempt(actor, statement))
+          const outcome = await stage.tryOut(() => stage.attempt(actor, statement))
           // What a caller deletes is hidden, and answers with no row.
           expect([status, actor, outcome]).toEqual([
             status,

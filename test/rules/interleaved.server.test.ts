@@ -281,6 +281,16 @@ const CASES: Case[] = [
     bFirst: ['not_found', 'ok'],
   },
   {
+    name: 'a shift goes to a location, and that is removed',
+    async arrange({ location, shift }) {
+      const elsewhere = await shift({ location: LOCATIONS.site })
+      const gone = sql`update locations set deleted_at = now() where id = ${location} returning id`
+      return [change(elsewhere, sql`location_id = ${location}`), { actor: 'service_role', statement: gone }]
+    },
+    aFirst: ['ok', 'location_in_use'],
+    bFirst: ['not_found', 'ok'],
+  },
+  {
     name: 'a release, and the guard clocks in',
     async arrange({ guard, shift }) {
       const taken = await shift({ status: 'assigned' })

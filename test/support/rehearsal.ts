@@ -22,20 +22,29 @@ export interface Stage {
   run<T>(actor: Actor, statement: SQLWrapper): Promise<T[]>
   /** The same, for the outcome alone. A statement with `returning` or a `select`: rows tell `ok` from `unseen`. */
   attempt(actor: Actor, statement: SQLWrapper): Promise<Outcome>
+  /** Does something and takes it back, so that the next thing finds all as it was. */
+  tryOut<T>(work: () => Promise<T>): Promise<T>
 }
 
 class RolledBack extends Error {}
 
 /** Plays `work` on the database and takes everything back. Inside, `now()` stands still. */
 export async function rehearse(database: Database, work: (stage: Stage) => Promise<void>): Promise<void> {
+  await rollBack(database, (tx) => work(openStage(tx)))
+}
+
+/** Gives the result of work whose transaction is rolled back. */
+async function rollBack<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const result = Promise.withResolvers<T>()
   await database
     .transaction(async (tx) => {
-      await work(openStage(tx))
+      result.resolve(await work(tx))
       throw new RolledBack()
     })
     .catch((error) => {
       if (!(error instanceof RolledBack)) throw error
     })
+  return result.promise
 }
 
 function openStage(tx: Transaction): Stage {
@@ -44,6 +53,7 @@ function openStage(tx: Transaction): Stage {
     owner,
     run: (actor, statement) => runAs(owner, actor, statement),
     attempt: (actor, statement) => outcomeOf(runAs(owner, actor, statement)),
+    tryOut: (work) => rollBack(owner, work),
   }
 }
 
