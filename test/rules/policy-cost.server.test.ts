@@ -28,7 +28,7 @@ async function planOf(persona: Persona, statement: string): Promise<Plan> {
     )
     return tx.query(`explain (analyze, format json) ${statement}`)
   })
-  return (row?.['QUERY PLAN'] as { Plan: Plan }[])[0]!.Plan
+  return (row!['QUERY PLAN'] as { Plan: Plan }[])[0]!.Plan
 }
 
 describe('policies', () => {
