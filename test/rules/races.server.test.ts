@@ -8,15 +8,7 @@ import { expectInvariants } from '../support/invariants.ts'
 import { pick, seededRandom } from '../support/random.ts'
 import { type Actor, type Outcome, outcomeOf, runAs } from '../support/rehearsal.ts'
 import { inHours, updateShift } from '../support/shifts.ts'
-import {
-  arrangeGuards,
-  arrangeShift,
-  callerOf,
-  type Guard,
-  LOCATIONS,
-  ORGANIZATIONS,
-  SITE,
-} from '../support/world.ts'
+import { arrangeGuards, arrangeShift, type Guard, LOCATIONS, SITE } from '../support/world.ts'
 
 /** As many as the storm has clients, so that they meet in the database and not in the queue before it. */
 const CLIENTS = 16
