@@ -7,6 +7,7 @@ import type { TokenVerifier } from './auth/verifier.ts'
 import type { Config } from './config.ts'
 import type { Sessions } from './db/session.ts'
 import { Problem } from './errors/problem.ts'
+import { live } from './live/routes.ts'
 import { authentication } from './plugins/authentication.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
@@ -88,6 +89,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   if (parts.realtime) {
     await app.register(realtime, { ...parts.realtime, verifier: parts.verifier, anonKey: config.ANON_KEY })
   }
+  await app.register(live, {
+    tileUrl: config.LIVE_TILE_URL,
+    tileAttribution: config.LIVE_TILE_ATTRIBUTION,
+  })
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {

@@ -10,6 +10,14 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+/** Of map tiles, as most servers name them: `https://tiles.example.com/{z}/{x}/{y}.png`. */
+const tileUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => ['{z}', '{x}', '{y}'].every((part) => url.includes(part)),
+    'must have {z}, {x} and {y} in it',
+  )
+
 /** Every setting, with its default. `.env.example` says the reason for each; a test keeps the two in step. */
 export const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -43,6 +51,9 @@ export const settings = z.object({
   REALTIME: flag.default(true),
   REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
   REALTIME_WALRUS_COMPATIBLE: flag.default(false),
+
+  LIVE_TILE_URL: tileUrl.optional(),
+  LIVE_TILE_ATTRIBUTION: z.string().max(200).default(''),
 
   BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),

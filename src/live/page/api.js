@@ -1,0 +1,71 @@
+// The lists, over HTTP.
+
+/** The largest page that the service gives. */
+const PAGE_SIZE = 100
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 30_000
+
+/** The token is not good, or not any more. */
+export class SignedOut extends Error {
+  /** @override */
+  name = 'SignedOut'
+}
+
+/** What the service answered instead; the message is its own words. */
+export class Refused extends Error {
+  /** @override */
+  name = 'Refused'
+}
+
+/** @typedef {Record<string, unknown>} Row */
+
+/** @param {string} token */
+export function openApi(token) {
+  const aborting = new AbortController()
+
+  /** @param {string} path @returns {Promise<any>} */
+  async function get(path) {
+    const response = await fetch(path, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      signal: aborting.signal,
+    })
+    if (response.status === 401) throw new SignedOut('The token is not good, or has expired.')
+    const body = await response.json()
+    if (!response.ok) throw new Refused(body.title ?? `The service answered ${response.status}.`)
+    return body
+  }
+
+  /**
+   * All pages of a list, up to a number of them.
+   *
+   * @param {string} path
+   * @param {Record<string, string>} filter
+   * @param {number} maxPages
+   * @returns {Promise<{ items: Row[], isComplete: boolean }>}
+   */
+  async function list(path, filter, maxPages) {
+    /** @type {Row[]} */
+    const items = []
+    let cursor = null
+    for (let page = 0; page < maxPages; page += 1) {
+      const query = new URLSearchParams({ ...filter, limit: String(PAGE_SIZE), ...(cursor && { cursor }) })
+      const answer = await get(`${path}?${query}`)
+      items.push(...answer.items)
+      cursor = answer.next_cursor
+      if (cursor === null) return { items, isComplete: true }
+    }
+    return { items, isComplete: false }
+  }
+
+  return { get, list, close: () => aborting.abort() }
+}
+
+/** @typedef {ReturnType<typeof openApi>} Api */
+
+/**
+ * How long to wait after so many failures in a row: longer each time, and not all pages at the same moment.
+ *
+ * @param {number} failures
+ */
+export const retryDelayMs = (failures) =>
+  Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS) * (0.5 + Math.random())

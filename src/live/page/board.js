@@ -1,0 +1,253 @@
+import { parsePoint, readPlace } from './geo.js'
+
+// What the page knows, from two sources: lists that are read over HTTP, and events of the change stream. Pure.
+//
+// Events come in commit order, and from the moment of SUBSCRIBED none is left out. So while a list is being read, what an
+// event says of a row stands against what the list says: should the list have been newer, its event is still to come.
+// What the list no longer has, and no event brought meanwhile, has left one's view: no event says so.
+
+/** @typedef {import('./geo.js').Place} Place */
+/** @typedef {'draft' | 'published' | 'assigned' | 'active' | 'completed' | 'cancelled'} Status */
+/**
+ * @typedef {object} Shift
+ * @property {string} id
+ * @property {string} location_id
+ * @property {string | null} professional_id
+ * @property {Status} status
+ * @property {string} start_datetime
+ * @property {string} end_datetime
+ * @property {string} time_zone
+ * @property {string} title
+ * @property {Place | null} place
+ */
+/**
+ * @typedef {object} Site
+ * @property {string} id
+ * @property {string} name
+ * @property {string} address
+ * @property {number} radius_meters
+ * @property {Place | null} place
+ */
+/**
+ * @typedef {object} CheckIn
+ * @property {string} id
+ * @property {string} shift_id
+ * @property {'clock_in' | 'ping' | 'clock_out'} kind
+ * @property {'inside' | 'outside' | 'uncertain'} verdict
+ * @property {number} distance_meters
+ * @property {string} recorded_at
+ * @property {Place | null} place
+ */
+/**
+ * @typedef {object} Incident
+ * @property {string} id
+ * @property {string} shift_id
+ * @property {string} category
+ * @property {string} severity
+ * @property {string} status
+ * @property {string} occurred_at
+ */
+/** @typedef {{ place: Place, accuracyMeters: number | null, at: number }} LivePosition `at`: ms since 1970, by our clock */
+/** @typedef {Record<string, unknown>} Row */
+/** @typedef {{ table: string, type: 'INSERT' | 'UPDATE' | 'DELETE', record: Row, old: Row }} Change */
+/** @typedef {{ text: string, shiftId: string, isQuiet: boolean }} Happening `isQuiet`: for the log, not to be spoken */
+/** @typedef {{ from: number, to: number }} Period ms since 1970: shifts that start in it are followed */
+
+/** What people see, and in which order shifts are listed. */
+export const STATUSES = /** @type {const} */ ({
+  active: 'Active',
+  assigned: 'Assigned',
+  published: 'Open',
+  draft: 'Draft',
+  completed: 'Completed',
+  cancelled: 'Cancelled',
+})
+const ORDER = /** @type {Status[]} */ (Object.keys(STATUSES))
+const CHECK_INS = { clock_in: 'Clock-in', ping: 'Check-in', clock_out: 'Clock-out' }
+
+export class Board {
+  /** @type {Map<string, Shift>} */
+  shifts = new Map()
+  /** @type {Map<string, Site>} */
+  sites = new Map()
+  /** The newest of each shift, by the device's clock. @type {Map<string, CheckIn>} */
+  checkIns = new Map()
+  /** Open ones. @type {Map<string, Incident>} */
+  incidents = new Map()
+  /** By shift. @type {Map<string, LivePosition>} */
+  positions = new Map()
+  /** @type {Period} */
+  #period = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+  /** Rows that events touched since the reading under way began. @type {Set<string> | null} */
+  #touched = null
+
+  /** A reading of the lists begins. @param {Period} period */
+  beginReading(period) {
+    this.#period = period
+    this.#touched = new Set()
+  }
+
+  /** It came to nothing: what is known stays. */
+  abandonReading() {
+    this.#touched = null
+  }
+
+  /** @param {{ shifts: Row[], locations: Row[], incidents: Row[] }} lists */
+  finishReading({ shifts, locations, incidents }) {
+    const touched = this.#touched ?? new Set()
+    this.#touched = null
+    merge(this.shifts, shifts.map(readShift), touched)
+    merge(this.incidents, incidents.map(readIncident).filter(isOpen), touched)
+    merge(this.sites, locations.map(readSite), new Set())
+    for (const shiftId of this.checkIns.keys()) if (!this.shifts.has(shiftId)) this.checkIns.delete(shiftId)
+    this.#forgetPositions()
+  }
+
+  /** @param {Change} change @returns {Happening | null} what to tell people of it; null when it is nothing to them */
+  apply(change) {
+    const id = String(change.record.id ?? change.old.id)
+    this.#touched?.add(id)
+    switch (change.table) {
+      case 'shifts':
+        return this.#applyShift(id, change)
+      case 'gps_checkins':
+        return change.type === 'DELETE' ? null : this.applyCheckIn(change.record)
+      case 'incidents':
+        return this.#applyIncident(id, change)
+      default:
+        return null
+    }
+  }
+
+  /** @param {Row} row @returns {Happening | null} */
+  applyCheckIn(row) {
+    const checkIn = readCheckIn(row)
+    const shift = this.shifts.get(checkIn.shift_id)
+    if (!shift) return null
+    const last = this.checkIns.get(shift.id)
+    // A phone without a network delivers late, and in any order.
+    if (!last || Date.parse(last.recorded_at) <= Date.parse(checkIn.recorded_at)) {
+      this.checkIns.set(shift.id, checkIn)
+    }
+    const meters = Math.round(checkIn.distance_meters)
+    return {
+      shiftId: shift.id,
+      text: `${CHECK_INS[checkIn.kind]} for ${this.nameOf(shift)}: ${checkIn.verdict}, ${meters} m from the site.`,
+      isQuiet: checkIn.kind === 'ping',
+    }
+  }
+
+  /** @param {string} shiftId @param {Row} payload of the broadcast `position` @param {number} now */
+  applyPosition(shiftId, payload, now) {
+    const place = readPlace(payload.latitude, payload.longitude)
+    if (!place || this.shifts.get(shiftId)?.status !== 'active') return
+    const { accuracy_meters: accuracy } = payload
+    const accuracyMeters = typeof accuracy === 'number' && accuracy >= 0 ? accuracy : null
+    this.positions.set(shiftId, { place, accuracyMeters, at: now })
+  }
+
+  /** Active first, then by start. @returns {Shift[]} */
+  list() {
+    return [...this.shifts.values()].sort(
+      (a, b) =>
+        ORDER.indexOf(a.status) - ORDER.indexOf(b.status) ||
+        Date.parse(a.start_datetime) - Date.parse(b.start_datetime) ||
+        (a.id < b.id ? -1 : 1),
+    )
+  }
+
+  /** @param {Shift} shift */
+  siteOf(shift) {
+    return this.sites.get(shift.location_id)
+  }
+
+  /** @param {Shift} shift */
+  nameOf(shift) {
+    const site = this.siteOf(shift)
+    return site ? `${shift.title} at ${site.name}` : shift.title
+  }
+
+  /** @param {string} shiftId */
+  incidentsOf(shiftId) {
+    return [...this.incidents.values()].filter((incident) => incident.shift_id === shiftId)
+  }
+
+  /** @param {string} id @param {Change} change @returns {Happening | null} */
+  #applyShift(id, { type, record }) {
+    const before = this.shifts.get(id)
+    if (type === 'DELETE') {
+      this.shifts.delete(id)
+      this.#forgetPositions()
+      return before ? { shiftId: id, text: `${this.nameOf(before)} was removed.`, isQuiet: false } : null
+    }
+    // A long text that an update did not touch is not in its event.
+    const shift = { ...before, ...readShift(record) }
+    if (!before && !this.#isFollowed(shift)) return null
+    this.shifts.set(id, shift)
+    this.#forgetPositions()
+    const now = STATUSES[shift.status].toLowerCase()
+    const name = this.nameOf(shift)
+    if (!before) return { shiftId: id, text: `${name}: new, ${now}.`, isQuiet: false }
+    if (before.status === shift.status) return { shiftId: id, text: `${name} was changed.`, isQuiet: true }
+    const was = STATUSES[before.status].toLowerCase()
+    return { shiftId: id, text: `${name}: ${was}, now ${now}.`, isQuiet: false }
+  }
+
+  /** @param {string} id @param {Change} change @returns {Happening | null} */
+  #applyIncident(id, { type, record }) {
+    const before = this.incidents.get(id)
+    this.incidents.delete(id)
+    if (type === 'DELETE') return null
+    const incident = readIncident(record)
+    if (isOpen(incident)) this.incidents.set(id, incident)
+    const shift = this.shifts.get(incident.shift_id)
+    if (!shift || (before && before.status === incident.status)) return null
+    const text = before
+      ? `Incident at ${this.nameOf(shift)}: ${words(incident.status)}.`
+      : `Incident at ${this.nameOf(shift)}: ${words(incident.category)}, severity ${incident.severity}.`
+    return { shiftId: shift.id, text, isQuiet: false }
+  }
+
+  /** @param {Shift} shift */
+  #isFollowed({ start_datetime }) {
+    const start = Date.parse(start_datetime)
+    return start >= this.#period.from && start < this.#period.to
+  }
+
+  /** Positions are of active shifts alone. */
+  #forgetPositions() {
+    for (const shiftId of this.positions.keys()) {
+      if (this.shifts.get(shiftId)?.status !== 'active') this.positions.delete(shiftId)
+    }
+  }
+}
+
+/** `in_progress` → `in progress` @param {string} code */
+export const words = (code) => code.replaceAll('_', ' ')
+
+/**
+ * @template {{ id: string }} T
+ * @param {Map<string, T>} known
+ * @param {T[]} read
+ * @param {Set<string>} touched ids of which events are to be believed
+ */
+function merge(known, read, touched) {
+  const ids = new Set(read.map(({ id }) => id))
+  for (const id of known.keys()) if (!ids.has(id) && !touched.has(id)) known.delete(id)
+  for (const item of read) if (!touched.has(item.id)) known.set(item.id, item)
+}
+
+/** @param {Incident} incident */
+const isOpen = ({ status }) => status !== 'resolved'
+
+/** From a list, with `latitude` and `longitude`, or from an event, with the point. @param {Row} row @param {unknown} point */
+const placeOf = (row, point) => readPlace(row.latitude, row.longitude) ?? parsePoint(point)
+
+/** @param {Row} row @returns {Shift} */
+const readShift = (row) => ({ .../** @type {any} */ (row), place: placeOf(row, row.location_point) })
+/** @param {Row} row @returns {Site} */
+const readSite = (row) => ({ .../** @type {any} */ (row), place: placeOf(row, null) })
+/** @param {Row} row @returns {CheckIn} */
+const readCheckIn = (row) => ({ .../** @type {any} */ (row), place: placeOf(row, row.gps_point) })
+/** @param {Row} row @returns {Incident} */
+const readIncident = (row) => /** @type {any} */ (row)

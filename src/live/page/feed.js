@@ -1,0 +1,90 @@
+// Changes and positions as they happen, by supabase-js.
+
+/** @typedef {import('@supabase/supabase-js').RealtimeChannel} RealtimeChannel */
+/** @typedef {import('./board.js').Change} Change */
+/** @typedef {Record<string, unknown>} Row */
+
+/** The bundle defines it; it comes before the modules. */
+const { createClient } = /** @type {{ supabase: typeof import('@supabase/supabase-js') }} */ (
+  /** @type {unknown} */ (globalThis)
+).supabase
+
+const TABLES = ['shifts', 'gps_checkins', 'incidents']
+
+/** A socket carries 100 channels; some are left for the changes and for what may come. */
+const MAX_POSITION_CHANNELS = 90
+
+/**
+ * @typedef {object} Listeners
+ * @property {() => void} onJoined changes come from now on: what was read before may be old
+ * @property {(reason: string) => void} onLost changes may be missed until the next `onJoined`
+ * @property {(change: Change) => void} onChange
+ * @property {(shiftId: string, payload: Row) => void} onPosition
+ */
+
+/**
+ * @param {string} token
+ * @param {Listeners} listeners
+ */
+export function openFeed(token, { onJoined, onLost, onChange, onPosition }) {
+  // There is no separate key here: whoever has a token may connect.
+  const client = createClient(location.origin, token, { accessToken: async () => token })
+  /** By shift. @type {Map<string, RealtimeChannel>} */
+  const positions = new Map()
+
+  const changes = client.channel('live')
+  for (const table of TABLES) {
+    changes.on('postgres_changes', { event: '*', schema: 'public', table }, (event) => {
+      onChange({ table, type: event.eventType, record: event.new, old: event.old })
+    })
+  }
+  // A channel can be joined and still be told that the changes of a table are not to be had.
+  changes.on('system', {}, ({ status, message }) => {
+    if (status === 'error') onLost(message)
+  })
+  // The token must be there first: a channel that is joined before it is joined by nobody in particular.
+  void client.realtime.setAuth().then(() => {
+    changes.subscribe((status) => {
+      if (status === 'SUBSCRIBED') onJoined()
+      else onLost(status)
+    })
+  })
+
+  return {
+    /**
+     * Listens to the positions on these shifts, and to no others.
+     *
+     * @param {string[]} shiftIds
+     * @returns {number} on how many
+     */
+    followPositions(shiftIds) {
+      const wanted = new Set(shiftIds.slice(0, MAX_POSITION_CHANNELS))
+      for (const [shiftId, channel] of positions) {
+        if (wanted.has(shiftId)) continue
+        positions.delete(shiftId)
+        void client.removeChannel(channel)
+      }
+      for (const shiftId of wanted) {
+        if (positions.has(shiftId)) continue
+        const channel = client
+          .channel(`shift:${shiftId}`, { config: { private: true } })
+          .on('broadcast', { event: 'position' }, ({ payload }) => onPosition(shiftId, payload ?? {}))
+        positions.set(shiftId, channel)
+        channel.subscribe()
+      }
+      return wanted.size
+    },
+
+    /** For the guard of the shift. @param {string} shiftId @param {Row} payload */
+    async sendPosition(shiftId, payload) {
+      await positions.get(shiftId)?.send({ type: 'broadcast', event: 'position', payload })
+    },
+
+    async close() {
+      await client.removeAllChannels()
+      await client.realtime.disconnect()
+    },
+  }
+}
+
+/** @typedef {ReturnType<typeof openFeed>} Feed */

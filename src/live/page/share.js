@@ -1,0 +1,79 @@
+import { byId, setText } from './dom.js'
+import { clock } from './words.js'
+
+// A guard's own position, from this device, to those who follow the shift.
+
+/** A phone may have a fix many times a second. */
+const MIN_INTERVAL_MS = 2_000
+
+/** @typedef {{ latitude: number, longitude: number, accuracy_meters: number, recorded_at: string }} SentPosition */
+
+export function openSharing() {
+  const section = byId('share')
+  const button = byId('share-button')
+  const status = byId('share-status')
+  /** @type {{ id: string, name: string } | undefined} */
+  let offered
+  /** @type {(position: SentPosition) => Promise<void>} */
+  let send = async () => {}
+  /** @type {number | undefined} */
+  let watch
+  let sentAt = 0
+
+  function stop() {
+    if (watch !== undefined) navigator.geolocation.clearWatch(watch)
+    watch = undefined
+    sentAt = 0
+    button.setAttribute('aria-pressed', 'false')
+  }
+
+  /** @param {GeolocationPosition} position */
+  function located({ coords: { latitude, longitude, accuracy }, timestamp }) {
+    if (Date.now() - sentAt < MIN_INTERVAL_MS) return
+    if (sentAt === 0) setText(status, `Sharing since ${clock(timestamp)}.`)
+    sentAt = Date.now()
+    const recorded_at = new Date(timestamp).toISOString()
+    void send({ latitude, longitude, accuracy_meters: accuracy, recorded_at })
+  }
+
+  /** @param {GeolocationPositionError} error */
+  function failed(error) {
+    if (error.code === error.PERMISSION_DENIED) {
+      stop()
+      setText(status, 'This page may not know where you are: allow it in the browser.')
+    } else setText(status, 'No position at the moment.')
+  }
+
+  button.addEventListener('click', () => {
+    if (watch !== undefined) {
+      stop()
+      setText(status, 'Not shared any more.')
+      return
+    }
+    if (!('geolocation' in navigator)) return setText(status, 'This browser does not tell positions.')
+    setText(status, 'Looking for your position …')
+    button.setAttribute('aria-pressed', 'true')
+    watch = navigator.geolocation.watchPosition(located, failed, { enableHighAccuracy: true })
+  })
+
+  return {
+    /**
+     * @param {{ id: string, name: string } | undefined} shift the active one; without it there is nothing to share
+     * @param {(position: SentPosition) => Promise<void>} to
+     */
+    offer(shift, to) {
+      send = to
+      if (offered?.id !== shift?.id) {
+        stop()
+        setText(status, '')
+      }
+      offered = shift
+      section.hidden = shift === undefined
+      setText(byId('share-shift'), shift?.name ?? '')
+    },
+    stop() {
+      stop()
+      section.hidden = true
+    },
+  }
+}

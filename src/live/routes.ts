@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { FastifyInstance } from 'fastify'
+
+export interface LiveOptions {
+  /** `{z}/{x}/{y}` in it; undefined: the outlines that ship with the service. */
+  tileUrl: string | undefined
+  tileAttribution: string
+}
+
+interface File {
+  type: string
+  content: Buffer
+  gzipped: Buffer
+  etag: string
+}
+
+const HTML = 'text/html; charset=utf-8'
+const JAVASCRIPT = 'text/javascript; charset=utf-8'
+
+/** By path below /live. What is not in this list is not served. */
+const FILES: Record<string, { type: string; from: string }> = {
+  '': { type: HTML, from: './page/index.html' },
+  '/live.css': { type: 'text/css; charset=utf-8', from: './page/live.css' },
+  '/icon.svg': { type: 'image/svg+xml', from: './page/icon.svg' },
+  '/outlines.json': { type: 'application/json; charset=utf-8', from: './page/outlines.json' },
+  // The client of Supabase as it is published, for browsers.
+  '/supabase.js': { type: JAVASCRIPT, from: '@supabase/supabase-js/dist/umd/supabase.js' },
+  ...Object.fromEntries(
+    [
+      'announce',
+      'api',
+      'board',
+      'detail',
+      'dom',
+      'feed',
+      'geo',
+      'group',
+      'list',
+      'live',
+      'map',
+      'places',
+      'share',
+      'words',
+    ].map((name) => [`/${name}.js`, { type: JAVASCRIPT, from: `./page/${name}.js` }]),
+  ),
+}
+
+/** Asked for again each time, and mostly answered with 304: after an update of the service nobody has half of the old page. */
+const CACHE_CONTROL = 'no-cache'
+
+/**
+ * The page at /live: a map and a list of shifts that change as it happens. Files as they are, read once: nothing is built.
+ * It loads nothing from elsewhere, but map tiles where they are set.
+ */
+export async function live(app: FastifyInstance, options: LiveOptions): Promise<void> {
+  const pageHeaders = {
+    'content-security-policy': contentSecurityPolicy(options.tileUrl),
+    // For guards who share where they are; everything else is off.
+    'permissions-policy': 'geolocation=(self), camera=(), microphone=()',
+  }
+  const files = await readFiles()
+  for (const [path, { type, content, gzipped, etag }] of files) {
+    const paths = path === '' ? ['/live', '/live/'] : [`/live${path}`]
+    for (const url of paths) {
+      app.get(url, { schema: { hide: true }, logLevel: 'warn' }, async (request, reply) => {
+        reply.headers({ etag, 'cache-control': CACHE_CONTROL, vary: 'accept-encoding' })
+        if (path === '') reply.headers(pageHeaders)
+        if (request.headers['if-none-match']?.includes(etag)) return reply.code(304).send()
+        reply.type(type)
+        if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(content)
+        return reply.header('content-encoding', 'gzip').send(gzipped)
+      })
+    }
+  }
+  app.get('/live/settings.json', { schema: { hide: true }, logLevel: 'warn' }, async (_request, reply) =>
+    reply
+      .header('cache-control', CACHE_CONTROL)
+      .serializer(JSON.stringify)
+      .send({ tile_url: options.tileUrl ?? null, tile_attribution: options.tileAttribution }),
+  )
+}
+
+/** Scripts, styles and connections of our own alone. `self` includes the websocket (CSP level 3, section 6.7.2.8). */
+export function contentSecurityPolicy(tileUrl: string | undefined): string {
+  const images = tileUrl === undefined ? "'self'" : `'self' ${new URL(tileUrl).origin}`
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    `img-src ${images}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    // No text ever becomes markup or script here.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ')
+}
+
+let reading: Promise<Map<string, File>> | undefined
+
+/** Once per process. */
+function readFiles(): Promise<Map<string, File>> {
+  reading ??= Promise.all(
+    Object.entries(FILES).map(async ([path, { type, from }]): Promise<[string, File]> => {
+      const content = await readFile(new URL(import.meta.resolve(from)))
+      const digest = createHash('sha256').update(content).digest('base64url')
+      // Weak: the compressed form has the same tag.
+      return [path, { type, content, gzipped: await promisify(gzip)(content), etag: `W/"${digest}"` }]
+    }),
+  ).then((files) => new Map(files))
+  return reading
+}
