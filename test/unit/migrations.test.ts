@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+
+/**
+ * Migrations that have landed never change: databases out there have run them. A new one adds its line, which
+ * `npm run db:hashes` writes.
+ */
+const folder = new URL('../../drizzle/', import.meta.url)
+const landed: Record<string, string> = JSON.parse(await readFile(new URL('meta/_hashes.json', folder), 'utf8'))
+
+it('no migration that has landed was edited, removed, or left out of the list', async () => {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql'))
+  const found = await Promise.all(
+    files.map(async (name) => [
+      name,
+      createHash('sha256')
+        .update(await readFile(new URL(name, folder)))
+        .digest('hex'),
+    ]),
+  )
+  expect(Object.fromEntries(found)).toEqual(landed)
+})
+
+it('each is named by Unix time, and can be rolled back', async () => {
+  for (const name of Object.keys(landed)) {
+    expect(name).toMatch(/^1[0-9]{9}_[a-z0-9_]+\.sql$/)
+    expect((await readFile(new URL(`down/${name}`, folder), 'utf8')).length).toBeGreaterThan(0)
+  }
+})
