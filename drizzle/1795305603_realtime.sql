@@ -861,6 +861,9 @@ grant execute on function
   muster.channel_shift_id()
 to authenticated, muster_definer;
 --> statement-breakpoint
+-- muster.changes_since runs as the caller, who may read only some columns of this table.
+grant select (changed_xid) on public.finqle_transactions to authenticated;
+--> statement-breakpoint
 grant execute on function muster.forget_departed_rows() to service_role;
 --> statement-breakpoint
 grant execute on function

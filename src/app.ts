@@ -24,6 +24,7 @@ import { organizationRoutes } from './resources/organizations/routes.ts'
 import { professionalRoutes } from './resources/professionals/routes.ts'
 import { type Readiness, serviceRoutes } from './resources/service/routes.ts'
 import { shiftRoutes } from './resources/shifts/routes.ts'
+import { syncRoutes } from './resources/sync/routes.ts'
 import { transactionRoutes } from './resources/transactions/routes.ts'
 
 export interface AppParts {
@@ -107,6 +108,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       await v1.register(notificationRoutes)
       await v1.register(transactionRoutes)
       await v1.register(shiftRoutes)
+      await v1.register(syncRoutes)
     },
     { prefix: '/v1' },
   )

@@ -81,6 +81,8 @@ drop function
   muster.forget_departed_rows(), muster.tg_note_departure(), muster.caller_audience(),
   muster.audience(text, jsonb, timestamptz), muster.tg_stamp_change();
 --> statement-breakpoint
+revoke select (changed_xid) on public.finqle_transactions from authenticated;
+--> statement-breakpoint
 drop table muster.change_outbox, muster.departed_rows;
 --> statement-breakpoint
 drop sequence muster.change_numbers;

@@ -33,6 +33,7 @@ export const openapi = fastifyPlugin(
           { name: 'notifications', description: 'What a user should know.' },
           { name: 'transactions', description: 'What shifts pay.' },
           { name: 'organizations', description: 'Companies and their clients.' },
+          { name: 'realtime', description: 'What changed while you were away.' },
           { name: 'service', description: 'Is it up?' },
           { name: 'problems', description: problemList() },
         ],

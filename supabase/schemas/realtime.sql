@@ -812,6 +812,8 @@ grant execute on function
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer), muster.changes_since(text, jsonb, integer),
   muster.channel_shift_id()
 to authenticated, muster_definer;
+-- muster.changes_since runs as the caller, who may read only some columns of this table.
+grant select (changed_xid) on public.finqle_transactions to authenticated;
 grant execute on function muster.forget_departed_rows() to service_role;
 grant execute on function
   muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval)
