@@ -7,7 +7,9 @@ import { expect, it } from 'vitest'
  * `npm run db:hashes` writes.
  */
 const folder = new URL('../../drizzle/', import.meta.url)
-const landed: Record<string, string> = JSON.parse(await readFile(new URL('meta/_hashes.json', folder), 'utf8'))
+const landed: Record<string, string> = JSON.parse(
+  await readFile(new URL('meta/_hashes.json', folder), 'utf8'),
+)
 
 it('no migration that has landed was edited, removed, or left out of the list', async () => {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql'))
