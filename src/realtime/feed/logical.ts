@@ -303,10 +303,7 @@ class Session {
     this.#done = start
     // In flowing mode alone each chunk is one message: `read()` joins them.
     stream.on('data', (chunk: Buffer) => this.#guarded(() => this.#receive(chunk)))
-    this.#statusTimer = setInterval(
-      () => this.#guarded(() => this.#tick()),
-      this.#limits.statusIntervalMs,
-    )
+    this.#statusTimer = setInterval(() => this.#guarded(() => this.#tick()), this.#limits.statusIntervalMs)
   }
 
   /** Gives the backlog up, and resolves when the sink is through. */
