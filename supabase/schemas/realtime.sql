@@ -621,6 +621,8 @@ $body$,
          for each row execute function %s()',
         relation.oid::regclass, function_name
       );
+      -- The log has what is written with triggers off, too.
+      execute format('alter table %s enable always trigger "0_capture"', relation.oid::regclass);
       execute format(
         'create or replace trigger "0_capture_truncation" after truncate on %s
          for each statement execute function %s()',

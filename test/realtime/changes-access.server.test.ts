@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { SYNC_TABLES, type SyncTable } from '../../src/resources/sync/schemas.ts'
+import { buildAccessWorld } from '../rules/access-world.ts'
+import { wrongCells } from '../support/change-matrix.ts'
+import { useRouter } from '../support/changes.ts'
+
+/*
+ * The matrix of change events notices what is broken: each policy that lets read, and each step of a check. What the
+ * policies say in detail is for the tests of the access matrix itself.
+ */
+
+const rt = useRouter(async (owner) => {
+  await buildAccessWorld(owner)
+  await owner.script(`
+    create table markers (id int primary key generated always as identity);
+    grant select on markers to anon, authenticated;
+    alter publication supabase_realtime add table markers;
+  `)
+})
+
+const schema = (name: string) => readFile(new URL(`../../supabase/schemas/${name}`, import.meta.url), 'utf8')
+
+/** What is broken, told by one red cell at least; then it is mended. */
+async function expectRed(table: SyncTable, mutant: string): Promise<void> {
+  await rt().owner.script(mutant)
+  try {
+    expect(await wrongCells(rt(), table), mutant).not.toEqual([])
+  } finally {
+    await rt().owner.script(`
+      revoke all on ${table} from anon;
+      alter table ${table} enable row level security;
+      alter table ${table} replica identity default;
+    `)
+    for (const name of ['access.sql', 'realtime.sql']) await rt().owner.script(await schema(name))
+  }
+}
+
+it.each(SYNC_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
+  for (const mutant of [
+    `drop policy ${table}_read on ${table}`,
+    `alter policy ${table}_read on ${table} using (true)`,
+    `alter policy ${table}_read on ${table} using (false)`,
+    `alter policy ${table}_read on ${table} to public; grant select on ${table} to anon`,
+    `alter table ${table} disable row level security`,
+    // With a list of columns PostgreSQL itself refuses it.
+    `alter publication supabase_realtime drop table ${table};
+     alter publication supabase_realtime add table ${table};
+     alter table ${table} replica identity full`,
+    `revoke select on ${table} from authenticated`,
+  ]) {
+    await expectRed(table, `${mutant};`)
+  }
+  expect(await wrongCells(rt(), table)).toEqual([])
+})
+
+it.each([
+  ['the role is not taken on', "perform pg_catalog.set_config('role', acting_role, true);", ''],
+  [
+    'everybody has the claims of one',
+    "perform pg_catalog.set_config('request.jwt.claims', subscriber, true);",
+    "perform pg_catalog.set_config('request.jwt.claims', split_part(claims, E'\\n', 5), true);",
+  ],
+  ['nobody sees anything', 'execute execution into visible;', ''],
+  ['everybody sees everything', 'execute execution into visible;', "visible := '{1,2,3}';"],
+])('of a check: %s', async (_, step, replacement) => {
+  const [definition] = await rt().owner.query<{ text: string }>(
+    "select pg_get_functiondef(oid) as text from pg_proc where proname = 'visible_rows'",
+  )
+  expect(definition!.text).toContain(step)
+  await expectRed('shifts', `${definition!.text.replace(step, replacement)};`)
+  expect(await wrongCells(rt(), 'shifts')).toEqual([])
+})
