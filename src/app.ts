@@ -1,16 +1,21 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { TokenVerifier } from './auth/verifier.ts'
 import type { Config } from './config.ts'
 import type { Sessions } from './db/session.ts'
 import { Problem } from './errors/problem.ts'
+import { RETRY_AFTER_BUSY_SECONDS } from './errors/sqlstate.ts'
+import { serverOptions } from './http/server.ts'
 import { live } from './live/routes.ts'
 import { authentication } from './plugins/authentication.ts'
-import { openapi } from './plugins/openapi.ts'
+import { watchMethods } from './plugins/methods.ts'
+import { NO_PAGE, openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
+import { requests } from './plugins/requests.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
 import { type GatewayOptions, realtime } from './realtime/gateway.ts'
 import { certificateRoutes } from './resources/certificates/routes.ts'
@@ -33,44 +38,49 @@ export interface AppParts {
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
   version: string
+  /** Where log lines go instead of to the standard output. */
+  logTo?: { write(line: string): void } | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router'> | undefined
 }
 
-/** A client that sends half a request and waits is cut after this long (slow loris). */
-const REQUEST_TIMEOUT_MS = 30_000
 const PROBES = new Set(['/health', '/ready'])
-/** Longer paths and query strings than any route takes. */
-const MAX_PARAM_LENGTH = 200
+/**
+ * The average time that a timer came late, over a second, from which new requests are refused: those under way take seconds
+ * then, and each further one makes them slower. Far above what garbage collection or a large answer causes.
+ */
+const MAX_EVENT_LOOP_DELAY_MS = 1_000
 
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
-  const app = Fastify({
-    logger: {
-      level: config.LOG_LEVEL,
-      // Paths without their query strings: positions of people are in them.
-      serializers: {
-        req: (request) => ({ method: request.method, path: request.url.split('?', 1)[0] }),
-      },
-    },
-    bodyLimit: config.BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    trustProxy: config.TRUST_PROXY,
-    return503OnClosing: true,
-  }).withTypeProvider<ZodTypeProvider>()
+  const app = Fastify(serverOptions(config, parts.logTo)).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
+  const refuseOtherMethods = watchMethods(app)
+
   await app.register(problems)
-  await app.register(helmet, {
-    // The page at /docs runs its script inline; nothing else here serves a page.
-    contentSecurityPolicy: false,
-  })
+  await app.register(requests)
+  // The embedded engine works in this very thread: there a long query is no sign of too many requests.
+  if (config.DATABASE_URL ?? config.DATABASE_API_URL) {
+    await app.register(underPressure, {
+      maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+      // A service that is busy is alive: whoever restarts it for that makes things worse.
+      pressureHandler: async (request) => {
+        if (!PROBES.has(request.routeOptions.url ?? '')) {
+          throw new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
+        }
+      },
+    })
+  }
+  await app.register(helmet, { contentSecurityPolicy: NO_PAGE })
   await app.register(cors, {
     origin: config.CORS_ORIGINS.includes('*') ? true : config.CORS_ORIGINS,
-    exposedHeaders: ['link', 'location', 'retry-after', 'x-request-id'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['allow', 'link', 'location', 'retry-after', 'x-request-id'],
+    // Any other OPTIONS request is answered like a preflight, and not by a text of its own.
+    strictPreflight: false,
   })
   await app.register(rateLimit, {
     // As a hook of our own, before authentication: those who try tokens are limited too.
@@ -112,5 +122,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     },
     { prefix: '/v1' },
   )
+  refuseOtherMethods()
   return app
 }

@@ -21,6 +21,7 @@ export const CODES = {
   not_found: { status: 404, title: 'There is no such thing, or it is not yours to see.', sqlstate: 'MU011' },
   method_not_allowed: { status: 405, title: 'This path does not take this method.' },
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given.' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive.' },
   shift_overlap: {
     status: 409,
     title: 'The professional works another shift at that time.',
@@ -79,6 +80,7 @@ export const CODES = {
   },
   invalid_reference: { status: 422, title: 'Something that the request refers to does not exist.' },
   rate_limited: { status: 429, title: 'Too many requests: see Retry-After.' },
+  headers_too_large: { status: 431, title: 'The headers of the request are too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
   isolation_unsupported: {
     status: 500,

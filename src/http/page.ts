@@ -13,12 +13,15 @@ const position = z.tuple([z.union([z.string().max(MAX_VALUE_LENGTH), z.number()]
 /** The parameters that decide which rows a list has and in which order: a cursor is good for the same ones alone. */
 type Filters = Record<string, unknown>
 
-/** @throws Problem `cursor_invalid` for a cursor that this list did not give for these filters. */
-export function readCursor(cursor: string | undefined, filters: Filters): Position | undefined {
+/**
+ * @param list the name of the list: the cursor of another one would continue at a place that means nothing here
+ * @throws Problem `cursor_invalid` for a cursor that this list did not give for these filters.
+ */
+export function readCursor(list: string, cursor: string | undefined, filters: Filters): Position | undefined {
   if (cursor === undefined) return undefined
   try {
     const [value, id, digest] = position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
-    if (digest === digestOf(filters)) return [value, id]
+    if (digest === digestOf(list, filters)) return [value, id]
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
   }
@@ -28,9 +31,11 @@ export function readCursor(cursor: string | undefined, filters: Filters): Positi
 /**
  * One page of a list from up to `limit + 1` rows: the row too many tells that there is a next page.
  *
+ * @param list its name, as for `readCursor`
  * @param position the sort value and the id of an item
  */
 export function toPage<T>(
+  list: string,
   rows: readonly T[],
   limit: number,
   filters: Filters,
@@ -39,7 +44,7 @@ export function toPage<T>(
   const items = rows.slice(0, limit)
   const last = items.at(-1)
   if (rows.length <= limit || last === undefined) return { items, next_cursor: null }
-  const cursor = JSON.stringify([...position(last), digestOf(filters)])
+  const cursor = JSON.stringify([...position(last), digestOf(list, filters)])
   return { items, next_cursor: Buffer.from(cursor).toString('base64url') }
 }
 
@@ -49,9 +54,12 @@ export const pageOf = <T extends z.ZodType>(item: T) =>
 /** Enough of a hash to notice a cursor used with other filters: it keeps nothing secret. */
 const DIGEST_LENGTH = 12
 
-function digestOf({ cursor: _, limit: __, ...filters }: Filters): string {
+function digestOf(list: string, { cursor: _, limit: __, ...filters }: Filters): string {
   const sorted = Object.entries(filters)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url').slice(0, DIGEST_LENGTH)
+  return createHash('sha256')
+    .update(JSON.stringify([list, sorted]))
+    .digest('base64url')
+    .slice(0, DIGEST_LENGTH)
 }

@@ -1,9 +1,42 @@
+import { createHash } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import scalar from '@scalar/fastify-api-reference'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { CODES } from '../errors/codes.ts'
+
+/** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
+export const NO_PAGE = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+}
+
+/**
+ * That of the page at /docs: its own script, the inline ones that start it (by their hashes), the styles that its script makes,
+ * and requests to this service. Nothing of another host.
+ */
+function pagePolicy(html: string): string {
+  const scripts = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  )
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${scripts.join(' ')}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
 
 /** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas, and a page to read and try it at `/docs`. */
 export const openapi = fastifyPlugin(
@@ -40,6 +73,13 @@ export const openapi = fastifyPlugin(
       },
       transform: jsonSchemaTransform,
       transformObject: (source) => withoutUnusedSchemas(jsonSchemaTransformObject(source)),
+    })
+    // The plugin's own routes, so by hook; the page is the same each time.
+    app.addHook<string>('onSend', async (request, reply, payload) => {
+      if (request.routeOptions.url === '/docs/' && typeof payload === 'string') {
+        reply.header('content-security-policy', pagePolicy(payload))
+      }
+      return payload
     })
     await app.register(scalar, {
       routePrefix: '/docs',

@@ -54,9 +54,8 @@ export function toProblem(error: FastifyError): Problem {
   }
   const fromDatabase = toDatabaseProblem(error)
   if (fromDatabase) return fromDatabase
-  switch (error.statusCode) {
-    case 400:
-      return new Problem('malformed_request')
+  const { statusCode = 500 } = error
+  switch (statusCode) {
     case 404:
       return new Problem('not_found')
     case 413:
@@ -68,14 +67,16 @@ export function toProblem(error: FastifyError): Problem {
     case 503:
       return new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
   }
+  if (statusCode >= 400 && statusCode < 500) return new Problem('malformed_request')
   return new Problem('internal', { cause: error })
 }
 
 /** What may be logged of a failure: never the driver's message, which quotes rows, statements and parameters. */
 function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
-  if (error instanceof ClientGone) return request.log.info('the client went away')
   const reported = readDatabaseError(error)
-  if (reported) {
+  if (error instanceof ClientGone) {
+    request.log.info('the client went away')
+  } else if (reported) {
     request.log.error(
       { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },
       'the database refused or failed',

@@ -112,7 +112,7 @@ describe('transactions', () => {
       }
     }
     for (const method of ['post', 'patch'] as const) {
-      expectProblem(await api().as('admin')[method]('/v1/transactions', {}), 'not_found')
+      expectProblem(await api().as('admin')[method]('/v1/transactions', {}), 'method_not_allowed')
     }
   })
 })

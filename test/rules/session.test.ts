@@ -165,6 +165,19 @@ describe('a transaction', () => {
     expect(await marks()).toEqual(['a'])
   })
 
+  test('leaves it to PostgreSQL whether a parameter is a date, or a boolean', async () => {
+    const tell = (type: string, value: string | number | boolean): Promise<unknown> =>
+      api.query(`select $1::${type} is not null as told`, [value])
+    for (const value of [0, 1e308]) {
+      await expect(tell('timestamptz', value)).rejects.toMatchObject({ code: expect.stringMatching(/^22/) })
+    }
+    await expect(tell('boolean', 'perhaps')).rejects.toMatchObject({ code: '22P02' })
+    expect(await tell('boolean', true)).toEqual([{ told: true }])
+    expect(await tell('boolean', 'false')).toEqual([{ told: true }])
+    expect(await tell('timestamptz', '2026-03-28T22:00:00Z')).toEqual([{ told: true }])
+    expect(await tell('timestamptz', 'infinity')).toEqual([{ told: true }])
+  })
+
   test('refuses writes when it is read-only', async () => {
     await expect(api.transaction((tx) => mark(tx, 'a'), { readOnly: true })).rejects.toMatchObject({
       code: '25006',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { buildApp } from '../../src/app.ts'
+import { type AppParts, buildApp } from '../../src/app.ts'
 import { resolveTokenSettings } from '../../src/auth/development-secret.ts'
 import { issueToken } from '../../src/auth/issue.ts'
 import { createVerifier } from '../../src/auth/verifier.ts'
@@ -45,10 +45,11 @@ export interface TestApi {
   close(): Promise<void>
 }
 
-/** The whole service on a database of its own that holds the world. */
+/** The whole service on a database of its own that holds the world. The router, if any, is the caller's to stop. */
 export async function openApi(
   environment: Record<string, string> = {},
-  router?: ChangeRouter,
+  router?: ChangeRouter | ((database: TestDatabase) => Promise<ChangeRouter>),
+  logTo?: AppParts['logTo'],
 ): Promise<TestApi> {
   const database = await openTestDatabase()
   await buildWorld(database.owner)
@@ -60,6 +61,7 @@ export async function openApi(
     ...environment,
   })
   const api = await openApiLogin(database, config)
+  const changes = typeof router === 'function' ? await router(database) : router
   const start = async (): Promise<FastifyInstance> =>
     buildApp({
       config,
@@ -67,7 +69,8 @@ export async function openApi(
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
       checkReadiness: async () => ({ database: true, migrations: true, feed: 'off' }),
-      realtime: router && { database: api, router },
+      realtime: changes && { database: api, router: changes },
+      logTo,
     })
   const app = await start()
 

@@ -23,6 +23,8 @@ import { DatabaseUnavailable, type Parameter, type Row } from './types.ts'
 const TYPES = {
   date: { to: 1184, from: [1082, 1114, 1184], serialize: String, parse: (text: string) => text },
   json: { to: 114, from: [114, 3802], serialize: String, parse: (text: string) => JSON.parse(text) },
+  // The driver's own makes `false` of everything but `true`, also of the text 'true'.
+  boolean: { to: 16, from: [16], serialize: String, parse: (text: string) => text === 't' },
 }
 
 /** SQLSTATEs after which the backend is gone or does not take sessions: the class 57P, and 53300 too_many_connections. */

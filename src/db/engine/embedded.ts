@@ -11,10 +11,15 @@ import type { Database, Parameter, Row, Transaction, TransactionOptions } from '
 const TEXT_TYPES = [1082, 1114, 1184]
 /** json and jsonb: a parameter is JSON text already. */
 const JSON_TYPES = [114, 3802]
+/** bool: PGlite would throw an error of its own, without an SQLSTATE, for text. */
+const BOOL = 16
 
 const asText = (value: string): string => value
 const parsers = Object.fromEntries(TEXT_TYPES.map((oid) => [oid, asText]))
-const serializers = Object.fromEntries(JSON_TYPES.map((oid) => [oid, (value: unknown) => String(value)]))
+/** As they are: whether a number is a date is for PostgreSQL to say, on both engines alike. */
+const serializers = Object.fromEntries(
+  [...JSON_TYPES, ...TEXT_TYPES, BOOL].map((oid) => [oid, (value: unknown) => String(value)]),
+)
 
 export interface EmbeddedOptions {
   /** A folder that keeps the data; without one they live in memory. */

@@ -36,9 +36,9 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('certificates', cursor, filter)
       const rows = await request.read((session) => listCertificates(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.created_at, item.id])
+      return toPage('certificates', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )
 

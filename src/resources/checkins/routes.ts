@@ -29,13 +29,13 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
       const { limit, cursor, ...given } = request.query
       const { id } = request.params
       const filter = { shift_id: id, ...given }
-      const position = readCursor(cursor, filter)
+      const position = readCursor('checkins', cursor, filter)
       const rows = await request.read(async (session) => {
         const rows = await listCheckIns(session, id, given, limit, position)
         if (rows.length === 0) found(await findShift(session, id))
         return rows
       })
-      return toPage(rows, limit, filter, (item) => [item.recorded_at, item.id])
+      return toPage('checkins', rows, limit, filter, (item) => [item.recorded_at, item.id])
     },
   )
 
@@ -88,7 +88,8 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
 
 const batchRoute: FastifyPluginAsyncZod = async (app) => {
   // Elsewhere a body with a member `__proto__` is refused as a whole. Here that is one bad item: a check-in is made of
-  // its known members alone, so there is nothing that such a name could reach.
+  // its known members alone, so there is nothing that such a name could reach. So it is with bytes that are not UTF-8.
+  app.removeContentTypeParser('application/json')
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },

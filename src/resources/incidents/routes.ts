@@ -22,9 +22,9 @@ export const incidentRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('incidents', cursor, filter)
       const rows = await request.read((session) => listIncidents(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.created_at, item.id])
+      return toPage('incidents', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )
 

@@ -24,9 +24,9 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor } = request.query
-      const position = readCursor(cursor, {})
+      const position = readCursor('invitations', cursor, {})
       const rows = await request.read((session) => listInvitations(session, limit, position))
-      return toPage(rows, limit, {}, (item) => [item.created_at, item.id])
+      return toPage('invitations', rows, limit, {}, (item) => [item.created_at, item.id])
     },
   )
 

@@ -23,9 +23,9 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('locations', cursor, filter)
       const rows = await request.read((session) => listLocations(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.name, item.id])
+      return toPage('locations', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
 

@@ -37,9 +37,9 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('organizations', cursor, filter)
       const rows = await request.read((session) => listOrganizations(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.name, item.id])
+      return toPage('organizations', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
 

@@ -25,9 +25,9 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('professionals', cursor, filter)
       const rows = await request.read((session) => listProfessionals(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.name, item.id])
+      return toPage('professionals', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
 

@@ -76,9 +76,9 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request, reply) => {
       const type = chooseMediaType(request.headers.accept, ['application/json', 'application/geo+json'])
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('nearby', cursor, filter)
       const rows = await request.read((session) => listNearbyShifts(session, filter, limit, position))
-      const page = toPage(rows, limit, filter, (item) => [item.distance_meters, item.id])
+      const page = toPage('nearby', rows, limit, filter, (item) => [item.distance_meters, item.id])
       varyByAccept(reply)
       if (page.next_cursor) reply.header('link', nextLink(request.url, page.next_cursor))
       reply.type(type)
@@ -105,9 +105,9 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('shifts', cursor, filter)
       const rows = await request.read((session) => listShifts(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.start_datetime, item.id])
+      return toPage('shifts', rows, limit, filter, (item) => [item.start_datetime, item.id])
     },
   )
 
@@ -308,9 +308,9 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const { id } = request.params
-      const position = readCursor(cursor, { id, ...filter })
+      const position = readCursor('candidates', cursor, { id, ...filter })
       const rows = await request.read((session) => listCandidates(session, id, filter, limit, position))
-      return toPage(rows, limit, { id, ...filter }, (item) => [
+      return toPage('candidates', rows, limit, { id, ...filter }, (item) => [
         // As PostgreSQL spells it: JSON has no such number.
         item.distance_meters ?? 'Infinity',
         item.professional_id,

@@ -20,9 +20,9 @@ export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor(cursor, filter)
+      const position = readCursor('transactions', cursor, filter)
       const rows = await request.read((session) => listTransactions(session, filter, limit, position))
-      return toPage(rows, limit, filter, (item) => [item.created_at, item.id])
+      return toPage('transactions', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )
 }

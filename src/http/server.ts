@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { type Server, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Code } from '../errors/codes.ts'
+import { Problem } from '../errors/problem.ts'
+import { sendProblem, toProblem } from '../plugins/problems.ts'
+
+/** A client that sends its headers drop by drop is cut after this long: a phone on a bad line needs less. */
+const HEADERS_TIMEOUT_MS = 15_000
+/** The same for a whole request: the largest body over a line of 300 kbit/s. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** How often Node looks for those; its own default would let them live for twice as long. */
+const TIMEOUTS_CHECKED_EVERY_MS = 5_000
+/** A client that does not read its answer, or says nothing, is cut after this long. */
+const SILENCE_TIMEOUT_MS = 60_000
+/** Longer than any parameter in a path: these are UUIDs. */
+const MAX_PARAM_LENGTH = 200
+
+/** What Node's parser reports before there is a request; anything else is malformed. */
+const CODE_OF_PARSER_ERROR: Record<string, Code> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+/** @param logTo where log lines go instead of to the standard output */
+export function serverOptions(
+  config: Pick<Config, 'LOG_LEVEL' | 'BODY_LIMIT_BYTES' | 'TRUST_PROXY'>,
+  logTo?: { write(line: string): void },
+): FastifyHttpOptions<Server> {
+  return {
+    logger: {
+      level: config.LOG_LEVEL,
+      // Paths without their query strings: positions of people are in them.
+      serializers: {
+        req: (request) => ({ method: request.method, path: request.url.split('?', 1)[0] }),
+      },
+      ...(logTo ? { stream: logTo } : {}),
+    },
+    // Ours alone: a client's own id would let it forge lines of the log, or collide with somebody else's.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: config.BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+      // Checked by `plugins/requests.ts`, which can say so.
+      requireHostHeader: false,
+    },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    trustProxy: config.TRUST_PROXY,
+    // While we stop, what comes on a connection that is open is still answered; then the connection closes.
+    return503OnClosing: false,
+    frameworkErrors,
+    clientErrorHandler,
+  }
+}
+
+/** A path that cannot be decoded, found before there is a route, and so before the error handler. */
+function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void sendProblem(request, reply.header('x-request-id', request.id), toProblem(error))
+}
+
+/** Answers what is no HTTP request at all, and hangs up. */
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = new Problem(CODE_OF_PARSER_ERROR[error.code ?? ''] ?? 'malformed_request')
+  const body = JSON.stringify(problem.toBody())
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      'content-type: application/problem+json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+    () => socket.destroy(),
+  )
+}
