@@ -22,6 +22,7 @@ export async function runWorker(database: Database, log: WorkerLog, signal: Abor
   while (!signal.aborted) {
     try {
       await forgetIdempotencyKeys(database)
+      await forgetDepartedRows(database)
       if (failures > 0) log.info({ failures }, 'background work goes on')
       failures = 0
     } catch (error) {
@@ -41,6 +42,17 @@ export async function forgetIdempotencyKeys(database: Database): Promise<number>
     const [row] = await tx.query<{ forgotten: number }>(
       'select muster.forget_idempotency_keys($1::interval)::int as forgotten',
       [IDEMPOTENCY_KEY_LIFETIME],
+    )
+    return row!.forgotten
+  })
+}
+
+/** Rows that left somebody's view, once no watermark is old enough to ask for them. @returns how many were forgotten */
+export async function forgetDepartedRows(database: Database): Promise<number> {
+  return database.transaction(async (tx) => {
+    await tx.query("select set_config('role', 'service_role', true)")
+    const [row] = await tx.query<{ forgotten: number }>(
+      'select muster.forget_departed_rows()::int as forgotten',
     )
     return row!.forgotten
   })

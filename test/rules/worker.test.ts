@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { forgetIdempotencyKeys, runWorker } from '../../src/worker.ts'
+import { forgetDepartedRows, forgetIdempotencyKeys, runWorker } from '../../src/worker.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()
@@ -14,6 +14,19 @@ describe('background work', () => {
     `)
     expect(await forgetIdempotencyKeys(owner)).toBe(1)
     expect(await owner.query('select key from muster.idempotency_keys')).toEqual([{ key: 'new' }])
+  })
+
+  it('forgets departed rows when no watermark asks for them any more, and not before', async () => {
+    const { owner } = database()
+    await owner.query(`
+      insert into muster.departed_rows (relation, row_id, audience, departed_at) values
+        ('shifts', 'a0000000-0000-7000-8000-000000000001', '{}', now() - interval '32 days'),
+        ('shifts', 'a0000000-0000-7000-8000-000000000002', '{}', now() - interval '30 days')
+    `)
+    expect(await forgetDepartedRows(owner)).toBe(1)
+    expect(await owner.query('select row_id from muster.departed_rows')).toEqual([
+      { row_id: 'a0000000-0000-7000-8000-000000000002' },
+    ])
   })
 
   it('goes on after a failure, and ends when it is told to', async () => {
