@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Sessions } from '../../src/db/session.ts'
+
+/** The service without a database: what is tested here needs none. */
+async function open(environment: Record<string, string> = {}): Promise<FastifyInstance> {
+  const notRunning = async (): Promise<never> => {
+    throw new Error('Nothing here asks for data.')
+  }
+  const app = await buildApp({
+    config: readConfig({
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'silent',
+      RATE_LIMIT_PER_MINUTE: '1000000',
+      ...environment,
+    }),
+    version: '0.0.0-test',
+    sessions: new Proxy({} as Sessions, { get: () => notRunning }),
+    verifier: { verify: notRunning },
+    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off' }),
+  })
+  onTestFinished(() => app.close())
+  return app
+}
+
+describe('the page at /docs', () => {
+  test('loads from this service alone, and runs no script but its own', async () => {
+    const app = await open()
+    const { headers, body } = await app.inject({ url: '/docs/' })
+    expect(headers['content-type']).toContain('text/html')
+    expect(body).not.toMatch(/(?:src|href)=["'](?:https?:)?\/\//)
+
+    const policy = Object.fromEntries(
+      String(headers['content-security-policy'])
+        .split('; ')
+        .map((directive) => [directive.split(' ')[0], directive.split(' ').slice(1)]),
+    )
+    const inline = [...body.matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g)]
+    expect(inline).toHaveLength(1)
+    const hash = createHash('sha256').update(inline[0]![1]!).digest('base64')
+    expect(policy['script-src']).toEqual(["'self'", `'sha256-${hash}'`])
+    expect(policy['default-src']).toEqual(["'none'"])
+    expect(policy['connect-src']).toEqual(["'self'"])
+    expect(policy['font-src']).toEqual(["'self'", 'data:'])
+    expect(String(headers['content-security-policy'])).not.toMatch(/https?:|\*|unsafe-eval/)
+
+    const script = await app.inject({ url: '/docs/js/scalar.js' })
+    expect(script.statusCode).toBe(200)
+  })
+})
+
+test.each(['/health', '/openapi.json', '/v1/me', '/nothing', '/docs/js/scalar.js'])(
+  '%s is no page: it may neither run nor load anything',
+  async (url) => {
+    const { headers } = await (await open()).inject({ url })
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+    )
+    expect(headers['x-content-type-options']).toBe('nosniff')
+  },
+)
+
+describe('browsers elsewhere', () => {
+  const preflight = (app: FastifyInstance, origin: string, method: string) =>
+    app.inject({
+      method: 'OPTIONS',
+      url: '/v1/locations/1',
+      headers: { origin, 'access-control-request-method': method },
+    })
+
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])(
+    'may send %s from the origins that are listed',
+    async (method) => {
+      const app = await open({ CORS_ORIGINS: 'https://app.example' })
+      const { statusCode, headers } = await preflight(app, 'https://app.example', method)
+      expect(statusCode).toBe(204)
+      expect(headers['access-control-allow-origin']).toBe('https://app.example')
+      expect(headers['access-control-allow-methods']).toContain(method)
+    },
+  )
+
+  test('may not from others', async () => {
+    const app = await open({ CORS_ORIGINS: 'https://app.example' })
+    for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'null']) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+})
+
+describe('a process that cannot keep up', () => {
+  const ON_A_SERVER = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
+
+  /** Nothing else happens in this thread for two seconds, as if too much did. */
+  function block(): void {
+    const until = performance.now() + 2_000
+    while (performance.now() < until);
+  }
+
+  test('refuses work with 503, and says that it is alive', async () => {
+    const app = await open(ON_A_SERVER)
+    const response = await vi.waitFor(
+      async () => {
+        block()
+        await setImmediate()
+        const answer = await app.inject({ url: '/v1/me' })
+        expect(answer.statusCode).toBe(503)
+        return answer
+      },
+      { timeout: 25_000 },
+    )
+    expect(response.json()).toMatchObject({ code: 'busy', status: 503 })
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await app.inject({ url: '/health' })).statusCode).toBe(200)
+    // It takes work again once it can.
+    await vi.waitFor(async () => expect((await app.inject({ url: '/v1/me' })).statusCode).toBe(401), {
+      timeout: 10_000,
+    })
+  })
+})
