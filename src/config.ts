@@ -12,7 +12,8 @@ const list = z.string().transform((text) =>
 
 /** Of map tiles, as most servers name them: `https://tiles.example.com/{z}/{x}/{y}.png`. */
 const tileUrl = z
-  .url({ protocol: /^https?$/ })
+  // The host goes into a header of the page: nothing but a name, or an address.
+  .url({ protocol: /^https?$/, hostname: /^[a-z\d.:[\]-]+$/i })
   .refine(
     (url) => ['{z}', '{x}', '{y}'].every((part) => url.includes(part)),
     'must have {z}, {x} and {y} in it',

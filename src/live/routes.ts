@@ -78,6 +78,7 @@ export async function live(app: FastifyInstance, options: LiveOptions): Promise<
   app.get('/live/settings.json', { schema: { hide: true }, logLevel: 'warn' }, async (_request, reply) =>
     reply
       .header('cache-control', CACHE_CONTROL)
+      .type('application/json; charset=utf-8')
       .serializer(JSON.stringify)
       .send({ tile_url: options.tileUrl ?? null, tile_attribution: options.tileAttribution }),
   )

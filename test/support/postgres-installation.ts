@@ -1,5 +1,6 @@
 import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { hasApt, installPackages, mayInstall, updatePackageLists } from './apt.ts'
 import { run } from './run.ts'
 
 /** The oldest server that the project runs on. */
@@ -11,9 +12,6 @@ const DEBIAN_SHARE = '/usr/share/postgresql'
 
 /** Read by Debian's packages before they make their `main` cluster on port 5432, which the tests have no use for. */
 const CREATE_CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d'
-
-/** A fresh machine may be installing updates by itself: wait for its lock (seconds), rather than fail on it. */
-const APT_LOCK_SECONDS = '300'
 
 const BY_APT = 'sudo apt-get update && sudo apt-get install -y --no-install-recommends postgresql-postgis'
 const BY_HOMEBREW = 'brew install postgresql@17 postgis'
@@ -33,14 +31,12 @@ export interface PostgresInstallation {
 export async function findPostgres(say: (line: string) => void): Promise<PostgresInstallation> {
   const found = await findInstalled()
   if (found) return found
-  const apt = await hasApt()
-  const cause =
-    apt && process.getuid?.() === 0 ? await installWithApt(say).catch((error: Error) => error) : undefined
+  const cause = (await mayInstall()) ? await installWithApt(say).catch((error: Error) => error) : undefined
   const installed = await findInstalled()
   if (installed) return installed
   throw new Error(
     `The server tests need PostgreSQL ${OLDEST_VERSION} or later with PostGIS 3, and none is installed here.\n` +
-      `Install it:\n  ${apt ? BY_APT : BY_HOMEBREW}\n` +
+      `Install it:\n  ${(await hasApt()) ? BY_APT : BY_HOMEBREW}\n` +
       'or set TEST_DATABASE_URL to a superuser of such a server, with wal_level=logical.',
     { cause },
   )
@@ -86,30 +82,16 @@ async function usableVersion(binDir: string): Promise<number | undefined> {
   }
 }
 
-const hasApt = (): Promise<boolean> =>
-  run('apt-get', ['--version']).then(
-    () => true,
-    () => false,
-  )
-
 async function installWithApt(say: (line: string) => void): Promise<void> {
   say('No PostgreSQL with PostGIS on this machine: installing it with apt-get. This takes a minute or two.')
-  const apt = (...parameters: string[]): Promise<string> =>
-    run('apt-get', ['-q', '-y', '-o', `DPkg::Lock::Timeout=${APT_LOCK_SECONDS}`, ...parameters], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    })
-  // One unreachable source fails the update, though the others may have what is needed.
-  await apt('update').catch((error: Error) =>
-    say(`${error.message}\nGoing on with the package lists there are.`),
-  )
+  await updatePackageLists(say)
 
   const packages = await choosePackages()
-  say(`apt-get install ${packages.join(' ')}`)
   const noMainCluster = join(CREATE_CLUSTER_FOLDER, 'muster-tests.conf')
   await mkdir(CREATE_CLUSTER_FOLDER, { recursive: true })
   await writeFile(noMainCluster, 'create_main_cluster = false\n')
   try {
-    await apt('install', '--no-install-recommends', ...packages)
+    await installPackages(packages, say)
   } finally {
     await rm(noMainCluster, { force: true })
   }

@@ -11,6 +11,12 @@ export class SignedOut extends Error {
   name = 'SignedOut'
 }
 
+/** The network, or the service, is away. */
+export class Unreachable extends Error {
+  /** @override */
+  name = 'Unreachable'
+}
+
 /** What the service answered instead; the message is its own words. */
 export class Refused extends Error {
   /** @override */
@@ -28,6 +34,8 @@ export function openApi(token) {
     const response = await fetch(path, {
       headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
       signal: aborting.signal,
+    }).catch(() => {
+      throw new Unreachable('The service does not answer.')
     })
     if (response.status === 401) throw new SignedOut('The token is not good, or has expired.')
     const body = await response.json()
@@ -69,3 +77,18 @@ export function openApi(token) {
  */
 export const retryDelayMs = (failures) =>
   Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS) * (0.5 + Math.random())
+
+/**
+ * When a token says that it ends, in ms since 1970; that is for its issuer to say, so nothing is decided by it.
+ *
+ * @param {string} token
+ */
+export function readExpiry(token) {
+  try {
+    const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+    const { exp } = JSON.parse(atob(payload))
+    return typeof exp === 'number' ? exp * 1000 : Number.POSITIVE_INFINITY
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

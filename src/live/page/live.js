@@ -1,5 +1,5 @@
 import { openAnnouncer } from './announce.js'
-import { openApi, Refused, retryDelayMs, SignedOut } from './api.js'
+import { openApi, Refused, readExpiry, retryDelayMs, SignedOut } from './api.js'
 import { Board, words } from './board.js'
 import { openDetail } from './detail.js'
 import { byId, element, setText } from './dom.js'
@@ -53,6 +53,7 @@ function openSession(token, me) {
   const api = openApi(token)
   /** @type {string | null} */
   let selectedId = null
+  const expiresAt = readExpiry(token)
   /** Changes come in; until then, and after they stopped, what is shown may be old. */
   let isLive = false
   let isClosed = false
@@ -77,6 +78,9 @@ function openSession(token, me) {
     onLost(reason) {
       if (isClosed) return
       if (isLive) announcer.say('The connection was lost. Trying again.')
+      // Reading tells why, if it is the token or the service, and what has changed, if it is neither. Once: this is said again
+      // with each attempt to connect, which the token outlives or not.
+      if (isLive || Date.now() > expiresAt) void read()
       isLive = false
       setConnection(
         'lost',
@@ -358,7 +362,8 @@ mapToggle.addEventListener('click', () => {
   mapToggle.setAttribute('aria-pressed', String(!isHidden))
 })
 
-await map.loadBase(await (await fetch('/live/settings.json')).json())
+// The list waits for no map.
+map.loadBase().catch(() => setText(byId('attribution'), 'The map could not be read.'))
 const kept = sessionStorage.getItem(TOKEN_KEY)
 if (kept === null) showSignedIn(false)
 else await signIn(kept)

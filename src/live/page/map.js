@@ -421,8 +421,10 @@ export function openMap({ onSites }) {
       zoom = Math.max(zoom, REVEAL_ZOOM)
       schedule()
     },
-    /** @param {{ tile_url: string | null, tile_attribution: string }} settings */
-    async loadBase({ tile_url, tile_attribution }) {
+    /** Reads what lies below the marks. */
+    async loadBase() {
+      /** @type {{ tile_url: string | null, tile_attribution: string }} */
+      const { tile_url, tile_attribution } = await (await fetch('/live/settings.json')).json()
       tileUrl = tile_url
       byId('attribution').textContent = tile_url === null ? 'Natural Earth' : tile_attribution
       if (tile_url === null) await drawOutlines(layers.outlines)

@@ -19,21 +19,38 @@ export function openSharing() {
   /** @type {number | undefined} */
   let watch
   let sentAt = 0
+  /** Sends the newest fix when its time has come. @type {ReturnType<typeof setTimeout> | undefined} */
+  let sending
+  /** @type {GeolocationPosition | undefined} */
+  let newest
 
   function stop() {
     if (watch !== undefined) navigator.geolocation.clearWatch(watch)
+    clearTimeout(sending)
+    sending = undefined
     watch = undefined
     sentAt = 0
     button.setAttribute('aria-pressed', 'false')
   }
 
   /** @param {GeolocationPosition} position */
-  function located({ coords: { latitude, longitude, accuracy }, timestamp }) {
-    if (Date.now() - sentAt < MIN_INTERVAL_MS) return
+  function located(position) {
+    newest = position
+    sending ??= setTimeout(sendNewest, Math.max(0, sentAt + MIN_INTERVAL_MS - Date.now()))
+  }
+
+  function sendNewest() {
+    sending = undefined
+    if (!newest) return
+    const { coords, timestamp } = newest
     if (sentAt === 0) setText(status, `Sharing since ${clock(timestamp)}.`)
     sentAt = Date.now()
-    const recorded_at = new Date(timestamp).toISOString()
-    void send({ latitude, longitude, accuracy_meters: accuracy, recorded_at })
+    void send({
+      latitude: coords.latitude,
+      longitude: coords.longitude,
+      accuracy_meters: coords.accuracy,
+      recorded_at: new Date(timestamp).toISOString(),
+    })
   }
 
   /** @param {GeolocationPositionError} error */

@@ -1,0 +1,523 @@
+import type { AddressInfo } from 'node:net'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import Fastify from 'fastify'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import WebSocket from 'ws'
+import { issueToken } from '../../src/auth/issue.ts'
+import { live } from '../../src/live/routes.ts'
+import { SECRET } from '../support/api.ts'
+import { INSTALL_TIMEOUT_MS, launchChromium, openPage, type WatchedPage } from '../support/chromium.ts'
+import { auditPage } from '../support/page-audit.js'
+import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
+import {
+  arrangeShift,
+  type Persona,
+  PROFESSIONALS,
+  type ShiftFixture,
+  SITE,
+  USERS,
+} from '../support/world.ts'
+
+/** What the page has to show within this time, in milliseconds: it may wait for a browser on a busy machine. */
+const PATIENCE_MS = 15_000
+
+describe('the page at /live, in Chromium', () => {
+  let api: RealtimeApi
+  let browser: Browser
+  const opened: { watched: WatchedPage; mayComplain: boolean }[] = []
+  const clients: SupabaseClient[] = []
+
+  beforeAll(async () => {
+    ;[api, browser] = await Promise.all([
+      // To the second, so that no test waits for a token to expire twice.
+      openRealtimeApi({ JWT_CLOCK_TOLERANCE_SECONDS: '0' }),
+      launchChromium(),
+    ])
+  }, INSTALL_TIMEOUT_MS)
+  afterEach(async () => {
+    const pages = opened.splice(0)
+    await Promise.all(pages.map(({ watched }) => watched.close()))
+    await Promise.all(clients.splice(0).map((client) => client.realtime.disconnect()))
+    // Whatever a test is about: the page has nothing to complain of, and asks nobody else for anything.
+    for (const { watched, mayComplain } of pages) {
+      if (!mayComplain) expect(watched.complaints).toEqual([])
+      expect([...watched.hosts]).toEqual([new URL(api.url).host])
+    }
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await api?.close()
+  })
+
+  async function open(options: BrowserContextOptions & { mayComplain?: boolean } = {}): Promise<Page> {
+    const { mayComplain = false, ...contextOptions } = options
+    const watched = await openPage(browser, contextOptions)
+    opened.push({ watched, mayComplain })
+    watched.page.setDefaultTimeout(PATIENCE_MS)
+    await watched.page.goto(`${api.url}/live`)
+    return watched.page
+  }
+  async function signIn(
+    persona: Persona,
+    options: BrowserContextOptions & { mayComplain?: boolean } = {},
+  ): Promise<Page> {
+    const page = await open(options)
+    await page.getByLabel('Token').fill(await api.tokenOf(persona))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await isLive(page)
+    return page
+  }
+  const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor()
+
+  /** A shift with a title by which a test finds it. */
+  async function arrange(title: string, fixture: ShiftFixture = {}): Promise<string> {
+    const id = await arrangeShift(api.owner, fixture)
+    await api.owner.query('update shifts set title = $2 where id = $1', [id, title])
+    return id
+  }
+  const setStatus = (id: string, status: string) =>
+    api.owner.query('update shifts set status = $2, cancel_reason = $3 where id = $1', [
+      id,
+      status,
+      status === 'cancelled' ? 'Rain' : null,
+    ])
+  const remove = (id: string) => api.owner.query('update shifts set deleted_at = now() where id = $1', [id])
+
+  /** Of the shift, with what its cells say. */
+  const rowOf = (page: Page, title: string) =>
+    page
+      .getByRole('table')
+      .getByRole('row')
+      .filter({ has: page.getByRole('button', { name: title, exact: true }) })
+  const waitFor = <T>(read: () => Promise<T>, wanted: (value: T) => void): Promise<T> =>
+    vi.waitFor(
+      async () => {
+        const value = await read()
+        wanted(value)
+        return value
+      },
+      { timeout: PATIENCE_MS, interval: 50 },
+    )
+  const focused = (page: Page): Promise<string> =>
+    page.evaluate('document.activeElement?.id || document.activeElement?.textContent')
+  const shiftOnTop = (page: Page) => page.getByRole('table').getByRole('button').first().textContent()
+
+  it('lets nobody in without a good token, and says why', async () => {
+    const page = await open({ mayComplain: true })
+    const token = page.getByLabel('Token')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    expect(await page.getByRole('alert').textContent()).toBe('Paste a token first.')
+    await token.fill(await issueToken('x'.repeat(40), { sub: USERS.company, audience: 'authenticated' }))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').getByText('The token is not good, or has expired.').waitFor()
+    expect(await token.getAttribute('aria-invalid')).toBe('true')
+    expect(await page.getByRole('table').isVisible()).toBe(false)
+    await waitFor(
+      () => focused(page),
+      (id) => expect(id).toBe('token'),
+    )
+  })
+
+  it('shows shifts in the list and on the map, keeps the token in the tab, and forgets it', async () => {
+    const id = await arrange('Shown', { startsInHours: 2 })
+    const page = await signIn('company')
+    const row = rowOf(page, 'Shown')
+    expect(await row.getByRole('cell').first().textContent()).toBe('Open')
+    expect(await row.getByRole('rowheader').textContent()).toMatch(
+      /^Shownsite\w{3} \d+ \w+, \d\d:\d\d–\d\d:\d\d$/,
+    )
+    await page.locator('#drawing .site.published').first().waitFor({ state: 'attached' })
+    expect(await page.locator('#drawing .site title').first().textContent()).toMatch(/\d+ open/)
+    expect(await page.locator('#drawing .outlines .home').count()).toBe(1)
+
+    await page.reload()
+    await isLive(page)
+    await rowOf(page, 'Shown').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    expect(await page.getByRole('table').isVisible()).toBe(false)
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+    expect(await rowOf(page, 'Shown').count()).toBe(0)
+    await page.reload()
+    await page.getByLabel('Token').waitFor()
+    await remove(id)
+  })
+
+  it('shows to each what is theirs', async () => {
+    const [own, draft] = [await arrange('Of the company'), await arrange('A draft', { status: 'draft' })]
+    const client = await signIn('client')
+    await client.getByRole('checkbox', { name: /Draft/ }).check()
+    await rowOf(client, 'Of the company').waitFor()
+    expect(await rowOf(client, 'A draft').count()).toBe(0)
+    const rival = await signIn('rival')
+    expect(await rowOf(rival, 'Of the company').count()).toBe(0)
+    await setStatus(draft, 'published')
+    await rowOf(client, 'A draft').waitFor()
+    expect(await rowOf(rival, 'A draft').count()).toBe(0)
+    await remove(own)
+    await remove(draft)
+  })
+
+  it('shows a change as it happens, in the list, on the map, in the log and to a screen reader', async () => {
+    const id = await arrange('Followed')
+    const page = await signIn('company')
+    await page.getByLabel('Title or site').fill('Followed')
+    const state = rowOf(page, 'Followed').getByRole('cell').first()
+    expect(await state.textContent()).toBe('Open')
+
+    await api.owner.query("update shifts set status = 'assigned', professional_id = $2 where id = $1", [
+      id,
+      PROFESSIONALS.guard,
+    ])
+    await state.getByText('Assigned').waitFor()
+    await page.locator('#drawing .site.assigned').waitFor({ state: 'attached' })
+    const sentence = 'Followed at site: open, now assigned.'
+    await page.getByRole('listitem').getByText(sentence).waitFor()
+    await page.locator('#announcements').getByText(sentence).waitFor({ state: 'attached' })
+
+    const added = await arrange('Followed, and new', { startsInHours: 20 })
+    await rowOf(page, 'Followed, and new').waitFor()
+    await setStatus(added, 'cancelled')
+    await rowOf(page, 'Followed, and new').waitFor({ state: 'detached' })
+    await setStatus(id, 'active')
+    await setStatus(id, 'completed')
+    await page.getByRole('listitem').getByText('Followed at site: active, now completed.').waitFor()
+    expect(await page.getByRole('table', { name: 'No shifts' }).count()).toBe(1)
+  })
+
+  it('shows check-ins and incidents', async () => {
+    const id = await arrange('Watched', { status: 'assigned', startsInHours: 0 })
+    const page = await signIn('company')
+    const checkIn = await api.as('guard').post(`/v1/shifts/${id}/checkins`, {
+      id: crypto.randomUUID(),
+      kind: 'clock_in',
+      ...SITE,
+      accuracy_meters: 8,
+      recorded_at: new Date().toISOString(),
+    })
+    expect(checkIn.statusCode).toBe(201)
+    const row = rowOf(page, 'Watched')
+    await row.getByText(/^Clocked in \d\d:\d\d, inside \(0 m\)$/).waitFor()
+    expect(await row.getByRole('cell').first().textContent()).toBe('Active')
+
+    const incident = await api.as('guard').post('/v1/incidents', {
+      shift_id: id,
+      category: 'trespass',
+      severity: 'medium',
+      description: 'Somebody on the roof.',
+      occurred_at: new Date().toISOString(),
+    })
+    expect(incident.statusCode).toBe(201)
+    await row.getByText('1 open incident').waitFor()
+    await page.locator('#drawing .site.active .incident').waitFor({ state: 'attached' })
+
+    // Read anew, the page knows the same.
+    await page.reload()
+    await isLive(page)
+    await row.getByText(/^Clocked in/).waitFor()
+    await row.getByText('1 open incident').waitFor()
+    await setStatus(id, 'completed')
+    await row.waitFor({ state: 'detached' })
+  })
+
+  it('moves a guard on the map while the shift is active, for those of the shift alone', async () => {
+    const id = await arrange('Patrol', { status: 'assigned', startsInHours: 10 })
+    const [company, rival] = [await signIn('company'), await signIn('rival')]
+    // The page is open already: it has to join the channel when the shift begins.
+    await setStatus(id, 'active')
+    await rowOf(company, 'Patrol').getByText('Active').waitFor()
+
+    const token = await api.tokenOf('guard')
+    const client = createClient(api.url, token, {
+      realtime: { transport: WebSocket as never },
+      accessToken: async () => token,
+    })
+    clients.push(client)
+    await client.realtime.setAuth()
+    const channel = client.channel(`shift:${id}`, { config: { private: true, broadcast: { ack: true } } })
+    await new Promise<void>((resolve) => {
+      channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())
+    })
+    const marker = company.locator(`#drawing [data-shift="${id}"]`)
+    /** Until it arrives: the page joins when it joins. */
+    const send = (latitude: number, longitude: number) =>
+      waitFor(
+        async () => {
+          const payload = { latitude, longitude, accuracy_meters: 5 }
+          expect(await channel.send({ type: 'broadcast', event: 'position', payload })).toBe('ok')
+          return (await marker.count()) === 1 && (await marker.getAttribute('data-latitude'))
+        },
+        (shown) => expect(shown).toBe(String(latitude)),
+      )
+    const place = () => marker.getAttribute('transform')
+
+    await send(52.374, 4.8926)
+    const before = await place()
+    await send(52.3747, 4.8926)
+    await waitFor(place, (now) => expect(now).not.toBe(before))
+    await rowOf(company, 'Patrol')
+      .getByText(/^Live \d\d:\d\d:\d\d, 178 m from the site$/)
+      .waitFor()
+    expect(await rival.locator('#drawing .position').count()).toBe(0)
+
+    await setStatus(id, 'completed')
+    await marker.waitFor({ state: 'detached' })
+  })
+
+  it('shares the position of a guard who wants that', async () => {
+    const id = await arrange('Shared', {
+      status: 'assigned',
+      startsInHours: 30,
+      professional: PROFESSIONALS.otherGuard,
+    })
+    await setStatus(id, 'active')
+    const company = await signIn('company')
+    const guard = await signIn('otherGuard', {
+      permissions: ['geolocation'],
+      geolocation: { latitude: 52.3735, longitude: 4.893, accuracy: 12 },
+    })
+    await guard.getByRole('heading', { name: 'You are on duty' }).waitFor()
+    const button = guard.getByRole('button', { name: 'Share my position' })
+    await button.click()
+    await guard.getByText(/^Sharing since/).waitFor()
+    expect(await button.getAttribute('aria-pressed')).toBe('true')
+    // Each fix is sent once, and nobody hears of it who was not there yet: move until the company has seen one.
+    const marker = company.locator(`#drawing [data-shift="${id}"]`)
+    let moved = 0
+    await waitFor(
+      async () => {
+        moved += 1
+        await guard
+          .context()
+          .setGeolocation({ latitude: 52.3735 + moved / 10_000, longitude: 4.893, accuracy: 12 })
+        return marker.count()
+      },
+      (count) => expect(count).toBe(1),
+    )
+    await button.click()
+    expect(await button.getAttribute('aria-pressed')).toBe('false')
+    await setStatus(id, 'completed')
+    await guard.getByRole('heading', { name: 'You are on duty' }).waitFor({ state: 'hidden' })
+  })
+
+  it('reads anew after a gap', async () => {
+    const [kept, gone] = [
+      await arrange('Kept over a gap'),
+      await arrange('Gone in a gap', { startsInHours: 15 }),
+    ]
+    const page = await signIn('company')
+    await rowOf(page, 'Gone in a gap').waitFor()
+    onTestFinished(() => api.endGap())
+    api.loseChanges()
+    await setStatus(kept, 'cancelled')
+    await remove(gone)
+    const added = await arrange('Added in a gap', { startsInHours: 16 })
+    // A broken feed, and not a slow one: what comes by another way is there already, and those changes are not.
+    expect(await rowOf(page, 'Kept over a gap').getByRole('cell').first().textContent()).toBe('Open')
+    api.endGap()
+    await rowOf(page, 'Added in a gap').waitFor()
+    await rowOf(page, 'Kept over a gap').waitFor({ state: 'detached' })
+    await rowOf(page, 'Gone in a gap').waitFor({ state: 'detached' })
+    await isLive(page)
+    await remove(added)
+  })
+
+  it('says when it is not live, and comes back by itself', async () => {
+    const id = await arrange('Before and after', { startsInHours: 17 })
+    const page = await signIn('company', { mayComplain: true })
+    await rowOf(page, 'Before and after').waitFor()
+    api.cutSockets()
+    await page.getByText(/^Not live/).waitFor()
+    await page.locator('#announcements').getByText('The connection was lost.').waitFor({ state: 'attached' })
+    await setStatus(id, 'cancelled')
+    await isLive(page)
+    await rowOf(page, 'Before and after').waitFor({ state: 'detached' })
+  })
+
+  it('asks for another token when one has expired', async () => {
+    const page = await open({ mayComplain: true })
+    const token = await issueToken(SECRET, {
+      sub: USERS.company,
+      audience: 'authenticated',
+      expiresInSeconds: 3,
+    })
+    await page.getByLabel('Token').fill(`Bearer ${token}`)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').getByText('The token has expired. Paste a fresh one.').waitFor()
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  })
+
+  it('can be used by keyboard alone', async () => {
+    const [first, second] = [
+      await arrange('Keyboard one', { startsInHours: 3 }),
+      await arrange('Keyboard two', { startsInHours: 4 }),
+    ]
+    const page = await open()
+    await page.getByLabel('Token').waitFor()
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('Skip to the list')
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('token')
+    await page.keyboard.type(await api.tokenOf('company'))
+    await page.keyboard.press('Enter')
+    await isLive(page)
+    await waitFor(
+      () => focused(page),
+      (id) => expect(id).toBe('shifts'),
+    )
+    await page.getByLabel('Title or site').focus()
+    await page.keyboard.type('keyboard')
+    await page.getByRole('table', { name: '2 shifts' }).waitFor()
+
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('Keyboard one')
+    expect(
+      await page.evaluate("getComputedStyle(document.activeElement).outline.replace(/rgb\\(.*?\\) /, '')"),
+    ).toBe('solid 3px')
+    await page.keyboard.press('Enter')
+    await waitFor(
+      () => focused(page),
+      (id) => expect(id).toBe('detail-heading'),
+    )
+    await page.getByRole('region', { name: 'Keyboard one' }).getByText('Dam 1, Amsterdam').waitFor()
+    await page.keyboard.press('Escape')
+    expect(await focused(page)).toBe('Keyboard one')
+    expect(await page.locator('#detail').isVisible()).toBe(false)
+
+    // A row that moves keeps the focus.
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('Keyboard two')
+    await api.owner.query(
+      "update shifts set start_datetime = start_datetime - interval '2 hours', end_datetime = end_datetime - interval '2 hours' where id = $1",
+      [second],
+    )
+    await waitFor(
+      () => shiftOnTop(page),
+      (title) => expect(title).toBe('Keyboard two'),
+    )
+    expect(await focused(page)).toBe('Keyboard two')
+
+    await page.locator('#map').focus()
+    const scale = page.locator('#scale')
+    const mark = page.locator('#drawing .site.published')
+    await page.keyboard.press('0')
+    // One site alone is shown at zoom 15.
+    await waitFor(
+      () => scale.textContent(),
+      (text) => expect(text).toBe('200 m'),
+    )
+    const whole = [await scale.textContent(), await mark.getAttribute('transform')]
+    await page.keyboard.press('+')
+    await page.keyboard.press('ArrowRight')
+    await waitFor(
+      async () => [await scale.textContent(), await mark.getAttribute('transform')],
+      (now) => expect([now[0] === whole[0], now[1] === whole[1]]).toEqual([false, false]),
+    )
+    await page.keyboard.press('0')
+    await waitFor(
+      async () => [await scale.textContent(), await mark.getAttribute('transform')],
+      (now) => expect(now).toEqual(whole),
+    )
+    await remove(first)
+    await remove(second)
+  })
+
+  it.each(['light', 'dark'] as const)('passes an audit for accessibility, %s', async (colorScheme) => {
+    const title = `Audited, ${colorScheme}`
+    const id = await arrange(title, { status: 'assigned', startsInHours: 12 })
+    await setStatus(id, 'active')
+    const page = await open({ colorScheme, reducedMotion: 'reduce' })
+    expect(await page.evaluate(auditPage)).toEqual([])
+    await page.getByLabel('Token').fill(await api.tokenOf('admin'))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await isLive(page)
+    for (const box of await page.getByRole('checkbox').all()) await box.check()
+    await page.getByRole('button', { name: title }).click()
+    await page.getByRole('heading', { name: title }).waitFor()
+    expect(await page.evaluate(auditPage)).toEqual([])
+    expect(await page.getByRole('main').count()).toBe(1)
+    expect(await page.getByRole('banner').count()).toBe(1)
+    expect(await page.getByRole('search', { name: 'Which shifts to show' }).count()).toBe(1)
+    expect(await page.getByRole('application', { name: 'Map of the sites' }).count()).toBe(1)
+
+    // No motion for whoever wants none.
+    await setStatus(id, 'completed')
+    const row = rowOf(page, title)
+    await row.getByText('Completed').waitFor()
+    expect(await row.getAttribute('class')).toContain('changed')
+    expect(await page.evaluate("getComputedStyle(document.querySelector('.changed')).animationName")).toBe(
+      'none',
+    )
+  })
+
+  it('can be used on a phone', async () => {
+    const id = await arrange('By thumb', { startsInHours: 5 })
+    const page = await signIn('company', {
+      viewport: { width: 360, height: 640 },
+      isMobile: true,
+      hasTouch: true,
+    })
+    expect(await page.evaluate(auditPage)).toEqual([])
+    await page.getByLabel('Title or site').fill('By thumb')
+    const mark = page.locator('#drawing .site.published')
+    await waitFor(
+      () => mark.count(),
+      (count) => expect(count).toBe(1),
+    )
+    await page.evaluate('scrollTo(0, 0)')
+    await mark.tap()
+    await page.getByRole('region', { name: 'By thumb' }).waitFor()
+    await page.getByRole('button', { name: 'Map', exact: true }).tap()
+    expect(await page.locator('#map').isVisible()).toBe(false)
+    expect(await page.getByRole('table').isVisible()).toBe(true)
+    await remove(id)
+  })
+
+  it('shows map tiles where they are set, and asks their host for nothing else', async () => {
+    const app = Fastify()
+    onTestFinished(() => app.close())
+    await app.register(live, {
+      tileUrl: 'https://tiles.example.com/{z}/{x}/{y}.png',
+      tileAttribution: 'Tiles Ltd',
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { page, complaints, close } = await openPage(browser)
+    onTestFinished(close)
+    await page.route('**/v1/**', (route) =>
+      route.fulfill({ json: { name: 'Somebody', role: 'admin', items: [], next_cursor: null } }),
+    )
+    const asked: string[] = []
+    const tile = Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    )
+    await page.route('https://tiles.example.com/**', (route) => {
+      asked.push(new URL(route.request().url()).pathname)
+      return route.fulfill({ body: tile, contentType: 'image/png' })
+    })
+    await page.goto(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/live`)
+    await page.getByLabel('Token').fill('any')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Tiles Ltd').waitFor()
+    // The Netherlands from afar: Amsterdam's tile is among them.
+    const [level] = await waitFor(
+      async () => asked.map((path) => Number(path.split('/')[1])),
+      (levels) => expect(levels.length).toBeGreaterThan(3),
+    )
+    const count = 2 ** level!
+    const column = Math.floor(((SITE.longitude + 180) / 360) * count)
+    await waitFor(
+      async () => asked.filter((path) => path.startsWith(`/${level}/${column}/`)),
+      (paths) => expect(paths.length).toBeGreaterThan(0),
+    )
+    await waitFor(
+      () =>
+        page.evaluate("[...document.querySelectorAll('#tiles img')].every((tile) => tile.naturalWidth > 0)"),
+      (all) => expect(all).toBe(true),
+    )
+    expect(await page.locator('#drawing .outlines path').count()).toBe(0)
+    // There is no change stream behind this page, and it says so.
+    await page.getByText(/^Not live/).waitFor()
+    expect(complaints.filter((text) => /content security/i.test(text))).toEqual([])
+  })
+})

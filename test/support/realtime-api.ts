@@ -1,0 +1,93 @@
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ChangeChannel, ChangeRouter } from '../../src/realtime/changes/types.ts'
+import { openApi, type TestApi } from './api.ts'
+import { startRouter, type TestRouter } from './changes.ts'
+
+export interface RealtimeApi extends TestApi {
+  /** Where the service listens, changes of tables included. */
+  readonly url: string
+  /** From now on changes are lost on their way, and nobody is told. */
+  loseChanges(): void
+  /** They arrive again, and clients are told of the gap. */
+  endGap(): void
+  /** Cuts every websocket, as a network does. */
+  cutSockets(): void
+}
+
+/** The whole service on a port of its own, with the change feed of its engine. */
+export async function openRealtimeApi(environment: Record<string, string> = {}): Promise<RealtimeApi> {
+  let inner: TestRouter | undefined
+  const lossy = new LossyRouter()
+  const api = await openApi(environment, async (database) => {
+    inner = await startRouter(database)
+    return lossy.around(inner.router)
+  })
+  const sockets = new Set<Duplex>()
+  api.app.server.on('upgrade', (_request, socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await api.app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    ...api,
+    url: `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`,
+    loseChanges: () => lossy.lose(),
+    endGap: () => lossy.endGap(),
+    cutSockets: () => {
+      for (const socket of sockets) socket.destroy()
+    },
+    async close() {
+      await inner?.stop()
+      await api.close()
+    },
+  }
+}
+
+/** Makes gaps on demand: those of a real feed come when they like. */
+class LossyRouter {
+  #isLosing = false
+  readonly #listeners = new Set<(reason: string) => void>()
+
+  lose(): void {
+    this.#isLosing = true
+  }
+
+  endGap(): void {
+    this.#isLosing = false
+    for (const listener of this.#listeners) listener('made by a test')
+  }
+
+  around(router: ChangeRouter): ChangeRouter {
+    /** One for each: the router merges matches by the channel's identity. */
+    const channels = new WeakMap<ChangeChannel, ChangeChannel>()
+    const wrap = (channel: ChangeChannel): ChangeChannel => {
+      const known = channels.get(channel)
+      if (known) return known
+      const wrapped: ChangeChannel = {
+        deliver: (ids, data) => {
+          if (!this.#isLosing) channel.deliver(ids, data)
+        },
+      }
+      channels.set(channel, wrapped)
+      return wrapped
+    }
+    return {
+      subscribe: (subscription) => router.subscribe({ ...subscription, channel: wrap(subscription.channel) }),
+      onGap: (listener) => {
+        this.#listeners.add(listener)
+        const stop = router.onGap(listener)
+        return () => {
+          this.#listeners.delete(listener)
+          stop()
+        }
+      },
+      observe: (table, listener) => router.observe(table, listener),
+      get health() {
+        return router.health
+      },
+      start: () => router.start(),
+      stop: () => router.stop(),
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { gunzipSync } from 'node:zlib'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { type LiveOptions, live } from '../../src/live/routes.ts'
+
+const open = async (options: Partial<LiveOptions> = {}): Promise<FastifyInstance> => {
+  const app = Fastify()
+  await app.register(live, { tileUrl: undefined, tileAttribution: '', ...options })
+  return app
+}
+
+describe('the files of the page at /live', () => {
+  let app: FastifyInstance
+  beforeAll(async () => {
+    app = await open()
+  })
+  afterAll(() => app.close())
+  const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
+
+  it('are all there that the page and its scripts name, with their types', async () => {
+    const wanted = ['/live/outlines.json', '/live/settings.json']
+    const page = await get('/live')
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+    wanted.push(...[...page.body.matchAll(/(?:src|href)="(\/live\/[^"]+)"/g)].map(([, url]) => url!))
+    const seen = new Set<string>()
+    for (let url = wanted.pop(); url !== undefined; url = wanted.pop()) {
+      if (seen.has(url)) continue
+      seen.add(url)
+      const { statusCode, headers, body } = await get(url)
+      expect([url, statusCode]).toEqual([url, 200])
+      expect(headers['content-type']).toMatch(
+        { js: /^text\/javascript/, css: /^text\/css/, json: /^application\/json/, svg: /^image\/svg/ }[
+          url.split('.').at(-1)!
+        ]!,
+      )
+      if (url.endsWith('.js')) {
+        wanted.push(...[...body.matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => `/live/${name}`))
+      }
+    }
+    expect(seen).toContain('/live/supabase.js')
+    expect(seen).toContain('/live/map.js')
+  })
+
+  it('are no others', async () => {
+    for (const url of [
+      '/live/tsconfig.json',
+      '/live/../routes.ts',
+      '/live/%2e%2e/routes.ts',
+      '/live/page/live.js',
+    ]) {
+      expect([url, (await get(url)).statusCode]).toEqual([url, 404])
+    }
+  })
+
+  it('let the page load from nowhere else, and run no text', async () => {
+    for (const url of ['/live', '/live/']) {
+      const policy = String((await get(url)).headers['content-security-policy']).split('; ')
+      expect(policy).toEqual([
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+      ])
+    }
+  })
+
+  it('come small, and only when they changed', async () => {
+    const plain = await get('/live/outlines.json')
+    const small = await get('/live/outlines.json', { 'accept-encoding': 'br, gzip' })
+    expect(small.headers).toMatchObject({
+      'content-encoding': 'gzip',
+      vary: 'accept-encoding',
+      'cache-control': 'no-cache',
+    })
+    expect(small.rawPayload.length).toBeLessThan(plain.rawPayload.length / 2)
+    expect(gunzipSync(small.rawPayload).equals(plain.rawPayload)).toBe(true)
+    const etag = String(plain.headers.etag)
+    const again = await get('/live/outlines.json', { 'if-none-match': `"other", ${etag}` })
+    expect([again.statusCode, again.body]).toEqual([304, ''])
+    expect((await get('/live/live.css', { 'if-none-match': etag })).statusCode).toBe(200)
+  })
+})
+
+it('tiles of a set host are allowed, and no other host', async () => {
+  const tileUrl = 'https://tiles.example.com/{z}/{x}/{y}.png?key=a'
+  const app = await open({ tileUrl, tileAttribution: 'Tiles Ltd' })
+  const page = await app.inject('/live')
+  expect(page.headers['content-security-policy']).toContain("img-src 'self' https://tiles.example.com;")
+  expect((await app.inject('/live/settings.json')).json()).toEqual({
+    tile_url: tileUrl,
+    tile_attribution: 'Tiles Ltd',
+  })
+  await app.close()
+})
+
+it.each([
+  'https://tiles.example.com/',
+  'ftp://x/{z}/{x}/{y}',
+  '/tiles/{z}/{x}/{y}',
+  'https://{s}.example.com/{z}/{x}/{y}',
+  'https://a.com;script-src/{z}/{x}/{y}',
+])('LIVE_TILE_URL is not %s', (url) => {
+  expect(() => readConfig({ LIVE_TILE_URL: url })).toThrow(/LIVE_TILE_URL/)
+})
