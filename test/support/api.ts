@@ -62,7 +62,6 @@ export async function openApi(
   })
   const api = await openApiLogin(database, config)
   const changes = typeof router === 'function' ? await router(database) : router
-  const changes = typeof router === 'function' ? await router(database) : router
   const start = async (): Promise<FastifyInstance> =>
     buildApp({
       config,
