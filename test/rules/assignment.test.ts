@@ -367,6 +367,18 @@ describe('what speaks against a professional', () => {
     })
   })
 
+  test('is weighed for whoever the shift goes to, were the state machine not there', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'assigned' })
+      await stage.owner.query("update security_professionals set status = 'suspended' where id = $1", [
+        PROFESSIONALS.otherGuard,
+      ])
+      await stage.owner.query('alter table shifts disable trigger b_check_transition')
+      const swap = updateShift(id, sql`professional_id = ${PROFESSIONALS.otherGuard}::uuid`)
+      expect(await stage.attempt('company', swap)).toBe('professional_inactive')
+    })
+  })
+
   test('is not for callers to ask: they get it from what is theirs', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'published' })
@@ -506,9 +518,14 @@ describe('a transaction that would weigh the past', () => {
       () => insertAssigned('assigned', PROFESSIONALS.otherGuard, 50, 51),
     ],
     [
-      'moves an assigned shift',
+      'moves the end of an assigned shift',
       'company',
       () => updateShift(assigned, sql`end_datetime = end_datetime + interval '1 minute'`),
+    ],
+    [
+      'moves the start of an assigned shift',
+      'company',
+      () => updateShift(assigned, sql`start_datetime = start_datetime - interval '1 minute'`),
     ],
     [
       'withdraws a certificate',

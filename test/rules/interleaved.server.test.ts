@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { interleave, type Step } from '../support/interleave.ts'
+import { failOnDeadlock, interleave, type Step } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'
-import { type Outcome, outcomeOf } from '../support/rehearsal.ts'
+import { type Outcome, outcomeOf, runAs } from '../support/rehearsal.ts'
 import { inHours, updateShift } from '../support/shifts.ts'
 import {
   arrangeGuards,
@@ -27,7 +27,7 @@ let database: Database
 
 beforeAll(async () => {
   await buildWorld(prepared().owner)
-  database = openServer({ url: prepared().ownerUrl ?? '', max: 4 })
+  database = failOnDeadlock(openServer({ url: prepared().ownerUrl ?? '', max: 4 }))
 })
 afterAll(() => database.close())
 afterEach(() => expectInvariants(prepared().owner))
@@ -403,31 +403,57 @@ test('two locations that move at once, with the same guards in different orders,
     await other.shift({ status: 'assigned', professional, startsInHours: 100 + 10 * nth })
   }
 
-  // Both are held up at the guards, and let go at the same moment. Not by sessions, which try again after a deadlock.
-  const areHeld = Promise.withResolvers<void>()
-  const mayMove = Promise.withResolvers<void>()
-  const held = database.transaction(async (tx) => {
-    await tx.query('select from security_professionals where id = any ($1::uuid[]) for no key update', [
-      `{${guards.join(',')}}`,
-    ])
-    areHeld.resolve()
-    await mayMove.promise
-  })
-  await areHeld.promise
-  const moves = [one, other].map(({ location }) =>
-    outcomeOf(
-      database.query("update locations set time_zone = 'Europe/Brussels' where id = $1 returning id", [
-        location,
-      ]),
-    ),
+  // In the order in which they were made, on disk too: so a location's shifts are updated in that order.
+  await owner.query('cluster shifts using shifts_pkey')
+
+  // Both are held up at the guards, and let go at the same moment.
+  const letGo = await hold(
+    'select id from security_professionals where id = any ($1::uuid[]) for no key update',
+    [`{${guards.join(',')}}`],
   )
-  await vi.waitFor(async () => {
-    const waiting = await owner.query(
-      'select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()',
-    )
-    expect(waiting).toHaveLength(2)
-  }, 10_000)
-  mayMove.resolve()
-  await held
+  const moves = [one, other].map(({ location }) => start(changeLocation(location, BRUSSELS)))
+  await waitForBlocked(2)
+  await letGo()
   expect(await Promise.all(moves)).toEqual(['ok', 'ok'])
 })
+
+test('a location that moves does not deadlock with the claim of one of its shifts by a guard of another', async () => {
+  const { guard, location, shift } = await setScene()
+  await shift({ status: 'assigned', startsInHours: 100 })
+  const open = await shift()
+  const letGo = await hold('select id from shifts where id = $1 for no key update', [open])
+  const claimed = start(claim(guard, open))
+  await waitForBlocked(1)
+  const moved = start(changeLocation(location, BRUSSELS))
+  await waitForBlocked(2)
+  await letGo()
+  expect([await claimed, await moved]).toEqual(['ok', 'ok'])
+})
+
+const BRUSSELS = sql`time_zone = 'Europe/Brussels'`
+
+const start = ({ actor, statement }: Step): Promise<Outcome> => outcomeOf(runAs(database, actor, statement))
+
+/** Locks rows, as the owner, until the function that it gives is called. */
+async function hold(text: string, parameters: string[]): Promise<() => Promise<void>> {
+  const areHeld = Promise.withResolvers<void>()
+  const mayGo = Promise.withResolvers<void>()
+  const held = database.transaction(async (tx) => {
+    await tx.query(text, parameters)
+    areHeld.resolve()
+    await mayGo.promise
+  })
+  await areHeld.promise
+  return async () => {
+    mayGo.resolve()
+    await held
+  }
+}
+
+const waitForBlocked = (sessions: number): Promise<void> =>
+  vi.waitFor(async () => {
+    const blocked = await prepared().owner.query(
+      'select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()',
+    )
+    expect(blocked).toHaveLength(sessions)
+  }, 10_000)

@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/auth/caller.ts'
 import type { Database } from '../../src/db/engine/types.ts'
-import { readDatabaseError } from '../../src/errors/sqlstate.ts'
 import { useApi } from '../support/api.ts'
+import { failOnDeadlock } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'
 import { pick, seededRandom } from '../support/random.ts'
 import { type Actor, type Outcome, outcomeOf, runAs } from '../support/rehearsal.ts'
@@ -126,18 +126,6 @@ async function storm(
   return Object.fromEntries([...found].map(([kind, outcomes]) => [kind, count(outcomes)]))
 }
 
-/** The service's database, where a deadlock is a failure: sessions would try again, and hide it. */
-const withoutDeadlocks = (): Database => ({
-  ...api().api,
-  transaction: (work, options) =>
-    api()
-      .api.transaction(work, options)
-      .catch((error) => {
-        if (readDatabaseError(error)?.sqlstate === '40P01') throw new Error('A deadlock.')
-        throw error
-      }),
-})
-
 /** A new one each time; a failure names it. */
 const SEED = Date.now() % 2 ** 32
 
@@ -153,7 +141,7 @@ describe(`a storm (seed ${SEED})`, () => {
         arrangeShift(owner, { startsInHours: 1 + nth / 10, hours: 1 + (nth % 3) }),
       ),
     )
-    const strict = withoutDeadlocks()
+    const strict = failOnDeadlock(api().api)
     const asCompany = (statement: SQL) => outcomeOf(runAs(strict, 'company', statement))
     const found = await storm(SEED, STORM_MS, (random) => {
       const shift = pick(random, shifts)

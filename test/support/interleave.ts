@@ -4,6 +4,7 @@ import { vi } from 'vitest'
 import type { Caller } from '../../src/auth/caller.ts'
 import type { Database } from '../../src/db/engine/types.ts'
 import { openSessions } from '../../src/db/session.ts'
+import { readDatabaseError } from '../../src/errors/sqlstate.ts'
 import { type Actor, type Outcome, outcomeOf, toCaller } from './rehearsal.ts'
 
 export interface Step {
@@ -17,6 +18,15 @@ export interface Interleaved {
   /** Whether the second had to wait until the first had ended. */
   waited: boolean
 }
+
+/** The database, where a deadlock is an error of the test's: sessions would try again, and hide it. */
+export const failOnDeadlock = (database: Database): Database => ({
+  ...database,
+  transaction: (work, options) =>
+    database.transaction(work, options).catch((error) => {
+      throw readDatabaseError(error)?.sqlstate === '40P01' ? new Error('A deadlock.') : error
+    }),
+})
 
 /** A wait for a lock, or its absence, shows within milliseconds; this is there for what hangs. */
 const SETTLE_TIMEOUT_MS = 20_000
