@@ -84,24 +84,44 @@ export function createNotifyFeed(options: NotifyFeedOptions): ChangeFeed {
   let queuedBytes = 0
   let draining: Promise<void> | undefined
   let dropped = new AbortController()
+  let isOverflowing = false
 
   function receive(text: string): void {
-    if (health.state !== 'streaming') return
+    if (health.state !== 'streaming' || isOverflowing) return
     queue.push({ text, commitTs: new Date().toISOString() })
     queuedBytes += text.length
     health.queued += 1
-    if (queuedBytes > maxBytes) dropBacklog('The changes came faster than they could be delivered.')
+    if (queuedBytes > maxBytes) overflow()
     else draining ??= drain()
   }
 
-  function dropBacklog(reason: string): void {
+  /** A commit's changes arrive one after the other: the rest of it is dropped too, and the gap told once, at its end. */
+  function overflow(): void {
+    isOverflowing = true
+    giveUp()
+    setImmediate(() => {
+      isOverflowing = false
+      tellGap('The changes came faster than they could be delivered.')
+    })
+  }
+
+  /** Nothing that waits, or is being checked, is delivered any more. */
+  function giveUp(): void {
     dropped.abort()
     dropped = new AbortController()
     queue = []
     queuedBytes = 0
     health.queued = 0
+  }
+
+  function dropBacklog(reason: string): void {
+    giveUp()
+    tellGap(reason)
+  }
+
+  function tellGap(reason: string): void {
     health.gaps += 1
-    log.warn({ reason }, 'realtime dropped changes that waited')
+    log.warn({ reason }, 'realtime lost changes')
     listeners?.onGap(reason)
   }
 
@@ -142,8 +162,7 @@ export function createNotifyFeed(options: NotifyFeedOptions): ChangeFeed {
         const change = await readChange(payload, arrived[index]!.commitTs)
         if (change === 'truncated') {
           await flush()
-          health.gaps += 1
-          listeners!.onGap('A published table was emptied.')
+          tellGap('A published table was emptied.')
         } else if (change) {
           batch.push(change)
         }

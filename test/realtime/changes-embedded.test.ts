@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { openCatalog } from '../../src/realtime/changes/catalog.ts'
+import { PUBLICATION } from '../../src/realtime/changes/open.ts'
+import { createNotifyFeed } from '../../src/realtime/feed/notify.ts'
+import type { ChangeFeed, ChangeSink } from '../../src/realtime/feed/types.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+
+/* What is particular to the feed of the embedded engine: nobody can be made to wait there. */
+
+describe.runIf(inject('database').engine === 'embedded')('changes by NOTIFY', () => {
+  let database: TestDatabase
+  const feeds: ChangeFeed[] = []
+
+  beforeAll(async () => {
+    database = await openTestDatabase()
+    await database.owner.script(`
+      create table things (id int primary key, body text);
+      alter publication supabase_realtime add table things;
+    `)
+  })
+  afterAll(() => database.close())
+  afterEach(async () => {
+    for (const feed of feeds.splice(0)) await feed.stop()
+  })
+
+  async function start(sink: ChangeSink, limits: { queuedBytes?: number } = {}) {
+    const catalog = openCatalog(database.owner, PUBLICATION)
+    const feed = createNotifyFeed({
+      database: database.owner,
+      log: { info: () => {}, warn: () => {} },
+      findTable: async (oid) => (await catalog.findTables({ oid }))[0],
+      limits,
+    })
+    const gaps: string[] = []
+    feeds.push(feed)
+    await feed.start({
+      sink,
+      onGap: (reason) => gaps.push(reason),
+      onDefinition: () => {},
+      onCommit: () => {},
+      wants: ({ name }) => name === 'things',
+    })
+    return { feed, gaps }
+  }
+
+  it('keeps no more than its limit, and says what it dropped', async () => {
+    const taken: number[] = []
+    const blocked = Promise.withResolvers<void>()
+    let dropped: AbortSignal | undefined
+    const { feed, gaps } = await start(
+      async (batch, signal) => {
+        taken.push(batch.length)
+        dropped ??= signal
+        await blocked.promise
+      },
+      { queuedBytes: 100_000 },
+    )
+    await database.owner.query(
+      "insert into things select n, repeat('x', 1000) from generate_series(1, 300) n",
+    )
+    await vi.waitFor(() => expect(gaps).toEqual([expect.stringContaining('faster')]))
+    expect(dropped?.aborted ?? true).toBe(true)
+    blocked.resolve()
+    await database.owner.query("insert into things values (1000, 'after')")
+    await vi.waitFor(() => expect(feed.health).toMatchObject({ queued: 0, gaps: 1 }))
+    expect(taken.reduce((sum, length) => sum + length, 0)).toBeLessThan(300)
+  })
+
+  it('starts with an empty outbox, and leaves none behind', async () => {
+    await database.owner.query(
+      "insert into muster.change_outbox values (1, 'from a process that was killed')",
+    )
+    const ids: unknown[] = []
+    await start(async (batch) => {
+      ids.push(...batch.map(({ record }) => record?.id))
+    })
+    expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
+    await database.owner.query(
+      "insert into things select n, repeat('x', 20000) from generate_series(2001, 2005) n",
+    )
+    await vi.waitFor(() => expect(ids).toEqual(['2001', '2002', '2003', '2004', '2005']))
+    expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
+  })
+
+  it('goes on after a stop, with what is committed from then on', async () => {
+    const first: unknown[] = []
+    const { feed } = await start(async (batch) => void first.push(...batch))
+    await feed.stop()
+    await database.owner.query("insert into things values (3001, 'nobody listens')")
+    const second: unknown[] = []
+    await start(async (batch) => {
+      second.push(...batch.map(({ record }) => record?.id))
+    })
+    await database.owner.query("insert into things values (3002, 'somebody does')")
+    await vi.waitFor(() => expect(second).toEqual(['3002']))
+    expect(first).toEqual([])
+  })
+})
