@@ -116,12 +116,18 @@ export async function cpuSecondsOf(pid: number): Promise<number | undefined> {
 
 /** The same of a PostgreSQL server: its first process, its sessions, and those of them that have ended. */
 export async function serverCpuSeconds(postmaster: number): Promise<number | undefined> {
-  const first = await readTimes(postmaster)
-  if (!first) return undefined
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-  const children = (await Promise.all(pids.map(readTimes))).filter((times) => times?.parent === postmaster)
-  const ticks = [first.own, first.children, ...children.map((times) => times!.own)].flat()
-  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND
+  for (;;) {
+    const before = await readTimes(postmaster)
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+    const times = await Promise.all(pids.map(readTimes))
+    const after = await readTimes(postmaster)
+    if (!before || !after) return undefined
+    // A session that ended meanwhile would be counted twice, or not at all.
+    if (String(before.children) !== String(after.children)) continue
+    const sessions = times.filter((found) => found?.parent === postmaster).map((found) => found!.own)
+    const ticks = [after.own, after.children, ...sessions].flat()
+    return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND
+  }
 }
 
 interface Times {

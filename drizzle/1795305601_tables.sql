@@ -330,7 +330,8 @@ CREATE INDEX "shifts_location_idx" ON "shifts" USING btree ("location_id");--> s
 CREATE INDEX "shifts_professional_idx" ON "shifts" USING btree ("professional_id","start_datetime","id") WHERE "shifts"."professional_id" is not null;--> statement-breakpoint
 CREATE INDEX "shifts_tenant_idx" ON "shifts" USING btree ("tenant_id","start_datetime","id") WHERE "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_open_idx" ON "shifts" USING btree ("tenant_id","start_datetime","id") WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
-CREATE INDEX "shifts_open_point_idx" ON "shifts" USING gist ("location_point") WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
+CREATE INDEX "shifts_open_point_idx" ON "shifts" USING gist ("location_point","start_datetime",("hourly_rate"::float8)) WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
+CREATE INDEX "shifts_open_requirements_idx" ON "shifts" USING btree ("tenant_id","required_certificates") WHERE "shifts"."status" = 'published' and "shifts"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "shifts_changed_idx" ON "shifts" USING btree ("changed_xid","id");--> statement-breakpoint
 CREATE INDEX "company_clients_client_idx" ON "company_clients" USING btree ("client_id");--> statement-breakpoint
 CREATE INDEX "company_clients_tenant_idx" ON "company_clients" USING btree ("tenant_id");--> statement-breakpoint

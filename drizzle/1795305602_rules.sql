@@ -1534,6 +1534,8 @@ alter function muster.forget_idempotency_keys(interval) owner to muster_definer;
 --   locations and shifts wherever it likes, and three exact distances would be an address.
 -- * Order and pages follow the distance that is returned, on the spheroid (then the id). The index gives the nearest on
 --   the sphere first: once a page is full, all within `search_reach` of its last item must be read before it is sorted.
+-- * What most shifts fail is asked of an index, not of each shift on the way: when it begins and what it pays of the spatial
+--   one, whether any set of certificates will do of another. The rest is rare enough to be looked at row by row.
 
 create or replace function muster.search_reach(distance_on_sphere float8) returns float8
 language sql
@@ -1547,6 +1549,7 @@ return distance_on_sphere * 1.006 * 1.006 + 1;
 comment on function muster.search_reach(float8) is
   'Whatever is farther than this on the sphere is farther on the spheroid than what is at the given distance.';
 --> statement-breakpoint
+-- The open shifts of one page, in the form of the API, and where the next page begins (null on the last one).
 create or replace function muster.nearby_shifts(
   latitude float8,
   longitude float8,
@@ -1557,95 +1560,230 @@ create or replace function muster.nearby_shifts(
   min_hourly_rate numeric default null,
   eligible_only boolean default false,
   after_distance float8 default null,
-  after_id uuid default null
-) returns jsonb
+  after_id uuid default null,
+  out items json,
+  out next_distance float8,
+  out next_id uuid
+)
 language plpgsql
 stable
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
--- To the planner a distance costs a fortune, and the radius holds a handful of rows. Left alone it compiles the query
--- (150 ms against 2, among 40,000 open shifts), or reads all shifts of a company, or all in the radius, to sort them.
+-- The planner takes the radius for a handful of rows that cost a fortune each. Left alone it compiles the query (150 ms
+-- against 2, among 40,000 open shifts), or reads all shifts of a company, or all within the radius, to sort them.
+-- One plan for all values, and only indexes to choose from: the nearest are read, and no more.
 set jit = off
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
-  here geography := st_point(longitude, latitude)::geography;
-  tenant uuid := coalesce(muster.guard_tenant_id(), muster.admin_tenant_id());
-  company uuid := muster.company_id();
-  client uuid := muster.client_id();
-  professional uuid := muster.professional_id();
-  -- The kinds that the professional has, for whomever and however long: without them there is no need to look closer.
+  -- Distances on spheroid and sphere differ by less than 0.6 % either way: see search_reach.
+  sphere_slack constant float8 := 1.006;
+  -- Read beyond the page at once: so many are most often enough to be sure that nothing nearer comes later.
+  spare constant integer := 8;
+  here constant geography := st_point(longitude, latitude)::geography;
+  -- As the index has them, so that it leaves out itself what begins at another time or pays less.
+  earliest constant timestamptz := greatest(starts_after, now() + interval '1 microsecond');
+  latest constant timestamptz := coalesce(starts_before, 'infinity');
+  least_rate constant float8 := coalesce(min_hourly_rate, 0);
+  nearest constant float8 := coalesce(after_distance / sphere_slack - 1, 0);
+  caller record;
+  tenant uuid;
+  company uuid;
+  client uuid;
+  professional uuid;
   held text[];
-  -- A declared cursor is planned for its first rows: in the order of the index, without sorting.
-  by_distance cursor for
-    select s.id, s.location_point <-> here as distance_on_sphere
-    from public.shifts s
-    where s.status = 'published'
-      and s.deleted_at is null
-      and s.start_datetime > now()
-      and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
-      and st_dwithin(s.location_point, here, within_meters)
-      and (starts_after is null or s.start_datetime >= starts_after)
-      and (starts_before is null or s.start_datetime < starts_before)
-      and (min_hourly_rate is null or s.hourly_rate >= min_hourly_rate)
-      and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
-      and (
-        not eligible_only
-        or (
-          s.required_certificates <@ held
-          and not exists (select from muster.assignment_violations(professional, s))
-        )
-      )
-    order by s.location_point <-> here;
-  page uuid[] := '{}';
-  reach float8 := 'Infinity';
+  busy tstzmultirange;
+  wanted integer := max_items + 1 + spare;
+  found_items bigint;
+  read_to float8;
+  farthest float8;
 begin
-  -- Nobody else is eligible for anything: an empty list would say that there is no work.
-  if eligible_only and professional is null then
-    perform muster.fail('forbidden', 'eligible_only');
-  end if;
+  items := '[]';
+  select u.role, u.tenant_id, u.organization_id into caller
+  from public.users u
+  where u.id = muster.user_id() and u.deleted_at is null;
+  case caller.role
+    when 'zzp', 'admin' then tenant := caller.tenant_id;
+    when 'company' then company := caller.organization_id;
+    when 'client' then client := caller.organization_id;
+    else null;
+  end case;
+
   if eligible_only then
-    if not exists (
-      select from public.security_professionals p where p.id = professional and p.status = 'active'
-    ) then
-      return '[]';
+    select e.professional, e.held, e.busy into professional, held, busy from muster.eligibility() e;
+    -- Nobody else is eligible for anything: an empty list would say that there is no work.
+    if professional is null then
+      perform muster.fail('forbidden', 'eligible_only');
     end if;
-    held := array(
-      select c.kind
-      from public.certificates c
-      where c.professional_id = professional and c.verified_at is not null and c.deleted_at is null
-    );
+    if held is null then
+      return;
+    end if;
+  end if;
+  if coalesce(tenant, company, client) is null then
+    return;
   end if;
 
-  for nearest in by_distance loop
-    exit when nearest.distance_on_sphere > reach;
-    page := page || nearest.id;
-    if cardinality(page) = max_items then
-      reach := muster.search_reach(nearest.distance_on_sphere);
-    end if;
-  end loop;
-
-  return (
-    select coalesce(jsonb_agg(item.shift order by item.distance, item.id), '[]')
+  loop
+    select
+      json_agg(
+        json_build_object(
+          'id', page.id,
+          'company_id', page.company_id,
+          'client_id', page.client_id,
+          'location_id', page.location_id,
+          'professional_id', page.professional_id,
+          'status', page.status,
+          'start_datetime', page.start_datetime,
+          'end_datetime', page.end_datetime,
+          'time_zone', page.time_zone,
+          'hourly_rate', page.hourly_rate,
+          'overtime_rate', page.overtime_rate,
+          'required_certificates', page.required_certificates,
+          'title', page.title,
+          'instructions', page.instructions,
+          'cancel_reason', page.cancel_reason,
+          'latitude', st_y(page.location_point::geometry),
+          'longitude', st_x(page.location_point::geometry),
+          'created_at', page.created_at,
+          'updated_at', page.updated_at,
+          'location_name', l.name,
+          'distance_meters', page.distance
+        )
+        order by page.nth
+      ) filter (where page.nth <= max_items),
+      max(page.found),
+      max(page.read_to),
+      max(page.distance),
+      max(page.distance) filter (where page.nth = max_items and page.found > max_items),
+      (array_agg(page.id) filter (where page.nth = max_items and page.found > max_items))[1]
+    into items, found_items, read_to, farthest, next_distance, next_id
     from (
       select
-        s.id,
-        st_distance(s.location_point, here) as distance,
-        muster.shift_json(s)
-        || jsonb_build_object('location_name', l.name, 'distance_meters', st_distance(s.location_point, here)) as shift
-      from public.shifts s
-      join public.locations l on l.id = s.location_id
-      where s.id = any (page)
-      order by 2, 1
-      limit max_items
-    ) item
-  );
+        candidate.*,
+        row_number() over (order by candidate.distance, candidate.id) as nth,
+        count(*) over () as found,
+        max(candidate.distance_on_sphere) over () as read_to
+      from (
+        select
+          s.*,
+          s.location_point <-> here as distance_on_sphere,
+          st_distance(s.location_point, here) as distance
+        from public.shifts s
+        where s.status = 'published'
+          and s.deleted_at is null
+          and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+          and st_dwithin(s.location_point, here, within_meters)
+          and s.start_datetime >= earliest
+          and s.start_datetime < latest
+          and s.hourly_rate::float8 >= least_rate
+          and (after_distance is null or s.location_point <-> here >= nearest)
+          and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
+          and (
+            not eligible_only
+            or (
+              s.required_certificates <@ held
+              and not tstzrange(s.start_datetime, s.end_datetime) && busy
+              and not exists (select from muster.assignment_violations(professional, s))
+            )
+          )
+        order by s.location_point <-> here
+        limit wanted
+      ) candidate
+      order by nth
+      limit max_items + 1
+    ) page
+    join public.locations l on l.id = page.location_id;
+
+    -- Whatever was not read is farther on the sphere than what was, and not much nearer on the spheroid.
+    exit when found_items is null or found_items < wanted or read_to >= farthest * sphere_slack + 1;
+    wanted := 2 * wanted;
+  end loop;
+  items := coalesce(items, '[]');
 end
 $$;
 --> statement-breakpoint
 comment on function muster.nearby_shifts(
   float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid
 ) is 'Open shifts that the caller may see, nearest first. Security definer: see the head of this file.';
+--> statement-breakpoint
+-- What rules most shifts out for a guard at a glance; what it leaves is looked at closely by assignment_violations.
+-- `professional` is null for those who are no guards, `held` for guards who may claim nothing of what there is.
+create or replace function muster.eligibility(out professional uuid, out held text[], out busy tstzmultirange)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  -- Open shifts ask for few different sets of certificates. Where there are more than this, no more are compared.
+  most_sets constant integer := 100;
+  guard record;
+begin
+  select p.id, p.tenant_id, p.status into guard
+  from public.users u
+  join public.security_professionals p on p.user_id = u.id
+  where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null;
+  professional := guard.id;
+  if guard.status is distinct from 'active' then
+    return;
+  end if;
+
+  -- A shift ends in the future, and so, give or take the time zones, must the certificate. For which company matters later.
+  held := array(
+    select c.kind
+    from public.certificates c
+    where c.professional_id = guard.id
+      and c.verified_at is not null
+      and c.deleted_at is null
+      and c.valid_until >= (now() - interval '2 days')::date
+  );
+  -- The index gives each set once. It would take long to find in it, shift by shift, that none will do.
+  if not exists (
+    with recursive sets as (
+      (
+        select s.required_certificates as kinds
+        from public.shifts s
+        where s.tenant_id = guard.tenant_id and s.status = 'published' and s.deleted_at is null
+        order by s.required_certificates
+        limit 1
+      )
+      union all
+      select (
+        select s.required_certificates
+        from public.shifts s
+        where s.tenant_id = guard.tenant_id
+          and s.status = 'published'
+          and s.deleted_at is null
+          and s.required_certificates > sets.kinds
+        order by s.required_certificates
+        limit 1
+      )
+      from sets
+      where sets.kinds is not null
+    )
+    select
+    from (select sets.kinds, row_number() over () as nth from sets limit most_sets) s
+    where s.kinds <@ held or s.nth = most_sets
+  ) then
+    held := null;
+    return;
+  end if;
+
+  busy := coalesce(
+    (
+      select range_agg(tstzrange(s.start_datetime, s.end_datetime))
+      from public.shifts s
+      where s.professional_id = guard.id and s.status in ('assigned', 'active') and s.deleted_at is null
+    ),
+    '{}'
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.eligibility() is
+  'What the calling guard has, and when they work. Security definer: it counts shifts of all companies.';
 --> statement-breakpoint
 -- A shift in the form of the API.
 create or replace function muster.shift_json(shift public.shifts) returns jsonb
@@ -1797,14 +1935,20 @@ grant execute on function muster.shift_json(public.shifts) to authenticated, mus
 grant execute on function muster.search_reach(float8) to muster_definer;
 --> statement-breakpoint
 grant execute on function
-  muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid),
   muster.shift_candidates(uuid, integer, boolean, float8, uuid),
   muster.claim_shift(uuid)
 to authenticated;
 --> statement-breakpoint
+-- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
+grant execute on function
+  muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid)
+to authenticated, muster_api;
+--> statement-breakpoint
 alter function muster.nearby_shifts(
   float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid
 ) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.eligibility() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.shift_candidates(uuid, integer, boolean, float8, uuid) owner to muster_definer;
 --> statement-breakpoint

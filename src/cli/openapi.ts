@@ -10,7 +10,7 @@ export async function describeApi(): Promise<Record<string, unknown>> {
   const app = await buildApp({
     config: readConfig({ LOG_LEVEL: 'silent' }),
     version: '0.1.0',
-    sessions: { read: notRunning, write: notRunning },
+    sessions: { read: notRunning, write: notRunning, call: notRunning },
     verifier: { verify: notRunning },
     checkReadiness: notRunning,
   })

@@ -4,7 +4,8 @@ import { sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
-import type { Database, Parameter, Transaction, TransactionOptions } from './engine/types.ts'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
+import type { FunctionCall } from './function-call.ts'
 
 const dialect = new PgDialect()
 
@@ -16,6 +17,11 @@ export interface Session {
   row<T>(query: SQLWrapper): Promise<T | undefined>
   /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
   value<T>(query: SQLWrapper): Promise<T>
+}
+
+/** `Sessions.call` as one caller: a request. */
+export interface FunctionCaller {
+  call<T extends Row>(call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
 }
 
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
@@ -32,6 +38,12 @@ export interface Sessions {
    * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
    */
   write<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * Calls one function of the database in a transaction of its own, in one round trip. Run again as `write` is.
+   *
+   * @returns what the function gives, under the names of the call
+   */
+  call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
 }
 
 /** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
@@ -43,7 +55,7 @@ const RETRY_PAUSE_MS = 20
 export function openSessions(database: Database): Sessions {
   async function run<T>(
     caller: Caller,
-    work: (session: Session) => Promise<T>,
+    work: (session: Session, tx: Transaction) => Promise<T>,
     options: TransactionOptions,
   ): Promise<T> {
     const claims = serializeClaims(caller.claims)
@@ -54,24 +66,37 @@ export function openSessions(database: Database): Sessions {
         caller.role,
         claims,
       ])
-      return work(asSession(tx))
+      return work(asSession(tx), tx)
     }, options)
   }
 
   return {
     read: (caller, work, signal) => run(caller, work, { readOnly: true, ...(signal ? { signal } : {}) }),
 
-    async write(caller, work) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await run(caller, work, {})
-        } catch (error) {
-          const sqlstate = readDatabaseError(error)?.sqlstate
-          if (attempt === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
-          await sleep(RETRY_PAUSE_MS * attempt * (0.5 + Math.random()))
-        }
-      }
+    write: (caller, work) => attempt(() => run(caller, work, {})),
+
+    async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
+      const given = [caller.role, serializeClaims(caller.claims), ...parameters]
+      // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
+      const rows = await attempt(() =>
+        caller.role === 'authenticated'
+          ? database.query<T>(call.text, given)
+          : run(caller, (_, tx) => tx.query<T>(call.text, given), {}),
+      )
+      return rows[0]!
     },
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  for (let nth = 1; ; nth += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const sqlstate = readDatabaseError(error)?.sqlstate
+      if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
+      await sleep(RETRY_PAUSE_MS * nth * (0.5 + Math.random()))
+    }
   }
 }
 

@@ -44,8 +44,12 @@ export function toPage<T>(
   const items = rows.slice(0, limit)
   const last = items.at(-1)
   if (rows.length <= limit || last === undefined) return { items, next_cursor: null }
-  const cursor = JSON.stringify([...position(last), digestOf(list, filters)])
-  return { items, next_cursor: Buffer.from(cursor).toString('base64url') }
+  return { items, next_cursor: writeCursor(list, position(last), filters) }
+}
+
+/** The cursor of the page that begins after `position`; for lists whose pages the database cuts. */
+export function writeCursor(list: string, position: Position, filters: Filters): string {
+  return Buffer.from(JSON.stringify([...position, digestOf(list, filters)])).toString('base64url')
 }
 
 export const pageOf = <T extends z.ZodType>(item: T) =>

@@ -3,11 +3,14 @@ import type { Socket } from 'node:net'
 import { sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import type { Session, Sessions } from '../db/session.ts'
+import type { Parameter, Row } from '../db/engine/types.ts'
+import type { FunctionCall } from '../db/function-call.ts'
+import type { FunctionCaller, Session, Sessions } from '../db/session.ts'
 import { ClientGone, Problem } from '../errors/problem.ts'
 
 declare module 'fastify' {
-  interface FastifyRequest {
+  /** `call` calls one function of the database as the caller of this request, in one round trip. */
+  interface FastifyRequest extends FunctionCaller {
     /** Runs `work` in a read-only transaction as the caller of this request, as long as the client is there. */
     read<T>(work: (session: Session) => Promise<T>): Promise<T>
     /**
@@ -26,6 +29,12 @@ export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
     app.decorateRequest('read', function (this: FastifyRequest, work) {
       return sessions.read(this.caller, work, untilGone(this.raw.socket))
+    })
+
+    app.decorateRequest('call', function <
+      T extends Row,
+    >(this: FastifyRequest, call: FunctionCall, parameters: readonly Parameter[]): Promise<T> {
+      return sessions.call<T>(this.caller, call, parameters)
     })
 
     app.decorateRequest('write', function <

@@ -370,7 +370,7 @@ const shifts: Section = {
       'find near by',
       ({ id }) =>
         `select exists (
-           select from jsonb_array_elements(muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)) s where s ->> 'id' = ${quote(id)}
+           select from json_array_elements((muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)).items) s where s ->> 'id' = ${quote(id)}
          )`,
     ),
     B: asks(

@@ -48,7 +48,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.keep_idempotent_response(text,text)',
     'muster.me()',
     'muster.move_shift(uuid,text[],text,uuid,text)',
-    'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
     'muster.professional_home(uuid)',
     'muster.record_check_ins(jsonb)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
@@ -71,6 +70,10 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
   ],
+  // Called in one statement that takes on the caller's role (see src/db/function-call.ts).
+  'authenticated muster_api': [
+    'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
+  ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
     'muster.await_xids(bigint[],interval)',
@@ -87,6 +90,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
     'muster.set_edit_trail()',

@@ -39,7 +39,7 @@ describe('the demo', () => {
       })
       seen[email] = await openSessions(database().owner).read(caller, (session) =>
         session.value<number>(
-          sql`select json_array_length(muster.nearby_shifts(52.37, 4.9, 5000, 100, eligible_only => true)::json)`,
+          sql`select json_array_length((muster.nearby_shifts(52.37, 4.9, 5000, 100, eligible_only => true)).items)`,
         ),
       )
     }

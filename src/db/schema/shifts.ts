@@ -99,8 +99,13 @@ export const shifts = pgTable(
     index('shifts_open_idx')
       .on(t.tenant_id, t.start_datetime, t.id)
       .where(sql`${t.status} = 'published' and ${t.deleted_at} is null`),
+    // The search's: nearest first, and what begins at another time or pays too little is left out on the way.
     index('shifts_open_point_idx')
-      .using('gist', t.location_point)
+      .using('gist', t.location_point, t.start_datetime, sql`(${t.hourly_rate}::float8)`)
+      .where(sql`${t.status} = 'published' and ${t.deleted_at} is null`),
+    // What certificates open shifts ask for, each set once.
+    index('shifts_open_requirements_idx')
+      .on(t.tenant_id, t.required_certificates)
       .where(sql`${t.status} = 'published' and ${t.deleted_at} is null`),
     index('shifts_changed_idx').on(t.changed_xid, t.id),
   ],

@@ -1,6 +1,7 @@
 import { type AnyColumn, and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { functionCall } from '../../db/function-call.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
-import type { Session } from '../../db/session.ts'
+import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
 import { CODES } from '../../errors/codes.ts'
 import { type FieldError, Problem } from '../../errors/problem.ts'
@@ -10,7 +11,6 @@ import type { Position } from '../../http/page.ts'
 import {
   type Candidate,
   type NearbyFilter,
-  type NearbyShift,
   type NewShift,
   newShift,
   type Shift,
@@ -95,25 +95,53 @@ export function listShifts(
   `)
 }
 
-/** Open shifts, nearest first (then by id). */
-export const listNearbyShifts = (
-  session: Session,
+const nearbyShifts = functionCall(
+  'muster.nearby_shifts',
+  [
+    'latitude',
+    'longitude',
+    'within_meters',
+    'max_items',
+    'starts_after',
+    'starts_before',
+    'min_hourly_rate',
+    'eligible_only',
+    'after_distance',
+    'after_id',
+  ],
+  { items: '(answer).items::text', next_distance: '(answer).next_distance', next_id: '(answer).next_id' },
+)
+
+/**
+ * Open shifts, nearest first (then by id).
+ *
+ * @returns the items as JSON text, each in the form of `nearbyShift`, for nobody here looks into them; and where the next
+ *          page begins
+ */
+export async function listNearbyShifts(
+  request: FunctionCaller,
   filter: NearbyFilter,
   limit: number,
   position: Position | undefined,
-): Promise<NearbyShift[]> =>
-  session.value(sql`select muster.nearby_shifts(
-    latitude => ${filter.latitude},
-    longitude => ${filter.longitude},
-    within_meters => ${filter.radius_meters},
-    max_items => ${limit + 1},
-    starts_after => ${filter.starts_after ?? null},
-    starts_before => ${filter.starts_before ?? null},
-    min_hourly_rate => ${filter.min_hourly_rate ?? null},
-    eligible_only => ${filter.eligible_only},
-    after_distance => ${position?.[0] ?? null},
-    after_id => ${position?.[1] ?? null}
-  )`)
+): Promise<{ items: string; next: Position | undefined }> {
+  const page = await request.call<{ items: string; next_distance: number | null; next_id: string | null }>(
+    nearbyShifts,
+    [
+      filter.latitude,
+      filter.longitude,
+      filter.radius_meters,
+      limit,
+      filter.starts_after ?? null,
+      filter.starts_before ?? null,
+      filter.min_hourly_rate ?? null,
+      filter.eligible_only,
+      position?.[0] ?? null,
+      position?.[1] ?? null,
+    ],
+  )
+  const { items, next_distance, next_id } = page
+  return { items, next: next_id === null ? undefined : [next_distance!, next_id] }
+}
 
 /** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
 export const findShift = (session: Session, id: string): Promise<ShiftDetail | undefined> =>
