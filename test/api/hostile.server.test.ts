@@ -12,7 +12,13 @@ let api: TestApi
 let port: number
 
 beforeAll(async () => {
-  api = await openApi({ DATABASE_POOL_SIZE: '2', DATABASE_ACQUIRE_TIMEOUT_MS: '500' })
+  api = await openApi({
+    DATABASE_POOL_SIZE: '2',
+    DATABASE_ACQUIRE_TIMEOUT_MS: '500',
+    // Far beyond `SOON`: what ends before was cancelled, and did not give up by itself.
+    DATABASE_LOCK_TIMEOUT_MS: '120000',
+    DATABASE_STATEMENT_TIMEOUT_MS: '120000',
+  })
   // The same limits, sooner: Node reads them when it begins to listen.
   Object.assign(api.app.server, {
     headersTimeout: 400,
