@@ -1,3 +1,4 @@
+import { geometryToJson } from '../ewkb.ts'
 import { rowEncoder } from '../payload.ts'
 import type { Column } from '../pg-type.ts'
 import type { ChangeKind, RowChange, TableRef } from './types.ts'
@@ -40,7 +41,7 @@ export function textBytes(...rows: readonly (Values | undefined)[]): number {
 }
 
 export function changeBuilder(shape: TableShape): ChangeBuilder {
-  const encode = rowEncoder(shape.columns)
+  const encode = rowEncoder(shape.columns, { geometryToJson })
   const keyOnly = (values: Values): Values =>
     values.map((text, index) => (shape.inIdentity[index] ? text : undefined))
 
