@@ -97,7 +97,7 @@ async function installWithApt(say: (line: string) => void): Promise<void> {
   }
 }
 
-/** The distribution's newest server with PostGIS, and pgTAP for it where there is one. */
+/** The distribution's newest server with PostGIS, and pgTAP and plpgsql_check for it where there are any. */
 async function choosePackages(): Promise<string[]> {
   const listed = await run('apt-cache', ['pkgnames', 'postgresql-'])
   const names = new Set(listed.split('\n'))
@@ -107,7 +107,8 @@ async function choosePackages(): Promise<string[]> {
     .sort((a, b) => b - a)[0]
   if (newest === undefined)
     throw new Error('The package sources of this machine have no PostgreSQL with PostGIS 3.')
-  return [`postgresql-${newest}`, `postgresql-${newest}-postgis-3`, `postgresql-${newest}-pgtap`].filter(
-    (name) => names.has(name),
+  const server = `postgresql-${newest}`
+  return [server, `${server}-postgis-3`, `${server}-pgtap`, `${server}-plpgsql-check`].filter((name) =>
+    names.has(name),
   )
 }
