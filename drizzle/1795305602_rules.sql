@@ -110,7 +110,11 @@ declare
 begin
   select p.status into candidate
   from public.security_professionals p
-  where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
+  join public.users u on u.id = p.user_id
+  where p.id = professional
+    and p.tenant_id = shift.tenant_id
+    and p.deleted_at is null
+    and u.deleted_at is null;
   if not found then
     code := 'not_found';
     detail := 'professional_id';
@@ -1840,6 +1844,7 @@ declare
     from public.security_professionals p
     where p.tenant_id = shift.tenant_id
       and p.deleted_at is null
+      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null)
       and (
         after_distance is null
         or (coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown), p.id)

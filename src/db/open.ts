@@ -44,7 +44,11 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
   const release = await claimDataFolder(config.DATA_DIR)
   let database: Database | undefined
   try {
-    const opened = await openEmbedded({ dataDir: embeddedDataDir(config) })
+    const opened = await openEmbedded({
+      dataDir: embeddedDataDir(config),
+      acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
+      maxWaiting: config.DATABASE_MAX_WAITING,
+    })
     database = opened
     await migrateUp(opened, { onProgress: (event) => report(progressLine(event)) })
     return {

@@ -308,6 +308,7 @@ declare
     from public.security_professionals p
     where p.tenant_id = shift.tenant_id
       and p.deleted_at is null
+      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null)
       and (
         after_distance is null
         or (coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown), p.id)

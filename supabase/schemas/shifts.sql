@@ -70,7 +70,11 @@ declare
 begin
   select p.status into candidate
   from public.security_professionals p
-  where p.id = professional and p.tenant_id = shift.tenant_id and p.deleted_at is null;
+  join public.users u on u.id = p.user_id
+  where p.id = professional
+    and p.tenant_id = shift.tenant_id
+    and p.deleted_at is null
+    and u.deleted_at is null;
   if not found then
     code := 'not_found';
     detail := 'professional_id';

@@ -250,6 +250,14 @@ const professionals: Section = {
     r: reads('public.security_professionals'),
     h: reads('public.security_professionals', 'id', 'home_point'),
     H: asks('ask for its home', ({ id }) => `select muster.professional_home(${quote(id)}) is not null`),
+    k: asks(
+      'compare it with others for a shift of the company',
+      ({ id }) =>
+        `select exists (
+           select from jsonb_array_elements(muster.shift_candidates(${quote(SHIFT_ROWS.companyPublished.id)}, 100)) c
+           where c ->> 'professional_id' = ${quote(id)}
+         )`,
+    ),
     m: updates('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
     M: updatesAll('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
     s: updates('public.security_professionals', "status = 'suspended'"),
@@ -258,13 +266,13 @@ const professionals: Section = {
   },
   // A guard with assigned shifts is not suspended, by nobody.
   grid: `
-                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guard           r        r          .      r       .            rHmM   .           .          rHmM   .               .              .             .
-    otherGuard      .        .          r      r       r            .      rHmM        .          rHmM   .               .              .             .
-    freeGuard       .        .          .      .       .            .      .           rHmM       rHmMs  .               .              .             .
-    dismissedGuard  .        .          .      .       .            .      .           .          .      .               .              .             .
-    deletedGuard    r        r          .      r       .            .      .           .          rHmMs  .               .              .             .
-    foreignGuard    .        .          .      .       .            .      .           .          .      r               r              rHmM          rHmM
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    guard           rk       rk         .      r       .            rHmM   .           .          rHmMk   .               .              .             .
+    otherGuard      k        k          r      r       r            .      rHmM        .          rHmMk   .               .              .             .
+    freeGuard       k        k          .      .       .            .      .           rHmM       rHmMsk  .               .              .             .
+    dismissedGuard  .        .          .      .       .            .      .           .          .       .               .              .             .
+    deletedGuard    r        r          .      r       .            .      .           .          rHmMs   .               .              .             .
+    foreignGuard    .        .          .      .       .            .      .           .          .       r               r              rHmM          rHmM
   `,
 }
 
@@ -294,15 +302,16 @@ const certificates: Section = {
     d: deletes('public.certificates'),
   },
   grid: `
-                            company  colleague  rival  guard  otherGuard  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
-    guardVerified           r        r          .      rc     .           .          rcveEd  .               .             .
-    guardUnverified         r        r          .      rcd    .           .          rcveEd  .               .             .
-    guardPassOfRival        r        r          .      rc     .           .          rcveEd  .               .             .
-    guardDeleted            .        .          .      c      .           .          c      .               .             .
-    otherGuardUnverified    .        .          r      .      rcd         .          rcveEd  .               .             .
-    freeGuardVerified       .        .          .      .      .           rc         rcveEd  .               .             .
-    formerGuardVerified     .        .          .      .      .           .          rcveEd  .               .             .
-    foreignGuardUnverified  .        .          .      .      .           .          .      r               rcd           rcveEd
+                              company  colleague  rival  guard  otherGuard  freeGuard  admin   foreignCompany  foreignGuard  foreignAdmin
+    guardVerified             r        r          .      rc     .           .          rcveEd  .               .             .
+    guardUnverified           r        r          .      rcd    .           .          rcveEd  .               .             .
+    guardPassOfRival          r        r          .      rc     .           .          rcveEd  .               .             .
+    guardDeleted              .        .          .      c      .           .          c       .               .             .
+    otherGuardUnverified      .        .          r      .      rcd         .          rcveEd  .               .             .
+    freeGuardVerified         .        .          .      .      .           rc         rcveEd  .               .             .
+    formerGuardVerified       .        .          .      .      .           .          rcveEd  .               .             .
+    dismissedGuardUnverified  .        .          .      .      .           .          rveEd   .               .             .
+    foreignGuardUnverified    .        .          .      .      .           .          .       r               rcd           rcveEd
   `,
 }
 

@@ -175,6 +175,11 @@ export const CERTIFICATE_ROWS = {
   otherGuardUnverified: { id: id('6000', 5), professional: PROFESSIONALS.otherGuard, verified: false },
   freeGuardVerified: { id: id('6000', 6), professional: MORE_PROFESSIONALS.freeGuard, verified: true },
   formerGuardVerified: { id: id('6000', 7), professional: MORE_PROFESSIONALS.deletedGuard, verified: true },
+  dismissedGuardUnverified: {
+    id: id('6000', 9),
+    professional: MORE_PROFESSIONALS.dismissedGuard,
+    verified: false,
+  },
   foreignGuardUnverified: { id: id('6000', 8), professional: PROFESSIONALS.foreignGuard, verified: false },
 } satisfies Record<string, MatrixRow>
 

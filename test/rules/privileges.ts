@@ -215,7 +215,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'public.finqle_transactions': {
     authenticated: {
       select:
-        'id tenant_id company_id shift_id professional_id amount status provider_reference created_at updated_at',
+        'id tenant_id company_id shift_id professional_id amount status provider_reference created_at updated_at changed_xid',
     },
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,
