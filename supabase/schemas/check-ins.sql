@@ -65,6 +65,32 @@ $$;
 comment on function muster.tg_gps_checkins__judge() is
   'Fills in what the database computes. Security definer: the radius and the shift are not the client''s to choose.';
 
+create or replace function muster.clock_times(
+  shift public.shifts, out clocked_in timestamptz, out clocked_out timestamptz
+)
+language plpgsql
+stable
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  select min(c.recorded_at) into clocked_in
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_in'
+    and c.verdict <> 'outside';
+  select min(c.recorded_at) into clocked_out
+  from public.gps_checkins c
+  where c.shift_id = shift.id
+    and c.professional_id = shift.professional_id
+    and c.kind = 'clock_out'
+    and c.recorded_at >= clocked_in;
+end
+$$;
+comment on function muster.clock_times(public.shifts) is
+  'When the professional of a shift began to work and stopped, by their check-ins; null for what has not happened.';
+grant execute on function muster.clock_times(public.shifts) to muster_definer;
+
 create or replace function muster.advance_shift(advanced uuid) returns void
 language plpgsql
 security definer
@@ -81,18 +107,7 @@ begin
   end if;
   select * into shift from public.shifts s where s.id = advanced for no key update;
 
-  select min(c.recorded_at) into clocked_in
-  from public.gps_checkins c
-  where c.shift_id = shift.id
-    and c.professional_id = shift.professional_id
-    and c.kind = 'clock_in'
-    and c.verdict <> 'outside';
-  select min(c.recorded_at) into clocked_out
-  from public.gps_checkins c
-  where c.shift_id = shift.id
-    and c.professional_id = shift.professional_id
-    and c.kind = 'clock_out'
-    and c.recorded_at >= clocked_in;
+  select t.clocked_in, t.clocked_out into clocked_in, clocked_out from muster.clock_times(shift) t;
 
   if shift.status = 'assigned' and clocked_in is not null then
     update public.shifts s set status = 'active' where s.id = shift.id;
@@ -104,10 +119,11 @@ begin
   end if;
   if shift.status = 'completed' and clocked_out is not null then
     update public.finqle_transactions t
-    set amount = muster.shift_pay(
+    -- As in tg_shifts__follow_assignment: locked whatever its status.
+    set amount = case when t.status = 'pending' then muster.shift_pay(
       shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
-    )
-    where t.shift_id = shift.id and t.status = 'pending';
+    ) else t.amount end
+    where t.shift_id = shift.id and t.status <> 'voided';
   end if;
 end
 $$;

@@ -2,6 +2,8 @@
 --
 -- * Assigning by any path makes the payment row (pending, the planned pay) and the notification.
 -- * Releasing or cancelling voids the row; exactly one row of a shift is not void (a unique index holds that).
+-- * A pending payment is what the shift pays now. While it is processed the amount stays what was sent; should it become
+--   pending again, it is worked out anew.
 -- * No transaction commits a shift that is assigned, active or completed without its one live payment row, or a live
 --   payment row of a shift that is none of these.
 -- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
@@ -89,10 +91,11 @@ begin
     old.start_datetime, old.end_datetime, old.hourly_rate, old.overtime_rate, old.location_id
   ) then
     update public.finqle_transactions t
-    set amount = muster.shift_pay(
+    -- Whatever its status, the row is locked: one that becomes pending at this moment does so before or after this.
+    set amount = case when t.status = 'pending' then muster.shift_pay(
       new.hourly_rate, new.overtime_rate, new.start_datetime, new.end_datetime, new.start_datetime, new.end_datetime
-    )
-    where t.shift_id = new.id and t.status = 'pending';
+    ) else t.amount end
+    where t.shift_id = new.id and t.status <> 'voided';
     perform muster.notify_professional(new, new.professional_id, 'shift_changed');
   end if;
   return null;
@@ -100,6 +103,32 @@ end
 $$;
 comment on function muster.tg_shifts__follow_assignment() is
   'Security definer: nobody may write payments or other people''s notifications by themselves.';
+
+create or replace function muster.tg_finqle_transactions__renew_amount() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  clocked_in timestamptz;
+  clocked_out timestamptz;
+begin
+  select s.* into shift from public.shifts s where s.id = new.shift_id;
+  select t.clocked_in, t.clocked_out into clocked_in, clocked_out from muster.clock_times(shift) t;
+  -- The planned pay, until the hours worked are known.
+  if shift.status <> 'completed' or clocked_out is null then
+    clocked_in := shift.start_datetime;
+    clocked_out := shift.end_datetime;
+  end if;
+  new.amount := muster.shift_pay(
+    shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
+  );
+  return new;
+end
+$$;
+comment on function muster.tg_finqle_transactions__renew_amount() is
+  'What the shift pays now, for a payment that is tried again. Security definer: it reads the check-ins of the shift.';
 
 -- Deferred to the commit, and therefore reads what is there then, not what the row was when it was queued.
 create or replace function muster.tg_check_payment() returns trigger
@@ -157,6 +186,9 @@ drop trigger if exists finqle_transactions_of_assigned_stay on public.finqle_tra
 create constraint trigger finqle_transactions_of_assigned_stay after insert or update or delete on public.finqle_transactions
   deferrable initially deferred
   for each row execute function muster.tg_check_payment();
+create or replace trigger renew_amount before update on public.finqle_transactions
+  for each row when (new.status = 'pending' and old.status <> 'pending')
+  execute function muster.tg_finqle_transactions__renew_amount();
 create or replace trigger updated_at before update on public.finqle_transactions
   for each row execute function muster.set_updated_at();
 create or replace trigger updated_at before update on public.notifications
@@ -180,3 +212,4 @@ create or replace trigger stamp_read before update on public.notifications
 
 alter function muster.tg_shifts__follow_assignment() owner to muster_definer;
 alter function muster.tg_check_payment() owner to muster_definer;
+alter function muster.tg_finqle_transactions__renew_amount() owner to muster_definer;

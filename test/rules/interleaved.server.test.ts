@@ -351,6 +351,23 @@ const CASES: Case[] = [
     bFirst: ['ok', 'ok'],
   },
   {
+    // The invariants say what it must come to: the planned pay.
+    name: 'an assigned shift becomes longer, and its payment is tried again',
+    async arrange({ shift }) {
+      const taken = await shift({ status: 'assigned' })
+      await prepared().owner.query("update finqle_transactions set status = 'failed' where shift_id = $1", [
+        taken,
+      ])
+      const again = sql`update finqle_transactions set status = 'pending' where shift_id = ${taken} returning id`
+      return [
+        change(taken, sql`end_datetime = end_datetime + interval '1 hour'`),
+        { actor: 'service_role', statement: again },
+      ]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
     name: 'two phones of one guard clock in and out',
     async arrange({ guard, shift }) {
       const taken = await shift({ status: 'assigned' })

@@ -249,6 +249,23 @@ describe('a change of an assigned shift', () => {
     })
   })
 
+  test('reaches a payment that is tried again, not one that is on its way', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'assigned', rate: 20 })
+      const pay = (status: string) =>
+        stage.attempt(
+          'service_role',
+          sql`update finqle_transactions set status = ${status} where shift_id = ${id} returning id`,
+        )
+      expect(await pay('processing')).toBe('ok')
+      const longer = updateShift(id, sql`end_datetime = end_datetime + interval '1 hour'`)
+      expect(await stage.attempt('company', longer)).toBe('ok')
+      expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'processing', amount: 160 }])
+      expect([await pay('failed'), await pay('pending')]).toEqual(['ok', 'ok'])
+      expect(await paymentsOf(stage, id)).toEqual([pending(180)])
+    })
+  })
+
   test('another title changes neither', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'assigned' })

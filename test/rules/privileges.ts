@@ -81,6 +81,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
+    'muster.clock_times(public.shifts)',
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.require_read_committed()',
     'muster.search_reach(double precision)',
@@ -100,6 +101,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_certificates__set_tenant()',
     'muster.tg_certificates__set_verifier()',
     'muster.tg_check_payment()',
+    'muster.tg_finqle_transactions__renew_amount()',
     'muster.tg_follow_definitions()',
     'muster.tg_gps_checkins__advance_shifts()',
     'muster.tg_gps_checkins__judge()',

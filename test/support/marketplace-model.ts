@@ -323,6 +323,7 @@ export class Marketplace {
     const payment = this.shifts.get(id)?.payments.find((one) => one.status !== 'voided')
     if (!payment) return 'unseen'
     if (status === 'voided') refuse('payment_missing')
+    if (status === 'pending' && payment.status !== 'pending') payment.amount = amountDue(this.shifts.get(id)!)
     payment.status = status
     return 'ok'
   }
@@ -504,8 +505,8 @@ function follow(before: ModelShift, after: ModelShift): void {
   }
 }
 
-/** Brings the state in step with the set of check-ins, whatever their order. */
-function advance(shift: ModelShift): void {
+/** When the guard who has the shift came and went; infinite where they did not. */
+function clockTimes(shift: ModelShift): [clockedIn: number, clockedOut: number] {
   const own = shift.checkIns.filter(({ professional }) => professional === shift.professional)
   const clockedIn = Math.min(
     ...own.filter((one) => one.kind === 'clock_in' && !one.isOutside).map(({ at }) => at),
@@ -513,6 +514,20 @@ function advance(shift: ModelShift): void {
   const clockedOut = Math.min(
     ...own.filter((one) => one.kind === 'clock_out' && one.at >= clockedIn).map(({ at }) => at),
   )
+  return [clockedIn, clockedOut]
+}
+
+/** Planned pay, until the hours worked are known. */
+function amountDue(shift: ModelShift): number {
+  const [clockedIn, clockedOut] = clockTimes(shift)
+  return shift.status === 'completed' && Number.isFinite(clockedOut)
+    ? payFor(shift, clockedIn, clockedOut)
+    : payFor(shift, shift.start, shift.end)
+}
+
+/** Brings the state in step with the set of check-ins, whatever their order. */
+function advance(shift: ModelShift): void {
+  const [clockedIn, clockedOut] = clockTimes(shift)
   if (shift.status === 'assigned' && Number.isFinite(clockedIn)) shift.status = 'active'
   if (shift.status === 'active' && Number.isFinite(clockedOut)) shift.status = 'completed'
   const pending = shift.payments.find(({ status }) => status === 'pending')
