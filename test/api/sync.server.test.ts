@@ -1,5 +1,5 @@
 import { setTimeout as pass } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Transaction } from '../../src/db/engine/types.ts'
 import type { SyncPage } from '../../src/resources/sync/schemas.ts'
@@ -50,6 +50,29 @@ it('a transaction that commits after a later one is not missed', async () => {
   await early
   watermark = await catchUp(rows, watermark)
   expect(rows.has(earlyId)).toBe(true)
+})
+
+it('what was told comes again while an older transaction runs, and not after it', async () => {
+  const written = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  const older = api().owner.transaction(async (tx) => {
+    await insertShift(tx, 'older')
+    written.resolve()
+    await release.promise
+  })
+  await written.promise
+  const [row] = await insertShift(api().owner, 'newer')
+  let watermark = await catchUp(new Map(), undefined)
+  const askAgain = async (): Promise<boolean> => {
+    const told = new Map<string, unknown>()
+    watermark = await catchUp(told, watermark)
+    return told.has(row!.id)
+  }
+  expect([await askAgain(), await askAgain()]).toEqual([true, true])
+  release.resolve()
+  await older
+  // Transactions in the databases of other test files are older ones too.
+  await vi.waitFor(async () => expect(await askAgain()).toBe(false), { timeout: 20_000 })
 })
 
 it('a copy is equal to the table at the end, whatever was written while it was made', async () => {

@@ -63,7 +63,7 @@ export const syncPage = z
       .meta({ description: 'Rows that are new or changed, as they are now; some may come again.' }),
     removed: z.array(uuid).meta({
       description:
-        'Ids of rows that you do not see any more: deleted, or not yours now. Some may be of rows that you never got.',
+        'Ids of rows that you do not see any more: deleted, or not yours now. Some may come again, and some may be of rows that you never got.',
     }),
     reset: z.boolean().meta({
       description: 'Throw away what you have of this table: from here on everything is given anew.',
