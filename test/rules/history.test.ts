@@ -9,6 +9,12 @@ const database = useTestDatabase()
 const OF_A_NEW_DATABASE =
   /^(database this|extension plpgsql|schema public|comment (schema public|database .*)|setting all roles .*)$/
 
+/**
+ * The whole history, down and up: some 10 s on the embedded engine alone, and several times that beside three others which do
+ * the same. Each further migration makes it longer; what hangs is still noticed.
+ */
+const TIMEOUT_MS = 180_000
+
 test('the history rolls back to nothing, and comes back as it was', async () => {
   const { owner } = database()
   const before = await describeBlocks(database())
@@ -17,4 +23,4 @@ test('the history rolls back to nothing, and comes back as it was', async () => 
   expect([...left.keys()].filter((name) => !OF_A_NEW_DATABASE.test(name))).toEqual([])
   await migrateUp(owner)
   expect(difference(before, await describeBlocks(database()))).toEqual({})
-})
+}, TIMEOUT_MS)
