@@ -7,6 +7,8 @@ const MOST_WORKERS = 4
 const UNIT_TESTS = 'test/unit/**/*.test.ts'
 /** What needs several connections: races, locks, slots. */
 const SERVER_ONLY = '**/*.server.test.ts'
+/** What only the embedded engine has. A file is in no project rather than skipped: nothing is left out without a word. */
+const EMBEDDED_ONLY = '**/*.embedded.test.ts'
 
 /**
  * One suite, two engines: every test but the unit tests runs on PGlite and on a PostGIS server. Unit tests touch no
@@ -41,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, UNIT_TESTS],
+          exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY],
           globalSetup: 'test/support/setup-server.ts',
         },
       },

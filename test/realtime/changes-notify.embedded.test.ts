@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openCatalog } from '../../src/realtime/changes/catalog.ts'
 import { PUBLICATION } from '../../src/realtime/changes/open.ts'
 import { createNotifyFeed } from '../../src/realtime/feed/notify.ts'
@@ -7,7 +7,7 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /* What is particular to the feed of the embedded engine: nobody can be made to wait there. */
 
-describe.runIf(inject('database').engine === 'embedded')('changes by NOTIFY', () => {
+describe('changes by NOTIFY', () => {
   let database: TestDatabase
   const feeds: ChangeFeed[] = []
 
