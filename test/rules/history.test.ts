@@ -15,12 +15,16 @@ const OF_A_NEW_DATABASE =
  */
 const TIMEOUT_MS = 180_000
 
-test('the history rolls back to nothing, and comes back as it was', async () => {
-  const { owner } = database()
-  const before = await describeBlocks(database())
-  await migrateDown(owner, 'all')
-  const left = await describeBlocks(database())
-  expect([...left.keys()].filter((name) => !OF_A_NEW_DATABASE.test(name))).toEqual([])
-  await migrateUp(owner)
-  expect(difference(before, await describeBlocks(database()))).toEqual({})
-}, TIMEOUT_MS)
+test(
+  'the history rolls back to nothing, and comes back as it was',
+  async () => {
+    const { owner } = database()
+    const before = await describeBlocks(database())
+    await migrateDown(owner, 'all')
+    const left = await describeBlocks(database())
+    expect([...left.keys()].filter((name) => !OF_A_NEW_DATABASE.test(name))).toEqual([])
+    await migrateUp(owner)
+    expect(difference(before, await describeBlocks(database()))).toEqual({})
+  },
+  TIMEOUT_MS,
+)

@@ -45,7 +45,12 @@ test.each([
   { why: 'both failed', report: report(['failed']), exits: [1, 1], says: '0 passed, 2 failed' },
   { why: 'no tests', report: report(), exits: [0, 0], says: '0 passed, 1 failed' },
   { why: 'skipped tests only', report: report(['skipped']), exits: [0, 0], says: '0 passed, 1 failed' },
-  { why: 'one was skipped', report: report(['passed', 'skipped']), exits: [0, 0], says: '1 passed, 1 failed' },
+  {
+    why: 'one was skipped',
+    report: report(['passed', 'skipped']),
+    exits: [0, 0],
+    says: '1 passed, 1 failed',
+  },
   { why: 'one is to do', report: report(['passed', 'todo']), exits: [0, 0], says: '1 passed, 1 failed' },
   { why: 'no report', report: undefined, exits: [0, 0], says: '0 passed, 1 failed' },
   { why: 'the runner crashed', report: undefined, exits: [137, 0], says: '0 passed, 1 failed' },
