@@ -68,6 +68,7 @@ async function start(): Promise<void> {
   const address = await app.listen({ host: config.HOST, port: config.PORT })
   console.log(`Muster listens on ${address}
   documentation: ${address}/docs
+  shifts, live:  ${address}/live
   a token:       npm run --silent token -- company@example.com`)
 }
 

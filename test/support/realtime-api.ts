@@ -11,6 +11,10 @@ export interface RealtimeApi extends TestApi {
   loseChanges(): void
   /** They arrive again, and clients are told of the gap. */
   endGap(): void
+  /** From now on changes wait, decided as they are; the function tells how many do. */
+  holdChanges(): () => number
+  /** They arrive, late. */
+  releaseChanges(): void
   /** Cuts every websocket, as a network does. */
   cutSockets(): void
 }
@@ -18,10 +22,10 @@ export interface RealtimeApi extends TestApi {
 /** The whole service on a port of its own, with the change feed of its engine. */
 export async function openRealtimeApi(environment: Record<string, string> = {}): Promise<RealtimeApi> {
   let inner: TestRouter | undefined
-  const lossy = new LossyRouter()
+  const faulty = new FaultyRouter()
   const api = await openApi(environment, async (database) => {
     inner = await startRouter(database)
-    return lossy.around(inner.router)
+    return faulty.around(inner.router)
   })
   const sockets = new Set<Duplex>()
   api.app.server.on('upgrade', (_request, socket) => {
@@ -32,8 +36,10 @@ export async function openRealtimeApi(environment: Record<string, string> = {}):
   return {
     ...api,
     url: `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`,
-    loseChanges: () => lossy.lose(),
-    endGap: () => lossy.endGap(),
+    loseChanges: () => faulty.lose(),
+    endGap: () => faulty.endGap(),
+    holdChanges: () => faulty.hold(),
+    releaseChanges: () => faulty.release(),
     cutSockets: () => {
       for (const socket of sockets) socket.destroy()
     },
@@ -44,9 +50,10 @@ export async function openRealtimeApi(environment: Record<string, string> = {}):
   }
 }
 
-/** Makes gaps on demand: those of a real feed come when they like. */
-class LossyRouter {
+/** Makes gaps and delays on demand: those of a real feed come when they like. */
+class FaultyRouter {
   #isLosing = false
+  #held: (() => void)[] | undefined
   readonly #listeners = new Set<(reason: string) => void>()
 
   lose(): void {
@@ -58,6 +65,18 @@ class LossyRouter {
     for (const listener of this.#listeners) listener('made by a test')
   }
 
+  hold(): () => number {
+    const held: (() => void)[] = []
+    this.#held = held
+    return () => held.length
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const deliver of held) deliver()
+  }
+
   around(router: ChangeRouter): ChangeRouter {
     /** One for each: the router merges matches by the channel's identity. */
     const channels = new WeakMap<ChangeChannel, ChangeChannel>()
@@ -66,7 +85,9 @@ class LossyRouter {
       if (known) return known
       const wrapped: ChangeChannel = {
         deliver: (ids, data) => {
-          if (!this.#isLosing) channel.deliver(ids, data)
+          if (this.#isLosing) return
+          if (this.#held) this.#held.push(() => channel.deliver(ids, data))
+          else channel.deliver(ids, data)
         },
       }
       channels.set(channel, wrapped)
