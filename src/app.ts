@@ -41,7 +41,7 @@ export interface AppParts {
   /** Where log lines go instead of to the standard output. */
   logTo?: { write(line: string): void } | undefined
   /** Undefined: no realtime. */
-  realtime?: Pick<GatewayOptions, 'database' | 'router'> | undefined
+  realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
 
 const PROBES = new Set(['/health', '/ready'])

@@ -9,6 +9,7 @@ import { MigrationError } from './db/migration-error.ts'
 import { openDatabases } from './db/open.ts'
 import { seedDemo } from './db/seed.ts'
 import { openSessions } from './db/session.ts'
+import { openBus } from './realtime/bus/open.ts'
 import { openChangeRouter } from './realtime/changes/open.ts'
 import { runWorker } from './worker.ts'
 
@@ -33,12 +34,13 @@ async function start(): Promise<void> {
     error: (data: object, message: string) => app.log.error(data, message),
   }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
+  const bus = openBus(databases, log)
   const app = await buildApp({
     config,
     version,
     sessions: openSessions(databases.api),
     verifier: createVerifier(tokenSettings, { log }),
-    realtime: router && { database: databases.checks, router },
+    realtime: router && { database: databases.checks, router, bus },
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
       try {
@@ -50,6 +52,11 @@ async function start(): Promise<void> {
       }
     },
   })
+  if (databases.bus && !bus) {
+    app.log.warn(
+      'Broadcast and presence stay in this process: its database login has no password, and JWT_SECRET is not set.',
+    )
+  }
   await router?.start()
 
   const stopping = new AbortController()

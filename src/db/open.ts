@@ -16,6 +16,10 @@ export interface Databases {
   worker: Database
   /** For realtime's checks, which are many at once: as `api`, with connections of their own. */
   checks: Database
+  /** For what the processes of the service tell each other; undefined where there is one process. */
+  bus: Database | undefined
+  /** What only the processes of the service know: the password of their login, or what tokens are signed with. */
+  busSecret: string | undefined
   /** The login of the change feed on a server. */
   replicationUrl: string | undefined
   /** Whether the database has exactly the migrations of this version. */
@@ -55,6 +59,8 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       api: opened,
       worker: opened,
       checks: opened,
+      bus: undefined,
+      busSecret: undefined,
       replicationUrl: undefined,
       isMigrated: () => isMigrated(opened),
       async close() {
@@ -116,14 +122,24 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
     max: WORKER_POOL_SIZE,
     applicationName: 'muster-worker',
   })
+  const bus = openServer({
+    ...shared,
+    url: apiUrl,
+    max: 1,
+    applicationName: 'muster-bus',
+    // A notification is not kept, so it need not wait for the disk.
+    settings: { ...settings, synchronous_commit: 'off' },
+  })
   return {
     api,
     worker,
     checks,
+    bus,
+    busSecret: decodeURIComponent(new URL(apiUrl).password) || config.JWT_SECRET,
     replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
     isMigrated: () => isMigrated(api),
     async close() {
-      await Promise.all([api.close(), worker.close(), checks.close()])
+      await Promise.all([api.close(), worker.close(), checks.close(), bus.close()])
     },
   }
 }

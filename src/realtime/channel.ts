@@ -92,6 +92,11 @@ export class Channel implements ChangeChannel, Listener {
     return this.#join?.isPrivate ?? false
   }
 
+  /** Also of those who only listen: what they lost by a change that nobody tells of, they lose then. */
+  get hasOldRights(): boolean {
+    return this.isPrivate && performance.now() - this.#rightsReadAt > RIGHTS_MAX_AGE_MS
+  }
+
   get followsChanges(): boolean {
     return this.#subscriptions.size > 0
   }
@@ -319,8 +324,7 @@ export class Channel implements ChangeChannel, Listener {
   }
 
   async #refreshRights(): Promise<void> {
-    if (this.isPrivate && performance.now() - this.#rightsReadAt > RIGHTS_MAX_AGE_MS)
-      await this.recheckRights()
+    if (this.hasOldRights) await this.recheckRights()
   }
 
   #sendPresenceState(): void {

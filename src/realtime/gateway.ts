@@ -6,6 +6,7 @@ import { anonymousCaller, type Caller } from '../auth/caller.ts'
 import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import type { TokenVerifier } from '../auth/verifier.ts'
 import type { Database } from '../db/engine/types.ts'
+import type { Bus } from './bus/bus.ts'
 import type { ChangeRouter } from './changes/types.ts'
 import type { GatewayParts } from './channel.ts'
 import { MAX_HTTP_MESSAGES, MAX_SOCKETS, SWEEP_INTERVAL_MS } from './limits.ts'
@@ -22,6 +23,8 @@ export interface GatewayOptions {
   router: ChangeRouter | undefined
   /** For the rights on private channels: the login of callers' sessions. */
   database: Database
+  /** To the other processes of the service; undefined where there are none. It is started and stopped with the service. */
+  bus?: Bus | undefined
 }
 
 /** RFC 6455: the server goes down; clients reconnect. */
@@ -31,7 +34,7 @@ const CLOSE_GOING_AWAY = 1001
 export const realtime = fastifyPlugin(registerRealtime, { name: 'realtime', fastify: '5.x' })
 
 async function registerRealtime(app: FastifyInstance, options: GatewayOptions): Promise<void> {
-  const topics = new Topics()
+  const topics = new Topics(options.bus)
   const sockets = new Set<RealtimeSocket>()
   const parts: GatewayParts = {
     verifier: options.verifier,
@@ -88,31 +91,38 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     }
   })
 
-  /** Looks rights up again where they may have changed: on the topics that `names` says, or on all. */
-  const recheck = async (names?: ReadonlySet<string>): Promise<void> => {
+  /** Looks rights up again: those of every private channel, those on the topics that `names` says, or those that are old. */
+  const recheck = async (which: 'all' | 'old' | ReadonlySet<string>): Promise<void> => {
     for (const socket of sockets) {
       for (const channel of [...socket.channels]) {
-        if (channel.isPrivate && (!names || names.has(channel.name))) {
-          await channel.recheckRights().catch((error) => {
-            app.log.warn(
-              { reason: error instanceof Error ? error.name : 'unknown' },
-              'rights could not be read',
-            )
-            // Not knowing is not having.
-            channel.gap()
-          })
-        }
+        if (!channel.isPrivate) continue
+        if (which === 'old' ? !channel.hasOldRights : which !== 'all' && !which.has(channel.name)) continue
+        await channel.recheckRights().catch((error) => {
+          app.log.warn(
+            { reason: error instanceof Error ? error.name : 'unknown' },
+            'rights could not be read',
+          )
+          // Not knowing is not having.
+          channel.gap()
+        })
       }
     }
   }
   const stopFollowing = await options.database.listen(
     'muster_channel_rights',
     (name) => void recheck(new Set([name])),
-    () => void recheck(),
+    () => void recheck('all'),
   )
+  await options.bus?.start(topics)
 
+  let isRefreshing = false
   const sweep = setInterval(() => {
     for (const socket of sockets) socket.sweep()
+    if (isRefreshing) return
+    isRefreshing = true
+    void recheck('old').finally(() => {
+      isRefreshing = false
+    })
   }, SWEEP_INTERVAL_MS)
   sweep.unref()
 
@@ -123,6 +133,7 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     stopListening?.()
     await stopFollowing()
     for (const socket of sockets) socket.close(CLOSE_GOING_AWAY, 'the service stops')
+    await options.bus?.stop()
   })
 }
 

@@ -48,6 +48,25 @@ export class Presence {
     for (const [key, entries] of this.#metas) state[key] = { metas: [...entries.values()] }
     return state
   }
+
+  *entries(): Iterable<{ owner: unknown; key: string; meta: PresenceMeta }> {
+    for (const [key, entries] of this.#metas) {
+      for (const [owner, meta] of entries) yield { owner, key, meta }
+    }
+  }
+}
+
+/** One diff of several. */
+export function joinDiffs(diffs: readonly PresenceDiff[]): PresenceDiff {
+  const whole: PresenceDiff = { joins: emptyState(), leaves: emptyState() }
+  for (const diff of diffs) {
+    for (const side of ['joins', 'leaves'] as const) {
+      for (const [key, { metas }] of Object.entries(diff[side])) {
+        whole[side][key] = { metas: [...(whole[side][key]?.metas ?? []), ...metas] }
+      }
+    }
+  }
+  return whole
 }
 
 /** Keys come from clients: `__proto__` is one like any other. */
