@@ -98,6 +98,7 @@ class Router implements ChangeRouter {
   readonly #gapListeners = new Set<(reason: string) => void>()
   readonly #observers = new Map<string, Set<(change: RowChange) => void>>()
   readonly #unconfirmed = new Set<number>()
+  #confirming: Promise<void> | undefined
   readonly #stopping = new AbortController()
   /** Counts announcements, so that what was read before one is not kept after it. */
   #definitions = 0
@@ -349,9 +350,13 @@ class Router implements ChangeRouter {
 
   #noteCommit(xid: number): void {
     this.#unconfirmed.add(xid)
-    if (this.#unconfirmed.size >= MAX_UNCONFIRMED) {
-      this.#confirm(this.#stopping.signal).catch(() => {})
-    }
+    if (this.#unconfirmed.size < MAX_UNCONFIRMED) return
+    // One at a time, for as many as there are then: with one for each commit, a service that is written to fast does nothing else.
+    this.#confirming ??= this.#confirm(this.#stopping.signal)
+      .catch(() => {})
+      .finally(() => {
+        this.#confirming = undefined
+      })
   }
 
   /**
