@@ -15,7 +15,7 @@ import { memory, start } from './paths/process.ts'
 import { installPeers } from './peers.ts'
 import { JWT_SECRET, memoryOf, type Running, startServer, startService } from './processes.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { describeMachine, type Report, toTable } from './report.ts'
+import { describeMachine, type Report, spellRow, toTable } from './report.ts'
 
 const PATHS: readonly Path[] = [
   nearby,
@@ -79,7 +79,9 @@ async function main(): Promise<void> {
         return server
       },
     }
-    results.push(await path.run(bench))
+    const result = await path.run(bench)
+    results.push(result)
+    for (const row of result.rows) progress.say(spellRow(row).filter(Boolean).join(', '))
   }
   progress.end()
 

@@ -41,20 +41,20 @@ export function spell(value: number): string {
 
 export const verdict = (met: boolean | null): string => (met === null ? '' : met ? 'met' : 'missed')
 
+/** Path, metric, value, reference, ratio, target, verdict. */
+export const spellRow = (row: Row): string[] => [
+  row.path,
+  row.metric,
+  spell(row.value),
+  row.reference ? `${spell(row.reference.value)} ${row.reference.name}` : '',
+  row.ratio === null ? '' : spell(row.ratio),
+  row.target ?? '',
+  verdict(row.met),
+]
+
 export function toTable({ rows, measured, peak_memory_mb, machine, minutes }: Report): string {
   return [
-    align([
-      ['path', 'metric', 'value', 'reference', 'ratio', 'target', ''],
-      ...rows.map((row) => [
-        row.path,
-        row.metric,
-        spell(row.value),
-        row.reference ? `${spell(row.reference.value)} ${row.reference.name}` : '',
-        row.ratio === null ? '' : spell(row.ratio),
-        row.target ?? '',
-        verdict(row.met),
-      ]),
-    ]),
+    align([['path', 'metric', 'value', 'reference', 'ratio', 'target', ''], ...rows.map(spellRow)]),
     align([
       ['path', 'who', 'requests/s', 'p50 ms', 'p95 ms', 'p99 ms', 'API CPU s/1000', 'database CPU s/1000'],
       ...measured.flatMap(({ path, contenders }) =>
