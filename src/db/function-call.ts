@@ -33,3 +33,33 @@ export function functionCall(
       ) as called`,
   }
 }
+
+/** A call of a function that changes something and answers with JSON: see `FunctionCaller.perform`. */
+export interface Action {
+  readonly plain: FunctionCall
+  /** Under an idempotency key, which is with the hash of the request its third and fourth parameter. */
+  readonly once: FunctionCall
+}
+
+/**
+ * The call of a function that changes something, written once, as `functionCall`; the answer is its JSON as text. With a key, the
+ * same statement claims it, does the work only when the key is new, and keeps the answer: `coalesce` goes from left to right.
+ *
+ * @param name with its schema; `authenticated` and `muster_api` may execute it
+ * @param parameters their names, in the order of the values that a call gives
+ */
+export function action(name: string, parameters: readonly string[]): Action {
+  const given = parameters.map((parameter, nth) => `${parameter} => $${nth + 5}`).join(', ')
+  return {
+    plain: functionCall(name, parameters, { answer: 'answer::text' }),
+    once: {
+      text: `
+        select coalesce(claimed.answer, muster.keep_idempotent_response($3, ${name}(${given})::text)) as answer
+        from (
+          select muster.claim_idempotency_key($3, $4) as answer
+          from set_config('role', $1, true) as role, set_config('request.jwt.claims', $2, true) as claims
+          offset 0
+        ) as claimed`,
+    },
+  }
+}

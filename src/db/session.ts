@@ -5,7 +5,7 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
-import type { FunctionCall } from './function-call.ts'
+import type { Action, FunctionCall } from './function-call.ts'
 
 const dialect = new PgDialect()
 
@@ -22,6 +22,13 @@ export interface Session {
 /** `Sessions.call` as one caller: a request. */
 export interface FunctionCaller {
   call<T extends Row>(call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
+  /**
+   * Lets a function change something, in one round trip. With an `Idempotency-Key` on a POST it is done once: the same
+   * request again gets the same answer.
+   *
+   * @returns the JSON that the function gives
+   */
+  perform<T>(action: Action, parameters: readonly Parameter[]): Promise<T>
 }
 
 /** The only door to data: transactions as a caller, under the caller's role and claims. */

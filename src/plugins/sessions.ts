@@ -4,12 +4,12 @@ import { sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Parameter, Row } from '../db/engine/types.ts'
-import type { FunctionCall } from '../db/function-call.ts'
+import type { Action, FunctionCall } from '../db/function-call.ts'
 import type { FunctionCaller, Session, Sessions } from '../db/session.ts'
 import { ClientGone, Problem } from '../errors/problem.ts'
 
 declare module 'fastify' {
-  /** `call` calls one function of the database as the caller of this request, in one round trip. */
+  /** `call` and `perform` call one function of the database as the caller of this request, in one round trip. */
   interface FastifyRequest extends FunctionCaller {
     /** Runs `work` in a read-only transaction as the caller of this request, as long as the client is there. */
     read<T>(work: (session: Session) => Promise<T>): Promise<T>
@@ -37,19 +37,26 @@ export const sessions = fastifyPlugin(
       return sessions.call<T>(this.caller, call, parameters)
     })
 
+    app.decorateRequest('perform', async function <
+      T,
+    >(this: FastifyRequest, action: Action, parameters: readonly Parameter[]): Promise<T> {
+      const idempotency = readIdempotencyKey(this)
+      const { answer } = await (idempotency
+        ? sessions.call<{ answer: string }>(this.caller, action.once, [
+            idempotency.key,
+            idempotency.hash,
+            ...parameters,
+          ])
+        : sessions.call<{ answer: string }>(this.caller, action.plain, parameters))
+      return JSON.parse(answer)
+    })
+
     app.decorateRequest('write', function <
       T,
     >(this: FastifyRequest, work: (session: Session) => Promise<T>): Promise<T> {
-      const key = this.method === 'POST' ? this.headers['idempotency-key'] : undefined
-      if (key === undefined) return sessions.write(this.caller, work)
-      if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
-        throw new Problem('validation_failed', {
-          errors: [
-            { pointer: '/headers/idempotency-key', message: 'must be 1 to 255 printable ASCII characters' },
-          ],
-        })
-      }
-      const hash = requestHash(this)
+      const idempotency = readIdempotencyKey(this)
+      if (!idempotency) return sessions.write(this.caller, work)
+      const { key, hash } = idempotency
       return sessions.write(this.caller, async (session) => {
         const known = await session.value<string | null>(
           sql`select muster.claim_idempotency_key(${key}, ${hash})`,
@@ -65,6 +72,25 @@ export const sessions = fastifyPlugin(
   },
   { name: 'sessions', fastify: '5.x', dependencies: ['authentication'] },
 )
+
+/**
+ * The key under which the answer to a POST is kept, with the hash of the request that it is the answer to; undefined where the
+ * client gave none.
+ *
+ * @throws Problem `validation_failed` for what is no key.
+ */
+function readIdempotencyKey(request: FastifyRequest): { key: string; hash: string } | undefined {
+  const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined
+  if (key === undefined) return undefined
+  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
+    throw new Problem('validation_failed', {
+      errors: [
+        { pointer: '/headers/idempotency-key', message: 'must be 1 to 255 printable ASCII characters' },
+      ],
+    })
+  }
+  return { key, hash: requestHash(request) }
+}
 
 const signals = new WeakMap<Socket, AbortSignal>()
 

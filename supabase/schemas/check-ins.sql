@@ -23,6 +23,7 @@ declare
   clock_skew constant interval := interval '5 minutes';
   shift public.shifts;
   radius integer;
+  caller uuid;
 begin
   select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
   if not found or shift.deleted_at is not null then
@@ -30,10 +31,12 @@ begin
   end if;
 
   -- A caller without a professional must not pass as the null professional of an open shift.
-  if muster.acts_for_caller()
-    and (muster.professional_id() is null or shift.professional_id is distinct from muster.professional_id()) then
-    -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
-    perform muster.fail(case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end, 'shift_id');
+  if muster.acts_for_caller() then
+    caller := muster.professional_id();
+    if caller is null or shift.professional_id is distinct from caller then
+      -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
+      perform muster.fail(case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end, 'shift_id');
+    end if;
   end if;
   if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
     perform muster.fail('shift_not_assigned', 'shift_id');
@@ -160,24 +163,68 @@ create or replace function muster.checkin_json(checkin public.gps_checkins) retu
 language sql
 stable
 parallel safe
+return jsonb_build_object(
+  'id', checkin.id,
+  'shift_id', checkin.shift_id,
+  'professional_id', checkin.professional_id,
+  'kind', checkin.kind,
+  'latitude', st_y(checkin.gps_point::geometry),
+  'longitude', st_x(checkin.gps_point::geometry),
+  'accuracy_meters', checkin.accuracy_meters,
+  'distance_meters', checkin.distance_meters,
+  'is_within_radius', checkin.is_within_radius,
+  'verdict', checkin.verdict,
+  'recorded_at', checkin.recorded_at,
+  'created_at', checkin.created_at
+);
+comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
+
+-- One check-in, as the caller: its policies and the triggers above decide. Gives {status, checkin}, where the status is
+-- created or duplicate; whatever else becomes of it is an error.
+create or replace function muster.record_check_in(
+  check_in_id uuid,
+  at_shift uuid,
+  kind_of text,
+  latitude float8,
+  longitude float8,
+  accuracy float8,
+  at_time timestamptz
+) returns jsonb
+language plpgsql
+volatile
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
-  select jsonb_build_object(
-    'id', checkin.id,
-    'shift_id', checkin.shift_id,
-    'professional_id', checkin.professional_id,
-    'kind', checkin.kind,
-    'latitude', st_y(checkin.gps_point::geometry),
-    'longitude', st_x(checkin.gps_point::geometry),
-    'accuracy_meters', checkin.accuracy_meters,
-    'distance_meters', checkin.distance_meters,
-    'is_within_radius', checkin.is_within_radius,
-    'verdict', checkin.verdict,
-    'recorded_at', checkin.recorded_at,
-    'created_at', checkin.created_at
-  )
+declare
+  stored public.gps_checkins;
+  is_new boolean;
+begin
+  select c.* into stored from public.gps_checkins c where c.id = check_in_id;
+  is_new := not found;
+  if is_new then
+    insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+    values (check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time)
+    on conflict do nothing
+    returning c.* into stored;
+    if not found then
+      -- Somebody else's, or the same one that came twice at the same moment.
+      select c.* into stored from public.gps_checkins c where c.id = check_in_id;
+      is_new := false;
+    end if;
+  end if;
+  if not is_new and (stored.shift_id, stored.kind, stored.recorded_at, stored.professional_id)
+    is distinct from (at_shift, kind_of, at_time, muster.professional_id()) then
+    -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+    perform muster.fail('id_conflict', 'id');
+  end if;
+
+  return jsonb_build_object(
+    'status', case when is_new then 'created' else 'duplicate' end,
+    'checkin', muster.checkin_json(stored)
+  );
+end
 $$;
-comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
+comment on function muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz) is
+  'Records one check-in as the caller.';
 
 -- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
 -- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
@@ -295,8 +342,12 @@ set search_path = pg_catalog, pg_temp
 return left(state, 2) in ('MU', '22', '23') or state = '42501';
 comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
 
-grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins),
-  muster.record_check_ins(jsonb) to authenticated;
+grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins) to authenticated;
+-- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
+grant execute on function
+  muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),
+  muster.record_check_ins(jsonb)
+to authenticated, muster_api;
 
 alter function muster.tg_gps_checkins__judge() owner to muster_definer;
 alter function muster.advance_shift(uuid) owner to muster_definer;

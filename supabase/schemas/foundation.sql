@@ -6,7 +6,9 @@
 -- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
 --   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
 -- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
--- * Every function ends its search_path with pg_temp. Unless it is named, the temporary schema is searched *first* for
+-- * A function of one expression (`return …`) sets nothing, where it can be: PostgreSQL then puts the expression in the
+--   place of the call, where a setting would cost a call and a plan each time. What its names mean was settled when it was made.
+-- * Every other function ends its search_path with pg_temp. Unless it is named, the temporary schema is searched *first* for
 --   types, also with an empty path: a caller's domain `pg_temp.text` would run the caller's code as muster_definer.
 
 -- What is made here, and not found, is marked by its comment: the down migration drops what bears it.
@@ -228,7 +230,6 @@ create or replace function muster.user_id() returns uuid
 language sql
 stable
 parallel safe
-set search_path = pg_catalog, pg_temp
 return nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid;
 comment on function muster.user_id() is 'The subject of the caller''s token, as auth.uid(), for functions that may not use schema auth.';
 
@@ -237,21 +238,24 @@ create or replace function muster.acting_role() returns text
 language sql
 stable
 parallel safe
-set search_path = pg_catalog, pg_temp
 return coalesce(nullif(current_setting('role'), 'none'), session_user);
 comment on function muster.acting_role() is 'The role for which a session acts, also inside security definer functions.';
 
 -- Asks who is above the rules, not who is below them: a statement that changes its role while it runs (by set_config)
--- arrives in its triggers as the login.
+-- arrives in its triggers as the login. In plpgsql, as above: every write comes by here, some more than once.
 create or replace function muster.acts_for_caller() returns boolean
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return not exists (
-  select from pg_catalog.pg_roles r
-  where r.rolname = muster.acting_role() and (r.rolname = 'service_role' or r.rolsuper or r.rolbypassrls)
-);
+as $$
+begin
+  return not exists (
+    select from pg_catalog.pg_roles r
+    where r.rolname = muster.acting_role() and (r.rolname = 'service_role' or r.rolsuper or r.rolbypassrls)
+  );
+end
+$$;
 comment on function muster.acts_for_caller() is
   'Whether the session acts for one whom the rules bind: everybody but service_role and those who bypass row level security.';
 

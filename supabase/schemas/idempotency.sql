@@ -34,18 +34,22 @@ $$;
 comment on function muster.claim_idempotency_key(text, text) is
   'Null when the key is new and now claimed, else the answer that was given. Security definer: the table is nobody''s to read.';
 
-create or replace function muster.keep_idempotent_response(idempotency_key text, body text) returns void
-language sql
+-- In plpgsql, so that its plan is kept: as above.
+create or replace function muster.keep_idempotent_response(idempotency_key text, body text) returns text
+language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
-begin atomic
+as $$
+begin
   update muster.idempotency_keys k
   set response_body = body
   where k.user_id = muster.user_id() and k.key = idempotency_key and k.response_body is null;
-end;
+  return body;
+end
+$$;
 comment on function muster.keep_idempotent_response(text, text) is
-  'Keeps the answer for the claimed key. Security definer: as claim_idempotency_key.';
+  'Keeps the answer for the claimed key, and gives it. Security definer: as claim_idempotency_key.';
 
 create or replace function muster.forget_idempotency_keys(older_than interval) returns bigint
 language sql
@@ -60,9 +64,11 @@ begin atomic
 end;
 comment on function muster.forget_idempotency_keys(interval) is 'Background work: old keys go. Security definer: as above.';
 
+-- The API calls them in one statement with what is done under the key, which takes on the caller's role after the login was
+-- asked for these privileges.
 grant execute on function
   muster.claim_idempotency_key(text, text), muster.keep_idempotent_response(text, text)
-to authenticated;
+to authenticated, muster_api;
 grant execute on function muster.forget_idempotency_keys(interval) to service_role;
 
 alter function muster.claim_idempotency_key(text, text) owner to muster_definer;

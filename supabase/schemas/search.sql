@@ -259,30 +259,27 @@ create or replace function muster.shift_json(shift public.shifts) returns jsonb
 language sql
 stable
 parallel safe
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-  select jsonb_build_object(
-    'id', shift.id,
-    'company_id', shift.company_id,
-    'client_id', shift.client_id,
-    'location_id', shift.location_id,
-    'professional_id', shift.professional_id,
-    'status', shift.status,
-    'start_datetime', shift.start_datetime,
-    'end_datetime', shift.end_datetime,
-    'time_zone', shift.time_zone,
-    'hourly_rate', shift.hourly_rate,
-    'overtime_rate', shift.overtime_rate,
-    'required_certificates', shift.required_certificates,
-    'title', shift.title,
-    'instructions', shift.instructions,
-    'cancel_reason', shift.cancel_reason,
-    'latitude', st_y(shift.location_point::geometry),
-    'longitude', st_x(shift.location_point::geometry),
-    'created_at', shift.created_at,
-    'updated_at', shift.updated_at
-  )
-$$;
+return jsonb_build_object(
+  'id', shift.id,
+  'company_id', shift.company_id,
+  'client_id', shift.client_id,
+  'location_id', shift.location_id,
+  'professional_id', shift.professional_id,
+  'status', shift.status,
+  'start_datetime', shift.start_datetime,
+  'end_datetime', shift.end_datetime,
+  'time_zone', shift.time_zone,
+  'hourly_rate', shift.hourly_rate,
+  'overtime_rate', shift.overtime_rate,
+  'required_certificates', shift.required_certificates,
+  'title', shift.title,
+  'instructions', shift.instructions,
+  'cancel_reason', shift.cancel_reason,
+  'latitude', st_y(shift.location_point::geometry),
+  'longitude', st_x(shift.location_point::geometry),
+  'created_at', shift.created_at,
+  'updated_at', shift.updated_at
+);
 comment on function muster.shift_json(public.shifts) is 'A shift in the form of the API.';
 
 create or replace function muster.shift_candidates(
@@ -399,13 +396,11 @@ comment on function muster.claim_shift(uuid) is
 
 grant execute on function muster.shift_json(public.shifts) to authenticated, muster_definer;
 grant execute on function muster.search_reach(float8) to muster_definer;
+grant execute on function muster.shift_candidates(uuid, integer, boolean, float8, uuid) to authenticated;
+-- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
-  muster.shift_candidates(uuid, integer, boolean, float8, uuid),
+  muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid),
   muster.claim_shift(uuid)
-to authenticated;
--- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
-grant execute on function
-  muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid)
 to authenticated, muster_api;
 
 alter function muster.nearby_shifts(

@@ -42,10 +42,12 @@ describe('functions', () => {
     const pinned = `coalesce((
       select setting from unnest(f.proconfig) as setting where setting like 'search_path=%'
     ), '') ~ '(=|, )pg_temp$'`
+    // What the names of a `return …` mean was settled when it was made: there is nothing to search.
+    const searches = 'f.prosqlbody is null'
     // This one runs policies in the settings of the session; it is the gateway's and acts with the session's rights.
-    expect(await exceptions(`select f.proname as name ${FUNCTIONS_OF_MUSTER} and not ${pinned}`)).toEqual([
-      'visible_rows',
-    ])
+    expect(
+      await exceptions(`select f.proname as name ${FUNCTIONS_OF_MUSTER} and ${searches} and not ${pinned}`),
+    ).toEqual(['visible_rows'])
   })
 
   it('with definer rights belong to muster_definer', async () => {

@@ -38,18 +38,13 @@ const EXECUTE: Record<string, readonly string[]> = {
   authenticated: [
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.checkin_json(public.gps_checkins)',
-    'muster.claim_idempotency_key(text,text)',
-    'muster.claim_shift(uuid)',
     'muster.create_invitation(text,uuid,text,interval)',
     'muster.create_shifts(jsonb)',
     'muster.departures_for_caller(text,xid8,xid8,xid8,uuid,integer)',
     'muster.history_id()',
     'muster.is_refusal(text)',
-    'muster.keep_idempotent_response(text,text)',
     'muster.me()',
-    'muster.move_shift(uuid,text[],text,uuid,text)',
     'muster.professional_home(uuid)',
-    'muster.record_check_ins(jsonb)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
     'muster.shifts_begun_for_caller(timestamp with time zone)',
   ],
@@ -72,7 +67,13 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // Called in one statement that takes on the caller's role (see src/db/function-call.ts).
   'authenticated muster_api': [
+    'muster.claim_idempotency_key(text,text)',
+    'muster.claim_shift(uuid)',
+    'muster.keep_idempotent_response(text,text)',
+    'muster.move_shift(uuid,text[],text,uuid,text)',
     'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
+    'muster.record_check_in(uuid,uuid,text,double precision,double precision,double precision,timestamp with time zone)',
+    'muster.record_check_ins(jsonb)',
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [

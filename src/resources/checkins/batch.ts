@@ -61,5 +61,5 @@ export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchR
   })
 }
 
-export const codeOfRefusal = (refused: { sqlstate: string; constraint: string | null }): Code =>
+const codeOfRefusal = (refused: { sqlstate: string; constraint: string | null }): Code =>
   codeOf({ sqlstate: refused.sqlstate, constraint: refused.constraint ?? undefined })

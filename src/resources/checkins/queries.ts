@@ -1,6 +1,7 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
+import { action } from '../../db/function-call.ts'
 import { gpsCheckins, shifts } from '../../db/schema/index.ts'
-import type { Session } from '../../db/session.ts'
+import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, latitudeOf, longitudeOf } from '../../db/sql.ts'
 import type { Position } from '../../http/page.ts'
 import type { BatchItem, CheckIn } from './schemas.ts'
@@ -46,11 +47,38 @@ export const listCheckIns = (
 export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
 
+const recordOne = action('muster.record_check_in', [
+  'check_in_id',
+  'at_shift',
+  'kind_of',
+  'latitude',
+  'longitude',
+  'accuracy',
+  'at_time',
+])
+
+/** Stored now, or before: then nothing has changed. What the database refuses is an error. */
+export const recordCheckIn = (
+  request: FunctionCaller,
+  item: BatchItem,
+): Promise<{ status: 'created' | 'duplicate'; checkin: CheckIn }> =>
+  request.perform(recordOne, [
+    item.id,
+    item.shift_id,
+    item.kind,
+    item.latitude,
+    item.longitude,
+    item.accuracy_meters,
+    item.recorded_at,
+  ])
+
 /** What became of one item: stored now or before, or refused by the database, which says why. */
 export type Recorded =
   | { id: string; status: 'created' | 'duplicate'; checkin: CheckIn }
   | { id: string; status: 'rejected'; sqlstate: string; constraint: string | null; hint: string | null }
 
+const recordMany = action('muster.record_check_ins', ['items'])
+
 /** One result per item, in order. A refused item undoes none of the others. */
-export const recordCheckIns = (session: Session, items: readonly BatchItem[]): Promise<Recorded[]> =>
-  session.value(sql`select muster.record_check_ins(${JSON.stringify(items)}::jsonb)`)
+export const recordCheckIns = (request: FunctionCaller, items: readonly BatchItem[]): Promise<Recorded[]> =>
+  request.perform(recordMany, [JSON.stringify(items)])

@@ -1,13 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { CHECKIN_KINDS } from '../../db/schema/gps-checkins.ts'
-import { Problem } from '../../errors/problem.ts'
 import { idParams, pageQuery } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
 import { readCursor, toPage } from '../../http/page.ts'
 import { problems } from '../../http/problems.ts'
-import { answerBatch, checkinBatch, codeOfRefusal, itemsOf } from './batch.ts'
-import { findShift, listCheckIns, recordCheckIns } from './queries.ts'
+import { answerBatch, checkinBatch, itemsOf } from './batch.ts'
+import { findShift, listCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
 import { BATCH_BODY_LIMIT_BYTES, batchResults, checkin, checkinPage, newCheckin } from './schemas.ts'
 
 const tags = ['check-ins']
@@ -69,16 +68,7 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request, reply) => {
       const item = { ...request.body, shift_id: request.params.id }
-      const recorded = await request.write(async (session) => {
-        const [result] = await recordCheckIns(session, [item])
-        // Thrown inside: a refusal is not kept for an Idempotency-Key, since tomorrow the shift may be theirs.
-        if (result!.status === 'rejected') {
-          throw new Problem(codeOfRefusal(result!), {
-            subject: result!.hint ?? result!.constraint ?? undefined,
-          })
-        }
-        return result!
-      })
+      const recorded = await recordCheckIn(request, item)
       return reply.code(recorded.status === 'created' ? 201 : 200).send(recorded.checkin)
     },
   )
@@ -111,7 +101,7 @@ const batchRoute: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request) => {
-      const recorded = await request.write((session) => recordCheckIns(session, itemsOf(request.body)))
+      const recorded = await recordCheckIns(request, itemsOf(request.body))
       return { results: answerBatch(request.body, recorded) }
     },
   )

@@ -1,5 +1,5 @@
 import { type AnyColumn, and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { functionCall } from '../../db/function-call.ts'
+import { action, functionCall } from '../../db/function-call.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
@@ -237,25 +237,25 @@ export async function removeShift(session: Session, id: string): Promise<boolean
   return true
 }
 
-export const publishShift = (session: Session, id: string): Promise<Shift> =>
-  session.value(sql`select muster.move_shift(${id}, '{draft}', 'published')`)
+const moveShift = action('muster.move_shift', ['wanted', 'expected', 'next_status', 'professional', 'reason'])
 
-export const assignShift = (session: Session, id: string, professional: string): Promise<Shift> =>
-  session.value(
-    sql`select muster.move_shift(${id}, '{published}', 'assigned', professional => ${professional})`,
-  )
+export const publishShift = (request: FunctionCaller, id: string): Promise<Shift> =>
+  request.perform(moveShift, [id, '{draft}', 'published', null, null])
 
-export const releaseShift = (session: Session, id: string): Promise<Shift> =>
-  session.value(sql`select muster.move_shift(${id}, '{assigned}', 'published')`)
+export const assignShift = (request: FunctionCaller, id: string, professional: string): Promise<Shift> =>
+  request.perform(moveShift, [id, '{published}', 'assigned', professional, null])
 
-export const cancelShift = (session: Session, id: string, reason: string): Promise<Shift> =>
-  session.value(
-    sql`select muster.move_shift(${id}, '{draft,published,assigned,active}', 'cancelled', reason => ${reason})`,
-  )
+export const releaseShift = (request: FunctionCaller, id: string): Promise<Shift> =>
+  request.perform(moveShift, [id, '{assigned}', 'published', null, null])
+
+export const cancelShift = (request: FunctionCaller, id: string, reason: string): Promise<Shift> =>
+  request.perform(moveShift, [id, '{draft,published,assigned,active}', 'cancelled', null, reason])
+
+const claim = action('muster.claim_shift', ['wanted'])
 
 /** As the calling guard. */
-export const claimShift = (session: Session, id: string): Promise<Shift> =>
-  session.value(sql`select muster.claim_shift(${id})`)
+export const claimShift = (request: FunctionCaller, id: string): Promise<Shift> =>
+  request.perform(claim, [id])
 
 /** Guards of the tenant, nearest home first (then by id); those without a known home come last. */
 export const listCandidates = (

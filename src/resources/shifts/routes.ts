@@ -214,7 +214,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
       },
     },
-    async (request) => request.write((session) => publishShift(session, request.params.id)),
+    (request) => publishShift(request, request.params.id),
   )
 
   app.post(
@@ -233,8 +233,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         },
       },
     },
-    async (request) =>
-      request.write((session) => assignShift(session, request.params.id, request.body.professional_id)),
+    (request) => assignShift(request, request.params.id, request.body.professional_id),
   )
 
   app.post(
@@ -252,7 +251,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         },
       },
     },
-    async (request) => request.write((session) => claimShift(session, request.params.id)),
+    (request) => claimShift(request, request.params.id),
   )
 
   app.post(
@@ -267,7 +266,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
       },
     },
-    async (request) => request.write((session) => releaseShift(session, request.params.id)),
+    (request) => releaseShift(request, request.params.id),
   )
 
   app.post(
@@ -282,8 +281,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
       },
     },
-    async (request) =>
-      request.write((session) => cancelShift(session, request.params.id, request.body.reason)),
+    (request) => cancelShift(request, request.params.id, request.body.reason),
   )
 
   app.get(
