@@ -120,6 +120,7 @@ const organizations: Section = {
     quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .
     quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .
     closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .
+    closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .
     foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc
     foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc
     foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc
@@ -148,10 +149,11 @@ const companyClients: Section = {
     },
   },
   grid: `
-                      company  colleague  rival  client  otherClient  admin  foreignCompany  foreignClient  foreignAdmin
-    companyClient     r        r          .      r       .            rcd    .               .              .
-    rivalOtherClient  .        .          r      .       r            rcd    .               .              .
-    foreignLink       .        .          .      .       .            .      r               r              rcd
+                         company  colleague  rival  client  otherClient  admin  foreignCompany  foreignClient  foreignAdmin
+    companyClient        r        r          .      r       .            rcd    .               .              .
+    companyClosedClient  r        r          .      .       .            rcd    .               .              .
+    rivalOtherClient     .        .          r      .       r            rcd    .               .              .
+    foreignLink          .        .          .      .       .            .      r               r              rcd
   `,
 }
 
@@ -181,7 +183,7 @@ const users: Section = {
     admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .
     company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .
     colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .
-    rival           .        .          rw     .       .            .      .           .          .               r      .               .              .             .
+    rival           .        .          rwg    .       .            .      .           .          .               r      .               .              .             .
     client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .
     otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .
     guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .
@@ -272,6 +274,7 @@ const professionals: Section = {
     freeGuard       k        k          .      .       .            .      .           rHmM       rHmMsk  .               .              .             .
     dismissedGuard  .        .          .      .       .            .      .           .          .       .               .              .             .
     deletedGuard    r        r          .      r       .            .      .           .          rHmMs   .               .              .             .
+    rivalOnceGuard  k        k          .      .       .            .      .           .          rHmMsk  .               .              .             .
     foreignGuard    .        .          .      .       .            .      .           .          .       r               r              rHmM          rHmM
   `,
 }
@@ -333,22 +336,31 @@ const locations: Section = {
       ...updates('public.locations', `organization_id = ${quote(ORGANIZATION_ROWS.rival.id)}`),
       means: 'give to the rival',
     },
+    S: changes(
+      'plan a shift there, of the own company or for the company',
+      ({ id }) =>
+        `insert into public.shifts (id, company_id, location_id, start_datetime, end_datetime, hourly_rate, title)
+         values (${quote(NEW_ID)}, coalesce(muster.company_id(), ${quote(ORGANIZATION_ROWS.company.id)}), ${quote(id)},
+                 now() + interval '2 days', now() + interval '3 days', 25, 'New')`,
+      NEW_ROW('public.shifts'),
+    ),
     d: deletes('public.locations'),
   },
   // One with shifts that are not over is not deleted, by nobody.
   grid: `
-                       company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    site               rc       rc         rc     rceE    .            r      r           r          r               rceE   .               .              .             .
-    office             rceE     rceE       .      .       .            r      r           r          r               rceE   .               .              .             .
-    unusedOffice       rceEd    rceEd      .      .       .            .      .           .          .               rceEd  .               .              .             .
-    unusedSite         rc       rc         rc     rceEd   .            .      .           .          .               rceEd  .               .              .             .
-    draftSite          rc       rc         rc     rceE    .            .      .           .          .               rceE   .               .              .             .
-    guardedSite        rc       rc         rc     rceE    .            r      .           .          .               rceE   .               .              .             .
-    deletedSite        c        c          c      c       .            .      .           .          .               c      .               .              .             .
-    rivalOffice        .        .          rceE   .       .            r      r           r          r               rceE   .               .              .             .
-    otherClientSite    .        .          rc     .       rceE         r      r           r          r               rceE   .               .              .             .
-    foreignSite        .        .          .      .       .            .      .           .          .               .      rc              rceE           r             rceE
-    foreignUnusedSite  .        .          .      .       .            .      .           .          .               .      rc              rceEd          .             rceEd
+                       company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    site               rcS      rcS        rcS    rceE    .            r      r           r          r               rceES   .               .              .             .
+    office             rceES    rceES      .      .       .            r      r           r          r               rceES   .               .              .             .
+    unusedOffice       rceEdS   rceEdS     .      .       .            .      .           .          .               rceEdS  .               .              .             .
+    unusedSite         rcS      rcS        rcS    rceEd   .            .      .           .          .               rceEdS  .               .              .             .
+    draftSite          rcS      rcS        rcS    rceE    .            .      .           .          .               rceES   .               .              .             .
+    guardedSite        rcS      rcS        rcS    rceE    .            r      .           .          .               rceES   .               .              .             .
+    deletedSite        c        c          c      c       .            .      .           .          .               c       .               .              .             .
+    closedClientSite   rS       rS         .      .       .            .      .           .          .               reEdS   .               .              .             .
+    rivalOffice        .        .          rceES  .       .            r      r           r          r               rceE    .               .              .             .
+    otherClientSite    .        .          rcS    .       rceE         r      r           r          r               rceE    .               .              .             .
+    foreignSite        .        .          .      .       .            .      .           .          .               .       rcS             rceE           r             rceE
+    foreignUnusedSite  .        .          .      .       .            .      .           .          .               .       rcS             rceEd          .             rceEd
   `,
 }
 
@@ -380,6 +392,15 @@ const shifts: Section = {
       ({ id }) =>
         `select exists (
            select from json_array_elements((muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)).items) s where s ->> 'id' = ${quote(id)}
+         )`,
+    ),
+    N: asks(
+      'find near by as what may be claimed',
+      ({ id }) =>
+        `select exists (
+           select from json_array_elements(
+             (muster.nearby_shifts(52.3731, 4.8926, 1000, 1000, eligible_only => true)).items
+           ) s where s ->> 'id' = ${quote(id)}
          )`,
     ),
     B: asks(
@@ -474,24 +495,26 @@ const shifts: Section = {
   grid: `
                                   company      colleague    rival        client  otherClient  guard   otherGuard  freeGuard  dismissedGuard  admin        foreignCompany  foreignClient  foreignGuard  foreignAdmin
     companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     companyBegun                  rfgcCeaxdP   rfgcCeaxdP   .            rf      .            B       B           B          B               rfgcCeaxdP   .               .              .             .
     companyAssigned               rfgcCepxP    rfgcCepxP    .            rf      .            rfibIt  .           .          .               rfgcCepxP    .               .              .             .
     companyActive                 rfgcCexP     rfgcCexP     .            rf      .            rfiIt   .           .          .               rfgcCexP     .               .              .             .
     companyCompleted              rfgcC        rfgcC        .            rf      .            rft     .           .          .               rfgcC        .               .              .             .
     companyCancelled              rfgcCd       rfgcCd       .            rf      .            .       .           .          .               rfgcCd       .               .              .             .
     companyDeleted                cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
-    companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     companyAssignedAtGuardedSite  rfgcCepxP    rfgcCepxP    .            rf      .            rft     .           .          .               rfgcCepxP    .               .              .             .
     companyCompletedByFormer      rfgcC        rfgcC        .            rf      .            .       .           .          .               rfgcC        .               .              .             .
+    companyOver                   rfgcCexdP    rfgcCexdP    .            rf      .            .       .           .          .               rfgcCexdP    .               .              .             .
+    companyCancelledDeleted       cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
     rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     rivalAssigned                 .            .            rfgcCepxP    .       rf           .       rfibIt      .          .               rfgcCepxP    .               .              .             .
-    rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnkK   rfnkK       rfnkKa     rfn             rfngcCeaxdP  .               .              .             .
+    rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     rivalCompletedAtSite          .            .            rfgcC        rf      .            .       rft         .          .               rfgcC        .               .              .             .
     rivalActive                   .            .            rfgcCexP     .       rf           .       rfiIt       .          .               rfgcCexP     .               .              .             .
-    foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnkKa        rfngcCeaxdP
+    foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnNkKa       rfngcCeaxdP
     foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfgcCepxP       rf             rfibIt        rfgcCepxP
     foreignActive                 .            .            .            .       .            .       .           .          .               .            rfgcCexP        rf             rfiIt         rfgcCexP
   `,
@@ -504,16 +527,24 @@ const checkIns: Section = {
   actions: {
     r: reads('public.gps_checkins'),
     f: follows('gps_checkins'),
+    D: asks(
+      'send again, and be told that it is known',
+      ({ id, shift }) =>
+        `select muster.record_check_ins(jsonb_build_array(jsonb_build_object(
+           'id', ${quote(id)}, 'shift_id', ${quote(shift)}, 'kind', 'ping', 'latitude', 52.3731, 'longitude', 4.8926,
+           'accuracy_meters', 5, 'recorded_at', (select recorded_at from public.gps_checkins where id = ${quote(id)})
+         ))) #>> '{0,status}' = 'duplicate'`,
+    ),
     e: updates('public.gps_checkins', "verdict = 'outside'"),
     d: deletes('public.gps_checkins'),
   },
   grid: `
                        company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guardAtCompany     rf       rf         .      rf      .            rf     .           rf     .               .              .             .
-    otherGuardAtRival  .        .          rf     .       rf           .      rf          rf     .               .              .             .
-    otherGuardAtSite   .        .          rf     rf      .            .      rf          rf     .               .              .             .
+    guardAtCompany     rf       rf         .      rf      .            rfD    .           rf     .               .              .             .
+    otherGuardAtRival  .        .          rf     .       rf           .      rfD         rf     .               .              .             .
+    otherGuardAtSite   .        .          rf     rf      .            .      rfD         rf     .               .              .             .
     formerGuard        rf       rf         .      rf      .            .      .           rf     .               .              .             .
-    foreignGuard       .        .          .      .       .            .      .           .      rf              rf             rf            rf
+    foreignGuard       .        .          .      .       .            .      .           .      rf              rf             rfD           rf
   `,
 }
 
@@ -761,7 +792,8 @@ export const TELLING: readonly Telling[] = [
   {
     actions: ['check in by hand', 'begin by clocking in'],
     why: 'A phone that was off learns that the shift it has in its queue was cancelled.',
-    when: (persona, { professional }) => professional === PROFESSIONAL_ROWS[persona as 'guard']?.id,
+    when: (persona, { professional, deleted }) =>
+      professional === PROFESSIONAL_ROWS[persona as 'guard']?.id && !deleted,
   },
 ]
 

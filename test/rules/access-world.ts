@@ -72,6 +72,8 @@ const QUIET = {
   company: id('c000', 3),
   client: id('c100', 3),
   closedCompany: id('c000', 4),
+  /** The company works for it still, as far as the link says. */
+  closedClient: id('c100', 4),
   foreignClient: id('c100', 8),
 } as const
 
@@ -82,7 +84,8 @@ export const ORGANIZATION_ROWS = {
   otherClient: { id: ORGANIZATIONS.otherClient, tenant: TENANTS.a, kind: 'client' },
   quietCompany: { id: QUIET.company, tenant: TENANTS.a, kind: 'company' },
   quietClient: { id: QUIET.client, tenant: TENANTS.a, kind: 'client' },
-  closedCompany: { id: QUIET.closedCompany, tenant: TENANTS.a, kind: 'company', deleted: true },
+  closedCompany: { id: QUIET.closedCompany, tenant: TENANTS.a, kind: 'company' },
+  closedClient: { id: QUIET.closedClient, tenant: TENANTS.a, kind: 'client' },
   foreignCompany: { id: ORGANIZATIONS.foreignCompany, tenant: TENANTS.b, kind: 'company' },
   foreignClient: { id: ORGANIZATIONS.foreignClient, tenant: TENANTS.b, kind: 'client' },
   foreignQuietClient: { id: QUIET.foreignClient, tenant: TENANTS.b, kind: 'client' },
@@ -91,6 +94,7 @@ export const ORGANIZATION_ROWS = {
 /** `quietClient` is a client of the same tenant whom the company could be linked with. */
 export const LINK_ROWS = {
   companyClient: linkRow(1, TENANTS.a, ORGANIZATIONS.company, ORGANIZATIONS.client, QUIET.client),
+  companyClosedClient: linkRow(4, TENANTS.a, ORGANIZATIONS.company, QUIET.closedClient, QUIET.client),
   rivalOtherClient: linkRow(2, TENANTS.a, ORGANIZATIONS.rival, ORGANIZATIONS.otherClient, QUIET.client),
   foreignLink: linkRow(
     3,
@@ -151,6 +155,7 @@ const MORE_PROFESSIONALS = {
   freeGuard: id('e000', 20),
   dismissedGuard: id('e000', 21),
   deletedGuard: id('e000', 34),
+  rivalOnceGuard: id('e000', 22),
 } as const
 
 export const PROFESSIONAL_ROWS = {
@@ -159,6 +164,8 @@ export const PROFESSIONAL_ROWS = {
   freeGuard: { id: MORE_PROFESSIONALS.freeGuard },
   dismissedGuard: { id: MORE_PROFESSIONALS.dismissedGuard },
   deletedGuard: { id: MORE_PROFESSIONALS.deletedGuard },
+  /** The rival's planner, who was a guard before. */
+  rivalOnceGuard: { id: MORE_PROFESSIONALS.rivalOnceGuard },
   foreignGuard: { id: PROFESSIONALS.foreignGuard },
 } satisfies Record<string, MatrixRow>
 
@@ -190,6 +197,7 @@ const MORE_LOCATIONS = {
   draftSite: id('1000', 23),
   guardedSite: id('1000', 24),
   deletedSite: id('1000', 25),
+  closedClientSite: id('1000', 26),
   foreignUnusedSite: id('1000', 29),
 } as const
 
@@ -203,6 +211,7 @@ export const LOCATION_ROWS = {
   /** Its only shift is the guard's. */
   guardedSite: { id: MORE_LOCATIONS.guardedSite, organization: ORGANIZATIONS.client },
   deletedSite: { id: MORE_LOCATIONS.deletedSite, organization: ORGANIZATIONS.client, deleted: true },
+  closedClientSite: { id: MORE_LOCATIONS.closedClientSite, organization: QUIET.closedClient },
   rivalOffice: { id: MORE_LOCATIONS.rivalOffice, organization: ORGANIZATIONS.rival },
   otherClientSite: { id: LOCATIONS.otherClientSite, organization: ORGANIZATIONS.otherClient },
   foreignSite: { id: LOCATIONS.foreignSite, organization: ORGANIZATIONS.foreignClient },
@@ -244,6 +253,10 @@ export const SHIFT_ROWS = {
     from: -30,
     to: -22,
   }),
+  /** Nobody came. */
+  companyOver: shiftRow(13, { status: 'published', from: -10, to: -2 }),
+  /** The guard's, until it was cancelled. */
+  companyCancelledDeleted: shiftRow(14, { status: 'cancelled', from: 14, to: 16, deleted: true }),
   rivalDraft: shiftRow(21, { ...ofRival(), status: 'draft', from: 20, to: 24 }),
   rivalPublished: shiftRow(22, { ...ofRival(), status: 'published', from: 20, to: 24 }),
   rivalAssigned: shiftRow(23, { ...ofRival(), status: 'assigned', from: 1, to: 5 }),
@@ -415,9 +428,16 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
         tenant_id: row.tenant,
         name,
         kind: row.kind,
-        deleted_at: 'deleted' in row ? gone : null,
       })),
   )
+  await insert('company_clients', [
+    {
+      id: LINK_ROWS.companyClosedClient.id,
+      tenant_id: TENANTS.a,
+      company_id: ORGANIZATIONS.company,
+      client_id: QUIET.closedClient,
+    },
+  ])
   for (const { id: link, company, client } of Object.values(LINK_ROWS)) {
     await owner.query('update company_clients set id = $1 where company_id = $2 and client_id = $3', [
       link,
@@ -446,7 +466,7 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     Object.entries(MORE_PROFESSIONALS).map(([name, professional]) => ({
       id: professional,
       tenant_id: TENANTS.a,
-      user_id: MORE_USERS[name as keyof typeof MORE_PROFESSIONALS],
+      user_id: name === 'rivalOnceGuard' ? USERS.rival : MORE_USERS[name as keyof typeof MORE_USERS],
       home_point: `SRID=4326;POINT(4.9 52.36)`,
       status: 'active',
     })),
@@ -587,6 +607,7 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     ])
   }
 
+  await owner.query("update organizations set deleted_at = now() where name like 'closed%'")
   await owner.query(
     "update users set deleted_at = now() where id in (select id from users where name like 'deleted%')",
   )
