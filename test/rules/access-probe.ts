@@ -216,26 +216,33 @@ export interface Cell {
 /** A cell that is not as the matrix says. */
 export type WrongCell = Cell & { found: Outcome; answer: string }
 
-/** The cells of a section that are not as its grid says, for one persona. */
+/**
+ * The cells of a section that are not as its grid says, for one persona.
+ *
+ * @param wanted only those of which the grid says this
+ */
 export async function wrongCells(
   tryAll: TryAll,
   section: Section,
   grids: Grids,
   persona: AccessPersona,
+  wanted?: 'allowed' | 'refused',
 ): Promise<WrongCell[]> {
   const grid = grids.get(section)!
   const cells: (Cell & { attempt: Attempt })[] = []
   for (const [name, row] of Object.entries(section.rows)) {
     const allowed = grid.get(name)?.get(persona)
     for (const [letter, action] of Object.entries(section.actions)) {
-      const attempt = attemptOf(section, action, row)
       const expected = allowed?.has(letter) ? 'allowed' : 'refused'
+      if (wanted && expected !== wanted) continue
+      const attempt = attemptOf(section, action, row)
       if (attempt)
         cells.push({ table: section.table, row: name, persona, action: action.means, expected, attempt })
       else if (allowed?.has(letter))
         fail(section, `row ${name} allows ${letter}, which makes no sense for it`)
     }
   }
+  if (cells.length === 0) return []
   const answers = await tryAll(
     persona,
     cells.map((cell) => cell.attempt),

@@ -5,7 +5,7 @@ import type { Transaction } from '../../src/db/engine/types.ts'
  * out: it is whoever migrates.
  */
 
-/** Role → privileges; for each `*` (the whole table) or the columns. */
+/** Role → privileges; for each `*` (the whole table) or the columns. A privilege that may be handed on says so in its name. */
 export type TablePrivileges = Record<string, Record<string, string>>
 
 export interface Privileges {
@@ -20,17 +20,19 @@ export interface Privileges {
 }
 
 const byRole = (acl: string) => `
-  select case grantee when 0 then 'public' else pg_get_userbyid(grantee) end as role, lower(privilege_type) as privilege
+  select
+    case grantee when 0 then 'public' else pg_get_userbyid(grantee) end as role,
+    lower(privilege_type) || case when is_grantable then ' with grant option' else '' end as privilege
   from aclexplode(${acl})
   where grantee <> owner`
 
 const notOfAnExtension = (catalog: string, oid: string) =>
   `not exists (select from pg_depend where classid = '${catalog}'::regclass and objid = ${oid} and deptype = 'e')`
 
-const OURS = `('public', 'muster', 'auth', 'realtime')`
+const OURS = `('public', 'muster', 'auth', 'realtime', 'drizzle')`
 
 const FUNCTIONS = `
-  select oid::regprocedure::text as name, coalesce(string_agg(role, ' ' order by role), '') as roles
+  select oid::regprocedure::text as name, coalesce(string_agg(role || substr(privilege, length('execute') + 1), ' ' order by role), '') as roles
   from (select oid, proowner as owner, coalesce(proacl, acldefault('f', proowner)) as acl, pronamespace from pg_proc) as f
   left join lateral (${byRole('acl')}) as granted on true
   where pronamespace::regnamespace::text in ${OURS} and ${notOfAnExtension('pg_proc', 'oid')}
@@ -69,36 +71,71 @@ const DATABASE = `
 const ROLES = `('anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_replicator')`
 
 const MEMBERSHIPS = `
-  select r.rolname as name, coalesce(string_agg(roleid::regrole::text, ' ' order by roleid::regrole::text), '') as roles
+  select r.rolname as name, coalesce(string_agg(
+    roleid::regrole::text
+      || case when admin_option then ' with admin option' else '' end
+      -- From PostgreSQL 16 on; before, the role itself inherits or does not (NOINHERIT).
+      || case when to_jsonb(pg_auth_members) ->> 'inherit_option' = 'true' then ' with inherit' else '' end,
+    ' ' order by roleid::regrole::text
+  ), '') as roles
   from pg_roles as r
   left join pg_auth_members on member = r.oid
   where r.rolname in ${ROLES}
   group by r.rolname`
 
-/** Reads them inside a transaction, which sees its own changes. As a superuser. */
-export async function readPrivileges(tx: Transaction): Promise<Privileges> {
+/** Reads them, or some kinds of them, inside a transaction, which sees its own changes. As a superuser. */
+export async function readPrivileges(tx: Transaction): Promise<Privileges>
+export async function readPrivileges<K extends keyof Privileges>(
+  tx: Transaction,
+  kinds: readonly K[],
+): Promise<Pick<Privileges, K>>
+export async function readPrivileges(
+  tx: Transaction,
+  kinds: readonly (keyof Privileges)[] = ['functions', 'tables', 'schemas', 'database', 'memberships'],
+): Promise<Partial<Privileges>> {
   await tx.query("select set_config('search_path', 'pg_catalog', true)")
-  const functions = await tx.query<{ name: string; roles: string }>(FUNCTIONS)
-  const tables = await tx.query<{ name: string; role: string | null; privilege: string; columns: string }>(
-    TABLES,
-  )
-  const schemas = await tx.query<{ name: string; role: string; privileges: string }>(SCHEMAS)
-  const database = await tx.query<{ role: string; privileges: string }>(DATABASE)
-  const memberships = await tx.query<{ name: string; roles: string }>(MEMBERSHIPS)
+  const found: Partial<Privileges> = {}
+  for (const kind of kinds) Object.assign(found, { [kind]: await READERS[kind](tx) })
   await tx.query("select set_config('search_path', 'public, extensions', true)")
-
-  const found: Privileges = { functions: {}, tables: {}, schemas: {}, database: {}, memberships: {} }
-  for (const { name, roles } of functions) found.functions[name] = roles
-  for (const { name, role, privilege, columns } of tables) {
-    const ofTable = entryOf(found.tables, name)
-    if (role === null) continue
-    const ofRole = entryOf(ofTable, role)
-    ofRole[privilege] = privilege in ofRole ? `${ofRole[privilege]} ${columns}` : columns
-  }
-  for (const { name, role, privileges } of schemas) entryOf(found.schemas, name)[role] = privileges
-  for (const { role, privileges } of database) found.database[role] = privileges
-  for (const { name, roles } of memberships) found.memberships[name] = roles
   return found
+}
+
+const READERS: { [K in keyof Privileges]: (tx: Transaction) => Promise<Privileges[K]> } = {
+  async functions(tx) {
+    const rows = await tx.query<{ name: string; roles: string }>(FUNCTIONS)
+    return Object.fromEntries(rows.map(({ name, roles }) => [name, roles]))
+  },
+
+  async tables(tx) {
+    const rows = await tx.query<{ name: string; role: string | null; privilege: string; columns: string }>(
+      TABLES,
+    )
+    const found: Privileges['tables'] = {}
+    for (const { name, role, privilege, columns } of rows) {
+      const ofTable = entryOf(found, name)
+      if (role === null) continue
+      const ofRole = entryOf(ofTable, role)
+      ofRole[privilege] = privilege in ofRole ? `${ofRole[privilege]} ${columns}` : columns
+    }
+    return found
+  },
+
+  async schemas(tx) {
+    const rows = await tx.query<{ name: string; role: string; privileges: string }>(SCHEMAS)
+    const found: Privileges['schemas'] = {}
+    for (const { name, role, privileges } of rows) entryOf(found, name)[role] = privileges
+    return found
+  },
+
+  async database(tx) {
+    const rows = await tx.query<{ role: string; privileges: string }>(DATABASE)
+    return Object.fromEntries(rows.map(({ role, privileges }) => [role, privileges]))
+  },
+
+  async memberships(tx) {
+    const rows = await tx.query<{ name: string; roles: string }>(MEMBERSHIPS)
+    return Object.fromEntries(rows.map(({ name, roles }) => [name, roles]))
+  },
 }
 
 function entryOf<T extends object>(record: Record<string, T>, name: string): T {

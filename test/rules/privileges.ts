@@ -232,6 +232,9 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
+  // The history of migrations: the owner's alone.
+  'drizzle.__drizzle_migrations': {},
+  'drizzle.__drizzle_migrations_id_seq': {},
   // Never holds a row: its policies are tried on rows that are rolled back.
   'realtime.messages': {
     authenticated: { select: '*', insert: '*' },

@@ -1,0 +1,167 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useTestDatabase } from '../support/database.ts'
+import { MUTANTS_TIMEOUT_MS, type Mutant, survivors, undone, valueForSomebody } from './access-mutants.ts'
+import { installProbe, quote } from './access-probe.ts'
+import { buildAccessWorld } from './access-world.ts'
+
+/*
+ * Breaks each function that decides about access, condition by condition, and demands that a cell of the matrix turns red. What
+ * is broken is read from the catalog: a new helper or definer function without a cell that guards it fails here.
+ */
+
+const database = useTestDatabase()
+
+beforeAll(async () => {
+  await buildAccessWorld(database().owner)
+  await installProbe(database().owner)
+})
+
+/** The policies of whoever writes hide a deleted row anyway: these triggers run as the caller. */
+const HIDDEN_ANYWAY = 'Runs as the caller, whose policies hide what is deleted.'
+const OTHER_WORDS = 'Refused all the same, in other words.'
+const NO_TENANT = 'Without a tenant no insert policy takes the row: refused in other words.'
+const FIRST_GLANCE = 'What it lets through, the search and assignment_violations look at closely.'
+const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
+
+/** Mutants that change nothing anybody could see, and why. */
+const EQUIVALENT: Record<string, string> = {
+  'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
+  'claim_idempotency_key: muster.user_id() is null → false': 'A token without a subject is let in as nobody.',
+  'changes_since: columns_ is null → false':
+    'About tables that are not published: there is no query without columns.',
+  'eligibility: u.deleted_at is null → true': FIRST_GLANCE,
+  'eligibility: p.deleted_at is null → true': FIRST_GLANCE,
+  'eligibility: c.deleted_at is null → true': FIRST_GLANCE,
+  'eligibility: s.deleted_at is null → true': FIRST_GLANCE,
+  "eligibility: s.status = 'published' → true": FIRST_GLANCE,
+  'claim_shift: muster.professional_id() is null → false': OTHER_WORDS,
+  "client_id: u.role = 'client' → true":
+    'No row has a company as its client, except at the company’s own locations.',
+  'move_shift: muster.manages_shift(shift) → true': NOTHING_CHANGED,
+  'move_shift: not found → false': NOTHING_CHANGED,
+  'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
+  'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
+  'tg_certificates__set_tenant: not found → false': NO_TENANT,
+  'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
+  'tg_incidents__copy_shift: not found → false': NO_TENANT,
+  'tg_security_professionals__check_status: s.deleted_at is null → true':
+    'What is assigned or active is deleted by nobody.',
+  'tg_set_tenant_from_organization: o.deleted_at is null → true': HIDDEN_ANYWAY,
+  'tg_shifts__copy_location: new.company_id <> old.company_id or new.tenant_id <> old.tenant_id → false':
+    'No caller has a grant on these columns.',
+}
+
+/** Functions without parameters that give an id or several. */
+const helpers = (): Promise<{ name: string; returns: string }[]> =>
+  database().owner.query(`
+    select format('muster.%I', proname) as name, prorettype::regtype::text as returns
+    from pg_proc
+    where pronamespace = 'muster'::regnamespace and pronargs = 0 and provolatile = 's'
+      and prorettype in ('uuid'::regtype, 'uuid[]'::regtype)
+    order by 1
+  `)
+
+/** Of what callers may call, and of what asks who it is; `on`: the tables that it is a trigger of. */
+const definitions = (): Promise<{ name: string; definition: string; on: string | null }[]> =>
+  database().owner.query(`
+    select
+      proname::text as name,
+      pg_get_functiondef(oid) as definition,
+      (select string_agg(distinct relname, '|') from pg_trigger join pg_class c on c.oid = tgrelid where tgfoid = f.oid) as on
+    from pg_proc as f
+    where pronamespace = 'muster'::regnamespace
+      and (
+        has_function_privilege('authenticated', oid, 'execute')
+        or prosrc ~ $$acts_for_caller|user_id[(][)]|fail[(]'(forbidden|not_found)'$$
+      )
+    order by 1
+  `)
+
+/** Conditions that are about who may see or do something, and what they are replaced by. */
+const CONDITIONS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // `s.company_id = muster.company_id()`, also against a variable that holds it
+  [
+    /[\w.]+ (?:=|is distinct from) (?:muster\.\w+\(\)|\(select muster\.\w+\(\)\)|\b(?:tenant|company|client|caller)\b(?!\.))/g,
+    'true',
+  ],
+  [/[\w.]*\bdeleted_at is null/g, 'true'],
+  [/[\w.]*\bstatus (?:=|<>) '(?:published|draft)'/g, 'true'],
+  [/[\w.]*\bstatus in \('assigned', 'active', 'completed'\)/g, 'true'],
+  [/[\w.]*\bstart_datetime (?:>|<=) now\(\)/g, 'true'],
+  [/u\.role = '\w+'/g, 'true'],
+  [/(?<!function )muster\.(?:sees_shift|manages_shift)\(\w+\)(?! returns)/gi, 'true'],
+  [/(?<!function )muster\.acts_for_caller\(\)(?! returns)/gi, 'false'],
+]
+
+/** A refusal for reasons of access: its whole condition goes. */
+const REFUSAL =
+  /(if|elsif) ((?:(?! then\b)[\s\S])+?) then(?=\s+(?:--[^\n]*\s+)*perform muster\.fail\('(?:forbidden|not_found|invitation_invalid|already_registered|shift_not_open)')/g
+
+/** Each variant of a definition with one condition taken out wherever it stands. */
+function weakenings(definition: string): { from: string; to: string; statement: string }[] {
+  const found = new Map<string, { to: string; statement: string }>()
+  for (const [pattern, to] of CONDITIONS)
+    for (const [from] of definition.matchAll(pattern))
+      found.set(from, { to, statement: definition.replaceAll(from, to) })
+  for (const [whole, keyword, condition] of definition.matchAll(REFUSAL))
+    found.set(condition!, { to: 'false', statement: definition.replaceAll(whole, `${keyword} false then`) })
+  return [...found].map(([from, rest]) => ({ from: from.replaceAll(/\s+/g, ' '), ...rest }))
+}
+
+/** Whether a statement comes by a function: it calls it, or another that does, or writes a table that it is a trigger of. */
+function reaching(
+  broken: string,
+  all: Awaited<ReturnType<typeof definitions>>,
+): (statement: string) => boolean {
+  const names = new Set([broken])
+  for (const name of names) {
+    for (const { name: other, definition } of all)
+      if (definition.includes(`muster.${name}(`)) names.add(other)
+  }
+  const tables = all.flatMap(({ name, on }) => (names.has(name) && on ? [on] : []))
+  const way = [
+    `muster\\.(${[...names].join('|')})\\(`,
+    ...tables.map((table) => `(insert into|update|delete from) public\\.(${table})\\b`),
+  ].join('|')
+  return (statement) => new RegExp(way).test(statement)
+}
+
+const isValid = ({ statement }: Mutant): Promise<boolean> =>
+  undone(database().owner, async (tx) => {
+    await tx.query(statement)
+    return true
+  }).catch(() => false)
+
+describe('a cell turns red', () => {
+  it('when a helper gives everybody the same, or nothing', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    const mutants = []
+    for (const { name, returns } of await helpers()) {
+      for (const value of [null, await valueForSomebody(database().owner, name)])
+        mutants.push({
+          name: `${name}() is ${value === null ? 'null' : 'the same for everybody'}`,
+          statement: `create or replace function ${name}() returns ${returns} language sql stable security definer
+            set search_path = pg_catalog, pg_temp as $$ select ${quote(value)}::${returns} $$`,
+        })
+    }
+    expect(await survivors(database().owner, mutants)).toEqual([])
+  })
+
+  it('when a function forgets a condition', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    const mutants = []
+    const all = await definitions()
+    for (const { name, definition } of all) {
+      const showsIn = reaching(name, all)
+      for (const { from, to, statement } of weakenings(definition)) {
+        const mutant = { name: `${name}: ${from} → ${to}`, statement, showsIn }
+        // Not each place that looks like a condition is one.
+        if (await isValid(mutant)) mutants.push(mutant)
+      }
+    }
+    expect(await survivors(database().owner, mutants, EQUIVALENT)).toEqual([])
+  })
+
+  it('and none when nothing is broken', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    const unharmed = [{ name: 'nothing is broken', statement: 'select 1' }]
+    expect(await survivors(database().owner, unharmed)).toEqual(['nothing is broken'])
+  })
+})

@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useTestDatabase } from '../support/database.ts'
+import { SECTIONS } from './access-matrix.ts'
+import { MUTANTS_TIMEOUT_MS, type Mutant, survivors, UNHARMED } from './access-mutants.ts'
+import { installProbe } from './access-probe.ts'
+import { buildAccessWorld } from './access-world.ts'
+import { PRIVILEGES } from './privileges.ts'
+
+/*
+ * Breaks each policy in turn and demands that a cell of the matrix turns red. What is broken is read from the catalog: a new
+ * policy without a cell that guards it fails here.
+ */
+
+const database = useTestDatabase()
+
+beforeAll(async () => {
+  await buildAccessWorld(database().owner)
+  await installProbe(database().owner)
+})
+
+interface Policy {
+  [column: string]: string | null
+  policy: string
+  table: string
+  using: string | null
+  check: string | null
+}
+
+const policies = (): Promise<Policy[]> =>
+  database().owner.query<Policy>(`
+    select
+      polname as policy,
+      format('%s.%I', relnamespace::regnamespace, relname) as table,
+      pg_get_expr(polqual, polrelid) as using,
+      pg_get_expr(polwithcheck, polrelid) as check
+    from pg_policy
+    join pg_class as c on c.oid = polrelid
+    where relnamespace::regnamespace::text in ('public', 'muster', 'realtime')
+      and polroles && array['authenticated', 'service_role', 'muster_definer']::regrole[]::oid[]
+    order by 2, 1
+  `)
+
+function toMutants({ policy, table, using, check }: Policy): Mutant[] {
+  const mutant = (how: string, statement: string): Mutant => ({
+    name: `${policy} on ${table}: ${how}`,
+    statement,
+    table,
+  })
+  // What lets definer functions and background work through: it shows in other tables' cells.
+  if (policy === 'internal')
+    return ['muster_definer', 'service_role']
+      .filter((role) => PRIVILEGES.tables[table]?.[role])
+      .map((role) => ({ ...mutant(`not for ${role}`, withoutRole(table, role)), table: undefined }))
+  const weaker = (clause: string, present: string | null): Mutant[] =>
+    present === null || present === 'true'
+      ? []
+      : [mutant(`${clause} (true)`, `alter policy ${policy} on ${table} ${clause} (true)`)]
+  return [
+    mutant('dropped', `drop policy ${policy} on ${table}`),
+    ...weaker('using', using),
+    ...weaker('with check', check),
+  ]
+}
+
+const withoutRole = (table: string, role: string): string =>
+  `alter policy internal on ${table} to ${role === 'service_role' ? 'muster_definer' : 'service_role'}`
+
+describe('a cell turns red', () => {
+  it('when a policy is dropped or lets everything through', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    expect(await survivors(database().owner, (await policies()).flatMap(toMutants))).toEqual([])
+  })
+
+  it('when row level security is off', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    const mutants = SECTIONS.map(({ table }) => ({
+      name: table,
+      statement: `alter table ${table} disable row level security`,
+      table,
+    }))
+    expect(await survivors(database().owner, mutants)).toEqual([])
+  })
+
+  it('and none when nothing is broken', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    expect(await survivors(database().owner, UNHARMED)).toEqual(UNHARMED.map(({ name }) => name))
+  })
+})
