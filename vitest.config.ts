@@ -9,10 +9,13 @@ const UNIT_TESTS = 'test/unit/**/*.test.ts'
 const SERVER_ONLY = '**/*.server.test.ts'
 /** What only the embedded engine has. A file is in no project rather than skipped: nothing is left out without a word. */
 const EMBEDDED_ONLY = '**/*.embedded.test.ts'
+/** What needs PgBouncer before the server. */
+const POOLED_ONLY = 'test/pooled/**/*.test.ts'
 
 /**
  * One suite, two engines: every test but the unit tests runs on PGlite and on a PostGIS server. Unit tests touch no
- * database, so they are a project of their own, which waits for none.
+ * database, so they are a project of their own, which waits for none. What goes through HTTP runs once more with PgBouncer in
+ * transaction mode between the service and the server.
  * `npx vitest run --project embedded` runs what needs no server.
  */
 export default defineConfig({
@@ -34,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, UNIT_TESTS, SERVER_ONLY],
+          exclude: [...configDefaults.exclude, UNIT_TESTS, SERVER_ONLY, POOLED_ONLY],
           globalSetup: 'test/support/setup-embedded.ts',
         },
       },
@@ -43,8 +46,16 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY],
+          exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY, POOLED_ONLY],
           globalSetup: 'test/support/setup-server.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pooled',
+          include: ['test/api/**/*.test.ts', POOLED_ONLY],
+          globalSetup: 'test/support/setup-pooled.ts',
         },
       },
     ],

@@ -109,9 +109,8 @@ async function lookUpOnServer(config: Config, email: string): Promise<User[]> {
   const url =
     config.DATABASE_WORKER_URL ?? (config.DATABASE_URL && loginUrl(config.DATABASE_URL, LOGINS.worker))
   if (!url) throw new Refused('Set DATABASE_URL or DATABASE_WORKER_URL: only they may look users up.')
-  return closing(
-    openServer({ url, max: 1, applicationName: 'muster-token', prepare: config.DATABASE_PREPARE }),
-    (database) => lookUp(database, email),
+  return closing(openServer({ url, max: 1, applicationName: 'muster-token', prepare: false }), (database) =>
+    lookUp(database, email),
   )
 }
 

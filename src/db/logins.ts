@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readDatabaseError } from '../errors/sqlstate.ts'
@@ -19,10 +19,12 @@ const SCRAM_SALT_BYTES = 16
  * be stored, and it changes when the owner's does.
  */
 export function loginPassword(ownerUrl: string, login: string): string {
+  return derive(ownerUrl, `muster login ${login}`).toString('base64url')
+}
+
+function derive(ownerUrl: string, purpose: string): Buffer {
   const { password } = new URL(ownerUrl)
-  return createHmac('sha256', decodeURIComponent(password))
-    .update(`muster login ${login}`)
-    .digest('base64url')
+  return createHmac('sha256', decodeURIComponent(password)).update(purpose).digest()
 }
 
 /** The URL of a login on the owner's server and database. */
@@ -35,13 +37,26 @@ export function loginUrl(ownerUrl: string, login: string): string {
 }
 
 /**
+ * A login at another address (a pooler's, a replica's). Of the address, host, port and parameters count, and the database
+ * where it names one; never its user, so that nobody is served as the owner by mistake.
+ */
+export function loginAt(address: string, login: string): string {
+  const url = new URL(address)
+  const { username, password, pathname } = new URL(login)
+  url.username = username
+  url.password = password
+  if (url.pathname.length <= 1) url.pathname = pathname
+  return url.href
+}
+
+/**
  * Lets the logins in, with their derived passwords. The server gets SCRAM verifiers (RFC 5803, the form of
  * `pg_authid.rolpassword`), so that no password shows up in its log.
  */
 export async function enableLogins(owner: Database, ownerUrl: string): Promise<void> {
   const { password } = new URL(ownerUrl)
   for (const login of Object.values(LOGINS)) {
-    const verifier = password === '' ? 'null' : `'${await scramVerifier(loginPassword(ownerUrl, login))}'`
+    const verifier = password === '' ? 'null' : `'${await loginVerifier(ownerUrl, login)}'`
     try {
       await alterRole(owner, `alter role ${login} login password ${verifier}`)
     } catch (error) {
@@ -74,9 +89,18 @@ async function alterRole(owner: Database, statement: string): Promise<void> {
   }
 }
 
+/**
+ * The same each time, salt and all: PgBouncer logs in with what a client proved when it came, and those who came before would be
+ * shut out by a new salt whenever a process of the service starts. (A salt is there to tell equal passwords apart; no two of
+ * these are.)
+ */
+function loginVerifier(ownerUrl: string, login: string): Promise<string> {
+  const salt = derive(ownerUrl, `muster salt ${login}`).subarray(0, SCRAM_SALT_BYTES)
+  return scramVerifier(loginPassword(ownerUrl, login), salt)
+}
+
 /** RFC 5802, section 3, with SHA-256. */
-export async function scramVerifier(password: string): Promise<string> {
-  const salt = randomBytes(SCRAM_SALT_BYTES)
+async function scramVerifier(password: string, salt: Buffer): Promise<string> {
   const salted = await promisify(pbkdf2)(password.normalize('NFKC'), salt, SCRAM_ITERATIONS, 32, 'sha256')
   const clientKey = createHmac('sha256', salted).update('Client Key').digest()
   const storedKey = createHash('sha256').update(clientKey).digest('base64')

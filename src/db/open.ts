@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import { openEmbedded } from './engine/embedded.ts'
-import { openServer } from './engine/server.ts'
+import { openServer, type ServerOptions } from './engine/server.ts'
 import type { Database } from './engine/types.ts'
-import { enableLogins, LOGINS, loginUrl } from './logins.ts'
+import { enableLogins, LOGINS, loginAt, loginUrl } from './logins.ts'
 import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from './migration-files.ts'
 
@@ -88,47 +88,26 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
     }
   }
 
-  const settings = {
-    statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
-    lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
-    idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
-    // Policies make plans look expensive enough to be compiled: that took 450 ms for a list that then ran in 14 ms.
-    jit: 'off',
-  }
-  const shared = {
-    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
-    maxWaiting: config.DATABASE_MAX_WAITING,
-    prepare: config.DATABASE_PREPARE,
-    settings,
-  }
   const apiUrl = config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api)
-  const api = openServer({
-    ...shared,
-    url: apiUrl,
-    max: config.DATABASE_POOL_SIZE,
-    applicationName: 'muster-api',
-  })
+  const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: 'muster-api' })
   const checks = openServer({
-    ...shared,
-    url: apiUrl,
+    ...connectionsOf(config, apiUrl, {
+      // Waiting until a change is visible takes a snapshot per statement, whatever the server's default is.
+      default_transaction_isolation: 'read committed',
+    }),
     max: config.REALTIME_CHECK_CONNECTIONS,
     applicationName: 'muster-realtime-checks',
-    // Waiting until a change is visible takes a snapshot per statement, whatever the server's default is.
-    settings: { ...settings, default_transaction_isolation: 'read committed' },
   })
   const worker = openServer({
-    ...shared,
-    url: config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker),
+    ...connectionsOf(config, config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker)),
     max: WORKER_POOL_SIZE,
     applicationName: 'muster-worker',
   })
   const bus = openServer({
-    ...shared,
-    url: apiUrl,
+    // A notification is not kept, so it need not wait for the disk.
+    ...connectionsOf(config, apiUrl, { synchronous_commit: 'off' }),
     max: 1,
     applicationName: 'muster-bus',
-    // A notification is not kept, so it need not wait for the disk.
-    settings: { ...settings, synchronous_commit: 'off' },
   })
   return {
     api,
@@ -140,6 +119,36 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
     isMigrated: () => isMigrated(api),
     async close() {
       await Promise.all([api.close(), worker.close(), checks.close(), bus.close()])
+    },
+  }
+}
+
+/**
+ * How the service connects as one of its logins, by the settings: through the pooler, where there is one.
+ *
+ * @param url the login's, on the server itself
+ * @param more session settings beside the usual ones
+ */
+export function connectionsOf(
+  config: Config,
+  url: string,
+  more: Record<string, string> = {},
+): Partial<ServerOptions> & { url: string } {
+  const pooler = config.DATABASE_POOLER_URL
+  return {
+    url,
+    poolerUrl: pooler && loginAt(pooler, url),
+    max: config.DATABASE_POOL_SIZE,
+    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
+    maxWaiting: config.DATABASE_MAX_WAITING,
+    prepare: config.DATABASE_PREPARE ?? pooler === undefined,
+    settings: {
+      statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
+      lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
+      idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
+      // Policies make plans look expensive enough to be compiled: that took 450 ms for a list that then ran in 14 ms.
+      jit: 'off',
+      ...more,
     },
   }
 }

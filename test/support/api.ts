@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
+import { connectionsOf } from '../../src/db/open.ts'
 import { openSessions } from '../../src/db/session.ts'
 import type { Code } from '../../src/errors/codes.ts'
 import type { ChangeRouter } from '../../src/realtime/changes/types.ts'
@@ -29,6 +30,8 @@ export interface TestApi {
   /** The database as the service itself reaches it: as `muster_api` on a server. */
   readonly api: Database
   readonly ownerUrl: string | undefined
+  /** The pooler that the service goes through, in the project that tests that. */
+  readonly poolerUrl: string | undefined
   /** A request with a persona's token (or with none), by inject: no socket. */
   as(persona: Persona | null): {
     get(path: string, request?: Request): Promise<LightMyRequestResponse>
@@ -105,6 +108,7 @@ export async function openApi(
     api,
     owner: database.owner,
     ownerUrl: database.ownerUrl,
+    poolerUrl: database.poolerUrl,
     engine: database.engine,
     tokenOf,
     startAnother: start,
@@ -131,18 +135,12 @@ export async function openApi(
 export async function openApiLogin(database: TestDatabase, config: Config): Promise<Database> {
   if (!database.ownerUrl) return database.owner
   await enableLogins(database.owner, database.ownerUrl)
-  return openServer({
-    url: loginUrl(database.ownerUrl, LOGINS.api),
-    max: config.DATABASE_POOL_SIZE,
-    maxWaiting: config.DATABASE_MAX_WAITING,
-    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
-    settings: {
-      statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
-      lock_timeout: String(config.DATABASE_LOCK_TIMEOUT_MS),
-      idle_in_transaction_session_timeout: String(config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS),
-      jit: 'off',
-    },
-  })
+  return openServer(
+    connectionsOf(
+      { ...config, DATABASE_POOLER_URL: database.poolerUrl },
+      loginUrl(database.ownerUrl, LOGINS.api),
+    ),
+  )
 }
 
 /** One service for all tests of the file. */

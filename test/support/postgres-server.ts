@@ -228,8 +228,8 @@ async function openFolder(keepIn: string | undefined): Promise<GuardedFolder> {
   return keepGuardedFolder(keepIn)
 }
 
-/** PostgreSQL refuses to run as root: then it runs as its own user, or as `nobody`. */
-async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+/** PostgreSQL (PgBouncer too) refuses to run as root: then it runs as its own user, or as `nobody`. */
+export async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
   const [, , uid, gid] =
@@ -239,7 +239,7 @@ async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.first, PORTS.last + 1)
     if (await isFree(port)) return port

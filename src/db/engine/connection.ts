@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import postgres from 'postgres'
@@ -45,14 +46,35 @@ const GOODBYE_TIMEOUT_MS = 1_000
 /** A PostgreSQL cancel request instead of a start-up message (protocol 3.0). */
 const CANCEL_REQUEST_CODE = 80_877_102
 
+/** What is published on `STATEMENTS`. */
+export interface SentStatement {
+  text: string
+  /** It was sent before an earlier one was answered, so it costs no round trip of its own. */
+  follows: boolean
+}
+
+/**
+ * Each statement as it is sent to a server, `begin` and `commit` included, for whoever counts or traces. (The driver asks once
+ * on each connection for the types of a statement's parameters; that is not published.)
+ */
+export const STATEMENTS = channel('muster:statement')
+
+/** What every session is set to; the answers depend on it. */
+export const SESSION_SETTINGS = { timezone: 'UTC', search_path: 'public, extensions' }
+
 export interface ConnectionOptions {
   url: string
   applicationName: string
   connectTimeoutMs: number
-  /** Named prepared statements: off behind a pooler in transaction mode. */
+  /** Named prepared statements: off behind a pooler in transaction mode, unless it knows how to pass them on. */
   prepare: boolean
-  /** Session settings, such as `statement_timeout`. */
+  /** Session settings, such as `statement_timeout`, beside `SESSION_SETTINGS`. */
   settings: Record<string, string>
+  /**
+   * The session is a pooler's, lent for one transaction at a time: it is opened without settings (a pooler refuses those it does
+   * not know), and each transaction has to bring them along.
+   */
+  isPooled?: boolean
   /**
    * How long the server may take to answer a statement before the connection counts as dead, in milliseconds; 0 waits for
    * ever. A host that vanished without a word is otherwise noticed by TCP after more than ten minutes.
@@ -81,6 +103,8 @@ export class Connection {
   readonly #prepared = new Set<string>()
   #socket: Socket | undefined
   #backend: { pid: number; secret: number } | undefined
+  /** Statements that were sent and not answered yet. */
+  #underWay = 0
 
   private constructor(options: ConnectionOptions) {
     this.#options = options
@@ -102,9 +126,7 @@ export class Connection {
       socket: () => this.#openSocket(),
       connection: {
         application_name: options.applicationName,
-        timezone: 'UTC',
-        search_path: 'public, extensions',
-        ...options.settings,
+        ...(options.isPooled ? {} : { ...SESSION_SETTINGS, ...options.settings }),
       },
     }
     this.#sql = postgres(options.url, settings)
@@ -166,7 +188,8 @@ export class Connection {
     const socket = this.#dial()
     const closed = once(socket, 'close').catch(() => {})
     socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy())
-    socket.resume().end(request)
+    // It is the server that closes: PgBouncer 1.18 ends, with all its sessions, when a request's sender has left too early.
+    socket.resume().write(request)
     await closed
   }
 
@@ -192,6 +215,10 @@ export class Connection {
     const query = this.#sql.unsafe(text, parameters as Parameter[], options)
     // The driver would remember the text of each statement that ever failed, to print where it was written.
     Object.defineProperty(query, 'origin', { value: '' })
+    if (STATEMENTS.hasSubscribers) {
+      STATEMENTS.publish({ text, follows: this.#underWay > 0 } satisfies SentStatement)
+    }
+    this.#underWay += 1
     const deadline = this.#options.answerTimeoutMs
       ? setTimeout(() => this.destroy(), this.#options.answerTimeoutMs)
       : undefined
@@ -202,6 +229,7 @@ export class Connection {
       if (isFromServer(error) && error.severity !== 'ERROR') this.#markLost()
       throw this.isLost ? unavailable(error) : error
     } finally {
+      this.#underWay -= 1
       clearTimeout(deadline)
     }
   }

@@ -1,11 +1,16 @@
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
-import { Connection, type ConnectionOptions } from './connection.ts'
+import { Connection, type ConnectionOptions, SESSION_SETTINGS } from './connection.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
 export interface ServerOptions {
   url: string
+  /**
+   * The same login and database through a pooler in transaction mode (PgBouncer), for all but listeners: a session of the
+   * server is then lent for one transaction at a time, so nothing may be left behind in it or expected from it.
+   */
+  poolerUrl?: string | undefined
   /** Connections in the pool; each listener has one more of its own. */
   max: number
   applicationName: string
@@ -14,9 +19,9 @@ export interface ServerOptions {
   /** How many callers may wait for a connection at once; the next one is refused with `DatabaseBusy`. */
   maxWaiting: number
   connectTimeoutMs: number
-  /** Named prepared statements: off behind a pooler in transaction mode. */
+  /** Named prepared statements: off behind a pooler in transaction mode, unless it knows how to pass them on. */
   prepare: boolean
-  /** Session settings of each connection, such as `statement_timeout`. */
+  /** Session settings, such as `statement_timeout`: of each connection, or behind a pooler of each transaction. */
   settings: Record<string, string>
 }
 
@@ -55,11 +60,15 @@ const RECONNECT_PAUSE_MS = { first: 100, last: 10_000 }
 /** A pool of connections to a PostgreSQL server. */
 export function openServer(given: Partial<ServerOptions> & { url: string }): Database {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...given }
-  const { url, applicationName, connectTimeoutMs, prepare, settings } = options
+  const { url, poolerUrl, applicationName, connectTimeoutMs, prepare, settings } = options
   const connectionOptions: ConnectionOptions = { url, applicationName, connectTimeoutMs, prepare, settings }
   const answerTimeoutMs = answerTimeout(settings)
+  const pooledOptions: ConnectionOptions = poolerUrl
+    ? { ...connectionOptions, url: poolerUrl, isPooled: true, answerTimeoutMs }
+    : { ...connectionOptions, answerTimeoutMs }
+  const begin = (readOnly: boolean): string => beginText(readOnly, poolerUrl ? settings : undefined)
   const pool = new Pool<Connection>({
-    open: (signal) => Connection.open({ ...connectionOptions, answerTimeoutMs }, signal),
+    open: (signal) => Connection.open(pooledOptions, signal),
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
@@ -80,10 +89,14 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     kind: 'server',
 
     transaction: (work, given = {}) =>
-      lend((connection) => runTransaction(connection, work, given), given.signal),
+      lend((connection) => runTransaction(connection, begin, work, given), given.signal),
 
     query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
-      lend((connection) => connection.run<R>(text, parameters)),
+      lend((connection) =>
+        poolerUrl
+          ? runTransaction(connection, begin, (tx) => tx.query<R>(text, parameters), {})
+          : connection.run<R>(text, parameters),
+      ),
 
     script: (text) => lend((connection) => connection.script(text)),
 
@@ -106,8 +119,31 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
   }
 }
 
+/**
+ * Opens a transaction.
+ *
+ * @param settings what it has to bring along, where the session is lent for it alone. They are local to it: the session's next
+ *        borrower finds nothing of them.
+ */
+export function beginText(readOnly: boolean, settings?: Record<string, string>): string {
+  const mode = readOnly ? ' read only' : ''
+  if (!settings) return `begin${mode}`
+  const { default_transaction_isolation: isolation, ...others }: Record<string, string> = {
+    ...SESSION_SETTINGS,
+    ...settings,
+  }
+  const set = Object.entries(others).map(
+    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, true)`,
+  )
+  // The default is read when a transaction begins: this one has to be told itself.
+  return `begin${isolation ? ` isolation level ${isolation}` : ''}${mode}; select ${set.join(', ')}`
+}
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
 async function runTransaction<T>(
   connection: Connection,
+  begin: (readOnly: boolean) => string,
   work: (tx: Transaction) => Promise<T>,
   { readOnly = false, signal }: TransactionOptions,
 ): Promise<T> {
@@ -116,10 +152,7 @@ async function runTransaction<T>(
     if (begun) return connection.run(text, parameters)
     begun = true
     // One round trip for both. The statement cannot run outside of the transaction: where `begin` fails, the connection has.
-    const [, rows] = await Promise.all([
-      connection.script(readOnly ? 'begin read only' : 'begin'),
-      connection.run(text, parameters),
-    ])
+    const [, rows] = await Promise.all([connection.script(begin(readOnly)), connection.run(text, parameters)])
     return rows
   })
   const abort = (): void => scope.break(signal?.reason)

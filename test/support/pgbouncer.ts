@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, chown, constants, open, readFile, writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasApt, installPackages, mayInstall, updatePackageLists } from './apt.ts'
+import { makeGuardedFolder } from './guarded-folder.ts'
+import { findFreePort, serverUser } from './postgres-server.ts'
+
+/** Longer than it ever takes on a busy machine. */
+const START_TIMEOUT_MS = 30_000
+const POLL_INTERVAL_MS = 20
+
+/** Where distributions put it, which is not on everybody's path. */
+const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
+
+export interface Pgbouncer {
+  /** Its address, for `DATABASE_POOLER_URL`: no login, no database. */
+  readonly url: string
+  /** What it has logged so far. */
+  log(): Promise<string>
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PgBouncer in transaction mode before a server, configured as `docs/deploy.md` says, on a free port of 127.0.0.1. It
+ * ends with this process.
+ *
+ * @param serverUrl a superuser's: who may log in is asked as that user.
+ * @param serverConnections for each database and login: few, so that clients really share them.
+ * @throws Error when it is missing (with the command to install it) or does not start (with its log).
+ */
+export async function startPgbouncer(serverUrl: string, serverConnections: number): Promise<Pgbouncer> {
+  const program = await findPgbouncer((line) => process.stderr.write(`${line}\n`))
+  const user = await serverUser()
+  const folder = await makeGuardedFolder('muster-pgbouncer-')
+  const logFile = join(folder.path, 'pgbouncer.log')
+  const port = await findFreePort()
+  const server = new URL(serverUrl)
+  const files = {
+    'pgbouncer.ini': `
+[databases]
+* = host=${server.hostname} port=${server.port}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+pool_mode = transaction
+default_pool_size = ${serverConnections}
+max_client_conn = 1000
+auth_type = scram-sha-256
+auth_file = userlist.txt
+auth_user = ${server.username}
+auth_query = select rolname, rolpassword from pg_authid where rolname = $1 and rolcanlogin
+`,
+    'userlist.txt': `"${server.username}" "${decodeURIComponent(server.password)}"\n`,
+  }
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder.path, name)
+    await writeFile(path, text, { mode: 0o600 })
+    if (user) await chown(path, user.uid, user.gid)
+  }
+  if (user) await chown(folder.path, user.uid, user.gid)
+
+  const output = await open(logFile, 'a')
+  const child = spawn(program, ['pgbouncer.ini'], {
+    ...user,
+    cwd: folder.path,
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    detached: true,
+    stdio: ['ignore', output.fd, output.fd],
+  })
+  folder.guard(child)
+  child.unref()
+  const log = (): Promise<string> => readFile(logFile, 'utf8')
+  try {
+    await once(child, 'spawn')
+    await output.close()
+    const deadline = Date.now() + START_TIMEOUT_MS
+    while (!(await takesConnections(port))) {
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`PgBouncer did not start:\n${await log()}`)
+      await delay(POLL_INTERVAL_MS)
+    }
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+  return { url: `postgres://127.0.0.1:${port}`, log, stop: () => folder.remove() }
+}
+
+async function findPgbouncer(say: (line: string) => void): Promise<string> {
+  const found = await findInstalled()
+  if (found) return found
+  let cause: unknown
+  if (await mayInstall()) {
+    try {
+      await updatePackageLists(say)
+      await installPackages(['pgbouncer'], say)
+    } catch (error) {
+      cause = error
+    }
+  }
+  const installed = await findInstalled()
+  if (installed) return installed
+  throw new Error(
+    `The tests behind a pooler need PgBouncer, and none is installed here.\nInstall it:\n  ${
+      (await hasApt()) ? 'sudo apt-get install -y pgbouncer' : 'brew install pgbouncer'
+    }`,
+    { cause },
+  )
+}
+
+async function findInstalled(): Promise<string | undefined> {
+  const folders = [...FOLDERS, ...(process.env.PATH ?? '').split(delimiter).filter(Boolean)]
+  for (const folder of folders) {
+    const path = join(folder, 'pgbouncer')
+    if (await isExecutable(path)) return path
+  }
+  return undefined
+}
+
+const isExecutable = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createConnection(port, '127.0.0.1')
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', () => resolve(false))
+  })
+}
