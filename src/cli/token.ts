@@ -18,7 +18,11 @@ import { Refused, runCommand, UsageError } from './command.ts'
 const USAGE = `Usage: npm run --silent token -- <email> [<user id> | --new]
   <email>          a registered user, looked up in the database
   <email> <id>     whoever has that id, without looking
-  <email> --new    somebody who is not registered yet: for POST /v1/me with an invitation`
+  <email> --new    somebody who is not registered yet: for POST /v1/me with an invitation
+  --anon           nobody: the key that supabase-js is made with`
+
+/** Ten years, as the anonymous keys of Supabase: apps are built with it. It gives no more than no token at all. */
+const ANON_LIFETIME_SECONDS = 10 * 365 * 24 * 60 * 60
 
 interface User {
   id: string
@@ -38,15 +42,14 @@ process.exitCode = await runCommand(USAGE, async () => {
   const wanted = readArguments(process.argv.slice(2))
   const config = readConfig(process.env)
   const secret = await requireDevelopmentSecret(config)
+  const settings = { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE }
+  if (wanted === 'anon') {
+    const expiresInSeconds = ANON_LIFETIME_SECONDS
+    console.log(await issueToken(secret, { role: 'anon', expiresInSeconds, ...settings }))
+    return
+  }
   const user = await identify(config, wanted)
-  console.log(
-    await issueToken(secret, {
-      sub: user.id,
-      email: user.email,
-      issuer: config.JWT_ISSUER,
-      audience: config.JWT_AUDIENCE,
-    }),
-  )
+  console.log(await issueToken(secret, { sub: user.id, email: user.email, ...settings }))
 })
 
 interface Wanted {
@@ -55,12 +58,16 @@ interface Wanted {
   isNew: boolean
 }
 
-function readArguments(words: string[]): Wanted {
+function readArguments(words: string[]): Wanted | 'anon' {
   const { positionals, values } = parseArgs({
     args: words,
     allowPositionals: true,
-    options: { new: { type: 'boolean', default: false } },
+    options: { new: { type: 'boolean', default: false }, anon: { type: 'boolean', default: false } },
   })
+  if (values.anon) {
+    if (positionals.length > 0 || values.new) throw new UsageError('Either somebody or --anon.')
+    return 'anon'
+  }
   const [email, id, ...rest] = positionals
   if (email === undefined) throw new UsageError('Whose token?')
   if (!z.email().safeParse(email).success) throw new UsageError(`${email} is no e-mail address.`)

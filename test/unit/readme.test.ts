@@ -4,21 +4,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 /**
- * Runs the example of the README as a reader would, against the service started as the README says, and compares what comes out
- * with what the README shows.
+ * Runs the examples of the README as a reader would, against the service started as the README says, and compares what comes
+ * out with what the README shows.
  */
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
-const example = readme.slice(readme.indexOf('## An example'), readme.indexOf('## How it works'))
-const blocks = [...example.matchAll(/```(sh|json)\n(.*?)```/gs)].map(([, kind, text]) => ({
-  kind,
-  text: text!,
-}))
+const blocksOf = (heading: string, next: string) =>
+  [...readme.slice(readme.indexOf(heading), readme.indexOf(next)).matchAll(/```(\w+)\n(.*?)```/gs)].map(
+    ([, kind, text]) => ({ kind, text: text! }),
+  )
+const blocks = blocksOf('## An example', '## Follow it live')
+const live = blocksOf('## Follow it live', '## How it works')
+
+/** Where the README has the service. */
+const ADDRESS = 'http://127.0.0.1:3000'
+/** Two processes of npm and one of Node start, on a busy machine. */
+const PATIENCE_MS = 20_000
 
 let folder: string
-let api: string
+let url: string
 let stop: () => Promise<void>
 
 beforeAll(async () => {
@@ -38,11 +44,11 @@ beforeAll(async () => {
     service.kill('SIGINT')
     expect(await ended).toBe(0)
   }
-  api = await new Promise((resolve, reject) => {
+  url = await new Promise((resolve, reject) => {
     service.once('exit', (code) => reject(new Error(`The service ended with ${code} before it listened.`)))
     createInterface({ input: service.stdout }).on('line', (line) => {
       const address = /^Muster listens on (\S+)/.exec(line)?.[1]
-      if (address) resolve(`${address}/v1`)
+      if (address) resolve(address)
     })
   })
 })
@@ -59,11 +65,9 @@ it('shows what its commands really print', async () => {
     .filter(({ kind }) => kind === 'sh')
     .map(({ text }) => `${text}\nprintf '\\n---\\n'`)
     .join('\n')
-    .replace('http://127.0.0.1:3000/v1', api)
+    .replace(ADDRESS, url)
     .replaceAll('shift.json', join(folder, 'shift.json'))
-  const { stdout } = await promisify(execFile)('bash', ['-euc', script], {
-    env: { ...process.env, NODE_ENV: 'development', DATA_DIR: join(folder, 'data') },
-  })
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
   const printed = stdout
     .split('\n---\n')
     .map((text) => text.trim())
@@ -72,6 +76,45 @@ it('shows what its commands really print', async () => {
   expect(printed.map(withoutVolatile)).toEqual(shown.map(withoutVolatile))
   expect(printed.length).toBe(6)
 })
+
+it('follows shifts nearby as it says', async () => {
+  const [tokens] = blocks
+  const program = live.find(({ kind }) => kind === 'js')!.text.replace(ADDRESS, url)
+  const commands = live.find(({ kind }) => kind === 'sh')!.text
+  // Not saved in this folder, but from here all the same: the packages are found.
+  const script = `${tokens!.text}\n${commands.replace('node nearby.js', 'exec node --input-type=module --eval "$PROGRAM"')}`
+  expect(script).toContain('$PROGRAM')
+  const guard = spawn('bash', ['-euc', script], {
+    env: { ...environment(), PROGRAM: program },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const shown: string[] = []
+  createInterface({ input: guard.stdout }).on('line', (line) => shown.push(line))
+  try {
+    await vi.waitUntil(() => shown.length > 0, { timeout: PATIENCE_MS, interval: 20 })
+    expect(shown.join()).not.toContain('Seen live')
+    await publish('Seen live')
+    await vi.waitUntil(() => shown.some((line) => /^Seen live published \d/.test(line)), {
+      timeout: PATIENCE_MS,
+      interval: 20,
+    })
+  } finally {
+    guard.kill()
+  }
+})
+
+/** As the company does in the example, at the same site. */
+async function publish(title: string): Promise<void> {
+  const { text } = blocks.find(({ text }) => text.includes('"status": "published"'))!
+  const script = `${blocks[0]!.text}\n${text}`
+    .replace(ADDRESS, url)
+    .replace('Night watch', title)
+    .replace('night-1', 'seen-live')
+    .replaceAll('shift.json', join(folder, 'shift.json'))
+  await promisify(execFile)('bash', ['-euc', script], { env: environment() })
+}
+
+const environment = () => ({ ...process.env, NODE_ENV: 'development', DATA_DIR: join(folder, 'data') })
 
 /** Ids, times, cursors and request ids differ each time; that they are there, and of that form, is compared. */
 function withoutVolatile(value: unknown): unknown {

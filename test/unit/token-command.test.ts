@@ -67,6 +67,16 @@ describe('npm run token', () => {
     expect(decodeJwt(first.stdout).sub).toBe(developmentUserId('new@example.org'))
   })
 
+  it('prints a key for supabase-js, which says nothing of anybody', async () => {
+    const { code, stdout } = await token('--anon')
+    expect(code).toBe(0)
+    const verifier = createVerifier(await resolveTokenSettings(readConfig({ DATA_DIR: dataDir })))
+    expect(await verifier.verify(stdout.trim())).toMatchObject({ role: 'anon', userId: null })
+    const { iat, exp } = decodeJwt(stdout.trim())
+    expect((exp! - iat!) / 86_400 / 365).toBe(10)
+    expect(await token('--anon', { NODE_ENV: 'production' })).toMatchObject({ code: 1, stdout: '' })
+  })
+
   it.each([
     ['in production', { NODE_ENV: 'production' }, 'In production'],
     [
@@ -94,6 +104,7 @@ describe('npm run token', () => {
     ['a@example.com 12', '12 is no user id'],
     [`a@example.com ${SOMEBODY} more`, 'Not understood: more'],
     [`a@example.com ${SOMEBODY} --new`, 'Either a user id or --new'],
+    ['a@example.com --anon', 'Either somebody or --anon'],
     ['a@example.com --admin', '--admin'],
   ])('%j is not understood', async (words, message) => {
     const outcome = await token(words)
