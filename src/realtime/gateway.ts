@@ -11,7 +11,7 @@ import type { ChangeRouter } from './changes/types.ts'
 import type { GatewayParts } from './channel.ts'
 import { MAX_HTTP_MESSAGES, MAX_SOCKETS, SWEEP_INTERVAL_MS } from './limits.ts'
 import { readChannelRights } from './private-channels.ts'
-import { MAX_FRAME_BYTES, parseVsn } from './protocol/frames.ts'
+import { type Broadcast, MAX_FRAME_BYTES, parseVsn } from './protocol/frames.ts'
 import { RealtimeSocket } from './socket.ts'
 import { Topics, topicKey } from './topics.ts'
 
@@ -158,6 +158,7 @@ async function refuse(reply: FastifyReply, status: number, error: string): Promi
 interface HttpMessage {
   topic: string
   event: string
+  /** Bytes are broadcast as they are, anything else as JSON. */
   payload: unknown
   private: boolean
 }
@@ -175,10 +176,10 @@ function registerBroadcastRoutes(app: FastifyInstance, options: GatewayOptions, 
     const caller = await callerOfKey(key, options)
     for (const { topic, event, payload, private: isPrivate } of messages) {
       if (isPrivate && !(await parts.readRights(caller, topic)).send.broadcast) continue
-      parts.topics.broadcast(topicKey(topic, isPrivate), {
-        event,
-        body: { encoding: 'json', text: JSON.stringify(payload) },
-      })
+      const body: Broadcast['body'] = Buffer.isBuffer(payload)
+        ? { encoding: 'binary', bytes: payload }
+        : { encoding: 'json', text: JSON.stringify(payload) }
+      parts.topics.broadcast(topicKey(topic, isPrivate), { event, body })
     }
     return reply.code(202).send()
   }
@@ -188,16 +189,22 @@ function registerBroadcastRoutes(app: FastifyInstance, options: GatewayOptions, 
     if (!messages) return refuse(reply, 422, 'messages must be a list of {topic, event, payload, private}')
     return send(request, reply, messages)
   })
-  app.post<{ Params: { topic: string; event: string }; Querystring: { private?: string } }>(
-    '/realtime/v1/api/broadcast/:topic/events/:event',
-    { schema: { hide: true } },
-    async (request, reply) => {
-      const { topic, event } = request.params
-      return send(request, reply, [
-        { topic, event, payload: request.body ?? {}, private: request.query.private === 'true' },
-      ])
-    },
-  )
+  // In a scope of its own: no other route takes bytes.
+  app.register(async (scope) => {
+    scope.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
+    scope.post<{ Params: { topic: string; event: string }; Querystring: { private?: string } }>(
+      '/realtime/v1/api/broadcast/:topic/events/:event',
+      { schema: { hide: true } },
+      async (request, reply) => {
+        const { topic, event } = request.params
+        return send(request, reply, [
+          { topic, event, payload: request.body ?? {}, private: request.query.private === 'true' },
+        ])
+      },
+    )
+  })
 }
 
 function readMessages(body: unknown): HttpMessage[] | undefined {
