@@ -135,7 +135,7 @@ export class Channel implements ChangeChannel, Listener {
     for (const early of this.#early ?? []) this.#socket.send(early)
     this.#early = undefined
     this.#tellSubscribed(refused)
-    if (join.presence.enabled === true) this.#sendPresenceState()
+    if (this.#wantsPresence) this.#sendPresenceState()
     this.#watchExpiry()
     return true
   }
@@ -217,8 +217,7 @@ export class Channel implements ChangeChannel, Listener {
     if (present.size >= MAX_PRESENCE_KEYS && !present.has(this.#presenceKey))
       return answer('error', 'TooManyPresent')
 
-    // A client that never said whether it wants presence gets the state at its first `track`.
-    if (this.#join!.presence.enabled === undefined && !this.#tracked) this.#sendPresenceState()
+    if (!this.#wantsPresence) this.#sendPresenceState()
     this.#tracked = true
     this.#parts.topics.track(this.#key, this, this.#presenceKey, { ...said, phx_ref: randomUUID() })
     answer('ok')
@@ -241,8 +240,7 @@ export class Channel implements ChangeChannel, Listener {
   }
 
   sendPresence(event: 'presence_diff', payload: JsonObject): void {
-    const wanted = this.#join?.presence.enabled ?? this.#tracked
-    if (wanted && this.#rights.listen.presence) {
+    if (this.#wantsPresence && this.#rights.listen.presence) {
       this.#socket.send(encodeMessage(this.#socket.vsn, { topic: this.topic, event }, payload))
     }
   }
@@ -325,6 +323,11 @@ export class Channel implements ChangeChannel, Listener {
 
   async #refreshRights(): Promise<void> {
     if (this.hasOldRights) await this.recheckRights()
+  }
+
+  /** A client too old to say so may be waiting for it; one that declined wants it from its first `track` on, as on Supabase. */
+  get #wantsPresence(): boolean {
+    return this.#tracked || (this.#join?.presence.enabled ?? true)
   }
 
   #sendPresenceState(): void {

@@ -65,7 +65,7 @@ export interface Join {
   presence: {
     /** Unset: the gateway makes one up. */
     key?: string
-    /** Undefined from clients that do not know the flag. Supabase then sends nothing until the first `track`. */
+    /** Undefined from clients that do not know the flag. Supabase takes that for a no, until the first `track`. */
     enabled?: boolean
   }
   bindings: readonly Binding[]
