@@ -10,7 +10,7 @@ import {
   SubscriptionRefused,
 } from './changes/types.ts'
 import { MAX_PRESENCE_BYTES, MAX_PRESENCE_KEYS, RIGHTS_MAX_AGE_MS } from './limits.ts'
-import { type ChannelRights, PUBLIC_RIGHTS } from './private-channels.ts'
+import { type ChannelRights, isPrivateOnly, PUBLIC_RIGHTS } from './private-channels.ts'
 import {
   type Broadcast,
   type ClientBroadcast,
@@ -109,6 +109,9 @@ export class Channel implements ChangeChannel, Listener {
     if (!parsed.ok) return this.#refuseJoin(frame, parsed.reason)
     const { join } = parsed
     this.#join = join
+    if (!join.isPrivate && isPrivateOnly(this.name)) {
+      return this.#refuseJoin(frame, 'PrivateOnly: Channels of that name are private')
+    }
     try {
       if (join.accessToken !== undefined) this.#caller = await this.#identify(join.accessToken)
     } catch (error) {

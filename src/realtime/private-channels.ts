@@ -15,6 +15,15 @@ export const PUBLIC_RIGHTS: ChannelRights = {
   send: { broadcast: true, presence: true },
 }
 
+/** The channels of shifts (supabase/schemas/realtime.sql). */
+const PRIVATE_ONLY = /^shift:/
+
+/**
+ * Whether a channel of that name has to be private. An app that forgets to say so, or that was made with a client from before
+ * private channels, would send a guard's positions to everybody with a key.
+ */
+export const isPrivateOnly = (name: string): boolean => PRIVATE_ONLY.test(name)
+
 const EXTENSIONS = ['broadcast', 'presence'] as const
 
 /** Carries the answer out of a transaction that must not commit: nothing is ever stored in `realtime.messages`. */
