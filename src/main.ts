@@ -17,7 +17,11 @@ async function start(): Promise<void> {
   const config = readConfig(process.env)
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const tokenSettings = await resolveTokenSettings(config)
-  const databases = await openDatabases(config, (line) => console.log(line))
+  const databases = await openDatabases(
+    config,
+    (line) => console.log(line),
+    (event) => app.log.warn(event, 'the replica is now in another state'),
+  )
   if (
     databases.api.kind === 'embedded' &&
     config.NODE_ENV !== 'production' &&
@@ -38,17 +42,18 @@ async function start(): Promise<void> {
   const app = await buildApp({
     config,
     version,
-    sessions: openSessions(databases.api),
+    sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(tokenSettings, { log }),
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
+      const replica = databases.replica?.state ?? 'off'
       try {
         await databases.api.query('select 1')
-        return { database: true, migrations: await databases.isMigrated(), feed }
+        return { database: true, migrations: await databases.isMigrated(), feed, replica }
       } catch (error) {
         app.log.warn({ reason: error instanceof Error ? error.name : 'unknown' }, 'not ready')
-        return { database: false, migrations: false, feed }
+        return { database: false, migrations: false, feed, replica }
       }
     },
   })

@@ -2,6 +2,8 @@
 export interface FunctionCall {
   /** Its first two parameters are role and claims. */
   readonly text: string
+  /** It changes nothing, so a replica can do it. */
+  readonly onlyReads?: boolean
 }
 
 /**
@@ -33,6 +35,12 @@ export function functionCall(
       ) as called`,
   }
 }
+
+/** As `functionCall`, of a function that changes nothing: with a replica it is called there. */
+export const readingCall = (...of: Parameters<typeof functionCall>): FunctionCall => ({
+  ...functionCall(...of),
+  onlyReads: true,
+})
 
 /** A call of a function that changes something and answers with JSON: see `FunctionCaller.perform`. */
 export interface Action {

@@ -7,6 +7,7 @@ import type { Database } from './engine/types.ts'
 import { enableLogins, LOGINS, loginAt, loginUrl } from './logins.ts'
 import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from './migration-files.ts'
+import { openReplica, type Replica, type ReplicaOptions } from './replica.ts'
 
 /** The databases of a running service: one connection on the embedded engine, separate logins on a server. */
 export interface Databases {
@@ -16,6 +17,8 @@ export interface Databases {
   worker: Database
   /** For realtime's checks, which are many at once: as `api`, with connections of their own. */
   checks: Database
+  /** For callers' reads, where the settings name one. */
+  replica?: Replica
   /** For what the processes of the service tell each other; undefined where there is one process. */
   bus: Database | undefined
   /** What only the processes of the service know: the password of their login, or what tokens are signed with. */
@@ -30,6 +33,9 @@ export interface Databases {
 /** Background work is a few statements now and then. */
 const WORKER_POOL_SIZE = 2
 
+/** No request waits for it; but while one is being made to a host that does not answer, no other is tried. */
+const REPLICA_CONNECT_TIMEOUT_MS = 2_000
+
 /** A folder of `DATA_DIR` for PGlite alone: it keeps nothing else in there. */
 export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => join(config.DATA_DIR, 'pgdata')
 
@@ -38,9 +44,13 @@ export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => joi
  *
  * @throws MigrationError, DataFolderInUse, DatabaseUnavailable
  */
-export async function openDatabases(config: Config, report: (line: string) => void): Promise<Databases> {
+export async function openDatabases(
+  config: Config,
+  report: (line: string) => void,
+  reportReplica: ReplicaOptions['report'] = () => {},
+): Promise<Databases> {
   return config.DATABASE_URL || config.DATABASE_API_URL
-    ? openOnServer(config, report)
+    ? openOnServer(config, report, reportReplica)
     : openInProcess(config, report)
 }
 
@@ -75,7 +85,11 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
   }
 }
 
-async function openOnServer(config: Config, report: (line: string) => void): Promise<Databases> {
+async function openOnServer(
+  config: Config,
+  report: (line: string) => void,
+  reportReplica: ReplicaOptions['report'],
+): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
   if (ownerUrl) {
     const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
@@ -109,18 +123,48 @@ async function openOnServer(config: Config, report: (line: string) => void): Pro
     max: 1,
     applicationName: 'muster-bus',
   })
+  const replicaUrl = config.DATABASE_REPLICA_URL
+  const standby = replicaUrl ? openStandby(config, loginAt(replicaUrl, apiUrl), apiUrl) : []
+  const [replica, position] = standby
   return {
     api,
     worker,
     checks,
     bus,
+    ...(replica &&
+      position && {
+        replica: openReplica({
+          primary: position,
+          replica,
+          maxLagMs: config.DATABASE_REPLICA_MAX_LAG_MS,
+          report: reportReplica,
+        }),
+      }),
     busSecret: decodeURIComponent(new URL(apiUrl).password) || config.JWT_SECRET,
     replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
     isMigrated: () => isMigrated(api),
     async close() {
-      await Promise.all([api.close(), worker.close(), checks.close(), bus.close()])
+      await Promise.all([api, worker, checks, bus, ...standby].map((database) => database.close()))
     },
   }
+}
+
+/** Connections to the replica, and the one where the primary is asked for its position: it must not wait for requests. */
+function openStandby(config: Config, url: string, primaryUrl: string): Database[] {
+  const replica = openServer({
+    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, url, {
+      // What is read comes from a snapshot that is younger than the question whether the replica is current.
+      default_transaction_isolation: 'read committed',
+    }),
+    connectTimeoutMs: REPLICA_CONNECT_TIMEOUT_MS,
+    applicationName: 'muster-api',
+  })
+  const position = openServer({
+    ...connectionsOf(config, primaryUrl),
+    max: 1,
+    applicationName: 'muster-position',
+  })
+  return [replica, position]
 }
 
 /**

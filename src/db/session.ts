@@ -6,6 +6,7 @@ import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
+import type { Replica, Standby } from './replica.ts'
 
 const dialect = new PgDialect()
 
@@ -31,15 +32,20 @@ export interface FunctionCaller {
   perform<T>(action: Action, parameters: readonly Parameter[]): Promise<T>
 }
 
+export interface ReadOptions {
+  /** Aborting it cancels the statement that is running, and rejects with its reason: nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined
+  /** For what a replica cannot tell: which transactions are under way, for one. */
+  onPrimary?: boolean
+}
+
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
 export interface Sessions {
   /**
-   * A read-only transaction.
-   *
-   * @param signal aborting it cancels the statement that is running, and rejects with its reason: for an answer that
-   *        nobody waits for any more
+   * A read-only transaction, on the replica if there is one: `work` may be run again on the primary, so it does nothing but
+   * use the session.
    */
-  read<T>(caller: Caller, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>
+  read<T>(caller: Caller, work: (session: Session) => Promise<T>, options?: ReadOptions): Promise<T>
   /**
    * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
    * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
@@ -59,36 +65,60 @@ const MAX_ATTEMPTS = 3
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
 
-export function openSessions(database: Database): Sessions {
+const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
+
+export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(
     caller: Caller,
     work: (session: Session, tx: Transaction) => Promise<T>,
     options: TransactionOptions,
+    standby?: Standby,
   ): Promise<T> {
-    const claims = serializeClaims(caller.claims)
-    return database.transaction(async (tx) => {
+    const enter = [caller.role, serializeClaims(caller.claims)]
+    return (standby?.database ?? database).transaction(async (tx) => {
       // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
       // As the first statement it travels together with `begin`.
-      await tx.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
-        caller.role,
-        claims,
-      ])
+      if (standby) {
+        const [row] = await tx.query<{ current: boolean }>(
+          `${ENTER}, ${standby.isCurrent('$3')} as current`,
+          [...enter, standby.position],
+        )
+        await standby.untilCurrent(tx, row!.current)
+      } else {
+        await tx.query(ENTER, enter)
+      }
       return work(asSession(tx), tx)
     }, options)
   }
 
+  async function read<T>(
+    caller: Caller,
+    work: (session: Session, tx: Transaction) => Promise<T>,
+    { signal, onPrimary = false }: ReadOptions = {},
+  ): Promise<T> {
+    const here = () => run(caller, work, { readOnly: true, ...(signal && { signal }) })
+    if (!replica || onPrimary) return here()
+    return replica.read(
+      (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),
+      here,
+      signal,
+    )
+  }
+
   return {
-    read: (caller, work, signal) => run(caller, work, { readOnly: true, ...(signal ? { signal } : {}) }),
+    read,
 
     write: (caller, work) => attempt(() => run(caller, work, {})),
 
     async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
       const given = [caller.role, serializeClaims(caller.claims), ...parameters]
+      const inTransaction = (_: Session, tx: Transaction) => tx.query<T>(call.text, given)
+      if (call.onlyReads && replica) return (await read(caller, inTransaction))[0]!
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
       const rows = await attempt(() =>
         caller.role === 'authenticated'
           ? database.query<T>(call.text, given)
-          : run(caller, (_, tx) => tx.query<T>(call.text, given), {}),
+          : run(caller, inTransaction, {}),
       )
       return rows[0]!
     },

@@ -5,14 +5,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Parameter, Row } from '../db/engine/types.ts'
 import type { Action, FunctionCall } from '../db/function-call.ts'
-import type { FunctionCaller, Session, Sessions } from '../db/session.ts'
+import type { FunctionCaller, ReadOptions, Session, Sessions } from '../db/session.ts'
 import { ClientGone, Problem } from '../errors/problem.ts'
 
 declare module 'fastify' {
   /** `call` and `perform` call one function of the database as the caller of this request, in one round trip. */
   interface FastifyRequest extends FunctionCaller {
-    /** Runs `work` in a read-only transaction as the caller of this request, as long as the client is there. */
-    read<T>(work: (session: Session) => Promise<T>): Promise<T>
+    /**
+     * Runs `work` in a read-only transaction as the caller of this request, as long as the client is there; on the replica
+     * where there is one, unless `onPrimary` says otherwise.
+     */
+    read<T>(work: (session: Session) => Promise<T>, options?: Pick<ReadOptions, 'onPrimary'>): Promise<T>
     /**
      * Runs `work` in a transaction as the caller of this request. With an `Idempotency-Key` on a POST, `work` runs
      * once: the same request again gets the same result, which is kept in the transaction itself. `work` may be run
@@ -27,8 +30,8 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
-    app.decorateRequest('read', function (this: FastifyRequest, work) {
-      return sessions.read(this.caller, work, untilGone(this.raw.socket))
+    app.decorateRequest('read', function (this: FastifyRequest, work, options = {}) {
+      return sessions.read(this.caller, work, { ...options, signal: untilGone(this.raw.socket) })
     })
 
     app.decorateRequest('call', function <

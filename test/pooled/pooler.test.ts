@@ -103,7 +103,7 @@ describe('a session that is lent for one transaction', () => {
     const slow = sessions.read(
       callerOf('guard'),
       (session) => session.value(sql`select 'left behind' from pg_sleep(4)`),
-      gone.signal,
+      { signal: gone.signal },
     )
     const isRunning = async (): Promise<boolean> =>
       (

@@ -143,7 +143,7 @@ async function perform(sessions: Sessions, owner: Database, person: Person, n: n
   }
   const running =
     fate === 'reads' || fate === 'is cancelled'
-      ? sessions.read(caller, run, stop.signal)
+      ? sessions.read(caller, run, { signal: stop.signal })
       : sessions.write(caller, run)
   return running.catch(nameOf)
 }

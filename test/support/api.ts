@@ -71,7 +71,7 @@ export async function openApi(
       version: '0.0.0-test',
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
-      checkReadiness: async () => ({ database: true, migrations: true, feed: 'off' }),
+      checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
       realtime: changes && { database: api, router: changes },
       logTo,
     })

@@ -21,7 +21,7 @@ async function open(environment: Record<string, string> = {}): Promise<FastifyIn
     version: '0.0.0-test',
     sessions: new Proxy({} as Sessions, { get: () => notRunning }),
     verifier: { verify: notRunning },
-    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off' }),
+    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
   })
   onTestFinished(() => app.close())
   return app

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 
 const tags = ['service']
+const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
 const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
 
 export interface Readiness {
@@ -9,6 +10,8 @@ export interface Readiness {
   migrations: boolean
   /** The change feed of realtime; `off` where this service is no gateway. REST goes on without it. */
   feed: (typeof FEED_STATES)[number]
+  /** As the last read found it; `off` where there is none. Without it the primary answers every read. */
+  replica: (typeof REPLICA_STATES)[number]
 }
 
 /** @param checkReadiness what has to hold before traffic is sent here */
@@ -35,6 +38,7 @@ export const serviceRoutes =
       database: z.boolean(),
       migrations: z.boolean(),
       feed: z.enum(FEED_STATES),
+      replica: z.enum(REPLICA_STATES),
     })
     app.get(
       '/ready',
@@ -56,11 +60,11 @@ export const serviceRoutes =
         logLevel: 'warn',
       },
       async (_request, reply) => {
-        const { database, migrations, feed } = await checkReadiness()
-        const isReady = database && migrations
+        const found = await checkReadiness()
+        const isReady = found.database && found.migrations
         return reply
           .code(isReady ? 200 : 503)
-          .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), database, migrations, feed })
+          .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), ...found })
       },
     )
   }

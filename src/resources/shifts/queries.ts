@@ -1,5 +1,5 @@
 import { type AnyColumn, and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { action, functionCall } from '../../db/function-call.ts'
+import { action, readingCall } from '../../db/function-call.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
@@ -95,7 +95,7 @@ export function listShifts(
   `)
 }
 
-const nearbyShifts = functionCall(
+const nearbyShifts = readingCall(
   'muster.nearby_shifts',
   [
     'latitude',

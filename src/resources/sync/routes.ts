@@ -22,7 +22,10 @@ export const syncRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { after, limit } = request.query
-      return request.read((session) => changesSince(session, request.params.table, after, limit))
+      // A watermark says which transactions were under way: only the primary knows, a replica's snapshots do not list them.
+      return request.read((session) => changesSince(session, request.params.table, after, limit), {
+        onPrimary: true,
+      })
     },
   )
 }

@@ -1,0 +1,360 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { setTimeout as pass } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import { resolveTokenSettings } from '../../src/auth/development-secret.ts'
+import { issueToken } from '../../src/auth/issue.ts'
+import { createVerifier } from '../../src/auth/verifier.ts'
+import { readConfig } from '../../src/config.ts'
+import { openServer } from '../../src/db/engine/server.ts'
+import type { Database } from '../../src/db/engine/types.ts'
+import { type Databases, openDatabases } from '../../src/db/open.ts'
+import { openSessions } from '../../src/db/session.ts'
+import { SECRET } from '../support/api.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { urlOf } from '../support/server-databases.ts'
+import { arrangeShift, buildWorld, callerOf, ORGANIZATIONS, type Persona, USERS } from '../support/world.ts'
+
+/* A real primary and a real streaming replica, each with fsync and synchronous commit as in production. */
+
+interface Service {
+  app: FastifyInstance
+  databases: Databases
+  get(persona: Persona, path: string): Promise<LightMyRequestResponse>
+  post(persona: Persona, path: string, body?: object): Promise<LightMyRequestResponse>
+}
+
+const DATABASE = 'muster'
+/** Far more than replay takes on a busy machine, for tests where the replica is to answer. */
+const PATIENT_MS = '10000'
+
+let primary: PostgresServer
+let replica: PostgresServer
+let owner: Database
+let standby: Database
+const services: Service[] = []
+
+/** With the owner's user and password, which must not be taken. */
+const addressOf = (server: PostgresServer): string => server.url.replace(/\/postgres$/, '')
+
+/** A process of the service: it shares nothing with another one. */
+async function startService(maxLagMs: string, more: Record<string, string> = {}): Promise<Service> {
+  const config = readConfig({
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    JWT_SECRET: SECRET,
+    DATABASE_URL: urlOf(primary.url, DATABASE),
+    DATABASE_REPLICA_URL: addressOf(replica),
+    DATABASE_REPLICA_MAX_LAG_MS: maxLagMs,
+    DATABASE_STATEMENT_TIMEOUT_MS: '8765',
+    ...more,
+  })
+  const databases = await openDatabases(config, () => {})
+  const app = await buildApp({
+    config,
+    version: '0.0.0-test',
+    sessions: openSessions(databases.api, databases.replica),
+    verifier: createVerifier(await resolveTokenSettings(config)),
+    checkReadiness: async () => ({
+      database: true,
+      migrations: await databases.isMigrated(),
+      feed: 'off',
+      replica: databases.replica!.state,
+    }),
+  })
+  const send = async (persona: Persona, method: 'GET' | 'POST', url: string, payload?: object) =>
+    app.inject({
+      method,
+      url,
+      headers: {
+        authorization: `Bearer ${await issueToken(SECRET, { sub: USERS[persona], audience: config.JWT_AUDIENCE })}`,
+      },
+      ...(payload && { payload }),
+    })
+  const service: Service = {
+    app,
+    databases,
+    get: (persona, path) => send(persona, 'GET', path),
+    post: (persona, path, body) => send(persona, 'POST', path, body),
+  }
+  services.push(service)
+  return service
+}
+
+/** Statements that the replica was sent by the service so far. */
+async function sentToReplica(): Promise<string[]> {
+  const lines = (await replica.log()).split('\n')
+  return lines.flatMap(
+    (line) => /muster_api@\w+ LOG: {2}(?:statement|execute [^:]+): (.*)/.exec(line)?.[1] ?? [],
+  )
+}
+
+const readsOnReplica = async (): Promise<number> =>
+  (await sentToReplica()).filter((text) => text === 'begin read only').length
+
+/** Until a read is answered by the replica: after its pause, and when it has replayed everything. */
+async function untilUsed(service: Service): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      await service.get('guard', '/v1/me')
+      return service.databases.replica!.state === 'streaming'
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+}
+
+const newLocation = (name: string) => ({
+  organization_id: ORGANIZATIONS.client,
+  name,
+  address: 'Somewhere 1',
+  latitude: 52.1,
+  longitude: 4.9,
+  radius_meters: 100,
+})
+
+const setDelay = async (value: string): Promise<void> => {
+  await standby.query(`alter system set recovery_min_apply_delay = '${value}'`)
+  await standby.query('select pg_reload_conf()')
+}
+
+const pauseReplay = async (): Promise<void> => {
+  await standby.query('select pg_wal_replay_pause()')
+  await vi.waitUntil(
+    async () =>
+      (await standby.query<{ s: string }>('select pg_get_wal_replay_pause_state() as s'))[0]!.s === 'paused',
+    { timeout: 10_000 },
+  )
+}
+const resumeReplay = () => standby.query('select pg_wal_replay_resume()')
+
+beforeAll(async () => {
+  primary = await startPostgres({ durable: true })
+  const administrator = openServer({ url: primary.url, max: 1 })
+  await administrator.query(`create database ${DATABASE}`)
+  await administrator.close()
+  // Migrates, and lets the logins in, before the copy is made.
+  const first = await openDatabases(
+    readConfig({ NODE_ENV: 'test', JWT_SECRET: SECRET, DATABASE_URL: urlOf(primary.url, DATABASE) }),
+    () => {},
+  )
+  await first.close()
+  owner = openServer({ url: urlOf(primary.url, DATABASE), max: 2 })
+  await buildWorld(owner)
+  replica = await startPostgres({
+    durable: true,
+    replicaOf: primary,
+    settings: { log_statement: 'all', log_line_prefix: '%u@%d ', hot_standby_feedback: 'on' },
+  })
+  standby = openServer({ url: replica.url, max: 1 })
+})
+
+afterEach(async () => {
+  for (const { app, databases } of services.splice(0)) {
+    await app.close()
+    await databases.close()
+  }
+})
+
+afterAll(async () => {
+  await standby?.close()
+  await owner?.close()
+  await replica?.stop()
+  await primary?.stop()
+})
+
+describe('reads', () => {
+  it('are answered by the replica, each by one transaction there', async () => {
+    const shift = await arrangeShift(owner)
+    const service = await startService(PATIENT_MS)
+    const before = await readsOnReplica()
+    const paths = [
+      '/v1/me',
+      '/v1/shifts',
+      `/v1/shifts/${shift}`,
+      '/v1/shifts/nearby?latitude=52.37&longitude=4.9',
+      '/v1/locations',
+      '/v1/notifications',
+      '/v1/transactions',
+      '/v1/incidents',
+      '/v1/certificates',
+      '/v1/professionals',
+      `/v1/shifts/${shift}/checkins`,
+    ]
+    for (const path of paths) {
+      const { statusCode, body } = await service.get('company', path)
+      expect(statusCode, `${path}: ${body}`).toBe(200)
+    }
+    expect((await service.get('company', `/v1/shifts/${shift}/candidates`)).statusCode).toBe(200)
+    expect((await readsOnReplica()) - before).toBe(paths.length + 1)
+  })
+
+  it('are under the same rules and settings there', async () => {
+    const shift = await arrangeShift(owner)
+    const service = await startService(PATIENT_MS)
+    expect((await service.get('company', `/v1/shifts/${shift}`)).statusCode).toBe(200)
+    expect((await service.get('foreignGuard', `/v1/shifts/${shift}`)).statusCode).toBe(404)
+    expect((await service.get('stranger', '/v1/shifts')).json().items).toEqual([])
+    const { api, replica: there } = service.databases
+    const [answer] = await openSessions(api, there).read(callerOf('guard'), (session) =>
+      session.rows(sql`
+        select pg_is_in_recovery() as standby, session_user::text as login, current_user::text as role, auth.uid() as uid,
+               current_setting('statement_timeout') as timeout, current_setting('timezone') as zone,
+               current_setting('transaction_read_only') as read_only`),
+    )
+    expect(answer).toEqual({
+      standby: true,
+      login: 'muster_api',
+      role: 'authenticated',
+      uid: USERS.guard,
+      timeout: '8765ms',
+      zone: 'UTC',
+      read_only: 'on',
+    })
+  })
+
+  it('of what only the primary knows go to the primary', async () => {
+    const service = await startService(PATIENT_MS)
+    const before = await readsOnReplica()
+    expect((await service.get('company', '/v1/sync/shifts')).statusCode).toBe(200)
+    expect(await readsOnReplica()).toBe(before)
+  })
+})
+
+describe('with a replica that is behind', () => {
+  afterEach(async () => {
+    await setDelay('0')
+    await resumeReplay()
+  })
+
+  it('a caller reads what it wrote, through whichever process; others too', async () => {
+    const one = await startService('20')
+    const other = await startService('20')
+    await untilUsed(one)
+    await untilUsed(other)
+    await pauseReplay()
+    const { id } = (await one.post('client', '/v1/locations', newLocation('behind'))).json()
+    for (const service of [one, other]) {
+      for (const persona of ['client', 'admin'] as const) {
+        const { statusCode, body } = await service.get(persona, `/v1/locations/${id}`)
+        expect(statusCode, body).toBe(200)
+      }
+    }
+    expect(one.databases.replica!.state).toBe('behind')
+    const before = await readsOnReplica()
+    await resumeReplay()
+    await untilUsed(one)
+    expect((await one.get('client', `/v1/locations/${id}`)).statusCode).toBe(200)
+    expect(await readsOnReplica()).toBeGreaterThan(before)
+  })
+
+  it('by less than the bound, a read waits for it and is answered there', async () => {
+    const service = await startService(PATIENT_MS)
+    await untilUsed(service)
+    await setDelay('200ms')
+    for (let round = 0; round < 3; round += 1) {
+      const { id } = (await service.post('client', '/v1/locations', newLocation(`delayed ${round}`))).json()
+      const before = await readsOnReplica()
+      expect((await service.get('client', `/v1/locations/${id}`)).statusCode).toBe(200)
+      expect(await readsOnReplica()).toBe(before + 1)
+    }
+    expect(service.databases.replica!.state).toBe('streaming')
+  })
+
+  it('what was taken away is not shown for a moment longer', async () => {
+    const service = await startService('20')
+    await untilUsed(service)
+    const shift = await arrangeShift(owner)
+    await pauseReplay()
+    await owner.query('update shifts set deleted_at = now() where id = $1', [shift])
+    expect((await service.get('company', `/v1/shifts/${shift}`)).statusCode).toBe(404)
+  })
+
+  it('writers and readers at once, through two processes, always read what they wrote', async () => {
+    const pair = [await startService('20'), await startService('20')] as const
+    await setDelay('30ms')
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, writer) => {
+        for (let round = 0; round < 10; round += 1) {
+          const name = `at once ${writer}/${round}`
+          const { id } = (await pair[writer % 2]!.post('client', '/v1/locations', newLocation(name))).json()
+          // Not a wait for anything: some read at once, some when the replica may have it.
+          if (round % 2) await pass(Math.random() * 60)
+          expect((await pair[(writer + round) % 2]!.get('client', `/v1/locations/${id}`)).statusCode).toBe(
+            200,
+          )
+        }
+      }),
+    )
+  })
+})
+
+describe('a replica that', () => {
+  it('is killed and comes back is left and found again, and no read fails', async () => {
+    const service = await startService('500')
+    await untilUsed(service)
+    const during = Promise.all(
+      Array.from({ length: 40 }, async (_, nth) => {
+        await pass(nth * 3)
+        return (await service.get('company', '/v1/shifts')).statusCode
+      }),
+    )
+    await replica.crash()
+    expect(new Set(await during)).toEqual(new Set([200]))
+    expect(service.databases.replica!.state).not.toBe('streaming')
+    const ready = await service.app.inject({ url: '/ready' })
+    expect(ready.statusCode).toBe(200)
+    expect(ready.json().replica).not.toBe('streaming')
+    await replica.start()
+    await untilUsed(service)
+    const before = await readsOnReplica()
+    await service.get('company', '/v1/shifts')
+    expect(await readsOnReplica()).toBe(before + 1)
+  })
+
+  it('takes connections and answers nothing holds up no read', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume())
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const service = await startService('100', { DATABASE_REPLICA_URL: `postgres://127.0.0.1:${port}` })
+    expect((await service.get('company', '/v1/shifts')).statusCode).toBe(200)
+    expect(service.databases.replica!.state).toBe('behind')
+    await service.databases.close()
+    silent.close()
+  })
+
+  it('is not there at all is unavailable', async () => {
+    const service = await startService(PATIENT_MS, { DATABASE_REPLICA_URL: 'postgres://127.0.0.1:1' })
+    expect((await service.get('company', '/v1/shifts')).statusCode).toBe(200)
+    expect(service.databases.replica!.state).toBe('unavailable')
+  })
+
+  it('was promoted is nobody’s replica any more, whatever it has replayed', async () => {
+    const another = await startPostgres({ replicaOf: primary, settings: { hot_standby: 'on' } })
+    const promoted = openServer({ url: urlOf(another.url, DATABASE), max: 1 })
+    try {
+      const service = await startService(PATIENT_MS, { DATABASE_REPLICA_URL: addressOf(another) })
+      await untilUsed(service)
+      await promoted.query('select pg_promote()')
+      const shift = await arrangeShift(promoted)
+      const { statusCode } = await service.get('company', `/v1/shifts/${shift}`)
+      expect(statusCode).toBe(404)
+    } finally {
+      await promoted.close()
+      await another.stop()
+    }
+  })
+})
+
+it('nothing but reads is sent there', async () => {
+  const service = await startService(PATIENT_MS)
+  const shift = await arrangeShift(owner)
+  expect((await service.get('guard', '/v1/shifts')).statusCode).toBe(200)
+  expect((await service.post('guard', `/v1/shifts/${shift}/claim`)).statusCode).toBe(200)
+  expect((await service.post('client', '/v1/locations', newLocation('written'))).statusCode).toBe(201)
+  const texts = new Set(await sentToReplica())
+  expect([...texts].filter((text) => /^begin/.test(text))).toEqual(['begin read only'])
+  expect([...texts].filter((text) => /\b(insert|update|delete|claim_shift)\b/i.test(text))).toEqual([])
+})
