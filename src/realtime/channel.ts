@@ -128,9 +128,11 @@ export class Channel implements ChangeChannel, Listener {
     }
     const refused = await this.#subscribe(join.bindings)
     if (this.#closed) return false
-    if (refused.length > 0 && join.waitMs !== undefined) {
-      this.#unsubscribe()
-      return this.#refuseJoin(frame, `RealtimeDisabledForConfiguration: ${refused[0]}`)
+    // Joined without its changes, the client would wait for them for ever; refused, it joins again by itself.
+    const late = refused.find(({ isTemporary }) => isTemporary)
+    if (late) return this.#refuseJoin(frame, `PostgresChangesSubscribeTimeout: ${late.message}`)
+    if (refused[0] && join.waitMs !== undefined) {
+      return this.#refuseJoin(frame, `RealtimeDisabledForConfiguration: ${refused[0].message}`)
     }
 
     this.#parts.topics.listen(this.#key, this)
@@ -172,7 +174,7 @@ export class Channel implements ChangeChannel, Listener {
         await subscription.updateSubscriber(subscriber)
       } catch (error) {
         this.#subscriptions.delete(id)
-        this.#tell('error', subscriptionProblem(error))
+        this.#tell('error', asRefusal(error).message)
       }
     }
     // What was refused to the former caller may be granted to this one.
@@ -180,6 +182,7 @@ export class Channel implements ChangeChannel, Listener {
       this.#join!.bindings.filter(({ id }) => !this.#subscriptions.has(id)),
     )
     this.#tellSubscribed(refused)
+    if (refused.some(({ isTemporary }) => isTemporary)) return this.gap()
     this.#watchExpiry()
   }
 
@@ -283,13 +286,13 @@ export class Channel implements ChangeChannel, Listener {
     return this.#parts.verifier.verify(token)
   }
 
-  /** @returns the messages of the bindings that were refused */
-  async #subscribe(bindings: readonly Binding[]): Promise<string[]> {
+  /** @returns why bindings were refused */
+  async #subscribe(bindings: readonly Binding[]): Promise<SubscriptionRefused[]> {
     const subscriber = { role: this.#caller.role, claims: serializeClaims(this.#caller.claims) }
     const outcomes = await Promise.all(
       bindings.map(async ({ id, request }) => {
-        if (!request.ok) return request.message
-        if (!this.#parts.router) return 'Changes of tables are not served here.'
+        if (!request.ok) return new SubscriptionRefused(request.message)
+        if (!this.#parts.router) return new SubscriptionRefused('Changes of tables are not served here.')
         try {
           const active = await this.#parts.router.subscribe({
             channel: this,
@@ -302,11 +305,11 @@ export class Channel implements ChangeChannel, Listener {
           else this.#subscriptions.set(id, active)
           return undefined
         } catch (error) {
-          return subscriptionProblem(error)
+          return asRefusal(error)
         }
       }),
     )
-    return outcomes.filter((message) => message !== undefined)
+    return outcomes.filter((refusal) => refusal !== undefined)
   }
 
   #unsubscribe(): void {
@@ -314,8 +317,8 @@ export class Channel implements ChangeChannel, Listener {
     this.#subscriptions.clear()
   }
 
-  #tellSubscribed(refused: readonly string[]): void {
-    for (const message of refused) this.#tell('error', message)
+  #tellSubscribed(refused: readonly SubscriptionRefused[]): void {
+    for (const { message } of refused) this.#tell('error', message)
     if (this.#subscriptions.size > 0) this.#tell('ok', 'Subscribed to PostgreSQL', 'postgres_changes')
   }
 
@@ -410,7 +413,8 @@ function tokenProblem(error: unknown): string {
   }
 }
 
-function subscriptionProblem(error: unknown): string {
-  if (error instanceof SubscriptionRefused) return error.message
+/** @throws what is none */
+function asRefusal(error: unknown): SubscriptionRefused {
+  if (error instanceof SubscriptionRefused) return error
   throw error
 }

@@ -255,6 +255,8 @@ describe('where there are no changes to be had', () => {
       () => 'accepted',
       (error) => {
         expect(error).toBeInstanceOf(SubscriptionRefused)
+        // Somebody has to change a setting first.
+        expect(error.isTemporary).toBe(false)
         return error.message
       },
     )

@@ -84,6 +84,17 @@ describe('a router', () => {
     await until(async () => expect(await slotsOf(database.owner)).toEqual([]))
   })
 
+  it('refuses for the moment alone what it cannot follow now', async () => {
+    const proxy = await startTcpProxy(database.ownerUrl!)
+    cleanups.push(() => proxy.close())
+    proxy.refuse()
+    const rt = await start({ replicationUrl: by(proxy), liveTimeoutMs: 200 })
+    await expect(rt.follow(ALICE, { table: 'events' })).rejects.toMatchObject({ isTemporary: true })
+    await expect(rt.follow(ALICE, { table: 'unheard_of' })).rejects.toMatchObject({ isTemporary: false })
+    proxy.accept()
+    await until(() => rt.follow(ALICE, { table: 'events' }))
+  })
+
   it('whose walsender is killed says so, and goes on with another slot', async () => {
     const rt = await start()
     const { channel } = await rt.follow(ALICE, { table: 'events' })

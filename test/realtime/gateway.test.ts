@@ -14,6 +14,8 @@ import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/wor
 /** Stands in for the changes of tables: the tests say what happens and when. */
 class ScriptedRouter implements ChangeRouter {
   readonly subscriptions = new Set<ChangeSubscription>()
+  /** The source of changes is away. */
+  isAway = false
   readonly #gapListeners = new Set<(reason: string) => void>()
   readonly health = {
     feed: null,
@@ -25,6 +27,7 @@ class ScriptedRouter implements ChangeRouter {
   }
   async subscribe(subscription: ChangeSubscription) {
     if (subscription.request.table === 'secrets') throw new SubscriptionRefused('no such table for you')
+    if (this.isAway) throw new SubscriptionRefused('the changes are not there yet', true)
     this.subscriptions.add(subscription)
     return {
       unsubscribe: () => void this.subscriptions.delete(subscription),
@@ -141,6 +144,21 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
       ['error', 'no such table for you'],
       ['ok', 'Subscribed to PostgreSQL'],
     ])
+  })
+
+  it('joins no channel without its changes while they are away, so that the client joins anew', async () => {
+    const client = await clientOf('company')
+    const channel = client
+      .channel('away')
+      .on('postgres_changes', { event: '*', schema: 'public', table: 'shifts' }, () => {})
+    router.isAway = true
+    const { statuses, errors } = join(channel)
+    await until(() => statuses.length === 1)
+    router.isAway = false
+    await until(() => statuses.length === 2)
+    expect(statuses).toEqual(['CHANNEL_ERROR', 'SUBSCRIBED'])
+    expect(errors).toEqual(['PostgresChangesSubscribeTimeout: the changes are not there yet'])
+    expect(router.subscriptions.size).toBe(1)
   })
 
   it('signals a gap so that the client joins anew', async () => {

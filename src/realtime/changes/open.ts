@@ -79,7 +79,7 @@ function noFeed(log: RouterLog): ChangeFeed {
       log.warn({}, reason)
     },
     async live() {
-      throw new FeedUnavailable(reason)
+      throw new FeedUnavailable(reason, false)
     },
     async stop() {},
   }

@@ -49,6 +49,10 @@ export function refusedByDatabase(request: ChangeRequest, error: unknown): Subsc
 }
 
 /** The changes cannot be had at the moment. */
-export function unavailable(request: ChangeRequest, reason: string): SubscriptionRefused {
-  return new SubscriptionRefused(`${BEGINNING} ${reason} [${describeRequest(request)}]`)
+export function unavailable(
+  request: ChangeRequest,
+  reason: string,
+  isTemporary: boolean,
+): SubscriptionRefused {
+  return new SubscriptionRefused(`${BEGINNING} ${reason} [${describeRequest(request)}]`, isTemporary)
 }

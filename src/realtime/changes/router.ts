@@ -276,7 +276,9 @@ class Router implements ChangeRouter {
           { readOnly: true },
         )
       } catch (error) {
-        throw refusedByDatabase(request, error) ?? unavailable(request, 'The filter could not be checked.')
+        throw (
+          refusedByDatabase(request, error) ?? unavailable(request, 'The filter could not be checked.', true)
+        )
       }
     }
     return tables
@@ -377,12 +379,12 @@ class Router implements ChangeRouter {
     try {
       await this.#feed.live(timeoutMs)
     } catch (error) {
-      if (error instanceof FeedUnavailable) throw unavailable(request, error.message)
+      if (error instanceof FeedUnavailable) throw unavailable(request, error.message, error.isTemporary)
       throw error
     }
     const inTime = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)])
     await this.#confirm(inTime)
-    if (inTime.aborted) throw unavailable(request, 'The database did not answer in time.')
+    if (inTime.aborted) throw unavailable(request, 'The database did not answer in time.', true)
   }
 
   // ---- Routing

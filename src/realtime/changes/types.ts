@@ -51,6 +51,12 @@ export interface ActiveSubscription {
 /** The message is the text of the `system` error for the client. */
 export class SubscriptionRefused extends Error {
   override name = 'SubscriptionRefused'
+  /** Whether the same request may be granted a moment later. */
+  readonly isTemporary: boolean
+  constructor(message: string, isTemporary = false) {
+    super(message)
+    this.isTemporary = isTemporary
+  }
 }
 
 export interface RouterHealth {

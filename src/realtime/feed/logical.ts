@@ -132,6 +132,7 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   /** Settled when the state may have changed, and made anew. */
   let changed = Promise.withResolvers<void>()
   let wake = Promise.withResolvers<void>()
+  let isMisconfigured = false
 
   function setState(state: FeedHealth['state']): void {
     health.state = state
@@ -220,7 +221,8 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
         if (failures === 0) log.warn({ reason }, 'realtime lost its source and connects again')
         failures += 1
         setState('reconnecting')
-        pauseMs = retryPause(failures, isMisconfiguration(error))
+        isMisconfigured = isMisconfiguration(error)
+        pauseMs = retryPause(failures, isMisconfigured)
       }
       await Promise.race([pause(pauseMs, stopping.signal), wake.promise])
     }
@@ -241,15 +243,16 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
       const deadline = AbortSignal.timeout(timeoutMs)
       if (health.state === 'idle') wake.resolve()
       while (health.state !== 'streaming') {
-        if (health.state === 'stopped') throw new FeedUnavailable('Realtime is stopped.')
+        if (health.state === 'stopped') throw new FeedUnavailable('Realtime is stopped.', true)
         const wasIdle = health.state === 'idle'
         await Promise.race([changed.promise, aborted(deadline)])
         // Looked again, and there is still nothing to stream.
         if (wasIdle && (health.state as string) === 'idle') {
-          throw new FeedUnavailable(`The publication ${options.publication} has no tables.`)
+          throw new FeedUnavailable(`The publication ${options.publication} has no tables.`, false)
         }
         if (deadline.aborted) {
-          throw new FeedUnavailable(health.lastError ?? 'The changes of the database are not available yet.')
+          const reason = health.lastError ?? 'The changes of the database are not available yet.'
+          throw new FeedUnavailable(reason, !isMisconfigured)
         }
       }
     },

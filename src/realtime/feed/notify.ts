@@ -234,7 +234,7 @@ export function createNotifyFeed(options: NotifyFeedOptions): ChangeFeed {
     },
 
     async live() {
-      if (health.state !== 'streaming') throw new FeedUnavailable('Realtime is not running.')
+      if (health.state !== 'streaming') throw new FeedUnavailable('Realtime is not running.', true)
     },
 
     async stop() {

@@ -100,6 +100,12 @@ export interface ChangeFeed {
 /** The feed is not streaming, and did not begin to in time. */
 export class FeedUnavailable extends Error {
   override name = 'FeedUnavailable'
+  /** Whether it may stream a moment later. Else somebody has to change a setting. */
+  readonly isTemporary: boolean
+  constructor(message: string, isTemporary: boolean) {
+    super(message)
+    this.isTemporary = isTemporary
+  }
 }
 
 export interface FeedLog {
