@@ -65,6 +65,17 @@ export function compare(
   return { path, metric, value, reference, ratio, target: `${sign} ${limit} × ${reference.name}`, met }
 }
 
+/** A line with a bound of its own, beside what the same costs otherwise. */
+export function beside(
+  path: string,
+  metric: string,
+  value: number,
+  reference: { name: string; value: number },
+  bound: Bound,
+): Row {
+  return { ...state(path, metric, value, bound), reference, ratio: value / reference.value }
+}
+
 /** A line with a bound of its own, or (without one) for information. */
 export function state(path: string, metric: string, value: number, bound?: Bound): Row {
   const [target, met] =

@@ -3,6 +3,7 @@ import { JWT_SECRET } from './processes.ts'
 
 /** Kinds of ids of the data set (`bench_id` in dataset.ts). */
 const KINDS = {
+  tenant: 't',
   guard: 'b',
   planner: 'a',
   professional: 'e',

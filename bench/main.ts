@@ -12,6 +12,8 @@ import { growth } from './paths/growth.ts'
 import { nearby, radius } from './paths/nearby.ts'
 import { pages } from './paths/pages.ts'
 import { memory, start } from './paths/process.ts'
+import { realtime } from './paths/realtime.ts'
+import { realtimeChecks } from './paths/realtime-checks.ts'
 import { installPeers } from './peers.ts'
 import { JWT_SECRET, memoryOf, type Running, startServer, startService } from './processes.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -29,6 +31,8 @@ const PATHS: readonly Path[] = [
   growth,
   start,
   memory,
+  realtime,
+  realtimeChecks,
 ]
 const RESULTS = new URL('./results/', import.meta.url)
 
