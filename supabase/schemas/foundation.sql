@@ -97,7 +97,6 @@ begin
       create function auth.jwt() returns jsonb
       language sql
       stable
-      set search_path = pg_catalog, pg_temp
       return nullif(current_setting('request.jwt.claims', true), '')::jsonb
     $create$;
     comment on function auth.jwt() is 'The claims of the caller''s token; null without one.';
@@ -107,7 +106,6 @@ begin
       create function auth.uid() returns uuid
       language sql
       stable
-      set search_path = pg_catalog, pg_temp
       return nullif(auth.jwt() ->> 'sub', '')::uuid
     $create$;
     comment on function auth.uid() is 'The subject of the caller''s token; null without one.';
@@ -117,7 +115,6 @@ begin
       create function auth.role() returns text
       language sql
       stable
-      set search_path = pg_catalog, pg_temp
       return nullif(auth.jwt() ->> 'role', '')
     $create$;
     comment on function auth.role() is 'The role of the caller''s token; null without one.';
