@@ -92,7 +92,10 @@ describe('two processes on one database', () => {
     const here = await listen(a!, 'room')
     const there = await listen(b!, 'room')
     const old = await listen(b!, 'room', undefined, '1.0.0')
-    const sender = (await clientAt(a!)).channel('room', { config: { broadcast: { ack: true } } })
+    const own: unknown[] = []
+    const sender = (await clientAt(a!))
+      .channel('room', { config: { broadcast: { ack: true } } })
+      .on('broadcast', { event: '*' }, ({ payload }) => own.push(payload))
     expect(await join(sender)).toBe('SUBSCRIBED')
     const large = { n: 2, large: 'é'.repeat(200_000) }
     expect(await sender.send({ type: 'broadcast', event: 'e', payload: { n: 1 } })).toBe('ok')
@@ -120,6 +123,9 @@ describe('two processes on one database', () => {
     expect(await back.send({ type: 'broadcast', event: 'e', payload: { n: 5 } })).toBe('ok')
     await until(() => here.got.length >= 5)
     expect(here.got.slice(4)).toEqual([{ n: 5 }])
+    // What it sent itself does not come back to it, but for what came over HTTP.
+    await until(() => own.length === 2)
+    expect(own).toEqual([{ n: 4 }, { n: 5 }])
   })
 
   it('share presence: who comes and goes, and all of it with one that joins late', async () => {

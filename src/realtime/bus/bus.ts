@@ -79,6 +79,8 @@ interface Peer {
   number: bigint
   heardAt: number
   isProven: boolean
+  /** Something of what it said was missed: it has to say everything again. */
+  isDue: boolean
   /** While the parts of its state come: the next one, and those whom none has named yet. */
   state: { part: number; unnamed: Map<string, PresentEntry> } | undefined
 }
@@ -106,7 +108,9 @@ export class Bus {
   #challenge = randomUUID() as string
   readonly #challenges = new Set<string>()
   /** Asks everybody for everything. */
-  readonly #ask = new Paced(ASK_INTERVAL_MS, () => this.#push({ type: 'hello', challenge: this.#challenge }))
+  readonly #ask = new Paced(ASK_INTERVAL_MS, () => this.#sendHello())
+  /** Somebody may be there who is not known yet. */
+  #mustGreet = true
   readonly #answer = new Paced(ASK_INTERVAL_MS, () => this.#sendState())
   #heartbeat: NodeJS.Timeout | undefined
   #tickAt = 0
@@ -123,6 +127,11 @@ export class Bus {
   /** Other processes that are known to be there. */
   get peers(): number {
     return [...this.#peers.values()].filter(({ isProven }) => isProven).length
+  }
+
+  /** Those, and processes that have not answered yet: new ones, and recordings. */
+  get known(): number {
+    return this.#peers.size
   }
 
   /** Resolves when the others, if any, had time to answer. */
@@ -241,6 +250,12 @@ export class Bus {
     this.#end!.receivePresence(peer.id, [], this.#end!.presentAt(peer.id))
   }
 
+  #sendHello(): void {
+    const isWanted = [...this.#peers.values()].some(({ isProven, isDue }) => !isProven || isDue)
+    if (isWanted || this.#mustGreet) this.#push({ type: 'hello', challenge: this.#challenge })
+    this.#mustGreet = false
+  }
+
   #sendState(): void {
     const present = this.#end!.presentHere()
     const answers = [...this.#challenges]
@@ -261,8 +276,15 @@ export class Bus {
 
   /** Packets were lost on their way to this process. */
   #missed(): void {
-    for (const peer of this.#peers.values()) peer.assembler.drop()
+    for (const peer of this.#peers.values()) this.#missedOf(peer)
+    this.#mustGreet = true
     this.#ask.soon()
+  }
+
+  #missedOf(peer: Peer): void {
+    peer.assembler.drop()
+    peer.state = undefined
+    peer.isDue = true
   }
 
   #receive(packet: string): void {
@@ -279,14 +301,12 @@ export class Bus {
     }
     const peer = known ?? this.#meet(head.sender, key)
     if (!peer) return
-    if (known && head.number !== known.number + 1n) {
-      peer.assembler.drop()
-      peer.state = undefined
-      this.#ask.soon()
-    }
+    if (known && head.number !== known.number + 1n) this.#missedOf(peer)
     peer.number = head.number
     peer.heardAt = performance.now()
     for (const bytes of peer.assembler.add(content)) this.#hear(peer, decodeBusMessage(bytes))
+    // Also when it was asked: the question or the answer may have been lost.
+    if (!peer.isProven || peer.isDue) this.#ask.soon()
   }
 
   /** A process that was not known. Recordings of many that are gone make no room for themselves. */
@@ -303,6 +323,7 @@ export class Bus {
       number: 0n,
       heardAt: performance.now(),
       isProven: false,
+      isDue: false,
       state: undefined,
     }
     this.#peers.set(id, peer)
@@ -315,8 +336,9 @@ export class Bus {
       this.#answer.soon()
     }
     if (message.type === 'state' && message.answers.includes(this.#challenge)) peer.isProven = true
-    if (!peer.isProven) this.#ask.soon()
-    else if (message.type === 'broadcast') this.#end!.receiveBroadcast(message.topic, message.broadcast)
+    // From somebody who may be a recording.
+    if (!peer.isProven) return
+    if (message.type === 'broadcast') this.#end!.receiveBroadcast(message.topic, message.broadcast)
     else if (message.type === 'presence') this.#end!.receivePresence(peer.id, message.joins, message.leaves)
     else if (message.type === 'state') this.#hearState(peer, message)
     else if (message.type === 'bye') this.#forget(peer)
@@ -335,7 +357,10 @@ export class Bus {
     state.part += 1
     const joins = present.filter(({ meta }) => !state.unnamed.delete(meta.phx_ref))
     const leaves = isLast ? [...state.unnamed.values()] : []
-    if (isLast) peer.state = undefined
+    if (isLast) {
+      peer.state = undefined
+      peer.isDue = false
+    }
     if (joins.length + leaves.length > 0) end.receivePresence(peer.id, joins, leaves)
   }
 }
