@@ -10,7 +10,7 @@ import {
   SubscriptionRefused,
 } from './changes/types.ts'
 import { MAX_PRESENCE_BYTES, MAX_PRESENCE_KEYS, RIGHTS_MAX_AGE_MS } from './limits.ts'
-import { type ChannelRights, isPrivateOnly, PUBLIC_RIGHTS } from './private-channels.ts'
+import { type ChannelRights, isPrivateOnly, NO_RIGHTS, PUBLIC_RIGHTS } from './private-channels.ts'
 import {
   type Broadcast,
   type ClientBroadcast,
@@ -63,7 +63,7 @@ export class Channel implements ChangeChannel, Listener {
   #join: Join | undefined
   #key = ''
   #presenceKey = ''
-  #rights: ChannelRights = PUBLIC_RIGHTS
+  #rights: ChannelRights = NO_RIGHTS
   #rightsReadAt = 0
   #subscriptions = new Map<number, ActiveSubscription>()
   /** Frames of changes that came before the reply to the join: a client drops what it gets before. */
@@ -71,6 +71,7 @@ export class Channel implements ChangeChannel, Listener {
   #expiry: NodeJS.Timeout | undefined
   #token: string | undefined
   #tracked = false
+  #isJoined = false
   #closed = false
 
   constructor(
@@ -88,13 +89,18 @@ export class Channel implements ChangeChannel, Listener {
     this.joinRef = joinRef
   }
 
+  /** Whether the join was granted; until then, nothing that it asked for may be used. */
+  get isJoined(): boolean {
+    return this.#isJoined && !this.#closed
+  }
+
   get isPrivate(): boolean {
     return this.#join?.isPrivate ?? false
   }
 
   /** Also of those who only listen: what they lost by a change that nobody tells of, they lose then. */
   get hasOldRights(): boolean {
-    return this.isPrivate && performance.now() - this.#rightsReadAt > RIGHTS_MAX_AGE_MS
+    return this.isPrivate && this.isJoined && performance.now() - this.#rightsReadAt > RIGHTS_MAX_AGE_MS
   }
 
   get followsChanges(): boolean {
@@ -125,6 +131,8 @@ export class Channel implements ChangeChannel, Listener {
       await this.#readRights()
       const { listen } = this.#rights
       if (!listen.broadcast && !listen.presence) return this.#refuseJoin(frame, this.#noRight('read from'))
+    } else {
+      this.#rights = PUBLIC_RIGHTS
     }
     const refused = await this.#subscribe(join.bindings)
     if (this.#closed) return false
@@ -135,6 +143,7 @@ export class Channel implements ChangeChannel, Listener {
       return this.#refuseJoin(frame, `RealtimeDisabledForConfiguration: ${refused[0].message}`)
     }
 
+    this.#isJoined = true
     this.#parts.topics.listen(this.#key, this)
     this.#socket.send(encodeReply(this.#socket.vsn, frame, 'ok', joinResponse(join)))
     for (const early of this.#early ?? []) this.#socket.send(early)

@@ -27,6 +27,22 @@ export interface GatewayOptions {
   bus?: Bus | undefined
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    realtime: { counts(): RealtimeCounts }
+  }
+}
+
+/** What the gateway holds at the moment, in this process. */
+export interface RealtimeCounts {
+  sockets: number
+  channels: number
+  /** With somebody who listens here, or is present anywhere. */
+  topics: number
+  /** Frames that were received and are not done. */
+  waiting: number
+}
+
 /** RFC 6455: the server goes down; clients reconnect. */
 const CLOSE_GOING_AWAY = 1001
 
@@ -44,6 +60,15 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     readRights: (caller, topic) => readChannelRights(options.database, caller, topic),
     log: app.log,
   }
+
+  app.decorate('realtime', {
+    counts: () => ({
+      sockets: sockets.size,
+      channels: [...sockets].reduce((sum, socket) => sum + socket.channelCount, 0),
+      topics: topics.size,
+      waiting: [...sockets].reduce((sum, socket) => sum + socket.waiting, 0),
+    }),
+  })
 
   await app.register(websocket, {
     options: {

@@ -24,6 +24,12 @@ const PRIVATE_ONLY = /^shift:/
  */
 export const isPrivateOnly = (name: string): boolean => PRIVATE_ONLY.test(name)
 
+/** Of whoever has not been let in yet. */
+export const NO_RIGHTS: ChannelRights = {
+  listen: { broadcast: false, presence: false },
+  send: { broadcast: false, presence: false },
+}
+
 const EXTENSIONS = ['broadcast', 'presence'] as const
 
 /** Carries the answer out of a transaction that must not commit: nothing is ever stored in `realtime.messages`. */

@@ -26,6 +26,7 @@ export class RealtimeSocket implements ChannelSocket {
   /** Frames of a topic wait for the ones before them; a slow join holds up no other topic. */
   readonly #inboxes = new Map<string, Promise<void>>()
   #waiting = 0
+  #isClosed = false
   #heardAt = performance.now()
   #second = 0
   #framesInSecond = 0
@@ -43,6 +44,15 @@ export class RealtimeSocket implements ChannelSocket {
 
   get channels(): Iterable<Channel> {
     return this.#channels.values()
+  }
+
+  get channelCount(): number {
+    return this.#channels.size
+  }
+
+  /** Frames that were received and are not done. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   send(frame: string | Uint8Array): void {
@@ -109,9 +119,12 @@ export class RealtimeSocket implements ChannelSocket {
   }
 
   async #handle(frame: ClientFrame): Promise<void> {
+    // Of a client that is gone: what it joins now, nobody would ever leave.
+    if (this.#isClosed) return
     if (frame.kind === 'message' && frame.event === 'phx_join') return this.#join(frame)
     const channel = this.#channelOf(frame)
-    if (!channel) return this.#unmatched(frame)
+    // By its reference a frame may find a channel whose join is still being decided: that is none yet.
+    if (!channel?.isJoined) return this.#unmatched(frame)
     // Sent before a rejoin: meant for a channel that is gone.
     if (frame.joinRef !== null && frame.joinRef !== channel.joinRef) return
     if (frame.kind === 'broadcast') return channel.broadcast(frame)
@@ -165,6 +178,7 @@ export class RealtimeSocket implements ChannelSocket {
   }
 
   #closed(): void {
+    this.#isClosed = true
     for (const channel of [...this.#channels.values()]) channel.abandon()
   }
 }

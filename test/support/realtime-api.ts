@@ -17,6 +17,8 @@ export interface RealtimeApi extends TestApi {
   releaseChanges(): void
   /** Cuts every websocket, as a network does. */
   cutSockets(): void
+  /** Subscriptions to changes that are active. */
+  subscriptions(): number
 }
 
 /** The whole service on a port of its own, with the change feed of its engine. */
@@ -43,6 +45,7 @@ export async function openRealtimeApi(environment: Record<string, string> = {}):
     cutSockets: () => {
       for (const socket of sockets) socket.destroy()
     },
+    subscriptions: () => inner?.router.health.subscriptions ?? 0,
     async close() {
       await inner?.stop()
       await api.close()
