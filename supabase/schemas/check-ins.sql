@@ -159,11 +159,11 @@ create or replace trigger advance_shifts after insert on public.gps_checkins
   for each statement execute function muster.tg_gps_checkins__advance_shifts();
 
 -- One check-in as a client sees it: the row, with its point as latitude and longitude.
-create or replace function muster.checkin_json(checkin public.gps_checkins) returns jsonb
+create or replace function muster.checkin_json(checkin public.gps_checkins) returns json
 language sql
 stable
 parallel safe
-return jsonb_build_object(
+return json_build_object(
   'id', checkin.id,
   'shift_id', checkin.shift_id,
   'professional_id', checkin.professional_id,
@@ -189,7 +189,7 @@ create or replace function muster.record_check_in(
   longitude float8,
   accuracy float8,
   at_time timestamptz
-) returns jsonb
+) returns json
 language plpgsql
 volatile
 set search_path = pg_catalog, extensions, public, pg_temp
@@ -217,7 +217,7 @@ begin
     perform muster.fail('id_conflict', 'id');
   end if;
 
-  return jsonb_build_object(
+  return json_build_object(
     'status', case when is_new then 'created' else 'duplicate' end,
     'checkin', muster.checkin_json(stored)
   );
@@ -229,7 +229,7 @@ comment on function muster.record_check_in(uuid, uuid, text, float8, float8, flo
 -- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
 -- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
 -- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE, constraint and hint that refused it.
-create or replace function muster.record_check_ins(items jsonb) returns jsonb
+create or replace function muster.record_check_ins(items jsonb) returns json
 language plpgsql
 volatile
 set search_path = pg_catalog, extensions, public, pg_temp
@@ -241,6 +241,7 @@ declare
   state text;
   constraint_ text;
   hint_ text;
+  caller constant uuid := muster.professional_id();
 begin
   -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
   begin
@@ -260,7 +261,9 @@ begin
       on conflict do nothing
       returning c.id
     )
-    select coalesce(array_agg(f.nth), '{}') into created from fresh f join inserted i on i.id = f.id;
+    -- A join of the two would be planned for a row or two, and compare each with each.
+    select coalesce(array_agg(f.nth) filter (where f.id in (select i.id from inserted i)), '{}') into created
+    from fresh f;
   exception
     -- A rule refused an item: then one by one, so that a bad item never costs the others.
     when others then
@@ -302,23 +305,29 @@ begin
   end;
 
   return (
-    select coalesce(jsonb_agg(
+    select coalesce(json_agg(
       case
         when r.refusal is not null then
-          jsonb_build_object('id', i.id, 'status', 'rejected') || r.refusal
+          json_build_object(
+            'id', i.id,
+            'status', 'rejected',
+            'sqlstate', r.refusal ->> 'sqlstate',
+            'constraint', r.refusal ->> 'constraint',
+            'hint', r.refusal ->> 'hint'
+          )
         when c.shift_id = i.shift_id
           and c.kind = i.kind
           and c.recorded_at = i.recorded_at
-          and c.professional_id = muster.professional_id()
+          and c.professional_id = caller
         then
-          jsonb_build_object(
+          json_build_object(
             'id', i.id,
             'status', case when n.nth is null then 'duplicate' else 'created' end,
             'checkin', muster.checkin_json(c)
           )
         else
           -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
-          jsonb_build_object('id', i.id, 'status', 'rejected', 'sqlstate', 'MU016', 'constraint', null, 'hint', 'id')
+          json_build_object('id', i.id, 'status', 'rejected', 'sqlstate', 'MU016', 'constraint', null, 'hint', 'id')
       end
       order by i.nth
     ), '[]')

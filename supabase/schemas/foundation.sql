@@ -247,6 +247,10 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The usual answer needs no look at the roles: a check-in asks for each row.
+  if muster.acting_role() in ('authenticated', 'anon') then
+    return true;
+  end if;
   return not exists (
     select from pg_catalog.pg_roles r
     where r.rolname = muster.acting_role() and (r.rolname = 'service_role' or r.rolsuper or r.rolbypassrls)
