@@ -16,6 +16,8 @@ export interface Bench {
   rounds: number
   seconds: number
   memoryMinutes: number
+  /** Whether the peers are there to compare with. */
+  peers: boolean
   say: (line: string) => void
   /** A database of another scale, with a service of its own, for as long as the path runs. */
   openScale(scale: number): Promise<Pick<Bench, 'databaseUrl' | 'service' | 'scale'>>
@@ -36,10 +38,19 @@ export interface Row {
   met: boolean | null
 }
 
-/** What a path gives: its lines, and everything that was measured for them. */
+/** How PostgreSQL goes about one hot query, and why that is good. */
+export interface Plan {
+  name: string
+  why: string
+  /** Each statement with its plan. */
+  plans: string[]
+}
+
+/** What a path gives: its lines, everything that was measured for them, and plans. */
 export interface PathResult {
   rows: Row[]
   measured: { path: string; contenders: Measured[] }[]
+  plans?: Plan[]
 }
 
 export interface Path {
@@ -92,7 +103,7 @@ const WARM_UP_SHARE = 0.5
 
 export interface HttpWork {
   /** For one turn. */
-  requests: (turn: 'warm-up' | 'round') => Request[]
+  requests: (turn: 'warm-up' | 'round') => readonly Request[]
   connections: number
   /** Each request is sent once, and the turn lasts as long as that takes. */
   once?: boolean

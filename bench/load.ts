@@ -9,7 +9,7 @@ import { latenciesOf } from './statistics.ts'
 export interface LoadJob {
   origin: string
   /** Each connection has a share of them, and goes through it again and again; with `once`, each is sent once. */
-  requests: Request[]
+  requests: readonly Request[]
   connections: number
   once: boolean
   /** How long to go on; without meaning for `once`. */

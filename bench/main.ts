@@ -1,9 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { urlOf } from '../test/support/server-databases.ts'
-import type { Bench, Path, PathResult } from './bench.ts'
+import type { Bench, Path } from './bench.ts'
 import { type Cluster, copyDataset, dropCopy, ensureDataset, openCluster } from './cluster.ts'
 import { startLoader } from './measure.ts'
-import { OptionsError, readOptions, USAGE } from './options.ts'
+import { isFull, OptionsError, readOptions, USAGE } from './options.ts'
 import { assign, contention } from './paths/assign.ts'
 import { candidates } from './paths/candidates.ts'
 import { checkins } from './paths/checkins.ts'
@@ -11,13 +10,15 @@ import { filters } from './paths/filters.ts'
 import { growth } from './paths/growth.ts'
 import { nearby, radius } from './paths/nearby.ts'
 import { pages } from './paths/pages.ts'
+import { plans } from './paths/plans.ts'
 import { memory, start } from './paths/process.ts'
 import { realtime } from './paths/realtime.ts'
 import { realtimeChecks } from './paths/realtime-checks.ts'
 import { installPeers } from './peers.ts'
 import { JWT_SECRET, memoryOf, type Running, startServer, startService } from './processes.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { describeMachine, type Report, spellRow, toTable } from './report.ts'
+import { publish, readPublished, renderPublished, writePartial } from './publish.ts'
+import { addPart, describeMachine, emptyReport, spellRow, toTable } from './report.ts'
 
 const PATHS: readonly Path[] = [
   nearby,
@@ -29,24 +30,27 @@ const PATHS: readonly Path[] = [
   contention,
   candidates,
   growth,
+  plans,
   start,
   memory,
   realtime,
   realtimeChecks,
 ]
-const RESULTS = new URL('./results/', import.meta.url)
 
 async function main(): Promise<void> {
-  const options = readOptions(
-    process.argv.slice(2),
-    PATHS.map(({ name }) => name),
-  )
+  const names = PATHS.map(({ name }) => name)
+  const options = readOptions(process.argv.slice(2), names)
+  if (options.help) {
+    console.log(`${USAGE}\n\nPaths: ${names.join(', ')}`)
+    return
+  }
+  if (options.render) return renderPublished()
   const progress = createProgress(process.stderr)
-  const chosen = PATHS.filter(({ name }) => options.paths.length === 0 || options.paths.includes(name))
+  const chosen = PATHS.filter(({ name }) => options.paths.includes(name))
   await using stack = new AsyncDisposableStack()
   const started = performance.now()
 
-  await installPeers(progress.say)
+  if (options.peers && chosen.includes(nearby)) await installPeers(progress.say)
   const cluster = await openCluster(progress.say)
   stack.defer(cluster.stop)
   const { copy, url: databaseUrl } = await openCopy(cluster, options.scale, progress)
@@ -56,7 +60,9 @@ async function main(): Promise<void> {
   const loader = startLoader()
   stack.defer(loader.stop)
 
-  const results: PathResult[] = []
+  const machine = describeMachine(cluster)
+  let report = emptyReport(machine, options)
+  let published = isFull(options) ? await readPublished(machine, options) : undefined
   for (const [nth, path] of chosen.entries()) {
     progress.begin(nth, chosen.length, path.name)
     await using servers = new AsyncDisposableStack()
@@ -69,6 +75,7 @@ async function main(): Promise<void> {
       rounds: options.rounds,
       seconds: options.seconds,
       memoryMinutes: options.memoryMinutes,
+      peers: options.peers,
       say: progress.say,
       async openScale(scale) {
         const { copy, url } = await openCopy(cluster, scale, progress)
@@ -84,28 +91,22 @@ async function main(): Promise<void> {
       },
     }
     const result = await path.run(bench)
-    results.push(result)
     for (const row of result.rows) progress.say(spellRow(row).filter(Boolean).join(', '))
+    report = addPart(report, path.name, result, names)
+    // After each path: what comes later may fail, and this took its time.
+    if (published) {
+      published = addPart(published, path.name, result, names)
+      await publish(published)
+    } else await writePartial(report)
   }
   progress.end()
 
-  const report: Report = {
-    at: new Date().toISOString(),
-    options,
-    machine: describeMachine(cluster),
-    peak_memory_mb: Math.round(((await memoryOf(service.pid))?.peak ?? Number.NaN) / 1024 ** 2),
-    minutes: (performance.now() - started) / 60_000,
-    rows: results.flatMap(({ rows }) => rows),
-    measured: results.flatMap(({ measured }) => measured),
-  }
-  await mkdir(RESULTS, { recursive: true })
-  // What is published is a whole run; parts of one, and quick ones, are for whoever is at work.
-  const whole = !options.quick && options.paths.length === 0
-  await writeFile(
-    new URL(whole ? 'latest.json' : 'partial.json', RESULTS),
-    `${JSON.stringify(report, null, 2)}\n`,
-  )
   console.log(toTable(report))
+  const peak = (await memoryOf(service.pid))?.peak
+  if (peak) console.log(`Peak memory of the service, all paths together: ${Math.round(peak / 1024 ** 2)} MB.`)
+  console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)
+  if (published)
+    console.log('Written: bench/results/latest.json, bench/results/latest.svg, docs/performance.md.')
 }
 
 async function openCopy(

@@ -8,13 +8,21 @@ export interface Options {
   seconds: number
   /** How long the memory of the service is watched. */
   memoryMinutes: number
-  /** Only these paths; all when empty. */
+  /** The paths to run, in the order in which they are known. */
   paths: string[]
   quick: boolean
+  /** Whether the service is compared with others of its kind, which must be installed for that. */
+  peers: boolean
+  help: boolean
+  /** Nothing is measured: the page and the chart are written again from the published results. */
+  render: boolean
 }
 
-/** Long enough that a garbage collection, or an autovacuum, is a small part of a turn. */
-const FULL = { scale: 1, rounds: 5, seconds: 6, memoryMinutes: 10 }
+/**
+ * A turn is long enough that a garbage collection is a small part of it, there are enough of them for a median that a disturbed one
+ * does not move, and all of it takes about twenty minutes, beside the time in which the memory is watched.
+ */
+const FULL = { scale: 1, rounds: 5, seconds: 3, memoryMinutes: 10 }
 /** Whether everything works, on a tenth of the data: the figures are not worth much. */
 const QUICK = { scale: 0.1, rounds: 1, seconds: 1, memoryMinutes: 0.1 }
 
@@ -23,6 +31,9 @@ export const USAGE = `npm run bench -- [options]
   --quick               all of it on a tenth of the data, in under two minutes: for soundness, not for figures
   --scale N             N times the data: 1 has 1,000,000 shifts (default ${FULL.scale})
   --path NAME           only this path; can be given several times
+  --except NAME         all but this path; can be given several times
+  --render              measures nothing: writes docs/performance.md and the chart again from bench/results/latest.json
+  --without-peers       compared with nothing that must be installed for it
   --rounds N            turns that each contender takes (default ${FULL.rounds})
   --seconds N           how long a turn lasts (default ${FULL.seconds})
   --memory-minutes N    how long the service's memory is watched (default ${FULL.memoryMinutes})
@@ -37,7 +48,7 @@ export class OptionsError extends Error {
 /** @throws OptionsError for what is no option, or no number. */
 export function readOptions(given: readonly string[], knownPaths: readonly string[]): Options {
   const values = parse(given)
-  const unknown = values.path.filter((name) => !knownPaths.includes(name))
+  const unknown = [...values.path, ...values.except].filter((name) => !knownPaths.includes(name))
   if (unknown.length > 0)
     throw new OptionsError(`No such path: ${unknown.join(', ')}. There are ${knownPaths.join(', ')}.`)
   const defaults = values.quick ? QUICK : FULL
@@ -50,13 +61,24 @@ export function readOptions(given: readonly string[], knownPaths: readonly strin
   }
   return {
     quick: values.quick,
+    peers: !values['without-peers'],
+    help: values.help,
+    render: values.render,
     scale: number('scale', defaults.scale),
     rounds: number('rounds', defaults.rounds),
     seconds: number('seconds', defaults.seconds),
     memoryMinutes: number('memory-minutes', defaults.memoryMinutes),
-    paths: values.path,
+    paths: knownPaths.filter(
+      (name) => (values.path.length === 0 || values.path.includes(name)) && !values.except.includes(name),
+    ),
   }
 }
+
+/** Whether the figures of a run are worth to be published: parts of a full run are, quick and shortened ones are not. */
+export const isFull = ({ quick, peers, ...options }: Options): boolean =>
+  !quick &&
+  peers &&
+  (Object.keys(FULL) as (keyof typeof FULL)[]).every((name) => options[name] === FULL[name])
 
 function parse(given: readonly string[]) {
   try {
@@ -69,6 +91,10 @@ function parse(given: readonly string[]) {
         seconds: { type: 'string' },
         'memory-minutes': { type: 'string' },
         path: { type: 'string', multiple: true, default: [] },
+        except: { type: 'string', multiple: true, default: [] },
+        'without-peers': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        render: { type: 'boolean', default: false },
       },
     }).values
   } catch (error) {

@@ -1,18 +1,49 @@
 import { cpus, totalmem } from 'node:os'
-import type { Row } from './bench.ts'
+import type { PathResult, Plan, Row } from './bench.ts'
 import type { Cluster } from './cluster.ts'
 import type { Measured } from './measure.ts'
 import type { Options } from './options.ts'
 
-/** All of a run, as `bench/results/latest.json` has it. */
+/** What belongs to one path of the benchmark. */
+type Of<T> = T & { part: string }
+
+/** All of a run, or of several that were put together, as `bench/results/latest.json` has it. */
 export interface Report {
+  /** When the newest of its parts ended. */
   at: string
-  options: Options
   machine: string
-  peak_memory_mb: number
-  minutes: number
-  rows: Row[]
-  measured: { path: string; contenders: Measured[] }[]
+  options: Pick<Options, 'scale' | 'rounds' | 'seconds' | 'memoryMinutes'>
+  rows: Of<Row>[]
+  measured: Of<{ path: string; contenders: Measured[] }>[]
+  plans: Of<Plan>[]
+}
+
+export const emptyReport = (machine: string, options: Report['options']): Report => ({
+  at: '',
+  machine,
+  options,
+  rows: [],
+  measured: [],
+  plans: [],
+})
+
+/**
+ * What was found anew in the place of what was known of the same path.
+ *
+ * @param order of the paths, which the report keeps
+ */
+export function addPart(report: Report, part: string, result: PathResult, order: readonly string[]): Report {
+  const merge = <T>(known: readonly Of<T>[], found: readonly T[]): Of<T>[] =>
+    [...known.filter((item) => item.part !== part), ...found.map((item) => ({ ...item, part }))].sort(
+      (one, other) => order.indexOf(one.part) - order.indexOf(other.part),
+    )
+  return {
+    ...report,
+    at: new Date().toISOString(),
+    rows: merge(report.rows, result.rows),
+    measured: merge(report.measured, result.measured),
+    plans: merge(report.plans, result.plans ?? []),
+  }
 }
 
 const BYTES_PER_GIB = 1024 ** 3
@@ -30,8 +61,8 @@ export function describeMachine(cluster: Pick<Cluster, 'version'>): string {
 }
 
 /** Three digits say all that such a measurement knows. */
-export function spell(value: number): string {
-  if (!Number.isFinite(value)) return '–'
+export function spell(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–'
   const magnitude = Math.abs(value)
   if (magnitude >= 100) return Math.round(value).toLocaleString('en-US')
   if (magnitude >= 10) return value.toFixed(1)
@@ -41,7 +72,9 @@ export function spell(value: number): string {
 
 export const verdict = (met: boolean | null): string => (met === null ? '' : met ? 'met' : 'missed')
 
-/** Path, metric, value, reference, ratio, target, verdict. */
+export const ROW_HEADINGS = ['path', 'metric', 'value', 'reference', 'ratio', 'target', '']
+
+/** A line under `ROW_HEADINGS`. */
 export const spellRow = (row: Row): string[] => [
   row.path,
   row.metric,
@@ -52,25 +85,39 @@ export const spellRow = (row: Row): string[] => [
   verdict(row.met),
 ]
 
-export function toTable({ rows, measured, peak_memory_mb, machine, minutes }: Report): string {
+export const MEASURED_HEADINGS = [
+  'path',
+  'who',
+  'requests/s',
+  'p50 ms',
+  'p95 ms',
+  'p99 ms',
+  'API CPU s/1000',
+  'database CPU s/1000',
+]
+
+/** A line under `MEASURED_HEADINGS`. */
+export const spellMeasured = (path: string, contender: Measured): string[] => [
+  path,
+  contender.name,
+  spell(contender.requests_per_second),
+  spell(contender.p50_ms),
+  spell(contender.p95_ms),
+  spell(contender.p99_ms),
+  spell(contender.service_cpu),
+  spell(contender.database_cpu),
+]
+
+export function toTable({ rows, measured, machine }: Report): string {
   return [
-    align([['path', 'metric', 'value', 'reference', 'ratio', 'target', ''], ...rows.map(spellRow)]),
+    align([ROW_HEADINGS, ...rows.map(spellRow)]),
     align([
-      ['path', 'who', 'requests/s', 'p50 ms', 'p95 ms', 'p99 ms', 'API CPU s/1000', 'database CPU s/1000'],
+      MEASURED_HEADINGS,
       ...measured.flatMap(({ path, contenders }) =>
-        contenders.map((contender) => [
-          path,
-          contender.name,
-          spell(contender.requests_per_second),
-          spell(contender.p50_ms),
-          spell(contender.p95_ms),
-          spell(contender.p99_ms),
-          spell(contender.service_cpu ?? Number.NaN),
-          spell(contender.database_cpu ?? Number.NaN),
-        ]),
+        contenders.map((contender) => spellMeasured(path, contender)),
       ),
     ]),
-    `Peak memory of the service: ${peak_memory_mb} MB. ${machine}. ${spell(minutes)} minutes.`,
+    machine,
   ].join('\n\n')
 }
 

@@ -6,18 +6,21 @@ import {
   overHttp,
   type Path,
   type PathResult,
+  type Row,
 } from '../bench.ts'
-import { tokensOf } from '../callers.ts'
+import { type CallerToken, tokensOf } from '../callers.ts'
 import { asOwner } from '../cluster.ts'
+import type { Measured } from '../measure.ts'
 import { homes } from '../points.ts'
 import { nearestFirst, textbook } from '../references/nearby.ts'
 import { PEER_FUNCTION } from '../references/peers.ts'
-import { requireSameAnswers } from '../same-answers.ts'
+import { type Answering, requireSameAnswers } from '../same-answers.ts'
 import {
   graphqlRequests,
   naiveRequests,
   PGBENCH_TERMS,
   rpcRequests,
+  type Search,
   searchesAt,
   searchScript,
   serviceRequests,
@@ -42,7 +45,6 @@ export const nearby: Path = {
     const points = await homes(bench, POINTS)
     const callers = await tokensOf('guard', CALLERS)
     const searches = searchesAt(points, { radius_meters: DEFAULT_RADIUS_METERS })
-    await asOwner(bench.databaseUrl, (database) => database.script(PEER_FUNCTION))
     const service = {
       name: 'muster',
       server: bench.service,
@@ -55,26 +57,13 @@ export const nearby: Path = {
       requests: naiveRequests(searches, callers),
       distances: service.distances,
     } as const
-    const postgraphile = {
-      name: 'PostGraphile',
-      server: await bench.serve('bench/references/postgraphile.js'),
-      requests: graphqlRequests(searches, callers),
-      distances: (body: unknown) =>
-        (body as { data: { nearbyShiftsList: { distanceMeters: number }[] } }).data.nearbyShiftsList.map(
-          (item) => item.distanceMeters,
-        ),
-    } as const
-    const lite = {
-      name: '@supabase/lite',
-      server: await bench.serve('bench/references/supabase-lite.js'),
-      requests: rpcRequests(searches, callers),
-      distances: (body: unknown) => (body as Rated[]).map((item) => item.distance_meters),
-    } as const
-    await requireSameAnswers(service, [naive, postgraphile, lite])
+    const peers = bench.peers ? await startPeers(bench, searches, callers) : []
+    if (!bench.peers) bench.say('Without the peers: they are not installed for this run.')
+    await requireSameAnswers(service, [naive, ...peers])
 
-    const measured = await competeFlawlessly(
+    const measured: Record<string, Measured> = await competeFlawlessly(
       [
-        ...[service, naive, postgraphile, lite].map(({ name, server, requests }) =>
+        ...[service, naive, ...peers].map(({ name, server, requests }) =>
           overHttp(bench, name, server, { requests: () => requests, connections: CONNECTIONS }),
         ),
         inDatabase(bench, 'limit', {
@@ -85,24 +74,54 @@ export const nearby: Path = {
       bench.rounds,
     )
     const path = 'nearby, 5 km'
-    const against = (name: keyof typeof measured, atLeast: number) =>
-      compare(
-        path,
-        'requests/s',
-        measured.muster.requests_per_second,
-        { name, value: measured[name].requests_per_second },
-        { atLeast },
-      )
+    const against = (name: string, atLeast: number): Row[] => {
+      const other = measured[name]
+      return other
+        ? [
+            compare(
+              path,
+              'requests/s',
+              measured.muster!.requests_per_second,
+              { name, value: other.requests_per_second },
+              { atLeast },
+            ),
+          ]
+        : []
+    }
     return {
       rows: [
-        against('naive', 1),
-        against('PostGraphile', 4),
-        against('@supabase/lite', 10),
-        against('limit', 0.45),
+        ...against('naive', 1),
+        ...against('PostGraphile', 4),
+        ...against('@supabase/lite', 10),
+        ...against('limit', 0.45),
       ],
       measured: [{ path, contenders: Object.values(measured) }],
     }
   },
+}
+
+async function startPeers(
+  bench: Bench,
+  searches: readonly Search[],
+  callers: readonly CallerToken[],
+): Promise<Answering[]> {
+  await asOwner(bench.databaseUrl, (database) => database.script(PEER_FUNCTION))
+  const postgraphile = {
+    name: 'PostGraphile',
+    server: await bench.serve('bench/references/postgraphile.js'),
+    requests: graphqlRequests(searches, callers),
+    distances: (body: unknown) =>
+      (body as { data: { nearbyShiftsList: { distanceMeters: number }[] } }).data.nearbyShiftsList.map(
+        (item) => item.distanceMeters,
+      ),
+  } as const
+  const lite = {
+    name: '@supabase/lite',
+    server: await bench.serve('bench/references/supabase-lite.js'),
+    requests: rpcRequests(searches, callers),
+    distances: (body: unknown) => (body as Rated[]).map((item) => item.distance_meters),
+  } as const
+  return [postgraphile, lite]
 }
 
 const RADII_KM = [1, 5, 25, 100] as const

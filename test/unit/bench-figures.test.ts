@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { compare, state } from '../../bench/bench.ts'
 import { compete, summarizeTurns, type Turn } from '../../bench/measure.ts'
-import { OptionsError, readOptions } from '../../bench/options.ts'
+import { isFull, OptionsError, readOptions } from '../../bench/options.ts'
 import { choose, summarize } from '../../bench/pgbench.ts'
 import { latenciesOf, median, percentile } from '../../bench/statistics.ts'
 
@@ -128,6 +128,23 @@ describe('options', () => {
       scale: 10,
       paths: ['nearby'],
     })
+  })
+
+  it('choose paths, in the order in which they are known', () => {
+    const known = ['nearby', 'check-ins', 'memory']
+    expect(readOptions([], known).paths).toEqual(known)
+    expect(readOptions(['--except', 'check-ins'], known).paths).toEqual(['nearby', 'memory'])
+    expect(readOptions(['--path', 'memory', '--path', 'nearby'], known).paths).toEqual(['nearby', 'memory'])
+  })
+
+  it('say whether the figures are worth to be published', () => {
+    const isFullWith = (...given: string[]) => isFull(readOptions(given, ['nearby', 'memory']))
+    expect(isFullWith()).toBe(true)
+    expect(isFullWith('--path', 'memory')).toBe(true)
+    expect(isFullWith('--quick')).toBe(false)
+    expect(isFullWith('--rounds', '2')).toBe(false)
+    expect(isFullWith('--memory-minutes', '1')).toBe(false)
+    expect(isFullWith('--without-peers')).toBe(false)
   })
 
   it.each([['--scale', 'ten'], ['--rounds', '0'], ['--path', 'far'], ['--fast']])('refuse %j', (...given) => {
