@@ -45,15 +45,29 @@ export const longitude = z
   .max(180)
   .meta({ description: 'Degrees, WGS 84.', examples: [4.8922] })
 
-/** A number in a query string. Empty text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here. */
-export const queryNumber = (schema: z.ZodNumber) =>
+/**
+ * A number in a query string. Empty text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here.
+ *
+ * @param description also says the default: the description of the API has none for what is converted
+ */
+export const queryNumber = (schema: z.ZodNumber, description?: string) =>
   z
     .string()
     .regex(/^-?\d{1,15}(\.\d{1,15})?$/, 'must be a decimal number')
     .transform(Number)
     .pipe(schema)
+    .meta({
+      ...z.toJSONSchema(schema),
+      // It is described as what it is, and not as the text that it arrives as.
+      pattern: undefined,
+      $schema: undefined,
+      ...(description === undefined ? {} : { description }),
+    })
 
-export const queryFlag = z.enum(['true', 'false']).transform((word) => word === 'true')
+export const queryFlag = z
+  .enum(['true', 'false'])
+  .transform((word) => word === 'true')
+  .meta({ type: 'boolean', enum: undefined })
 
 export const MAX_PAGE_SIZE = 100
 export const DEFAULT_PAGE_SIZE = 20
@@ -63,8 +77,15 @@ const MAX_CURSOR_LENGTH = 2_000
 
 /** The two parameters of every list. */
 export const pageQuery = {
-  limit: queryNumber(z.number().int().min(1).max(MAX_PAGE_SIZE)).default(DEFAULT_PAGE_SIZE),
-  cursor: z.string().max(MAX_CURSOR_LENGTH).optional(),
+  limit: queryNumber(
+    z.number().int().min(1).max(MAX_PAGE_SIZE),
+    `At most so many items; ${DEFAULT_PAGE_SIZE} when not given.`,
+  ).default(DEFAULT_PAGE_SIZE),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR_LENGTH)
+    .optional()
+    .meta({ description: 'The `next_cursor` of the page before, with the same filters.' }),
 }
 
 export const idParams = z.strictObject({ id: uuid })

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { CODES } from '../errors/codes.ts'
+import { completeDocument } from './openapi-document.ts'
 
 /** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
 export const NO_PAGE = {
@@ -48,7 +49,7 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description:
-            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`.',
+            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],
@@ -72,7 +73,7 @@ export const openapi = fastifyPlugin(
         ],
       },
       transform: jsonSchemaTransform,
-      transformObject: (source) => withoutUnusedSchemas(jsonSchemaTransformObject(source)),
+      transformObject: (source) => completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source))),
     })
     // The plugin's own routes, so by hook; the page is the same each time.
     app.addHook<string>('onSend', async (request, reply, payload) => {
@@ -85,6 +86,7 @@ export const openapi = fastifyPlugin(
       routePrefix: '/docs',
       configuration: {
         title: 'Muster API',
+        favicon: '/live/icon.svg',
         url: '/openapi.json',
         withDefaultFonts: false,
         telemetry: false,

@@ -195,7 +195,10 @@ export type ShiftFilter = z.infer<z.ZodObject<typeof shiftFilter>>
 export const nearbyFilter = {
   latitude: queryNumber(latitude),
   longitude: queryNumber(longitude),
-  radius_meters: queryNumber(z.number().min(1).max(MAX_RADIUS_METERS)).default(DEFAULT_RADIUS_METERS),
+  radius_meters: queryNumber(
+    z.number().min(1).max(MAX_RADIUS_METERS),
+    `${DEFAULT_RADIUS_METERS} when not given.`,
+  ).default(DEFAULT_RADIUS_METERS),
   ...period,
   min_hourly_rate: queryNumber(z.number().min(0).max(500)).optional(),
   eligible_only: queryFlag

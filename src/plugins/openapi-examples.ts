@@ -1,0 +1,135 @@
+/**
+ * Examples for the API's description, to be sent as they are to a service that has just filled itself with the demo:
+ * `as` says with whose token. Where the id in a path is one that only an answer tells, there is none here.
+ */
+export interface Example {
+  as: 'admin' | 'company' | 'client' | 'guard' | 'guard2'
+  /** Values of parameters in path and query, by name. */
+  parameters?: Record<string, string | number | boolean>
+  body?: unknown
+}
+
+const COMPANY = 'de3c0000-0000-7000-8000-000000000001'
+const CLIENT = 'de3d0000-0000-7000-8000-000000000001'
+const LOCATION = 'de310000-0000-7000-8000-000000000000'
+const GUARD = 'de3e0000-0000-7000-8000-000000000000'
+const GUARD2 = 'de3e0000-0000-7000-8000-000000000001'
+/** Shifts of the demo's last days, so that they stay what they are for as long as the demo lasts. */
+const shift = (n: number): string => `de350000-0000-7000-8000-${String(n).padStart(12, '0')}`
+const OPEN = shift(166)
+const CLAIMED = shift(163)
+
+/** As what `POST /v1/shifts` takes. The demo's guards have their certificates until then. */
+const NEW_SHIFT = {
+  location_id: LOCATION,
+  status: 'published',
+  start_datetime: '2030-03-01T22:00:00+01:00',
+  end_datetime: '2030-03-02T06:00:00+01:00',
+  hourly_rate: 24.5,
+  required_certificates: ['vca'],
+  title: 'Night watch',
+}
+
+const CENTRE = { latitude: 52.374, longitude: 4.8994 }
+
+const CHECK_IN = {
+  id: '5f3b1c7e-2d84-4a6f-9c1b-7e0d3a5b9f42',
+  kind: 'clock_in',
+  latitude: 52.3741,
+  longitude: 4.89945,
+  accuracy_meters: 8,
+  recorded_at: '2030-03-01T20:58:12.5Z',
+}
+
+/** By `operationId`: each operation that needs something to be given. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  acceptInvitation: { as: 'guard', body: { code: 'the code of the invitation', name: 'Sam', ...CENTRE } },
+  createInvitation: { as: 'admin', body: { role: 'zzp', email: 'sam@example.com' } },
+  createOrganization: {
+    as: 'admin',
+    body: { name: 'Harbour Terminals', kind: 'client', client_of: [COMPANY] },
+  },
+  getOrganization: { as: 'company', parameters: { id: CLIENT } },
+  linkClient: { as: 'admin', parameters: { id: COMPANY, client_id: CLIENT } },
+  unlinkClient: {
+    as: 'admin',
+    parameters: { id: COMPANY, client_id: 'de3d0000-0000-7000-8000-000000000003' },
+  },
+  getProfessional: { as: 'guard', parameters: { id: GUARD } },
+  changeProfessional: { as: 'guard', parameters: { id: GUARD }, body: CENTRE },
+  createCertificate: {
+    as: 'guard',
+    body: { kind: 'ehbo', number: 'EHBO-2041', valid_until: '2031-06-30' },
+  },
+  verifyCertificate: { as: 'admin', body: { verified: true } },
+  createLocation: {
+    as: 'company',
+    body: {
+      organization_id: CLIENT,
+      name: 'Central Station',
+      address: 'Stationsplein 1, Amsterdam',
+      latitude: 52.37888,
+      longitude: 4.90027,
+      radius_meters: 150,
+    },
+  },
+  getLocation: { as: 'company', parameters: { id: LOCATION } },
+  changeLocation: { as: 'client', parameters: { id: LOCATION }, body: { radius_meters: 100 } },
+  createCheckIn: { as: 'guard', body: CHECK_IN },
+  createCheckIns: {
+    as: 'guard',
+    body: {
+      items: [
+        { ...CHECK_IN, shift_id: CLAIMED },
+        {
+          ...CHECK_IN,
+          id: 'c0a8f4d2-61be-4f37-8a95-2b9d7e6c1f08',
+          kind: 'ping',
+          recorded_at: '2030-03-01T21:28:13Z',
+          shift_id: CLAIMED,
+        },
+      ],
+    },
+  },
+  listCheckIns: { as: 'company', parameters: { id: OPEN } },
+  createIncident: {
+    as: 'guard',
+    body: {
+      shift_id: CLAIMED,
+      category: 'vandalism',
+      severity: 'medium',
+      description: 'A window beside the east entrance is broken.',
+      occurred_at: '2026-01-31T23:40:00+01:00',
+    },
+  },
+  changeIncident: { as: 'company', body: { status: 'acknowledged' } },
+  listNearbyShifts: { as: 'guard', parameters: { ...CENTRE, radius_meters: 5000 } },
+  createShift: { as: 'company', body: NEW_SHIFT },
+  createShifts: {
+    as: 'company',
+    body: {
+      items: [
+        NEW_SHIFT,
+        {
+          ...NEW_SHIFT,
+          start_datetime: '2030-03-02T22:00:00+01:00',
+          end_datetime: '2030-03-03T06:00:00+01:00',
+        },
+      ],
+    },
+  },
+  getShift: { as: 'company', parameters: { id: OPEN } },
+  changeShift: { as: 'company', parameters: { id: OPEN }, body: { hourly_rate: 27.5 } },
+  removeShift: { as: 'company', parameters: { id: shift(153) } },
+  publishShift: { as: 'company', parameters: { id: shift(161) } },
+  assignShift: { as: 'company', parameters: { id: shift(157) }, body: { professional_id: GUARD2 } },
+  claimShift: { as: 'guard', parameters: { id: CLAIMED } },
+  releaseShift: { as: 'company', parameters: { id: shift(95) } },
+  cancelShift: {
+    as: 'company',
+    parameters: { id: shift(155) },
+    body: { reason: 'The client closed the site.' },
+  },
+  listCandidates: { as: 'company', parameters: { id: OPEN } },
+  syncTable: { as: 'company', parameters: { table: 'shifts' } },
+}

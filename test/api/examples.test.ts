@@ -1,0 +1,166 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import { resolveTokenSettings } from '../../src/auth/development-secret.ts'
+import { issueToken } from '../../src/auth/issue.ts'
+import { createVerifier } from '../../src/auth/verifier.ts'
+import { readConfig } from '../../src/config.ts'
+import { findDemoUser } from '../../src/db/demo-users.ts'
+import { seedDemo } from '../../src/db/seed.ts'
+import { openSessions } from '../../src/db/session.ts'
+import { EXAMPLES } from '../../src/plugins/openapi-examples.ts'
+import { SECRET } from '../support/api.ts'
+import { useTestDatabase } from '../support/database.ts'
+
+/** The examples of the API's description, sent to a service that has just filled itself with the demo. */
+const database = useTestDatabase()
+let app: FastifyInstance
+let operations: Operation[]
+
+interface Operation {
+  operationId: string
+  method: string
+  path: string
+  parameters: { name: string; in: string; schema: object; example?: string | number }[]
+  responses: Record<string, { description: string; headers?: object }>
+  isBodyRequired: boolean
+  example: object | undefined
+}
+
+interface Document {
+  paths: Record<
+    string,
+    Record<
+      string,
+      Pick<Operation, 'operationId' | 'responses'> & {
+        parameters?: Operation['parameters']
+        requestBody?: { required?: boolean; content: { 'application/json': { example?: object } } }
+      }
+    >
+  >
+}
+
+beforeAll(async () => {
+  await seedDemo(database().owner)
+  const config = readConfig({ NODE_ENV: 'test', JWT_SECRET: SECRET, LOG_LEVEL: 'silent' })
+  app = await buildApp({
+    config,
+    version: '0.0.0-test',
+    sessions: openSessions(database().owner),
+    verifier: createVerifier(await resolveTokenSettings(config)),
+    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
+  })
+  const document: Document = (await app.inject({ url: '/openapi.json' })).json()
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { parameters = [], requestBody, ...rest }]) => ({
+      ...rest,
+      method,
+      path,
+      parameters,
+      isBodyRequired: requestBody?.required ?? false,
+      example: requestBody?.content['application/json'].example,
+    })),
+  )
+})
+afterAll(() => app?.close())
+
+/** The id that is not known beforehand: of what another example made. */
+const ID_FROM: Readonly<Record<string, string>> = {
+  getCertificate: 'createCertificate',
+  verifyCertificate: 'createCertificate',
+  removeCertificate: 'createCertificate',
+  withdrawInvitation: 'createInvitation',
+  changeIncident: 'createIncident',
+  removeLocation: 'createLocation',
+}
+/** Not to be sent as it is: one needs a code that is told once, one a notification, one a shift that begins now. */
+const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn'])
+/** What has to have been done before: the rest comes in the order of the document. */
+const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
+const LAST = ['removeCertificate', 'removeLocation', 'withdrawInvitation']
+const AS: Readonly<Record<string, string>> = {
+  createOrganization: 'admin',
+  withdrawInvitation: 'admin',
+  removeLocation: 'client',
+  getCertificate: 'guard',
+}
+
+it('has an example wherever something must be given, and each of them works', async () => {
+  const rank = ({ operationId }: Operation): number =>
+    FIRST.includes(operationId)
+      ? FIRST.indexOf(operationId) - FIRST.length
+      : LAST.includes(operationId)
+        ? 1
+        : 0
+  const made = new Map<string, string>()
+  const outcomes: Record<string, string> = {}
+  const wanted: Record<string, string> = {}
+  for (const operation of [...operations].sort((a, b) => rank(a) - rank(b))) {
+    const { operationId, method, path, parameters, example, responses } = operation
+    if (!path.startsWith('/v1/') || NEEDS_MORE.has(operationId)) continue
+    const known: Record<string, unknown> = { id: made.get(ID_FROM[operationId] ?? '') }
+    const url = path.replaceAll(/\{(\w+)\}/g, (_, name) => {
+      const parameter = parameters.find((one) => one.name === name && one.in === 'path')
+      return String(parameter?.example ?? known[name])
+    })
+    const query = parameters
+      .filter((parameter) => parameter.in === 'query' && parameter.example !== undefined)
+      .map(({ name, example }) => `${name}=${example}`)
+    const persona = EXAMPLES[operationId]?.as ?? AS[operationId] ?? 'admin'
+    const response = await app.inject({
+      method: method.toUpperCase() as 'GET',
+      url: query.length > 0 ? `${url}?${query.join('&')}` : url,
+      headers: { authorization: `Bearer ${await tokenOf(`${persona}@example.com`)}` },
+      ...(example ? { payload: example } : {}),
+    })
+    wanted[operationId] = Object.keys(responses).find((status) => status.startsWith('2'))!
+    outcomes[operationId] = [
+      response.statusCode,
+      ...(response.statusCode >= 400 ? [response.json().code] : []),
+    ].join(' ')
+    if (response.statusCode === 201 && response.json().id) made.set(operationId, response.json().id)
+  }
+  expect(outcomes).toEqual(wanted)
+})
+
+it('is of operations that there are, each with its own parameters', () => {
+  const known = new Map(operations.map((operation) => [operation.operationId, operation]))
+  for (const [operationId, { parameters = {}, body }] of Object.entries(EXAMPLES)) {
+    const operation = known.get(operationId)
+    expect(operation, operationId).toBeDefined()
+    const names = operation!.parameters.map(({ name }) => name)
+    expect(names, operationId).toEqual(expect.arrayContaining(Object.keys(parameters)))
+    expect(operation!.example, operationId).toEqual(body)
+  }
+  const without = operations.filter(({ isBodyRequired, example }) => isBodyRequired && !example)
+  expect(without.map(({ operationId }) => operationId)).toEqual([])
+})
+
+it('describes the key of each POST, and the header that says when to come again', () => {
+  for (const { method, path, parameters, responses, operationId } of operations) {
+    const isPost = method === 'post'
+    const takesKey = parameters.some(({ name }) => name === 'Idempotency-Key')
+    expect(takesKey, operationId).toBe(isPost)
+    if (isPost) expect(responses['422']?.description).toContain('idempotency_key_reused')
+    for (const status of path.startsWith('/v1/') ? ['429', '503'] : []) {
+      expect(responses[status]?.headers, `${operationId} ${status}`).toHaveProperty('Retry-After')
+    }
+  }
+})
+
+it('describes numbers and switches of a query as what they are', () => {
+  const { parameters } = operations.find(({ operationId }) => operationId === 'listNearbyShifts')!
+  const schemas = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]))
+  expect(schemas).toMatchObject({
+    latitude: { type: 'number', minimum: -90, maximum: 90 },
+    radius_meters: { type: 'number', minimum: 1, maximum: 100_000 },
+    limit: { type: 'integer', minimum: 1, maximum: 100 },
+    eligible_only: { type: 'boolean' },
+  })
+  expect(schemas.limit).not.toHaveProperty('pattern')
+})
+
+async function tokenOf(email: string): Promise<string> {
+  const user = findDemoUser(email)
+  return issueToken(SECRET, { sub: user!.id, email, issuer: undefined, audience: 'authenticated' })
+}
