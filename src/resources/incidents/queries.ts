@@ -1,4 +1,5 @@
-import { and, desc, eq, isNull } from 'drizzle-orm'
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { incidents } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { before, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
@@ -23,6 +24,17 @@ const columns = {
   updated_at: incidents.updated_at,
 }
 
+/** Whoever reported one may since have another role, and see it for that too. */
+const PLACES: SQL[] = [
+  belongsTo(incidents.company_id, sql`muster.company_id()`),
+  belongsTo(incidents.client_id, sql`muster.client_id()`),
+  sql`${belongsTo(incidents.reported_by, sql`auth.uid()`)}
+    and ${incidents.company_id} is distinct from (select muster.company_id())
+    and ${incidents.client_id} is distinct from (select muster.client_id())
+    and ${incidents.tenant_id} is distinct from (select muster.admin_tenant_id())`,
+  belongsTo(incidents.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
 /** Those reported last first. */
 export const listIncidents = (
   session: Session,
@@ -31,20 +43,27 @@ export const listIncidents = (
   position: Position | undefined,
 ): Promise<Incident[]> =>
   session.rows(
-    db
-      .select(columns)
-      .from(incidents)
-      .where(
-        and(
-          isNull(incidents.deleted_at),
-          shift_id ? eq(incidents.shift_id, shift_id) : undefined,
-          status ? eq(incidents.status, status) : undefined,
-          severity ? eq(incidents.severity, severity) : undefined,
-          before(incidents.created_at, incidents.id, position),
-        ),
-      )
-      .orderBy(desc(incidents.created_at), desc(incidents.id))
-      .limit(limit + 1),
+    fromPlaces(
+      PLACES,
+      (place) =>
+        db
+          .select(columns)
+          .from(incidents)
+          .where(
+            and(
+              place,
+              isNull(incidents.deleted_at),
+              shift_id ? eq(incidents.shift_id, shift_id) : undefined,
+              status ? eq(incidents.status, status) : undefined,
+              severity ? eq(incidents.severity, severity) : undefined,
+              before(incidents.created_at, incidents.id, position),
+            ),
+          )
+          .orderBy(desc(incidents.created_at), desc(incidents.id))
+          .limit(limit + 1),
+      sql`created_at desc, id desc`,
+      limit + 1,
+    ),
   )
 
 export async function createIncident(

@@ -1,4 +1,5 @@
-import { and, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { notifications } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { before, db } from '../../db/sql.ts'
@@ -15,6 +16,13 @@ const columns = {
   created_at: notifications.created_at,
 }
 
+/** An admin's own are among those of the tenant. */
+const PLACES: SQL[] = [
+  sql`${belongsTo(notifications.user_id, sql`auth.uid()`)}
+    and ${notifications.tenant_id} is distinct from (select muster.admin_tenant_id())`,
+  belongsTo(notifications.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
 /** The newest first. */
 export const listNotifications = (
   session: Session,
@@ -23,21 +31,28 @@ export const listNotifications = (
   position: Position | undefined,
 ): Promise<Notification[]> =>
   session.rows(
-    db
-      .select(columns)
-      .from(notifications)
-      .where(
-        and(
-          unread === undefined
-            ? undefined
-            : unread
-              ? isNull(notifications.read_at)
-              : isNotNull(notifications.read_at),
-          before(notifications.created_at, notifications.id, position),
-        ),
-      )
-      .orderBy(desc(notifications.created_at), desc(notifications.id))
-      .limit(limit + 1),
+    fromPlaces(
+      PLACES,
+      (place) =>
+        db
+          .select(columns)
+          .from(notifications)
+          .where(
+            and(
+              place,
+              unread === undefined
+                ? undefined
+                : unread
+                  ? isNull(notifications.read_at)
+                  : isNotNull(notifications.read_at),
+              before(notifications.created_at, notifications.id, position),
+            ),
+          )
+          .orderBy(desc(notifications.created_at), desc(notifications.id))
+          .limit(limit + 1),
+      sql`created_at desc, id desc`,
+      limit + 1,
+    ),
   )
 
 /**

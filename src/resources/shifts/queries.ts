@@ -1,5 +1,6 @@
-import { type AnyColumn, and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { action, readingCall } from '../../db/function-call.ts'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
@@ -42,15 +43,7 @@ const columns = {
   updated_at: shifts.updated_at,
 }
 
-/** Who has nothing there has null, which is found out once: the rows are not even looked at. */
-const belongsTo = (column: AnyColumn, holder: SQL): SQL =>
-  sql`(select ${holder}) is not null and ${column} = (select ${holder})`
-
-/**
- * Where a caller's shifts are: each place has an index in the order of the list, so that a page is read and no more. Under
- * the policy alone, which is one long `or`, every list would read and sort the whole table. A caller has one role, and a
- * guard's own shifts are not open: no shift is in two places.
- */
+/** A caller has one role, and a guard's own shifts are not open: no shift is in two places. */
 const PLACES: SQL[] = [
   belongsTo(shifts.company_id, sql`muster.company_id()`),
   belongsTo(shifts.client_id, sql`muster.client_id()`),
@@ -79,20 +72,20 @@ export function listShifts(
     filter.starts_before ? lt(shifts.start_datetime, filter.starts_before) : undefined,
     after(shifts.start_datetime, shifts.id, position),
   )
-  const pages = PLACES.map(
-    (place) =>
-      sql`(${db
-        .select(columns)
-        .from(shifts)
-        .where(and(place, chosen))
-        .orderBy(shifts.start_datetime, shifts.id)
-        .limit(limit + 1)})`,
+  return session.rows(
+    fromPlaces(
+      PLACES,
+      (place) =>
+        db
+          .select(columns)
+          .from(shifts)
+          .where(and(place, chosen))
+          .orderBy(shifts.start_datetime, shifts.id)
+          .limit(limit + 1),
+      sql`start_datetime, id`,
+      limit + 1,
+    ),
   )
-  return session.rows(sql`
-    select * from (${sql.join(pages, sql` union all `)}) as pages
-    order by start_datetime, id
-    limit ${limit + 1}
-  `)
 }
 
 const nearbyShifts = readingCall(

@@ -1,4 +1,5 @@
-import { and, desc, eq } from 'drizzle-orm'
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { finqleTransactions } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { before, db } from '../../db/sql.ts'
@@ -18,6 +19,13 @@ const columns = {
   updated_at: finqleTransactions.updated_at,
 }
 
+/** A caller has one role: no payment is in two places. */
+const PLACES: SQL[] = [
+  belongsTo(finqleTransactions.company_id, sql`muster.company_id()`),
+  belongsTo(finqleTransactions.professional_id, sql`muster.professional_id()`),
+  belongsTo(finqleTransactions.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
 /** The newest first. */
 export const listTransactions = (
   session: Session,
@@ -26,16 +34,23 @@ export const listTransactions = (
   position: Position | undefined,
 ): Promise<Transaction[]> =>
   session.rows(
-    db
-      .select(columns)
-      .from(finqleTransactions)
-      .where(
-        and(
-          status ? eq(finqleTransactions.status, status) : undefined,
-          shift_id ? eq(finqleTransactions.shift_id, shift_id) : undefined,
-          before(finqleTransactions.created_at, finqleTransactions.id, position),
-        ),
-      )
-      .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id))
-      .limit(limit + 1),
+    fromPlaces(
+      PLACES,
+      (place) =>
+        db
+          .select(columns)
+          .from(finqleTransactions)
+          .where(
+            and(
+              place,
+              status ? eq(finqleTransactions.status, status) : undefined,
+              shift_id ? eq(finqleTransactions.shift_id, shift_id) : undefined,
+              before(finqleTransactions.created_at, finqleTransactions.id, position),
+            ),
+          )
+          .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id))
+          .limit(limit + 1),
+      sql`created_at desc, id desc`,
+      limit + 1,
+    ),
   )

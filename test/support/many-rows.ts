@@ -1,0 +1,92 @@
+import type { Database } from '../../src/db/engine/types.ts'
+import { loadManyShifts } from './many-shifts.ts'
+import { PROFESSIONALS, TENANTS, USERS } from './world.ts'
+
+/** What a marketplace of some years has. The rows of one guard are few, a company's are half of all. */
+const GUARDS = 20_000
+const PAST_SHIFTS = 20_000
+const CHECKINS_PER_SHIFT = 4
+
+/** Tables whose rows grow with the business: none of them may be read as a whole. */
+export const BIG_TABLES = [
+  'shifts',
+  'gps_checkins',
+  'locations',
+  'users',
+  'security_professionals',
+  'certificates',
+  'finqle_transactions',
+  'notifications',
+  'incidents',
+] as const
+
+/**
+ * Fills every big table, beside what is there: forty thousand open shifts, as many again that were worked or are assigned, and what
+ * comes of these. Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here.
+ */
+export async function loadManyRows(owner: Database): Promise<void> {
+  await loadManyShifts(owner)
+  await owner.transaction(async (tx) => {
+    await tx.query('set local session_replication_role = replica')
+    await tx.query(
+      `insert into users (tenant_id, id, role, name, email)
+       select $1, md5('user' || n)::uuid, 'zzp', 'Guard ' || n, 'guard' || n || '@example.com'
+       from generate_series(1, $2::int) n`,
+      [TENANTS.a, GUARDS],
+    )
+    await tx.query(
+      `insert into security_professionals (tenant_id, id, user_id, home_point)
+       select $1, md5('guard' || n)::uuid, md5('user' || n)::uuid,
+              st_point(3.4 + 3.7 * ((n * 0.6180339887498949) % 1), 50.8 + 2.6 * n / $2)::geography
+       from generate_series(1, $2::int) n`,
+      [TENANTS.a, GUARDS],
+    )
+    await tx.query(
+      `insert into certificates (tenant_id, professional_id, kind, number, valid_until, verified_at)
+       select $1, md5('guard' || n)::uuid, kind, kind || n, '2099-12-31', now()
+       from generate_series(1, $2::int) n, unnest('{vca,bhv}'::text[]) kind`,
+      [TENANTS.a, GUARDS],
+    )
+    // Each of five hundred guards worked forty times, the persona too, and one in ten of these shifts is still to come.
+    await tx.query(
+      `insert into shifts (tenant_id, company_id, client_id, location_id, location_point, time_zone, status,
+                           professional_id, start_datetime, end_datetime, hourly_rate, title)
+       select o.tenant_id, o.company_id, o.client_id, o.location_id, o.location_point, o.time_zone,
+              case when n % 10 = 0 then 'assigned' else 'completed' end,
+              case when n % 500 = 0 then $1 else md5('guard' || n % 500)::uuid end::uuid,
+              at, at + interval '8 hours', 25, 'Worked'
+       from (select *, row_number() over (order by id) as n from shifts where title = 'Watch') o,
+            lateral (select now() + case when n % 10 = 0 then n / 500 + 200 else -(n / 500) - 2 end * interval '1 day' as at) times
+       where n <= $2::int`,
+      [PROFESSIONALS.guard, PAST_SHIFTS],
+    )
+    await tx.query(
+      `insert into finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount, status, created_at)
+       select tenant_id, company_id, id, professional_id, 200, 'completed', start_datetime from shifts where title = 'Worked'`,
+    )
+    await tx.query(
+      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+                                 distance_meters, is_within_radius, verdict, recorded_at)
+       select tenant_id, company_id, client_id, id, professional_id, 'ping', location_point, 5, 1, true, 'inside',
+              start_datetime + n * interval '1 hour'
+       from shifts, generate_series(1, $1::int) n where title = 'Worked'`,
+      [CHECKINS_PER_SHIFT],
+    )
+    await tx.query(
+      `insert into incidents (tenant_id, company_id, client_id, shift_id, reported_by, category, severity, description, occurred_at, created_at)
+       select s.tenant_id, s.company_id, s.client_id, s.id, p.user_id, 'other', 'low', 'Nothing', s.start_datetime, s.start_datetime
+       from shifts s join security_professionals p on p.id = s.professional_id where s.title = 'Worked'`,
+    )
+    await tx.query(
+      `insert into notifications (tenant_id, user_id, type, data, created_at)
+       select s.tenant_id, p.user_id, 'shift_assigned', '{}', s.start_datetime
+       from shifts s join security_professionals p on p.id = s.professional_id where s.title = 'Worked'`,
+    )
+    await tx.query(
+      `insert into notifications (tenant_id, user_id, type, data)
+       select $1, $2, 'shift_changed', '{}' from generate_series(1, 40) n`,
+      [TENANTS.a, USERS.guard],
+    )
+  })
+  await owner.script(`vacuum (analyze) ${BIG_TABLES.join(', ')}`)
+}

@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto'
+import type { Database } from '../../src/db/engine/types.ts'
+import { shiftIn } from './shifts.ts'
+import {
+  arrangeGuards,
+  arrangeShift,
+  LOCATIONS,
+  ORGANIZATIONS,
+  type Persona,
+  PROFESSIONALS,
+  SITE,
+  USERS,
+} from './world.ts'
+
+/** One request that succeeds. */
+export interface RouteRequest {
+  persona: Persona
+  url: string
+  body?: unknown
+}
+
+export interface Arrangement {
+  owner: Database
+  /** How many items a batch has. */
+  items: number
+}
+
+/** Arranges a request anew, for each persona that the route is for. Reads may be sent again and again. */
+export type ArrangeRequests = (arrangement: Arrangement) => Promise<RouteRequest[]>
+
+const EVERYBODY: readonly Persona[] = ['guard', 'company', 'client', 'admin']
+const FAR_APART_HOURS = 24
+let shiftsArranged = 0
+
+/** Shifts of one guard must not overlap: each is on a day of its own. */
+const nextStart = (): number => 48 + FAR_APART_HOURS * shiftsArranged++
+
+const each =
+  (url: string, personas: readonly Persona[] = EVERYBODY): ArrangeRequests =>
+  async () =>
+    personas.map((persona) => ({ persona, url }))
+
+const one = (request: RouteRequest): RouteRequest[] => [request]
+
+const shift = (
+  { owner }: Arrangement,
+  status: Parameters<typeof shiftIn>[1]['status'] = 'published',
+): Promise<string> => shiftIn({ owner }, { status, startsInHours: nextStart() })
+
+/** Begins in an hour, so that its guard may check in; of a guard who has no other. */
+async function shiftToWork({ owner }: Arrangement): Promise<string> {
+  await owner.query(
+    "update shifts set status = 'cancelled', cancel_reason = 'Over' where professional_id = $1 and status = 'assigned' and start_datetime < now() + interval '9 hours'",
+    [PROFESSIONALS.guard],
+  )
+  return arrangeShift(owner, { status: 'assigned', startsInHours: 1 })
+}
+
+const checkIn = () => ({
+  id: randomUUID(),
+  kind: 'ping',
+  ...SITE,
+  accuracy_meters: 5,
+  recorded_at: new Date().toISOString(),
+})
+
+const newShift = () => {
+  const start = Date.now() + nextStart() * 3_600_000
+  return {
+    location_id: LOCATIONS.site,
+    title: 'Night watch',
+    start_datetime: new Date(start).toISOString(),
+    end_datetime: new Date(start + 8 * 3_600_000).toISOString(),
+    hourly_rate: 25,
+  }
+}
+
+async function certificate({ owner }: Arrangement): Promise<string> {
+  const [row] = await owner.query<{ id: string }>(
+    "insert into certificates (professional_id, kind, number, valid_until) values ($1, 'bhv', 'B-1', '2099-12-31') returning id",
+    [PROFESSIONALS.guard],
+  )
+  return row!.id
+}
+
+async function incident({ owner }: Arrangement, shiftId: string): Promise<string> {
+  const [row] = await owner.query<{ id: string }>(
+    `insert into incidents (shift_id, reported_by, category, severity, description, occurred_at)
+     values ($1, $2, 'other', 'low', 'Nothing', now()) returning id`,
+    [shiftId, USERS.guard],
+  )
+  return row!.id
+}
+
+const idOf = (answer: { id: string }[]): string => answer[0]!.id
+
+/** Every route under /v1, by its name in the OpenAPI document. */
+export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
+  'GET /v1/me': each('/v1/me'),
+  'POST /v1/me': async ({ owner }) => {
+    const code = randomUUID().replaceAll('-', '')
+    // Whoever registered the last time is a stranger again. Triggers sleep: they would keep the row.
+    await owner.transaction(async (tx) => {
+      await tx.query('set local session_replication_role = replica')
+      await tx.query('delete from security_professionals where user_id = $1', [USERS.stranger])
+      await tx.query('delete from users where id = $1', [USERS.stranger])
+    })
+    await owner.query(
+      `insert into invitations (tenant_id, role, code_hash, expires_at)
+       select tenant_id, 'zzp', encode(sha256(convert_to($1, 'UTF8')), 'hex'), now() + interval '1 day' from users where id = $2`,
+      [code, USERS.admin],
+    )
+    return one({
+      persona: 'stranger',
+      url: '/v1/me',
+      body: { code, name: 'New', email: `${code}@example.com` },
+    })
+  },
+  'GET /v1/invitations': each('/v1/invitations', ['company', 'admin']),
+  'POST /v1/invitations': async () =>
+    one({ persona: 'admin', url: '/v1/invitations', body: { role: 'zzp' } }),
+  'DELETE /v1/invitations/{id}': async ({ owner }) => {
+    const rows = await owner.query<{ id: string }>(
+      `insert into invitations (tenant_id, role, code_hash, expires_at)
+       select tenant_id, 'zzp', encode(sha256(convert_to($1, 'UTF8')), 'hex'), now() + interval '1 day' from users where id = $2 returning id`,
+      [randomUUID(), USERS.admin],
+    )
+    return one({ persona: 'admin', url: `/v1/invitations/${idOf(rows)}` })
+  },
+  'GET /v1/organizations': each('/v1/organizations'),
+  'POST /v1/organizations': async () =>
+    one({
+      persona: 'admin',
+      url: '/v1/organizations',
+      body: { name: `Company ${randomUUID()}`, kind: 'client', client_of: [ORGANIZATIONS.company] },
+    }),
+  'GET /v1/organizations/{id}': each(`/v1/organizations/${ORGANIZATIONS.company}`, ['company', 'admin']),
+  'PUT /v1/organizations/{id}/clients/{client_id}': async () =>
+    one({
+      persona: 'admin',
+      url: `/v1/organizations/${ORGANIZATIONS.company}/clients/${ORGANIZATIONS.client}`,
+    }),
+  'DELETE /v1/organizations/{id}/clients/{client_id}': async ({ owner }) => {
+    await owner.query(
+      'insert into company_clients (tenant_id, company_id, client_id) select tenant_id, $1, $2 from users where id = $3 on conflict do nothing',
+      [ORGANIZATIONS.company, ORGANIZATIONS.otherClient, USERS.admin],
+    )
+    return one({
+      persona: 'admin',
+      url: `/v1/organizations/${ORGANIZATIONS.company}/clients/${ORGANIZATIONS.otherClient}`,
+    })
+  },
+  'GET /v1/professionals': each('/v1/professionals'),
+  'GET /v1/professionals/{id}': each(`/v1/professionals/${PROFESSIONALS.guard}`, ['guard', 'admin']),
+  'PATCH /v1/professionals/{id}': async () =>
+    one({
+      persona: 'guard',
+      url: `/v1/professionals/${PROFESSIONALS.guard}`,
+      body: { latitude: 52.36, longitude: 4.9 },
+    }),
+  'GET /v1/certificates': each('/v1/certificates', ['guard', 'company', 'admin']),
+  'POST /v1/certificates': async () =>
+    one({
+      persona: 'guard',
+      url: '/v1/certificates',
+      body: { kind: 'bhv', number: randomUUID(), valid_until: '2099-12-31' },
+    }),
+  'GET /v1/certificates/{id}': async (arrangement) => {
+    const url = `/v1/certificates/${await certificate(arrangement)}`
+    return (['guard', 'admin'] as const).map((persona) => ({ persona, url }))
+  },
+  'POST /v1/certificates/{id}/verify': async (arrangement) =>
+    one({
+      persona: 'admin',
+      url: `/v1/certificates/${await certificate(arrangement)}/verify`,
+      body: { verified: true },
+    }),
+  'DELETE /v1/certificates/{id}': async (arrangement) =>
+    one({ persona: 'guard', url: `/v1/certificates/${await certificate(arrangement)}` }),
+  'GET /v1/locations': each('/v1/locations'),
+  'POST /v1/locations': async () =>
+    one({
+      persona: 'client',
+      url: '/v1/locations',
+      body: { organization_id: ORGANIZATIONS.client, name: 'New', address: 'Here 1', ...SITE },
+    }),
+  'GET /v1/locations/{id}': each(`/v1/locations/${LOCATIONS.site}`, ['company', 'client', 'admin']),
+  'PATCH /v1/locations/{id}': async () =>
+    one({ persona: 'client', url: `/v1/locations/${LOCATIONS.site}`, body: { name: 'Another' } }),
+  'DELETE /v1/locations/{id}': async ({ owner }) => {
+    const rows = await owner.query<{ id: string }>(
+      `insert into locations (organization_id, name, address, location_point)
+       values ($1, 'To go', 'Here 1', st_point(4.9, 52.4)::geography) returning id`,
+      [ORGANIZATIONS.client],
+    )
+    return one({ persona: 'client', url: `/v1/locations/${idOf(rows)}` })
+  },
+  'GET /v1/shifts/nearby': each(
+    `/v1/shifts/nearby?latitude=${SITE.latitude}&longitude=${SITE.longitude}&radius_meters=25000`,
+  ),
+  'GET /v1/shifts': each('/v1/shifts'),
+  'POST /v1/shifts': async () => one({ persona: 'company', url: '/v1/shifts', body: newShift() }),
+  'POST /v1/shifts/bulk': async ({ items }) =>
+    one({
+      persona: 'company',
+      url: '/v1/shifts/bulk',
+      body: { items: Array.from({ length: items }, newShift) },
+    }),
+  'GET /v1/shifts/{id}': async (arrangement) => {
+    const url = `/v1/shifts/${await shift(arrangement, 'assigned')}`
+    return EVERYBODY.map((persona) => ({ persona, url }))
+  },
+  'PATCH /v1/shifts/{id}': async (arrangement) =>
+    one({ persona: 'company', url: `/v1/shifts/${await shift(arrangement)}`, body: { title: 'Day watch' } }),
+  'DELETE /v1/shifts/{id}': async (arrangement) =>
+    one({ persona: 'company', url: `/v1/shifts/${await shift(arrangement, 'draft')}` }),
+  'POST /v1/shifts/{id}/publish': async (arrangement) =>
+    one({ persona: 'company', url: `/v1/shifts/${await shift(arrangement, 'draft')}/publish` }),
+  'POST /v1/shifts/{id}/assign': async (arrangement) =>
+    one({
+      persona: 'company',
+      url: `/v1/shifts/${await shift(arrangement)}/assign`,
+      body: { professional_id: PROFESSIONALS.guard },
+    }),
+  'POST /v1/shifts/{id}/claim': async (arrangement) =>
+    one({ persona: 'guard', url: `/v1/shifts/${await shift(arrangement)}/claim` }),
+  'POST /v1/shifts/{id}/release': async (arrangement) =>
+    one({ persona: 'company', url: `/v1/shifts/${await shift(arrangement, 'assigned')}/release` }),
+  'POST /v1/shifts/{id}/cancel': async (arrangement) =>
+    one({
+      persona: 'company',
+      url: `/v1/shifts/${await shift(arrangement, 'assigned')}/cancel`,
+      body: { reason: 'Rained off' },
+    }),
+  'GET /v1/shifts/{id}/candidates': async (arrangement) => {
+    await arrangeGuards(arrangement.owner, arrangement.items)
+    return one({ persona: 'company', url: `/v1/shifts/${await shift(arrangement)}/candidates` })
+  },
+  'GET /v1/shifts/{id}/checkins': async (arrangement) => {
+    const id = await shift(arrangement, 'assigned')
+    // Triggers sleep: it is long before the shift.
+    await arrangement.owner.transaction(async (tx) => {
+      await tx.query('set local session_replication_role = replica')
+      await tx.query(
+        `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+                                   distance_meters, is_within_radius, verdict, recorded_at)
+         select tenant_id, company_id, client_id, id, professional_id, 'ping', location_point, 5, 1, true, 'inside', now()
+         from shifts, generate_series(1, $2::int) where id = $1`,
+        [id, arrangement.items],
+      )
+    })
+    const url = `/v1/shifts/${id}/checkins`
+    return EVERYBODY.map((persona) => ({ persona, url }))
+  },
+  'POST /v1/shifts/{id}/checkins': async (arrangement) =>
+    one({ persona: 'guard', url: `/v1/shifts/${await shiftToWork(arrangement)}/checkins`, body: checkIn() }),
+  'POST /v1/checkins/batch': async (arrangement) => {
+    const shift_id = await shiftToWork(arrangement)
+    return one({
+      persona: 'guard',
+      url: '/v1/checkins/batch',
+      body: { items: Array.from({ length: arrangement.items }, () => ({ ...checkIn(), shift_id })) },
+    })
+  },
+  'GET /v1/incidents': each('/v1/incidents'),
+  'POST /v1/incidents': async (arrangement) =>
+    one({
+      persona: 'guard',
+      url: '/v1/incidents',
+      body: {
+        shift_id: await shift(arrangement, 'assigned'),
+        category: 'other',
+        severity: 'low',
+        description: 'Nothing',
+        occurred_at: new Date().toISOString(),
+      },
+    }),
+  'PATCH /v1/incidents/{id}': async (arrangement) => {
+    const id = await incident(arrangement, await shift(arrangement, 'assigned'))
+    return one({ persona: 'company', url: `/v1/incidents/${id}`, body: { status: 'acknowledged' } })
+  },
+  'GET /v1/notifications': each('/v1/notifications', ['guard', 'admin']),
+  'POST /v1/notifications/{id}/read': async (arrangement) => {
+    await shift(arrangement, 'assigned')
+    const rows = await arrangement.owner.query<{ id: string }>(
+      `insert into notifications (tenant_id, user_id, type, data)
+       select tenant_id, id, 'shift_changed', '{}' from users where id = $1 returning id`,
+      [USERS.guard],
+    )
+    return one({ persona: 'guard', url: `/v1/notifications/${idOf(rows)}/read` })
+  },
+  'GET /v1/transactions': each('/v1/transactions', ['guard', 'company', 'admin']),
+  'GET /v1/sync/{table}': each('/v1/sync/shifts?limit=20'),
+}
