@@ -14,6 +14,7 @@ import { plans } from './paths/plans.ts'
 import { memory, start } from './paths/process.ts'
 import { realtime } from './paths/realtime.ts'
 import { realtimeChecks } from './paths/realtime-checks.ts'
+import { realtimeMemory, realtimeOverload } from './paths/realtime-load.ts'
 import { installPeers } from './peers.ts'
 import { JWT_SECRET, memoryOf, type Running, startServer, startService } from './processes.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -35,6 +36,8 @@ const PATHS: readonly Path[] = [
   memory,
   realtime,
   realtimeChecks,
+  realtimeOverload,
+  realtimeMemory,
 ]
 
 async function main(): Promise<void> {

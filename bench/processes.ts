@@ -21,6 +21,9 @@ const POLL_INTERVAL_MS = 5
 /** An orderly stop has a deadline of its own (SHUTDOWN_TIMEOUT_MS). */
 const STOP_TIMEOUT_MS = 20_000
 
+/** As `npm start` and the image have it (see Dockerfile), and for references alike. */
+const NODE_FLAGS = ['--max-semi-space-size=16']
+
 /**
  * Starts a program of this repository, whatever becomes of it ends with this process.
  *
@@ -35,7 +38,7 @@ export async function startServer(
 ): Promise<Running> {
   const guarded = await keepGuardedFolder(ROOT)
   const started = performance.now()
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, program], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { compare, type Path, type PathResult, state } from '../bench.ts'
+import { compare, type Path, type PathResult, type Row, state } from '../bench.ts'
 import { tokensOf } from '../callers.ts'
 import { datasetSize } from '../dataset.ts'
 import { homes } from '../points.ts'
@@ -85,36 +85,40 @@ export const memory: Path = {
         once: false,
         seconds: milliseconds / 1_000,
       })
-      const sizes: number[] = []
-      for (let nth = 0; nth < SAMPLES; nth += 1) {
-        await sleep(milliseconds / SAMPLES)
-        const size = await memoryOf(service.pid)
-        if (size) sizes.push(size.now / MEGABYTE)
-      }
+      const sizes = await watchMemory(service.pid, milliseconds)
       const { requests: done, statuses } = await loading
       if (Object.keys(statuses).some((status) => !status.startsWith('2'))) {
         throw new Error(`The mixed load was answered with ${JSON.stringify(statuses)}.`)
       }
-      if (sizes.length === 0) return { rows: [], measured: [] }
-      const quarter = (nth: number) => sizes.slice((nth * sizes.length) / 4, ((nth + 1) * sizes.length) / 4)
-      const [second, last] = [median(quarter(1)), median(quarter(3))]
       const path = `memory, ${bench.memoryMinutes} minutes of mixed load`
       return {
-        rows: [
-          state(path, 'peak MB', Math.max(...sizes), { atMost: 200 }),
-          compare(
-            path,
-            'MB at the end',
-            last,
-            { name: 'MB after a quarter', value: second },
-            { atMost: 1.1 },
-          ),
-          state(path, 'requests', done),
-        ],
+        rows: [...memoryRows(path, sizes, 200), state(path, 'requests', done)],
         measured: [],
       }
     } finally {
       await service.stop()
     }
   },
+}
+
+/** The size of a process from time to time, in MB; none where there is no /proc. */
+export async function watchMemory(pid: number, milliseconds: number): Promise<number[]> {
+  const sizes: number[] = []
+  for (let nth = 0; nth < SAMPLES; nth += 1) {
+    await sleep(milliseconds / SAMPLES)
+    const size = await memoryOf(pid)
+    if (size) sizes.push(size.now / MEGABYTE)
+  }
+  return sizes
+}
+
+/** How large it became at most, and whether it went on growing. */
+export function memoryRows(path: string, sizes: readonly number[], mostMegabytes: number): Row[] {
+  if (sizes.length === 0) return []
+  const quarter = (nth: number) => sizes.slice((nth * sizes.length) / 4, ((nth + 1) * sizes.length) / 4)
+  const [second, last] = [median(quarter(1)), median(quarter(3))]
+  return [
+    state(path, 'peak MB', Math.max(...sizes), { atMost: mostMegabytes }),
+    compare(path, 'MB at the end', last, { name: 'MB after a quarter', value: second }, { atMost: 1.1 }),
+  ]
 }

@@ -48,9 +48,7 @@ export const realtime: Path = {
     await using writer = openWriter(bench)
     const bare = await bench.serve('bench/references/bare-feed.ts')
     const result: PathResult = { rows: [], measured: [] }
-    for (const scenario of SCENARIOS.filter(
-      (_, i) => !process.env.BENCH_SC || process.env.BENCH_SC.includes(String(i)),
-    )) {
+    for (const scenario of SCENARIOS) {
       const path = `changes, ${scenario.name}`
       const measured = await compete(
         [
@@ -78,14 +76,7 @@ function follower<Name extends SubscribeJob['through']>(
   writer: Writer,
 ): Contender & { name: Name } {
   const turn = async (seconds: number): Promise<Turn> => {
-    const guards = await tokensOf('guard', scenario.subscribers)
-    await subscribers.open({
-      origin: server.origin,
-      through: name,
-      table: scenario.receivers === 'one' ? 'notifications' : 'shifts',
-      subscribers: guards.map(({ userId, authorization }) => ({ userId, token: authorization.slice(7) })),
-      receivers: scenario.receivers,
-    })
+    await subscribers.open(await followersOf(server, name, scenario.subscribers, scenario.receivers))
     const write = (changes: number): Promise<Written> =>
       writer.write(changes, scenario.changesPerSecond, (mark) =>
         scenario.receivers === 'one' ? writer.notify(mark, scenario.subscribers) : writer.retitle(mark),
@@ -110,6 +101,26 @@ function follower<Name extends SubscribeJob['through']>(
     }
   }
   return { name, warmUp: () => turn(1), round: () => turn(bench.seconds) }
+}
+
+/** Guards, each with a channel of their own, who follow notifications or the open shifts. */
+export async function followersOf(
+  server: Running,
+  through: SubscribeJob['through'],
+  count: number,
+  receivers: SubscribeJob['receivers'],
+): Promise<SubscribeJob> {
+  const guards = await tokensOf('guard', count)
+  return {
+    origin: server.origin,
+    through,
+    table: receivers === 'one' ? 'notifications' : 'shifts',
+    subscribers: guards.map(({ userId, authorization }) => ({
+      userId,
+      token: authorization.replace('Bearer ', ''),
+    })),
+    receivers,
+  }
 }
 
 /** Milliseconds from the acknowledged commit to the last of those that got it; 0 where it overtook the acknowledgement. */
@@ -141,6 +152,9 @@ export function openWriter(bench: Pick<Bench, 'databaseUrl'>) {
   const database = openServer({
     url: bench.databaseUrl,
     max: WRITERS,
+    // Whoever writes twice as much as can be delivered must not be the one who gives up.
+    maxWaiting: Number.MAX_SAFE_INTEGER,
+    acquireTimeoutMs: 60_000,
     // The log is sent when it is flushed, and the commits that are measured are those that are.
     settings: { synchronous_commit: 'on' },
   })

@@ -3,6 +3,7 @@ import { isAnonKey } from '../auth/anon-key.ts'
 import { anonymousCaller, type Caller, serializeClaims } from '../auth/caller.ts'
 import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import type { TokenVerifier } from '../auth/verifier.ts'
+import type { ChangeFrames } from './change-frames.ts'
 import {
   type ActiveSubscription,
   type ChangeChannel,
@@ -18,7 +19,6 @@ import {
   encodeBroadcast,
   encodeMessage,
   encodeReply,
-  encodeText,
   type JsonObject,
   type Vsn,
 } from './protocol/frames.ts'
@@ -32,6 +32,7 @@ export interface GatewayParts {
   /** Undefined where changes are not served: bindings are then refused. */
   router: ChangeRouter | undefined
   topics: Topics
+  changeFrames: ChangeFrames
   readRights(caller: Caller, topic: string): Promise<ChannelRights>
   log: { debug(data: object, message: string): void; warn(data: object, message: string): void }
 }
@@ -42,6 +43,8 @@ export interface ChannelSocket {
   /** The caller of the handshake's key: a join without a token is theirs. */
   readonly caller: Caller
   send(frame: string | Uint8Array): void
+  /** A text frame that is UTF-8 already. */
+  sendText(frame: Buffer): void
   /** The channel is over; frames for its topic are for nobody. */
   forget(channel: Channel): void
 }
@@ -67,7 +70,7 @@ export class Channel implements ChangeChannel, Listener {
   #rightsReadAt = 0
   #subscriptions = new Map<number, ActiveSubscription>()
   /** Frames of changes that came before the reply to the join: a client drops what it gets before. */
-  #early: string[] | undefined = []
+  #early: Buffer[] | undefined = []
   #expiry: NodeJS.Timeout | undefined
   #token: string | undefined
   #tracked = false
@@ -146,7 +149,7 @@ export class Channel implements ChangeChannel, Listener {
     this.#isJoined = true
     this.#parts.topics.listen(this.#key, this)
     this.#socket.send(encodeReply(this.#socket.vsn, frame, 'ok', joinResponse(join)))
-    for (const early of this.#early ?? []) this.#socket.send(early)
+    for (const early of this.#early ?? []) this.#socket.sendText(early)
     this.#early = undefined
     this.#tellSubscribed(refused)
     if (this.#wantsPresence) this.#sendPresenceState()
@@ -242,10 +245,9 @@ export class Channel implements ChangeChannel, Listener {
 
   deliver(ids: readonly number[], data: string): void {
     if (this.#closed) return
-    const head = { topic: this.topic, event: 'postgres_changes' }
-    const frame = encodeText(this.#socket.vsn, head, `{"ids":${JSON.stringify(ids)},"data":${data}}`)
+    const frame = this.#parts.changeFrames.frame(this.#socket.vsn, this.topic, ids, data)
     if (this.#early) this.#early.push(frame)
-    else this.#socket.send(frame)
+    else this.#socket.sendText(frame)
   }
 
   sendBroadcast(broadcast: Broadcast): void {

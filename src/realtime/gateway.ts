@@ -7,6 +7,7 @@ import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import type { TokenVerifier } from '../auth/verifier.ts'
 import type { Database } from '../db/engine/types.ts'
 import type { Bus } from './bus/bus.ts'
+import { ChangeFrames } from './change-frames.ts'
 import type { ChangeRouter } from './changes/types.ts'
 import type { GatewayParts } from './channel.ts'
 import { MAX_HTTP_MESSAGES, MAX_SOCKETS, SWEEP_INTERVAL_MS } from './limits.ts'
@@ -57,6 +58,7 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     anonKey: options.anonKey,
     router: options.router,
     topics,
+    changeFrames: new ChangeFrames(),
     readRights: (caller, topic) => readChannelRights(options.database, caller, topic),
     log: app.log,
   }

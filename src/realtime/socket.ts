@@ -56,13 +56,21 @@ export class RealtimeSocket implements ChannelSocket {
   }
 
   send(frame: string | Uint8Array): void {
+    this.#send(frame, typeof frame !== 'string')
+  }
+
+  sendText(frame: Buffer): void {
+    this.#send(frame, false)
+  }
+
+  #send(frame: string | Uint8Array, binary: boolean): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return
     if (this.#ws.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.#parts.log.warn({ bufferedBytes: this.#ws.bufferedAmount }, 'slow client cut')
       this.#ws.terminate()
       return
     }
-    this.#ws.send(frame)
+    this.#ws.send(frame, { binary })
   }
 
   forget(channel: Channel): void {

@@ -545,18 +545,18 @@ class Router implements ChangeRouter {
     this.#tellObservers(change)
     const seers = change.record && seenBy.get(change.record)
     const isChecked = change.kind !== 'DELETE' && state.table.rowSecurity
-    const calls = new Map<ChangeChannel, Map<string, { compiled: Compiled; ids: number[] }>>()
+    const calls = new Map<ChangeChannel, { compiled: Compiled; ids: number[] }[]>()
     for (const compiled of interested) {
       const { entry, view, viewKey } = compiled
       if (!entry.isActive) continue
       // Without its key a row cannot be looked for: such an event has no data.
       if (isChecked && view.readsKey && !seers?.has(entry.subscriber)) continue
       const { channel, id } = entry.subscription
-      const views = calls.get(channel) ?? new Map<string, { compiled: Compiled; ids: number[] }>()
-      calls.set(channel, views)
-      const call = views.get(viewKey) ?? { compiled, ids: [] }
-      views.set(viewKey, call)
-      call.ids.push(id)
+      const ofChannel = calls.get(channel)
+      const same = ofChannel?.find((call) => call.compiled.viewKey === viewKey)
+      if (same) same.ids.push(id)
+      else if (ofChannel) ofChannel.push({ compiled, ids: [id] })
+      else calls.set(channel, [{ compiled, ids: [id] }])
     }
     this.#options.log.debug(
       {
@@ -568,12 +568,12 @@ class Router implements ChangeRouter {
       'a change was checked',
     )
     const data = new Map<string, string>()
-    for (const [channel, views] of calls) {
-      for (const [key, { compiled, ids }] of views) {
-        let text = data.get(key)
+    for (const [channel, ofChannel] of calls) {
+      for (const { compiled, ids } of ofChannel) {
+        let text = data.get(compiled.viewKey)
         if (text === undefined) {
           text = compiled.view.data(change)
-          data.set(key, text)
+          data.set(compiled.viewKey, text)
         }
         this.#call(channel, ids, text)
       }

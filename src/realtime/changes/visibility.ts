@@ -47,7 +47,7 @@ export interface Question {
 }
 
 /** By subscriber, the positions (from 0) of the rows that it sees. */
-export type Sight = ReadonlyMap<Subscriber, ReadonlySet<number>>
+export type Sight = ReadonlyMap<Subscriber, readonly number[]>
 
 interface Statement {
   name: string
@@ -83,7 +83,7 @@ export class Visibility {
     xids: readonly number[],
     dropped: AbortSignal,
   ): Promise<Sight | undefined> {
-    const sight = new Map<Subscriber, ReadonlySet<number>>()
+    const sight = new Map<Subscriber, readonly number[]>()
     const { statement, parameters } = this.#call(table, rows)
     const calls = this.#split(subscribers).map((chunk) =>
       this.#checkChunk(table, statement, parameters, chunk, xids, dropped, sight),
@@ -204,7 +204,7 @@ export class Visibility {
     chunk: readonly Subscriber[],
     xids: readonly number[],
     dropped: AbortSignal,
-    sight: Map<Subscriber, ReadonlySet<number>>,
+    sight: Map<Subscriber, readonly number[]>,
   ): Promise<boolean> {
     let answers: string[] | undefined
     try {
@@ -252,13 +252,13 @@ export class Visibility {
     return row?.answer ? (JSON.parse(row.answer) as string[]) : undefined
   }
 
-  #positions(table: PublishedTable, answer: string): ReadonlySet<number> {
+  #positions(table: PublishedTable, answer: string): readonly number[] {
     if (answer === '') return NOTHING
     if (answer.startsWith('!')) {
       this.#noteFailure(table, answer.slice(1))
       return NOTHING
     }
-    return new Set(answer.split(',').map((position) => Number(position) - 1))
+    return answer.split(',').map((position) => Number(position) - 1)
   }
 
   #noteFailure(table: PublishedTable, sqlstate: string): void {
@@ -328,7 +328,7 @@ export async function askUntilAnswered<T>(
   return undefined
 }
 
-const NOTHING: ReadonlySet<number> = new Set()
+const NOTHING: readonly number[] = []
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof DatabaseUnavailable || error instanceof DatabaseBusy
