@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { expect, it } from 'vitest'
+import * as schema from '../../src/db/schema/index.ts'
 
 /**
  * Migrations that have landed never change: databases out there have run them. A new one adds its line, which
@@ -29,4 +31,16 @@ it('each is named by Unix time, and can be rolled back', async () => {
     expect(name).toMatch(/^1[0-9]{9}_[a-z0-9_]+\.sql$/)
     expect((await readFile(new URL(`down/${name}`, folder), 'utf8')).length).toBeGreaterThan(0)
   }
+})
+
+/** Else the next `npm run db:generate` would write statements for what the database has had for long. */
+it('the newest snapshot has the tables as `src/db/schema` has them', async () => {
+  const newest = (await readdir(new URL('meta/', folder)))
+    .filter((name) => name.endsWith('_snapshot.json'))
+    .sort()
+    .at(-1)!
+  const snapshot: ReturnType<typeof generateDrizzleJson> = JSON.parse(
+    await readFile(new URL(`meta/${newest}`, folder), 'utf8'),
+  )
+  expect(await generateMigration(snapshot, generateDrizzleJson(schema))).toEqual([])
 })
