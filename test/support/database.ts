@@ -22,7 +22,8 @@ export interface TestDatabase {
 export async function openTestDatabase(): Promise<TestDatabase> {
   const prepared = inject('database')
   if (prepared.engine === 'embedded') {
-    const owner = await openEmbedded({ loadDataDir: new Blob([await readFile(prepared.dump)]) })
+    const { dump, cacheDir } = prepared
+    const owner = await openEmbedded({ loadDataDir: new Blob([await readFile(dump)]), cacheDir })
     return { engine: 'embedded', owner, close: owner.close }
   }
   const name = await copyTemplate(prepared.url, prepared.template)

@@ -1,6 +1,8 @@
-/** Where the global set-up of each project put the migrated database that test files copy. */
+/**
+ * Where the global set-up of each project put the migrated database that test files copy; `cacheDir` is for `openEmbedded`.
+ */
 export type PreparedDatabase =
-  | { engine: 'embedded'; dump: string }
+  | { engine: 'embedded'; dump: string; cacheDir: string }
   /** `url` is a superuser's, `template` the name of the database to copy; `pooler`: the service goes through it. */
   | { engine: 'server'; url: string; template: string; pooler?: string }
 

@@ -8,6 +8,7 @@ import { makeGuardedFolder } from './guarded-folder.ts'
 import './provided.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+/** What takes long to make and is the same for every run. */
 const CACHE = join(ROOT, 'node_modules/.cache/muster-test')
 
 /** Everything that decides what a migrated database looks like. */
@@ -29,12 +30,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await buildDump(dump)
     await replaceCached(dump, cached)
   }
-  project.provide('database', { engine: 'embedded', dump })
+  project.provide('database', { engine: 'embedded', dump, cacheDir: CACHE })
   return folder.remove
 }
 
 async function buildDump(path: string): Promise<void> {
-  const database = await openEmbedded()
+  const database = await openEmbedded({ cacheDir: CACHE })
   try {
     await migrateUp(database)
     await writeFile(path, (await database.pglite.dumpDataDir('none')).stream())
