@@ -12,6 +12,7 @@ import { RETRY_AFTER_BUSY_SECONDS } from './errors/sqlstate.ts'
 import { serverOptions } from './http/server.ts'
 import { live } from './live/routes.ts'
 import { authentication } from './plugins/authentication.ts'
+import { docsPage } from './plugins/docs-page.ts'
 import { watchMethods } from './plugins/methods.ts'
 import { NO_PAGE, openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
@@ -96,6 +97,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })
+  await app.register(docsPage)
 
   if (parts.realtime) {
     await app.register(realtime, { ...parts.realtime, verifier: parts.verifier, anonKey: config.ANON_KEY })

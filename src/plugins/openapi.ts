@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
 import swagger from '@fastify/swagger'
-import scalar from '@scalar/fastify-api-reference'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
@@ -18,28 +16,7 @@ export const NO_PAGE = {
   },
 }
 
-/**
- * That of the page at /docs: its own script, the inline ones that start it (by their hashes), the styles that its script makes,
- * and requests to this service. Nothing of another host.
- */
-function pagePolicy(html: string): string {
-  const scripts = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
-    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
-  )
-  return [
-    "default-src 'none'",
-    `script-src 'self' ${scripts.join(' ')}`,
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
-}
-
-/** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas, and a page to read and try it at `/docs`. */
+/** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas. */
 export const openapi = fastifyPlugin(
   async (app: FastifyInstance, { version }: { version: string }) => {
     await app.register(swagger, {
@@ -75,33 +52,12 @@ export const openapi = fastifyPlugin(
       transform: jsonSchemaTransform,
       transformObject: (source) => completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source))),
     })
-    // The plugin's own routes, so by hook; the page is the same each time.
-    app.addHook<string>('onSend', async (request, reply, payload) => {
-      if (request.routeOptions.url === '/docs/' && typeof payload === 'string') {
-        reply.header('content-security-policy', pagePolicy(payload))
-      }
-      return payload
-    })
-    await app.register(scalar, {
-      routePrefix: '/docs',
-      configuration: {
-        title: 'Muster API',
-        favicon: '/live/icon.svg',
-        url: '/openapi.json',
-        withDefaultFonts: false,
-        telemetry: false,
-        ...NOT_OURS,
-      },
-    })
     app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
       reply.serializer(JSON.stringify).send(app.swagger()),
     )
   },
   { name: 'openapi', fastify: '5.x' },
 )
-
-/** Parts of the page that lead to services of its makers. */
-const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
 
 /** Every code, from `errors/codes.ts`. */
 const problemList = (): string =>

@@ -50,6 +50,13 @@ describe('the page at /docs', () => {
 
     const script = await app.inject({ url: '/docs/js/scalar.js' })
     expect(script.statusCode).toBe(200)
+    expect(script.headers['content-type']).toContain('javascript')
+    expect(body).toContain('src="js/scalar.js"')
+  })
+
+  test('is where its relative addresses lead to its own', async () => {
+    const { statusCode, headers } = await (await open()).inject({ url: '/docs' })
+    expect([statusCode, headers.location]).toEqual([301, '/docs/'])
   })
 })
 

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+
+const PATH = '/docs'
+const SCRIPT_PATH = `${PATH}/js/scalar.js`
+
+/** Parts of the page that lead to services of its makers. */
+const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
+
+interface Page {
+  html: string
+  policy: string
+  script: string
+}
+
+/**
+ * A page at `/docs` to read and try what `/openapi.json` describes. It is loaded when somebody first asks for it: its package is
+ * 200 modules with a script of 4 MB, which most services never show, and which would be a fifth of what a start has to load.
+ */
+export const docsPage = fastifyPlugin(
+  async (app: FastifyInstance) => {
+    let loading: Promise<Page> | undefined
+    const page = (): Promise<Page> => {
+      loading ??= loadPage()
+      return loading
+    }
+    const schema = { hide: true }
+    // Relative addresses in the page need the slash.
+    app.get(PATH, { schema }, async (_request, reply) => reply.redirect(`${PATH}/`, 301))
+    app.get(`${PATH}/`, { schema }, async (_request, reply) => {
+      const { html, policy } = await page()
+      return reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(html)
+    })
+    app.get(SCRIPT_PATH, { schema }, async (_request, reply) => {
+      const { script } = await page()
+      return reply.type('application/javascript; charset=utf-8').send(script)
+    })
+  },
+  { name: 'docs-page', fastify: '5.x' },
+)
+
+/** The page is the same each time, so what its plugin answers is asked of it once. */
+async function loadPage(): Promise<Page> {
+  const { default: scalar } = await import('@scalar/fastify-api-reference')
+  const app = Fastify()
+  await app.register(scalar, {
+    routePrefix: PATH,
+    configuration: {
+      title: 'Muster API',
+      favicon: '/live/icon.svg',
+      url: '/openapi.json',
+      withDefaultFonts: false,
+      telemetry: false,
+      ...NOT_OURS,
+    },
+  })
+  const { body: html } = await app.inject(`${PATH}/`)
+  const { body: script } = await app.inject(SCRIPT_PATH)
+  await app.close()
+  return { html, policy: pagePolicy(html), script }
+}
+
+/**
+ * The content security policy of the page: its own script, the inline ones that start it (by their hashes), the styles that its
+ * script makes, and requests to this service. Nothing of another host.
+ */
+function pagePolicy(html: string): string {
+  const scripts = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  )
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${scripts.join(' ')}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
