@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as nextTurn } from 'node:timers/promises'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -26,25 +27,7 @@ export interface ServiceProcess {
  * @throws Error with what it printed, when it does not listen in time.
  */
 export async function startService(environment: Record<string, string>): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    cwd: ROOT,
-    // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'test',
-      LOG_LEVEL: 'error',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const killWithTests = (): void => {
-    child.kill('SIGKILL')
-  }
-  process.once('exit', killWithTests)
-  child.once('exit', () => process.removeListener('exit', killWithTests))
-
+  const child = spawnService(environment)
   const url = await waitForUrl(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
@@ -64,17 +47,74 @@ export async function startService(environment: Record<string, string>): Promise
   }
 }
 
-/** The service prints where it listens when it does. */
-async function waitForUrl(child: ChildProcess): Promise<string> {
+/**
+ * Starts the service, and kills it (`kill -9`) at the first moment at which `isTime` of the lines that it has printed.
+ *
+ * @returns those lines.
+ * @throws Error with them, when it ended before, or the moment does not come in time.
+ */
+export async function crashServiceWhen(
+  environment: Record<string, string>,
+  isTime: (printed: readonly string[]) => boolean | Promise<boolean>,
+): Promise<string[]> {
+  const child = spawnService(environment)
+  const exited = once(child, 'exit')
+  const printed = collectLines(child)
+  const deadline = performance.now() + START_TIMEOUT_MS
+  try {
+    while (!(await isTime(printed))) {
+      if (child.exitCode !== null || performance.now() > deadline) {
+        throw new Error(`The service was not to be killed:\n${printed.join('\n')}`)
+      }
+      await nextTurn()
+    }
+  } finally {
+    child.kill('SIGKILL')
+    await exited
+  }
+  return printed
+}
+
+function spawnService(environment: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'error',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const killWithTests = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.once('exit', killWithTests)
+  child.once('exit', () => process.removeListener('exit', killWithTests))
+  return child
+}
+
+function collectLines(child: ChildProcess, onLine: (line: string) => void = () => {}): string[] {
   const printed: string[] = []
-  const listening = Promise.withResolvers<string>()
   for (const stream of [child.stdout!, child.stderr!]) {
     createInterface(stream).on('line', (line) => {
       printed.push(line)
-      const [url] = /(?<=listens on )http:\S+/.exec(line) ?? []
-      if (url) listening.resolve(url)
+      onLine(line)
     })
   }
+  return printed
+}
+
+/** The service prints where it listens when it does. */
+async function waitForUrl(child: ChildProcess): Promise<string> {
+  const listening = Promise.withResolvers<string>()
+  const printed = collectLines(child, (line) => {
+    const [url] = /(?<=listens on )http:\S+/.exec(line) ?? []
+    if (url) listening.resolve(url)
+  })
   const fail = (why: string): void =>
     listening.reject(new Error(`The service ${why}:\n${printed.join('\n')}`))
   child.once('exit', () => fail('ended'))

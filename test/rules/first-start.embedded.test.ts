@@ -1,0 +1,61 @@
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openEmbedded } from '../../src/db/engine/embedded.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { embeddedDataDir } from '../../src/db/open.ts'
+import { crashServiceWhen, startService } from '../support/service-process.ts'
+
+/* The first start makes a database, migrates it and fills it: each can be cut off by `kill -9`, and the next start goes on. */
+
+/** Two first starts and two more: 15 s alone, and several times that beside others. */
+const TIMEOUT_MS = 240_000
+
+let folder: string
+let settings: Record<string, string>
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-first-start-'))
+  settings = { DATA_DIR: folder, NODE_ENV: 'development' }
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** How many there are of what the demo writes first, and last. */
+async function readDemo(): Promise<{ tenants: number; incidents: number }> {
+  const database = await openEmbedded({ dataDir: embeddedDataDir({ DATA_DIR: folder }) })
+  try {
+    const [counted] = await database.query<{ tenants: number; incidents: number }>(
+      'select (select count(*)::int from tenants) as tenants, (select count(*)::int from incidents) as incidents',
+    )
+    return counted!
+  } finally {
+    await database.close()
+  }
+}
+
+it(
+  'a first start that was killed is gone on with, and never served by halves',
+  async () => {
+    const dataDir = embeddedDataDir({ DATA_DIR: folder })
+    await crashServiceWhen(settings, () => exists(join(dataDir, 'base')))
+
+    const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!.tag
+    await crashServiceWhen(settings, (lines) => lines.some((line) => line.startsWith(newest)))
+    const { tenants, incidents } = await readDemo()
+    expect([tenants, incidents > 0]).toEqual(tenants === 0 ? [0, false] : [2, true])
+
+    const service = await startService(settings)
+    expect((await fetch(`${service.url}/ready`)).status).toBe(200)
+    await service.stop()
+    const complete = await readDemo()
+    expect([complete.tenants, complete.incidents > 0]).toEqual([2, true])
+  },
+  TIMEOUT_MS,
+)
