@@ -43,6 +43,12 @@ test.each([
   },
   { why: 'the checks failed', report: report(['passed']), exits: [0, 2], says: '1 passed, 1 failed' },
   { why: 'both failed', report: report(['failed']), exits: [1, 1], says: '0 passed, 2 failed' },
+  {
+    why: 'the benchmark failed too',
+    report: report(['passed']),
+    exits: [0, 2, 1],
+    says: '1 passed, 2 failed',
+  },
   { why: 'no tests', report: report(), exits: [0, 0], says: '0 passed, 1 failed' },
   { why: 'skipped tests only', report: report(['skipped']), exits: [0, 0], says: '0 passed, 1 failed' },
   {
@@ -54,6 +60,6 @@ test.each([
   { why: 'one is to do', report: report(['passed', 'todo']), exits: [0, 0], says: '1 passed, 1 failed' },
   { why: 'no report', report: undefined, exits: [0, 0], says: '0 passed, 1 failed' },
   { why: 'the runner crashed', report: undefined, exits: [137, 0], says: '0 passed, 1 failed' },
-])('$why: $says', ({ report, exits: [testExit = 0, checkExit = 0], says }) => {
-  expect(summarize(report, testExit, checkExit)).toBe(says)
+])('$why: $says', ({ report, exits: [testExit = 0, ...others], says }) => {
+  expect(summarize(report, testExit, others)).toBe(says)
 })
