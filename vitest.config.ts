@@ -21,6 +21,7 @@ const POOLED_ONLY = 'test/pooled/**/*.test.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
+    setupFiles: ['test/support/setup-worker.ts'],
     maxWorkers: Math.min(MOST_WORKERS, Math.max(2, availableParallelism())),
     // Several times what the slowest takes on a quiet machine: these numbers are there for what hangs.
     testTimeout: 30_000,
