@@ -13,18 +13,15 @@ export const belongsTo = (column: AnyColumn, holder: SQL): SQL =>
 /**
  * The first rows of all places together.
  *
- * @param page the first `limit` rows of one place, in the same order
+ * @param pages the first `limit` rows of each place, in the order of the list
  * @param order of the answer's columns, by their names
  */
-export function fromPlaces(
-  places: readonly SQL[],
-  page: (place: SQL) => SQLWrapper,
-  order: SQL,
-  limit: number,
-): SQL {
-  const pages = places.map((place) => sql`(${page(place)})`)
+export function fromPlaces(pages: readonly SQLWrapper[], order: SQL, limit: number): SQL {
   return sql`
-    select * from (${sql.join(pages, sql` union all `)}) as pages
+    select * from (${sql.join(
+      pages.map((page) => sql`(${page})`),
+      sql` union all `,
+    )}) as pages
     order by ${order}
     limit ${limit}
   `

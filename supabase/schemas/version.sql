@@ -5,7 +5,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795320914_check_ins_without_nested_joins';
+return '1795321773_lists_read_pages';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;

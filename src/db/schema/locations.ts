@@ -33,7 +33,9 @@ export const locations = pgTable(
       'locations_point_valid',
       sql`coalesce(st_x(${t.location_point}::geometry) between -180 and 180 and st_y(${t.location_point}::geometry) between -90 and 90, false)`,
     ),
-    index('locations_organization_idx').on(t.organization_id).where(sql`${t.deleted_at} is null`),
+    index('locations_organization_idx')
+      .on(t.organization_id, t.name, t.id)
+      .where(sql`${t.deleted_at} is null`),
     index('locations_tenant_idx').on(t.tenant_id, t.name, t.id).where(sql`${t.deleted_at} is null`),
     index('locations_point_idx').using('gist', t.location_point),
   ],

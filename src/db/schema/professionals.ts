@@ -70,6 +70,6 @@ export const certificates = pgTable(
     ),
     index('certificates_professional_idx').on(t.professional_id, t.kind),
     index('certificates_company_idx').on(t.company_id),
-    index('certificates_tenant_idx').on(t.tenant_id),
+    index('certificates_tenant_idx').on(t.tenant_id, t.created_at, t.id),
   ],
 )

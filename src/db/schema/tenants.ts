@@ -97,6 +97,8 @@ export const users = pgTable(
     check('users_name_length', sql`char_length(${t.name}) between 1 and 200`),
     check('users_email_length', sql`char_length(${t.email}) between 3 and 320`),
     index('users_organization_idx').on(t.organization_id),
+    // Guards are listed by name.
+    index('users_name_idx').on(t.tenant_id, t.name, t.id),
   ],
 )
 

@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm'
-import { certificates } from '../../db/schema/index.ts'
+import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
+import { certificates, shifts } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { before, db, insertRow } from '../../db/sql.ts'
 import { forbidIfVisible } from '../../http/found.ts'
@@ -25,6 +26,16 @@ export interface CertificateFilter {
   verified?: boolean | undefined
 }
 
+/** A caller has one role: no certificate is in two places. */
+const PLACES: SQL[] = [
+  belongsTo(certificates.professional_id, sql`muster.professional_id()`),
+  sql`(select muster.company_id()) is not null and ${certificates.professional_id} in (
+    select ${shifts.professional_id} from ${shifts}
+    where ${shifts.company_id} = (select muster.company_id()) and ${shifts.status} in ('assigned', 'active')
+  )`,
+  belongsTo(certificates.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
 /** Newest first. */
 export const listCertificates = (
   session: Session,
@@ -33,20 +44,27 @@ export const listCertificates = (
   position: Position | undefined,
 ): Promise<Certificate[]> =>
   session.rows(
-    db
-      .select(columns)
-      .from(certificates)
-      .where(
-        and(
-          professional_id ? eq(certificates.professional_id, professional_id) : undefined,
-          kind ? eq(certificates.kind, kind) : undefined,
-          verified === true ? isNotNull(certificates.verified_at) : undefined,
-          verified === false ? isNull(certificates.verified_at) : undefined,
-          before(certificates.created_at, certificates.id, position),
-        ),
-      )
-      .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`)
-      .limit(limit + 1),
+    fromPlaces(
+      PLACES.map((place) =>
+        db
+          .select(columns)
+          .from(certificates)
+          .where(
+            and(
+              place,
+              professional_id ? eq(certificates.professional_id, professional_id) : undefined,
+              kind ? eq(certificates.kind, kind) : undefined,
+              verified === true ? isNotNull(certificates.verified_at) : undefined,
+              verified === false ? isNull(certificates.verified_at) : undefined,
+              before(certificates.created_at, certificates.id, position),
+            ),
+          )
+          .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`)
+          .limit(limit + 1),
+      ),
+      sql`created_at desc, id desc`,
+      limit + 1,
+    ),
   )
 
 export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>

@@ -44,8 +44,7 @@ export const listIncidents = (
 ): Promise<Incident[]> =>
   session.rows(
     fromPlaces(
-      PLACES,
-      (place) =>
+      PLACES.map((place) =>
         db
           .select(columns)
           .from(incidents)
@@ -61,6 +60,7 @@ export const listIncidents = (
           )
           .orderBy(desc(incidents.created_at), desc(incidents.id))
           .limit(limit + 1),
+      ),
       sql`created_at desc, id desc`,
       limit + 1,
     ),

@@ -1,4 +1,5 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { locations } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { after, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
@@ -19,27 +20,44 @@ const columns = {
   updated_at: locations.updated_at,
 }
 
+/**
+ * A caller has one role, and no company is its own client: no location is in two places. A company's clients are many, each with
+ * a page of its own.
+ */
+const PLACES: SQL[] = [
+  belongsTo(locations.organization_id, sql`muster.company_id()`),
+  belongsTo(locations.organization_id, sql`muster.client_id()`),
+  belongsTo(locations.tenant_id, sql`muster.guard_tenant_id()`),
+  belongsTo(locations.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
 /** By name. */
-export const listLocations = (
+export function listLocations(
   session: Session,
   filter: { organization_id?: string | undefined },
   limit: number,
   position: Position | undefined,
-): Promise<Location[]> =>
-  session.rows(
+): Promise<Location[]> {
+  const chosen = and(
+    isNull(locations.deleted_at),
+    filter.organization_id ? eq(locations.organization_id, filter.organization_id) : undefined,
+    after(locations.name, locations.id, position),
+  )
+  const page = (place: SQL): SQL =>
     db
       .select(columns)
       .from(locations)
-      .where(
-        and(
-          isNull(locations.deleted_at),
-          filter.organization_id ? eq(locations.organization_id, filter.organization_id) : undefined,
-          after(locations.name, locations.id, position),
-        ),
-      )
+      .where(and(place, chosen))
       .orderBy(locations.name, locations.id)
-      .limit(limit + 1),
-  )
+      .limit(limit + 1)
+      .getSQL()
+  const ofClients = sql`
+    select page.*
+    from unnest((select muster.company_client_ids())) as client (id)
+    cross join lateral (${page(sql`${locations.organization_id} = client.id`)}) as page
+  `
+  return session.rows(fromPlaces([...PLACES.map(page), ofClients], sql`name, id`, limit + 1))
+}
 
 export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
   session.row(db.select(columns).from(locations).where(eq(locations.id, id)))

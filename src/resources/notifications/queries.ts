@@ -32,8 +32,7 @@ export const listNotifications = (
 ): Promise<Notification[]> =>
   session.rows(
     fromPlaces(
-      PLACES,
-      (place) =>
+      PLACES.map((place) =>
         db
           .select(columns)
           .from(notifications)
@@ -50,6 +49,7 @@ export const listNotifications = (
           )
           .orderBy(desc(notifications.created_at), desc(notifications.id))
           .limit(limit + 1),
+      ),
       sql`created_at desc, id desc`,
       limit + 1,
     ),

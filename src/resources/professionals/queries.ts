@@ -1,5 +1,6 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
-import { securityProfessionals, users } from '../../db/schema/index.ts'
+import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../db/places.ts'
+import { securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
 import { after, db, pointAt } from '../../db/sql.ts'
 import { forbidIfVisible } from '../../http/found.ts'
@@ -28,23 +29,44 @@ const select = (where: SQL | undefined) =>
     .innerJoin(users, eq(users.id, securityProfessionals.user_id))
     .where(where)
 
+/**
+ * A caller has one role: no guard is in two places. Those on somebody's shifts are as many as have worked there, and are looked up
+ * before the page is known.
+ */
+const PLACES: SQL[] = [
+  belongsTo(securityProfessionals.id, sql`muster.professional_id()`),
+  onShiftsOf(shifts.company_id, sql`muster.company_id()`),
+  onShiftsOf(shifts.client_id, sql`muster.client_id()`),
+  belongsTo(users.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
+function onShiftsOf(column: AnyColumn, holder: SQL): SQL {
+  return sql`${securityProfessionals.id} = any (array(
+    select distinct ${shifts.professional_id} from ${shifts}
+    where ${belongsTo(column, holder)} and ${shifts.professional_id} is not null
+  ))`
+}
+
 /** By name. */
-export const listProfessionals = (
+export function listProfessionals(
   session: Session,
   filter: { status?: Professional['status'] | undefined },
   limit: number,
   position: Position | undefined,
-): Promise<Professional[]> =>
-  session.rows(
-    select(
-      and(
-        filter.status ? eq(securityProfessionals.status, filter.status) : undefined,
-        after(users.name, securityProfessionals.id, position),
-      ),
-    )
+): Promise<Professional[]> {
+  const chosen = and(
+    filter.status ? eq(securityProfessionals.status, filter.status) : undefined,
+    // The names alone have an index.
+    position && gte(users.name, String(position[0])),
+    after(users.name, securityProfessionals.id, position),
+  )
+  const pages = PLACES.map((place) =>
+    select(and(place, chosen))
       .orderBy(users.name, securityProfessionals.id)
       .limit(limit + 1),
   )
+  return session.rows(fromPlaces(pages, sql`name, id`, limit + 1))
+}
 
 export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
   session.row(select(eq(securityProfessionals.id, id)))

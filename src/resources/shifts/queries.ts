@@ -74,14 +74,14 @@ export function listShifts(
   )
   return session.rows(
     fromPlaces(
-      PLACES,
-      (place) =>
+      PLACES.map((place) =>
         db
           .select(columns)
           .from(shifts)
           .where(and(place, chosen))
           .orderBy(shifts.start_datetime, shifts.id)
           .limit(limit + 1),
+      ),
       sql`start_datetime, id`,
       limit + 1,
     ),

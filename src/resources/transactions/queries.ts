@@ -35,8 +35,7 @@ export const listTransactions = (
 ): Promise<Transaction[]> =>
   session.rows(
     fromPlaces(
-      PLACES,
-      (place) =>
+      PLACES.map((place) =>
         db
           .select(columns)
           .from(finqleTransactions)
@@ -50,6 +49,7 @@ export const listTransactions = (
           )
           .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id))
           .limit(limit + 1),
+      ),
       sql`created_at desc, id desc`,
       limit + 1,
     ),
