@@ -265,6 +265,10 @@ describe('the versions of supabase-js', () => {
         })
       })
 
+      it('goes on with a token that it was told', async () => {
+        expect(await run(name, 'toldToken')).toEqual(['SUBSCRIBED'])
+      })
+
       it('comes back with a fresh token when one has expired', async () => {
         expect(await run(name, 'expiry')).toEqual({ lost: 'CHANNEL_ERROR', isTold: true })
       })

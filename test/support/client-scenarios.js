@@ -368,6 +368,34 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
       return { statuses, seen, told }
     },
 
+    /**
+     * An app that tells the token instead of being asked for it. Some versions ask their own sign-in all the same, after
+     * the join, and push the publishable key when nobody has signed in there.
+     */
+    async toldToken() {
+      const client = createClient(url, keys.publishable, {
+        auth: { persistSession: false, autoRefreshToken: false },
+      })
+      clients.push(client)
+      await client.realtime.setAuth(String(await act('token', 'company')))
+      const ids = [crypto.randomUUID(), crypto.randomUUID()]
+      let seen = 0
+      const channel = client
+        .channel('told', { config: { broadcast: { ack: true } } })
+        .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'shifts' }, (change) => {
+          if (ids.includes(change.new.id)) seen += 1
+        })
+      const { statuses } = await joined(channel)
+      await act('insertShift', { id: ids[0] })
+      await until(() => seen === 1)
+      // What some do by themselves at each heartbeat. It is read before the acknowledgement of what comes after it.
+      await client.realtime.setAuth(undefined)
+      await channel.send({ type: 'broadcast', event: 'after', payload: {} })
+      await act('insertShift', { id: ids[1] })
+      await until(() => seen === 2)
+      return statuses
+    },
+
     /** A token expires: the channel comes back with a fresh one. */
     async expiry() {
       const { client, renew } = await open('company', 2)
