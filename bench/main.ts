@@ -4,6 +4,7 @@ import { type Cluster, copyDataset, dropCopy, ensureDataset, openCluster } from 
 import { startLoader } from './measure.ts'
 import { isFull, OptionsError, readOptions, USAGE } from './options.ts'
 import { assign, contention } from './paths/assign.ts'
+import { bus } from './paths/bus.ts'
 import { candidates } from './paths/candidates.ts'
 import { checkins } from './paths/checkins.ts'
 import { filters } from './paths/filters.ts'
@@ -38,6 +39,7 @@ const PATHS: readonly Path[] = [
   realtimeChecks,
   realtimeOverload,
   realtimeMemory,
+  bus,
 ]
 
 async function main(): Promise<void> {

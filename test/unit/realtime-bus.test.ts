@@ -21,6 +21,8 @@ const until = (condition: () => unknown) => vi.waitUntil(condition, { timeout: 1
 
 /** Stands in for the database: hands each packet to everybody, a moment later. */
 class Hub {
+  /** Those who ought to know each other, by name. */
+  readonly members = new Map<string, { bus: Bus; secret: string }>()
   readonly packets: string[] = []
   readonly #listeners = new Map<string, { onPacket: (packet: string) => void; onGap: () => void }>()
   /** Whether a packet of a process arrives at another one. */
@@ -100,6 +102,9 @@ async function start(
     },
   })
   await bus.start(topics)
+  hub.members.set(name, { bus, secret })
+  const all = [...hub.members.values()].filter((member) => member.secret === secret)
+  await until(() => all.every((member) => member.bus.peers === all.length - 1))
   return {
     bus,
     topics,
@@ -117,6 +122,7 @@ async function start(
 
 /** A process that ends without a word. */
 function crash(hub: Hub, name: string): void {
+  hub.members.delete(name)
   const before = hub.passes
   hub.passes = (from, to) => from !== name && to !== name && before(from, to)
 }

@@ -66,8 +66,8 @@ const ASK_INTERVAL_MS = 250
 /** Questions that one answer answers. */
 const MAX_CHALLENGES = 64
 const RETRY_MS = { first: 100, last: 2_000 }
-/** For the others to answer the first question: a few round trips to the database. */
-const SETTLE_MS = 250
+/** For the others to answer the first question: a few round trips to the database. It is part of every start. */
+const SETTLE_MS = 100
 /** For the last words. */
 const GOODBYE_TIMEOUT_MS = 1_000
 
