@@ -59,6 +59,7 @@ class Hub {
 }
 
 interface Process {
+  warnings: string[]
   bus: Bus
   topics: Topics
   heard: Broadcast[]
@@ -80,7 +81,8 @@ async function start(
   limits: Partial<BusLimits> = {},
   secret = SECRET,
 ): Promise<Process> {
-  const log = { debug() {}, warn() {} }
+  const warnings: string[] = []
+  const log = { debug() {}, warn: (_: object, message: string) => warnings.push(message) }
   const bus = new Bus({ transport: hub.transport(name), secret, log, limits: { heartbeatMs: 50, ...limits } })
   running.push(bus)
   const topics = new Topics(bus)
@@ -110,6 +112,7 @@ async function start(
     topics,
     heard,
     followed,
+    warnings,
     presence: () => topics.presence(TOPIC).state(),
     track: (key) => {
       const owner: Listener = { sendBroadcast() {}, sendPresence() {} }
@@ -347,6 +350,16 @@ describe('the bus between processes', () => {
     a.topics.broadcast(TOPIC, text('heard'))
     await until(() => b.heard.length > 0)
     expect(b.heard.at(-1)).toEqual(text('heard'))
+  })
+
+  it('says so, once, when it does not even hear itself', async () => {
+    const hub = new Hub()
+    const a = await start(hub, 'a', { peerTimeoutMs: 200 })
+    expect(a.warnings).toEqual([])
+    hub.passes = () => false
+    const count = hub.packets.length
+    await until(() => hub.packets.length > count + 12)
+    expect(a.warnings).toEqual([expect.stringContaining('hears nothing')])
   })
 
   it('knows a bounded number of others', async () => {

@@ -114,6 +114,9 @@ export class Bus {
   readonly #answer = new Paced(ASK_INTERVAL_MS, () => this.#sendState())
   #heartbeat: NodeJS.Timeout | undefined
   #tickAt = 0
+  /** When this process heard itself. */
+  #echoAt = 0
+  #isDeaf = false
   #unlisten: (() => Promise<void>) | undefined
 
   constructor({ transport, secret, log, limits }: BusOptions) {
@@ -142,6 +145,7 @@ export class Bus {
       () => this.#missed(),
     )
     this.#tickAt = performance.now()
+    this.#echoAt = this.#tickAt
     this.#heartbeat = setInterval(() => this.#tick(), this.#limits.heartbeatMs)
     this.#heartbeat.unref()
     this.#ask.soon()
@@ -239,6 +243,13 @@ export class Bus {
       if (lateMs > this.#limits.heartbeatMs) peer.heardAt = now
       else if (now - peer.heardAt > this.#limits.peerTimeoutMs) this.#forget(peer)
     }
+    if (!this.#isDeaf && now - this.#echoAt > this.#limits.peerTimeoutMs) {
+      this.#isDeaf = true
+      this.#log.warn(
+        {},
+        'this process hears nothing on the bus, not even itself: LISTEN needs a session of its own, and no pooler in transaction mode',
+      )
+    }
     this.#push({ type: 'alive' })
   }
 
@@ -289,7 +300,12 @@ export class Bus {
 
   #receive(packet: string): void {
     const head = readHead(packet)
-    if (!head || head.sender === this.#sealer.sender) return
+    if (!head) return
+    if (head.sender === this.#sealer.sender) {
+      this.#echoAt = performance.now()
+      this.#isDeaf = false
+      return
+    }
     const known = this.#peers.get(head.sender)
     // Played again.
     if (known && head.number <= known.number) return
