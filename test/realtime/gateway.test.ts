@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createClient, type RealtimeChannel, type SupabaseClient } from '@supabase/supabase-js'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import WebSocket from 'ws'
 import { issueToken } from '../../src/auth/issue.ts'
 import {
@@ -8,6 +8,7 @@ import {
   type ChangeSubscription,
   SubscriptionRefused,
 } from '../../src/realtime/changes/types.ts'
+import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/realtime/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
 import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
@@ -263,6 +264,28 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
     await api.owner.query("update shifts set status = 'completed' where id = $1", [shift])
     await until(() => guard.state === 'closed' && speaking.state === 'closed')
     expect(Object.values(got).map((list) => list.length)).toEqual([1, 1, 1])
+  })
+
+  it('looks up the rights of those who only listen again, also where nobody tells of the change', async () => {
+    const shift = await arrangeShift(api.owner, {
+      status: 'assigned',
+      professional: PROFESSIONALS.otherGuard,
+    })
+    await api.owner.query("update shifts set status = 'active' where id = $1", [shift])
+    const client = await clientOf('colleague')
+    const channel = client.channel(`shift:${shift}`, { config: { private: true } })
+    await joined(channel)
+    await api.owner.query('update users set deleted_at = now() where id = $1', [USERS.colleague])
+    onTestFinished(async () => {
+      await api.owner.query('update users set deleted_at = null where id = $1', [USERS.colleague])
+    })
+
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + RIGHTS_MAX_AGE_MS)
+    onTestFinished(() => void vi.restoreAllMocks())
+    // Heard of since, so that it is not cut for its silence.
+    await client.realtime.sendHeartbeat()
+    await vi.waitUntil(() => channel.state === 'closed', { timeout: 2 * SWEEP_INTERVAL_MS, interval: 20 })
   })
 
   it('ends a channel whose token expires so that the client comes back with a fresh one', async () => {

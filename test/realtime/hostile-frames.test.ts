@@ -192,6 +192,27 @@ describe('a gateway under hostile frames', () => {
     expect(got).toEqual([{ n: 1 }])
   })
 
+  it('joins nothing for a socket that is gone', async () => {
+    const before = held()
+    const leaving = await open(api, await api.tokenOf('company'), '2.0.0')
+    const config = { config: { postgres_changes: [{ event: '*', schema: 'public', table: 'shifts' }] } }
+    // On one topic, so that each has to wait for the one before it.
+    for (let nth = 0; nth < 50; nth += 1) {
+      leaving.ws.send(JSON.stringify([`${nth}`, `${nth}`, 'realtime:again', 'phx_join', config]))
+    }
+    await until(() => leaving.told.length > 0)
+    leaving.ws.terminate()
+    await until(() => held().sockets === before.sockets)
+    // Whatever still waited was worked on before this answer.
+    const other = await open(api, await api.tokenOf('company'), '2.0.0')
+    for (let nth = 0; nth < 50; nth += 1) {
+      other.ws.send(JSON.stringify([`${nth}`, `${nth}`, 'realtime:again', 'phx_join', config]))
+    }
+    await until(() => other.told.filter((frame) => frame.includes('phx_reply')).length === 50)
+    other.ws.terminate()
+    await becomes(before)
+  })
+
   it('lets one socket have a bounded number of channels, and one channel a bounded number of bindings', async () => {
     const before = held()
     const greedy = await open(api, ANON_KEY, '2.0.0')
