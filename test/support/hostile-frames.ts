@@ -77,11 +77,13 @@ export class HostileFrames {
     if (kind < 0.08 && this.#sent.length > 0) return pick(this.#random, this.#sent)
     if (kind < 0.16) return this.#bytes(1 + this.#below(300))
     if (kind < 0.3) return this.#binary()
-    if (kind < 0.34) return DEEP
+    if (kind < 0.34) return this.#deep(vsn)
     if (kind < 0.42) return this.#cut(this.#text(vsn, this.#payload()))
     if (kind < 0.46) return JSON.stringify(this.#value(3)) ?? ''
+    // Right in all, and so that others have to be refused.
+    if (kind < 0.54) return this.#join(vsn)
     // Of the other version.
-    if (kind < 0.5) return this.#text(vsn === '2.0.0' ? '1.0.0' : '2.0.0', this.#payload())
+    if (kind < 0.57) return this.#text(vsn === '2.0.0' ? '1.0.0' : '2.0.0', this.#payload())
     return this.#text(vsn, this.#payload())
   }
 
@@ -90,6 +92,30 @@ export class HostileFrames {
     return vsn === '2.0.0'
       ? JSON.stringify([joinRef, ref, topic, event, payload])
       : JSON.stringify({ topic, event, payload, ref, join_ref: joinRef })
+  }
+
+  #join(vsn: Vsn): string {
+    const topic = `realtime:${this.#below(30)}`
+    const bindings = Array.from({ length: 1 + this.#below(3) }, () => ({
+      event: '*',
+      schema: 'public',
+      table: pick(this.#random, ['shifts', 'incidents', 'gps_checkins', '*']),
+    }))
+    const payload = {
+      config: { postgres_changes: bindings, presence: { key: this.#string(), enabled: true } },
+    }
+    const ref = String(this.#below(5))
+    return vsn === '2.0.0'
+      ? JSON.stringify([ref, ref, topic, 'phx_join', payload])
+      : JSON.stringify({ topic, event: 'phx_join', payload, ref, join_ref: ref })
+  }
+
+  /** Well formed but for its depth. */
+  #deep(vsn: Vsn): string {
+    const payload = `{"type":"broadcast","event":"e","payload":${DEEP}}`
+    return vsn === '2.0.0'
+      ? `["1","1","realtime:public","broadcast",${payload}]`
+      : `{"topic":"realtime:public","event":"broadcast","payload":${payload},"ref":"1"}`
   }
 
   /** Kind 3, mostly with lengths that are right; the kind, a length or the body may not be. */
