@@ -1,5 +1,5 @@
 import { urlOf } from '../test/support/server-databases.ts'
-import type { Bench, Path } from './bench.ts'
+import type { Bench, Path, PathResult } from './bench.ts'
 import { type Cluster, copyDataset, dropCopy, ensureDataset, openCluster } from './cluster.ts'
 import { startLoader } from './measure.ts'
 import { isFull, OptionsError, readOptions, USAGE } from './options.ts'
@@ -68,37 +68,18 @@ async function main(): Promise<void> {
   const machine = describeMachine(cluster)
   let report = emptyReport(machine, options)
   let published = isFull(options) ? await readPublished(machine, options) : undefined
+  const shared = { ...options, cluster, databaseUrl, service, loader, say: progress.say }
   for (const [nth, path] of chosen.entries()) {
     progress.begin(nth, chosen.length, path.name)
-    await using servers = new AsyncDisposableStack()
-    const bench: Bench = {
-      cluster,
-      scale: options.scale,
-      databaseUrl,
-      service,
-      loader,
-      rounds: options.rounds,
-      seconds: options.seconds,
-      memoryMinutes: options.memoryMinutes,
-      peers: options.peers,
-      say: progress.say,
-      async openScale(scale) {
-        const { copy, url } = await openCopy(cluster, scale, progress)
-        servers.defer(() => dropCopy(cluster, copy))
-        const other = await startService({ DATABASE_URL: url })
-        servers.defer(other.stop)
-        return { scale, databaseUrl: url, service: other }
-      },
-      async serve(program): Promise<Running> {
-        const server = await startServer(program, { DATABASE_URL: databaseUrl, JWT_SECRET }, '/ready')
-        servers.defer(server.stop)
-        return server
-      },
-    }
-    const result = await path.run(bench)
+    const result = await runPath(path, shared, progress).catch((error: unknown) => {
+      // What was measured, and what comes, is worth having all the same.
+      progress.say(`${path.name} failed: ${error instanceof Error ? error.stack : String(error)}`)
+      process.exitCode = 1
+    })
+    if (!result) continue
     for (const row of result.rows) progress.say(spellRow(row).filter(Boolean).join(', '))
     report = addPart(report, path.name, result, names)
-    // After each path: what comes later may fail, and this took its time.
+    // After each path: nobody knows how the next one ends.
     if (published) {
       published = addPart(published, path.name, result, names)
       await publish(published)
@@ -112,6 +93,30 @@ async function main(): Promise<void> {
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)
   if (published)
     console.log('Written: bench/results/latest.json, bench/results/latest.svg, docs/performance.md.')
+}
+
+async function runPath(
+  path: Path,
+  shared: Omit<Bench, 'openScale' | 'serve'>,
+  progress: Progress,
+): Promise<PathResult> {
+  await using servers = new AsyncDisposableStack()
+  return await path.run({
+    ...shared,
+    async openScale(scale) {
+      const { copy, url } = await openCopy(shared.cluster, scale, progress)
+      servers.defer(() => dropCopy(shared.cluster, copy))
+      const other = await startService({ DATABASE_URL: url })
+      servers.defer(other.stop)
+      return { scale, databaseUrl: url, service: other }
+    },
+    async serve(program): Promise<Running> {
+      const environment = { DATABASE_URL: shared.databaseUrl, JWT_SECRET }
+      const server = await startServer(program, environment, '/ready')
+      servers.defer(server.stop)
+      return server
+    },
+  })
 }
 
 async function openCopy(
