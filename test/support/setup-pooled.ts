@@ -1,7 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { startPgbouncer } from './pgbouncer.ts'
-import { startPostgres } from './postgres-server.ts'
-import { createTemplate } from './server-databases.ts'
+import { prepareServer } from './setup-server.ts'
 import './provided.ts'
 
 /**
@@ -12,16 +11,11 @@ export const SERVER_CONNECTIONS = 5
 
 /** As for the server project, with PgBouncer in transaction mode between the service and the server. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { url, stop } = await startPostgres()
+  const { url, template, release } = await prepareServer()
   const pooler = await startPgbouncer(url, SERVER_CONNECTIONS)
-  project.provide('database', {
-    engine: 'server',
-    url,
-    template: await createTemplate(url),
-    pooler: pooler.url,
-  })
+  project.provide('database', { engine: 'server', url, template, pooler: pooler.url })
   return async () => {
     await pooler.stop()
-    await stop()
+    await release()
   }
 }

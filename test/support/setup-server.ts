@@ -4,23 +4,32 @@ import { startPostgres } from './postgres-server.ts'
 import { createTemplate, dropDatabase } from './server-databases.ts'
 import './provided.ts'
 
+/** Provides a migrated template database. @throws as `prepareServer` */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { url, template, release } = await prepareServer()
+  project.provide('database', { engine: 'server', url, template })
+  return release
+}
+
 /**
- * Provides a migrated template database: on the server of `TEST_DATABASE_URL`, a superuser's, where that is set, else
- * on a private one that lives as long as the run.
+ * A migrated template database: on the server of `TEST_DATABASE_URL`, a superuser's, where that is set, else on a private one
+ * that lives as long as the run.
  *
  * @throws Error when there is no suitable server, and none could be installed: the suite is never left out silently.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function prepareServer(): Promise<{
+  url: string
+  template: string
+  release: () => Promise<void>
+}> {
   const given = process.env.TEST_DATABASE_URL
   if (given) {
     await checkGivenServer(given)
     const template = await createTemplate(given)
-    project.provide('database', { engine: 'server', url: given, template })
-    return () => dropDatabase(given, template)
+    return { url: given, template, release: () => dropDatabase(given, template) }
   }
   const { url, stop } = await startPostgres()
-  project.provide('database', { engine: 'server', url, template: await createTemplate(url) })
-  return stop
+  return { url, template: await createTemplate(url), release: stop }
 }
 
 async function checkGivenServer(url: string): Promise<void> {
