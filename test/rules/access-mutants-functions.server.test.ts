@@ -6,7 +6,8 @@ import { buildAccessWorld } from './access-world.ts'
 
 /*
  * Breaks each function that decides about access, condition by condition, and demands that a cell of the matrix turns red. What
- * is broken is read from the catalog: a new helper or definer function without a cell that guards it fails here.
+ * is broken is read from the catalog: a new helper or definer function without a cell that guards it fails here. That no cell is
+ * red when nothing is broken, access-mutants-policies.server.test.ts tries by the same way.
  */
 
 const database = useTestDatabase()
@@ -27,6 +28,8 @@ const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
 const EQUIVALENT: Record<string, string> = {
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
   'claim_idempotency_key: muster.user_id() is null → false': 'A token without a subject is let in as nobody.',
+  'acts_for_caller: r.rolname = muster.acting_role() → true':
+    'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
   'changes_since: columns_ is null → false':
     'About tables that are not published: there is no query without columns.',
   'eligibility: u.deleted_at is null → true': FIRST_GLANCE,
@@ -158,10 +161,5 @@ describe('a cell turns red', () => {
       }
     }
     expect(await survivors(database().owner, mutants, EQUIVALENT)).toEqual([])
-  })
-
-  it('and none when nothing is broken', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
-    const unharmed = [{ name: 'nothing is broken', statement: 'select 1' }]
-    expect(await survivors(database().owner, unharmed)).toEqual(['nothing is broken'])
   })
 })
