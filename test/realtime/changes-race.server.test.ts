@@ -11,8 +11,8 @@ import { authenticated, RecordingChannel, useRouter } from '../support/changes.t
 const ALICE = authenticated({ sub: 'a11ce000-0000-7000-8000-000000000001' })
 const SUBJECT = JSON.parse(ALICE.claims).sub as string
 
-/** Enough to lose some, every time, where the wait is taken away; `MUSTER_RACE_INSERTS=20000` for a long look. */
-const INSERTS = Number(process.env.MUSTER_RACE_INSERTS ?? 2_000)
+/** Three seconds of inserts, of which some ten or more were lost each time that the wait was taken away. */
+const INSERTS = 20_000
 const WRITERS = 8
 
 const rt = useRouter((owner) =>
