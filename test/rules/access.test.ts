@@ -46,7 +46,7 @@ beforeAll(async () => {
   }
 })
 
-/** The largest section has nine thousand cells: 7 s on the embedded engine, and several times that beside three other files. */
+/** The largest section has eleven thousand cells: 7 s on the embedded engine, and several times that beside three other files. */
 const SECTION_TIMEOUT_MS = 120_000
 
 /** As `regclass` prints it: `public` is on the search path. */
