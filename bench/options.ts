@@ -22,7 +22,7 @@ export interface Options {
  * A turn is long enough that a garbage collection is a small part of it, there are enough of them for a median that a disturbed one
  * does not move, and all of it takes about twenty minutes, beside the time in which the memory is watched.
  */
-const FULL = { scale: 1, rounds: 5, seconds: 3, memoryMinutes: 10 }
+const FULL = { scale: 1, rounds: 5, seconds: 2.5, memoryMinutes: 10 }
 /** Whether everything works, on a tenth of the data: the figures are not worth much. */
 const QUICK = { scale: 0.1, rounds: 1, seconds: 0.5, memoryMinutes: 0.1 }
 

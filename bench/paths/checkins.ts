@@ -17,9 +17,9 @@ import { datasetSize } from '../dataset.ts'
 export const PHONES = 16
 const GUARDS = 2_000
 /** About what a turn's seconds are enough for. */
-const CHECKINS_PER_SECOND = 1_500
+const CHECKINS_PER_SECOND = 3_000
 const BATCH = 1_000
-const BATCHES_PER_SECOND = 4
+const BATCHES_PER_SECOND = 10
 const SINGLES_PER_SECOND = 400
 
 /** Any place will do: how far it is from the site is computed all the same. */
