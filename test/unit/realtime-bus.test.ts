@@ -393,6 +393,25 @@ describe('the bus between processes', () => {
   })
 })
 
+describe('topics', () => {
+  it('count nobody twice who is present elsewhere, and leave out whoever says it', () => {
+    const topics = new Topics()
+    const heard: Broadcast[] = []
+    const speaker: Listener = { sendBroadcast: (broadcast) => heard.push(broadcast), sendPresence() {} }
+    topics.listen(TOPIC, speaker)
+    topics.broadcast(TOPIC, text('mine'), speaker)
+    expect(heard).toEqual([])
+    const entry = { topic: TOPIC, key: 'one', meta: { phx_ref: 'ref' } }
+    topics.receivePresence('peer', [entry], [])
+    topics.receivePresence('peer', [entry], [])
+    expect(topics.presence(TOPIC).state()).toEqual({ one: { metas: [{ phx_ref: 'ref' }] } })
+    topics.receivePresence('peer', [], [entry])
+    expect(topics.presence(TOPIC).state()).toEqual({})
+    topics.leave(TOPIC, speaker, 'nobody')
+    expect(topics.size).toBe(0)
+  })
+})
+
 describe('packets', () => {
   it('hold messages of any size, in order', () => {
     const sizes = [0, 1, 2, MAX_CONTENT_BYTES - 4, MAX_CONTENT_BYTES - 3, MAX_CONTENT_BYTES, 20_000, 0, 5]
