@@ -22,7 +22,7 @@ const POLL_INTERVAL_MS = 5
 const STOP_TIMEOUT_MS = 20_000
 
 /** As `npm start` and the image have it (see Dockerfile), and for references alike. */
-const NODE_FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=1024']
+const NODE_FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=512']
 
 /**
  * Starts a program of this repository, whatever becomes of it ends with this process.
