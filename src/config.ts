@@ -2,7 +2,9 @@ import { z } from 'zod'
 
 /** A switch in the environment: only these words, so that `FALSE` or a typing error is never read as true. */
 const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')
-const milliseconds = z.coerce.number().int().min(1)
+/** Node's timers hold no more (24 days): a longer one would fire at once. PostgreSQL's settings have the same limit. */
+const MAX_MILLISECONDS = 2 ** 31 - 1
+const milliseconds = z.coerce.number().int().min(1).max(MAX_MILLISECONDS)
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -86,6 +88,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   }
   if (parsed.data.JWT_SECRET && parsed.data.JWKS_URL) {
     throw new ConfigError('Set JWT_SECRET or JWKS_URL, not both: a token must have one way to be verified.')
+  }
+  if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
+    throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')
   }
   return parsed.data
 }

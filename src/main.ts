@@ -1,8 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { resolveTokenSettings } from './auth/development-secret.ts'
-import { ConfigError, readConfig } from './config.ts'
-import { DataFolderInUse } from './db/engine/data-folder.ts'
-import { MigrationError } from './db/migration-error.ts'
+import { explain } from './cli/command.ts'
+import { readConfig } from './config.ts'
 import { openDatabases } from './db/open.ts'
 import { seedDemo } from './db/seed.ts'
 import { resolveDrizzleQuickly } from './drizzle-resolution.ts'
@@ -40,9 +39,6 @@ async function start(): Promise<void> {
 try {
   await start()
 } catch (error) {
-  // What an operator can mend is said in a line; anything else keeps its stack.
-  const known =
-    error instanceof ConfigError || error instanceof MigrationError || error instanceof DataFolderInUse
-  console.error(known ? error.message : error)
+  console.error(explain(error))
   process.exit(1)
 }

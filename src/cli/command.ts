@@ -1,6 +1,7 @@
 import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../db/engine/types.ts'
+import { MigrationError } from '../db/migration-error.ts'
 
 /** How a command ends: scripts and deployments go by it. */
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const
@@ -34,7 +35,7 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
 }
 
 /** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
-function explain(error: unknown): unknown {
+export function explain(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable) {
     return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
   }
@@ -43,6 +44,7 @@ function explain(error: unknown): unknown {
     error instanceof Refused ||
     error instanceof ConfigError ||
     error instanceof DataFolderInUse ||
+    error instanceof MigrationError ||
     error instanceof DatabaseBusy ||
     // Of ours, of the drivers and of Node: whatever says by a code what it is.
     (error instanceof Error && 'code' in error)
