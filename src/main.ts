@@ -32,8 +32,10 @@ async function start(): Promise<void> {
   const address = await service.listen({ host: config.HOST, port: config.PORT })
   console.log(`Muster listens on ${address}
   documentation: ${address}/docs
-  shifts, live:  ${address}/live
-  a token:       npm run --silent token -- company@example.com`)
+  shifts, live:  ${address}/live`)
+  // In production tokens are somebody else's to give, and the demo's company is not there.
+  if (config.NODE_ENV !== 'production')
+    console.log('  a token:       npm run --silent token -- company@example.com')
 }
 
 try {

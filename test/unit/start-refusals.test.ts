@@ -28,7 +28,7 @@ const start = (settings: Record<string, string>): Promise<{ code: unknown; stder
       DATA_DIR: join(folder, 'data'),
       ...settings,
     }
-    execFile('node', ['src/main.ts'], { env }, (error, _stdout, stderr) =>
+    execFile(process.execPath, ['src/main.ts'], { env }, (error, _stdout, stderr) =>
       resolve({ code: error?.code, stderr }),
     )
   })

@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq } from 'drizzle-orm'
 import { action } from '../../db/function-call.ts'
 import { gpsCheckins, shifts } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
