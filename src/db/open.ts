@@ -108,6 +108,8 @@ async function openOnServer(
     ...connectionsOf(config, apiUrl, {
       // Waiting until a change is visible takes a snapshot per statement, whatever the server's default is.
       default_transaction_isolation: 'read committed',
+      // Rows are looked for by their keys. A plan that was made while a table was small is kept while it grows.
+      enable_seqscan: 'off',
     }),
     max: config.REALTIME_CHECK_CONNECTIONS,
     applicationName: 'muster-realtime-checks',
