@@ -421,10 +421,43 @@ class Router implements ChangeRouter {
     if (candidates.length === 0) return
     const xids = [...new Set(candidates.flatMap(({ change }) => change.xid ?? []))]
     await this.#judgeFilters(candidates, dropped)
+    const [first] = candidates
+    if (candidates.length === 1 && isSimple(first!)) return this.#routeOne(first!, xids, dropped)
     const sights = await this.#look(candidates, xids, dropped)
     if (!sights || dropped.aborted) return
     this.#markVisible(xids)
     for (const candidate of candidates) this.#deliver(candidate, sights)
+  }
+
+  /** One change by itself goes to each part of its subscribers as soon as the database has answered for that part. */
+  async #routeOne(
+    { change, state, interested }: Candidate,
+    xids: readonly number[],
+    dropped: AbortSignal,
+  ): Promise<void> {
+    const waiting = Map.groupBy(interested, ({ entry }) => entry.subscriber)
+    const data = new Map<string, string>()
+    let isVisible = false
+    await this.#visibility.checkInParts(
+      state.table,
+      [change.record!],
+      [...waiting.keys()],
+      xids,
+      dropped,
+      (part) => {
+        if (!isVisible) {
+          isVisible = true
+          this.#markVisible(xids)
+          this.#tellObservers(change)
+        }
+        const seers = [...part].filter(([, rows]) => rows.length > 0)
+        this.#send(
+          change,
+          seers.flatMap(([subscriber]) => waiting.get(subscriber)!),
+          data,
+        )
+      },
+    )
   }
 
   async #findCandidates(batch: readonly RowChange[], dropped: AbortSignal): Promise<Candidate[]> {
@@ -545,12 +578,19 @@ class Router implements ChangeRouter {
     this.#tellObservers(change)
     const seers = change.record && seenBy.get(change.record)
     const isChecked = change.kind !== 'DELETE' && state.table.rowSecurity
+    // Without its key a row cannot be looked for: such an event has no data.
+    const told = interested.filter(
+      ({ entry, view }) => !isChecked || !view.readsKey || seers?.has(entry.subscriber),
+    )
+    this.#send(change, told, new Map())
+  }
+
+  /** @param data by view, what was made of the change so far */
+  #send(change: RowChange, told: readonly Compiled[], data: Map<string, string>): void {
     const calls = new Map<ChangeChannel, { compiled: Compiled; ids: number[] }[]>()
-    for (const compiled of interested) {
-      const { entry, view, viewKey } = compiled
+    for (const compiled of told) {
+      const { entry, viewKey } = compiled
       if (!entry.isActive) continue
-      // Without its key a row cannot be looked for: such an event has no data.
-      if (isChecked && view.readsKey && !seers?.has(entry.subscriber)) continue
       const { channel, id } = entry.subscription
       const ofChannel = calls.get(channel)
       const same = ofChannel?.find((call) => call.compiled.viewKey === viewKey)
@@ -562,12 +602,10 @@ class Router implements ChangeRouter {
       {
         table: `${change.table.schema}.${change.table.name}`,
         kind: change.kind,
-        interested: interested.length,
         channels: calls.size,
       },
       'a change was checked',
     )
-    const data = new Map<string, string>()
     for (const [channel, ofChannel] of calls) {
       for (const { compiled, ids } of ofChannel) {
         let text = data.get(compiled.viewKey)
@@ -611,6 +649,12 @@ const nameOf = (error: unknown): string => (error instanceof Error ? error.name 
 /** Deleted rows cannot be looked for, and where there is no row security the role's privileges decide alone. */
 const needsCheck = ({ change, state, interested }: Candidate): boolean =>
   change.kind !== 'DELETE' && state.table.rowSecurity && interested.length > 0
+
+/** Everything that it takes is one look at its table. */
+const isSimple = (candidate: Candidate): boolean =>
+  needsCheck(candidate) &&
+  candidate.unknown.length === 0 &&
+  candidate.interested.every(({ view }) => view.readsKey)
 
 function noteSight(seenBy: Map<RowImage, Set<Subscriber>>, rows: readonly RowImage[], sight: Sight): true {
   for (const [subscriber, positions] of sight) {

@@ -16,6 +16,8 @@ import type { Subscriber } from './types.ts'
  * than one change: overload makes batches larger instead of making a backlog.
  */
 
+/** Of one row: while those are told for whom the database has answered, it answers for the others. */
+const PARTS_PER_CONNECTION = 2
 /** Fewer are not worth another connection: a call costs about as much as ten checks. */
 const MIN_SUBSCRIBERS_PER_CALL = 25
 /** A call is one statement under the statement timeout, and its claims are sent each time: up to 8 kB for each. */
@@ -84,13 +86,33 @@ export class Visibility {
     dropped: AbortSignal,
   ): Promise<Sight | undefined> {
     const sight = new Map<Subscriber, readonly number[]>()
+    const isComplete = await this.checkInParts(table, rows, subscribers, xids, dropped, (part) => {
+      for (const [subscriber, positions] of part) sight.set(subscriber, positions)
+    })
+    return isComplete ? sight : undefined
+  }
+
+  /**
+   * As `check`, telling of each part of the subscribers as soon as the database has answered for it; of none once this has
+   * resolved or thrown. False once `dropped` aborts.
+   */
+  async checkInParts(
+    table: PublishedTable,
+    rows: readonly RowImage[],
+    subscribers: readonly Subscriber[],
+    xids: readonly number[],
+    dropped: AbortSignal,
+    tell: (part: Sight) => void,
+  ): Promise<boolean> {
     const { statement, parameters } = this.#call(table, rows)
-    const calls = this.#split(subscribers).map((chunk) =>
-      this.#checkChunk(table, statement, parameters, chunk, xids, dropped, sight),
+    const parts = this.#options.connections * (rows.length === 1 ? PARTS_PER_CONNECTION : 1)
+    const calls = this.#split(subscribers, parts).map((chunk) =>
+      this.#checkChunk(table, statement, parameters, chunk, xids, dropped, tell),
     )
-    const complete = await Promise.all(calls)
+    // All of them, whatever becomes of one: none may tell when the next change is under way.
+    await Promise.allSettled(calls)
     this.checks += rows.length * subscribers.length
-    return complete.every(Boolean) ? sight : undefined
+    return (await Promise.all(calls)).every(Boolean)
   }
 
   /** Waits until new snapshots see the transactions. False once `dropped` aborts. @throws as `check` */
@@ -186,11 +208,11 @@ export class Visibility {
       : { statement: statements.many, parameters: columns.map(arrayLiteral) }
   }
 
-  /** By role, and evenly over the connections. */
-  #split(subscribers: readonly Subscriber[]): Subscriber[][] {
+  /** By role, and evenly. */
+  #split(subscribers: readonly Subscriber[], parts: number): Subscriber[][] {
     const chunks: Subscriber[][] = []
     for (const group of Map.groupBy(subscribers, ({ role }) => role).values()) {
-      const even = Math.ceil(group.length / this.#options.connections)
+      const even = Math.ceil(group.length / parts)
       const size = Math.min(MAX_SUBSCRIBERS_PER_CALL, Math.max(MIN_SUBSCRIBERS_PER_CALL, even))
       for (let at = 0; at < group.length; at += size) chunks.push(group.slice(at, at + size))
     }
@@ -204,7 +226,7 @@ export class Visibility {
     chunk: readonly Subscriber[],
     xids: readonly number[],
     dropped: AbortSignal,
-    sight: Map<Subscriber, readonly number[]>,
+    tell: (part: Sight) => void,
   ): Promise<boolean> {
     let answers: string[] | undefined
     try {
@@ -217,15 +239,15 @@ export class Visibility {
       } else {
         const half = Math.ceil(chunk.length / 2)
         const halves = [chunk.slice(0, half), chunk.slice(half)].map((part) =>
-          this.#checkChunk(table, statement, parameters, part, xids, dropped, sight),
+          this.#checkChunk(table, statement, parameters, part, xids, dropped, tell),
         )
+        await Promise.allSettled(halves)
         return (await Promise.all(halves)).every(Boolean)
       }
     }
-    if (!answers) return false
-    for (const [index, subscriber] of chunk.entries()) {
-      sight.set(subscriber, this.#positions(table, answers[index] ?? ''))
-    }
+    if (!answers || dropped.aborted) return false
+    const given = answers
+    tell(new Map(chunk.map((subscriber, index) => [subscriber, this.#positions(table, given[index] ?? '')])))
     return true
   }
 
