@@ -421,6 +421,12 @@ class Router implements ChangeRouter {
     if (candidates.length === 0) return
     const xids = [...new Set(candidates.flatMap(({ change }) => change.xid ?? []))]
     await this.#judgeFilters(candidates, dropped)
+    for (const { change, interested } of candidates) {
+      this.#options.log.debug(
+        { table: nameOfTable(change), kind: change.kind, interested: interested.length },
+        'a change is checked',
+      )
+    }
     const [first] = candidates
     if (candidates.length === 1 && isSimple(first!)) return this.#routeOne(first!, xids, dropped)
     const sights = await this.#look(candidates, xids, dropped)
@@ -598,14 +604,7 @@ class Router implements ChangeRouter {
       else if (ofChannel) ofChannel.push({ compiled, ids: [id] })
       else calls.set(channel, [{ compiled, ids: [id] }])
     }
-    this.#options.log.debug(
-      {
-        table: `${change.table.schema}.${change.table.name}`,
-        kind: change.kind,
-        channels: calls.size,
-      },
-      'a change was checked',
-    )
+    this.#options.log.debug({ table: nameOfTable(change), channels: calls.size }, 'a change was told')
     for (const [channel, ofChannel] of calls) {
       for (const { compiled, ids } of ofChannel) {
         let text = data.get(compiled.viewKey)
@@ -643,6 +642,8 @@ class Router implements ChangeRouter {
 }
 
 const observed = (schema: string, name: string): string => JSON.stringify([schema, name])
+
+const nameOfTable = ({ table }: RowChange): string => `${table.schema}.${table.name}`
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
