@@ -69,7 +69,6 @@ declare
   wanted integer := max_items + 1 + spare;
   found_items bigint;
   read_to float8;
-  farthest float8;
 begin
   items := '[]';
   select u.role, u.tenant_id, u.organization_id into caller
@@ -97,81 +96,78 @@ begin
   end if;
 
   loop
-    select
-      json_agg(
-        json_build_object(
-          'id', page.id,
-          'company_id', page.company_id,
-          'client_id', page.client_id,
-          'location_id', page.location_id,
-          'professional_id', page.professional_id,
-          'status', page.status,
-          'start_datetime', page.start_datetime,
-          'end_datetime', page.end_datetime,
-          'time_zone', page.time_zone,
-          'hourly_rate', page.hourly_rate,
-          'overtime_rate', page.overtime_rate,
-          'required_certificates', page.required_certificates,
-          'title', page.title,
-          'instructions', page.instructions,
-          'cancel_reason', page.cancel_reason,
-          'latitude', st_y(page.location_point::geometry),
-          'longitude', st_x(page.location_point::geometry),
-          'created_at', page.created_at,
-          'updated_at', page.updated_at,
-          'location_name', l.name,
-          'distance_meters', page.distance
-        )
-        order by page.nth
-      ) filter (where page.nth <= max_items),
-      max(page.found),
-      max(page.read_to),
-      max(page.distance),
-      max(page.distance) filter (where page.nth = max_items and page.found > max_items),
-      (array_agg(page.id) filter (where page.nth = max_items and page.found > max_items))[1]
-    into items, found_items, read_to, farthest, next_distance, next_id
-    from (
+    with candidate as materialized (
       select
-        candidate.*,
-        row_number() over (order by candidate.distance, candidate.id) as nth,
-        count(*) over () as found,
-        max(candidate.distance_on_sphere) over () as read_to
-      from (
-        select
-          s.*,
-          s.location_point <-> here as distance_on_sphere,
-          st_distance(s.location_point, here) as distance
-        from public.shifts s
-        where s.status = 'published'
-          and s.deleted_at is null
-          and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
-          and st_dwithin(s.location_point, here, within_meters)
-          and s.start_datetime >= earliest
-          and s.start_datetime < latest
-          and s.hourly_rate::float8 >= least_rate
-          and (after_distance is null or s.location_point <-> here >= nearest)
-          and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
-          and (
-            not eligible_only
-            or (
-              s.required_certificates <@ held
-              and not tstzrange(s.start_datetime, s.end_datetime) && busy
-              and not exists (select from muster.assignment_violations(professional, s))
-            )
+        s.*,
+        s.location_point <-> here as distance_on_sphere,
+        st_distance(s.location_point, here) as distance
+      from public.shifts s
+      where s.status = 'published'
+        and s.deleted_at is null
+        and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+        and st_dwithin(s.location_point, here, within_meters)
+        and s.start_datetime >= earliest
+        and s.start_datetime < latest
+        and s.hourly_rate::float8 >= least_rate
+        and (after_distance is null or s.location_point <-> here >= nearest)
+        and (after_distance is null or (st_distance(s.location_point, here), s.id) > (after_distance, after_id))
+        and (
+          not eligible_only
+          or (
+            s.required_certificates <@ held
+            and not tstzrange(s.start_datetime, s.end_datetime) && busy
+            and not exists (select from muster.assignment_violations(professional, s))
           )
-        order by s.location_point <-> here
-        limit wanted
-      ) candidate
-      order by nth
-      limit max_items + 1
-    ) page
-    join public.locations l on l.id = page.location_id;
+        )
+      order by s.location_point <-> here
+      limit wanted
+    ), page as (
+      select c.* from candidate c order by c.distance, c.id limit max_items
+    )
+    select
+      json_agg(item order by page.distance, page.id),
+      max(page.distance),
+      (array_agg(page.id order by page.distance, page.id))[max_items],
+      (select count(*) from candidate),
+      (select max(c.distance_on_sphere) from candidate c)
+    into items, next_distance, next_id, found_items, read_to
+    from page
+    join public.locations l on l.id = page.location_id
+    -- As a row: its columns are looked up once, where json_build_object does it for each value of each row.
+    cross join lateral (
+      select
+        page.id,
+        page.company_id,
+        page.client_id,
+        page.location_id,
+        page.professional_id,
+        page.status,
+        page.start_datetime,
+        page.end_datetime,
+        page.time_zone,
+        page.hourly_rate,
+        page.overtime_rate,
+        page.required_certificates,
+        page.title,
+        page.instructions,
+        page.cancel_reason,
+        st_y(page.location_point::geometry) as latitude,
+        st_x(page.location_point::geometry) as longitude,
+        page.created_at,
+        page.updated_at,
+        l.name as location_name,
+        page.distance as distance_meters
+    ) item;
 
     -- Whatever was not read is farther on the sphere than what was, and not much nearer on the spheroid.
-    exit when found_items is null or found_items < wanted or read_to >= farthest * sphere_slack + 1;
+    exit when found_items < wanted or read_to >= next_distance * sphere_slack + 1;
     wanted := 2 * wanted;
   end loop;
   items := coalesce(items, '[]');
+  if found_items <= max_items then
+    next_distance := null;
+    next_id := null;
+  end if;
 end
 $$;
 comment on function muster.nearby_shifts(
