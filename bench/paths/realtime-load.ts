@@ -19,7 +19,7 @@ export const realtimeOverload: Path = {
   name: 'realtime-overload',
   async run(bench): Promise<PathResult> {
     await using subscribers = startSubscribers()
-    await using writer = openWriter(bench)
+    await using writer = await openWriter(bench)
     await subscribers.open(await followersOf(bench.service, 'muster', OVERLOADED, 'one'))
     const write = (changes: number, perSecond: number): Promise<Written> =>
       writer.write(changes, perSecond, (mark) => writer.notify(mark, OVERLOADED))
@@ -28,7 +28,7 @@ export const realtimeOverload: Path = {
 
     const flood = await write(FLOOD, AT_ONCE)
     const flooded = await arrive(flood)
-    delaysOf(flood, flooded.arrivals, 1)
+    delaysOf(flood, flooded, 1)
     const last = Math.max(...flooded.arrivals.map((arrival) => arrival!.last))
     const sustained = (FLOOD / (last - flood.acknowledged[0]!)) * 1_000_000
 
@@ -62,7 +62,7 @@ export const realtimeMemory: Path = {
   name: 'realtime-memory',
   async run(bench): Promise<PathResult> {
     await using subscribers = startSubscribers()
-    await using writer = openWriter(bench)
+    await using writer = await openWriter(bench)
     // A service of its own: what earlier paths left behind is not this one's.
     const service = await startService({ DATABASE_URL: bench.databaseUrl })
     try {
@@ -96,13 +96,13 @@ async function keepWriting(
       writer.notify(mark, SUBSCRIBERS),
     )
     const to = written.from + CHANGES_PER_SECOND
-    const { arrivals } = await subscribers.collect({
+    const collected = await subscribers.collect({
       from: written.from,
       to,
       receivers: 1,
       patienceMs: PATIENCE_MS,
     })
-    delaysOf(written, arrivals, 1)
+    delaysOf(written, collected, 1)
     changes += CHANGES_PER_SECOND
   }
   return changes
