@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compare, type PathResult, state } from '../../bench/bench.ts'
 import { fulfilment, toChart } from '../../bench/chart.ts'
 import { toDocument } from '../../bench/document.ts'
+import type { Measured } from '../../bench/measure.ts'
 import { trimPlan } from '../../bench/paths/plans.ts'
 import { addPart, emptyReport, type Report } from '../../bench/report.ts'
 
@@ -32,6 +33,20 @@ describe('a report', () => {
     expect(page).toContain('### What was missed')
     expect(toChart(report)).toContain('near | by, requests/s')
     expect(toChart(addPart(nothing, 'nearby', found('<b>', 20), ORDER))).toContain('&lt;b&gt;')
+  })
+
+  it('shows each contender, the fastest with the longest bar', () => {
+    const contender = (name: string, rate: number): Measured => ({
+      ...{ name, requests_per_second: rate, p50_ms: 1.5, p95_ms: 2.5, p99_ms: 3.5 },
+      ...{ service_cpu: 0.25, database_cpu: undefined, statuses: {} },
+    })
+    const measured = [{ path: 'nearby', contenders: [contender('muster', 50), contender('limit', 200)] }]
+    const chart = toChart(addPart(nothing, 'nearby', { rows: [], measured }, ORDER))
+    for (const figure of ['muster', 'limit', '50.0', '200', '1.50', '2.50', '3.50', '0.25', '–']) {
+      expect(chart).toContain(`>${figure}</text>`)
+    }
+    const [muster, limit] = [...chart.matchAll(/<rect x=.* width="(\d+)"/g)].map(([, width]) => Number(width))
+    expect(limit).toBeGreaterThan(3 * muster!)
   })
 
   it('has each figure on the side of its target on which it is', () => {
