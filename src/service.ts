@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
@@ -9,6 +8,7 @@ import type { Databases } from './db/open.ts'
 import { openSessions } from './db/session.ts'
 import { openBus } from './realtime/bus/open.ts'
 import { openChangeRouter } from './realtime/changes/open.ts'
+import { readVersion } from './version.ts'
 import { runWorker } from './worker.ts'
 
 export interface ServiceParts {
@@ -27,8 +27,6 @@ export async function openService({
   tokenSettings,
   databases,
 }: ServiceParts): Promise<FastifyInstance> {
-  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
-
   // Verifier and router are made before the app whose log they write to.
   const log = {
     debug: (data: object, message: string) => app.log.debug(data, message),
@@ -40,7 +38,7 @@ export async function openService({
   const bus = openBus(databases, log)
   const app = await buildApp({
     config,
-    version,
+    version: await readVersion(),
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(tokenSettings, { log }),
     realtime: router && { database: databases.checks, router, bus },

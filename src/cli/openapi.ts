@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { buildApp } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { readVersion } from '../version.ts'
 
 /** The service's OpenAPI document, made from its routes. Nothing of it is started, so nothing may be called. */
 export async function describeApi(): Promise<Record<string, unknown>> {
@@ -9,7 +10,7 @@ export async function describeApi(): Promise<Record<string, unknown>> {
   }
   const app = await buildApp({
     config: readConfig({ LOG_LEVEL: 'silent' }),
-    version: '0.1.0',
+    version: await readVersion(),
     sessions: { read: notRunning, write: notRunning, call: notRunning },
     verifier: { verify: notRunning },
     checkReadiness: notRunning,
