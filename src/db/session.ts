@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQLWrapper } from 'drizzle-orm'
-import { sql } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
 import type { Replica, Standby } from './replica.ts'
-
-const dialect = new PgDialect()
+import { asRows, render, type Statement } from './statement.ts'
 
 /** A transaction as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
 export interface Session {
   /** The rows of a query, in its order. Works for `insert`, `update` and `delete … returning` too. */
-  rows<T>(query: SQLWrapper): Promise<T[]>
+  rows<T>(query: SQLWrapper | Statement): Promise<T[]>
   /** The first row, or undefined. */
   row<T>(query: SQLWrapper): Promise<T | undefined>
   /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
@@ -138,25 +135,18 @@ async function attempt<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function asSession(tx: Transaction): Session {
-  async function rows<T>(query: SQLWrapper): Promise<T[]> {
-    const answer = await tx.query<{ rows: T[] }>(
-      ...render(
-        sql`with answer as (${query.getSQL()}) select coalesce(json_agg(answer), '[]') as rows from answer`,
-      ),
-    )
+  async function rows<T>(query: SQLWrapper | Statement): Promise<T[]> {
+    const { text, parameters } = 'getSQL' in query ? render(asRows(query)) : query
+    const answer = await tx.query<{ rows: T[] }>(text, parameters)
     return answer[0]!.rows
   }
   return {
     rows,
     row: async <T>(query: SQLWrapper) => (await rows<T>(query))[0],
     async value<T>(query: SQLWrapper): Promise<T> {
-      const answer = await tx.query(...render(query))
+      const { text, parameters } = render(query)
+      const answer = await tx.query(text, parameters)
       return Object.values(answer[0]!)[0] as T
     },
   }
-}
-
-function render(query: SQLWrapper): [text: string, parameters: Parameter[]] {
-  const { sql: text, params } = dialect.sqlToQuery(query.getSQL())
-  return [text, params as Parameter[]]
 }

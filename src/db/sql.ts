@@ -1,6 +1,7 @@
 import { type AnyColumn, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { Given } from './statement.ts'
 
 /** Builds statements and runs none: only a session does that. */
 export const db = drizzle(() => {
@@ -44,20 +45,26 @@ export const latitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
 export const longitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
   sql<number>`st_x(${point}::geometry)`.as('longitude')
 
-/** The keyset condition of the next page: rows after `position` in the order of `value, id`. */
-export function after(
-  value: AnyColumn,
-  id: AnyColumn,
+/** What each page of a list is given, beside its filters. */
+export interface PageValues {
+  /** One more than the page has: it tells that there is a next page. */
+  limit: number
+  /** Sort value and id of the last item of the page before. */
+  last_value: string | number | undefined
+  last_id: string | undefined
+}
+
+export const pageValues = (
+  limit: number,
   position: readonly [value: string | number, id: string] | undefined,
-): SQL | undefined {
-  return position && sql`(${value}, ${id}) > (${position[0]}, ${position[1]})`
+): PageValues => ({ limit: limit + 1, last_value: position?.[0], last_id: position?.[1] })
+
+/** The keyset condition of the next page: rows after the last one in the order of `value, id`. */
+export function after(value: AnyColumn, id: AnyColumn, given: Given<PageValues>): SQL | undefined {
+  return given.last_id && sql`(${value}, ${id}) > (${given.last_value}, ${given.last_id})`
 }
 
 /** The same for lists that go from new to old. */
-export function before(
-  value: AnyColumn,
-  id: AnyColumn,
-  position: readonly [value: string | number, id: string] | undefined,
-): SQL | undefined {
-  return position && sql`(${value}, ${id}) < (${position[0]}, ${position[1]})`
+export function before(value: AnyColumn, id: AnyColumn, given: Given<PageValues>): SQL | undefined {
+  return given.last_id && sql`(${value}, ${id}) < (${given.last_value}, ${given.last_id})`
 }

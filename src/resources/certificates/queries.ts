@@ -1,8 +1,9 @@
-import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { certificates, shifts } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { before, db, insertRow } from '../../db/sql.ts'
+import { before, db, insertRow, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Certificate, NewCertificate } from './schemas.ts'
@@ -36,36 +37,35 @@ const PLACES: SQL[] = [
   belongsTo(certificates.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
+const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(certificates)
+        .where(
+          and(
+            place,
+            given.professional_id && eq(certificates.professional_id, given.professional_id),
+            given.kind && eq(certificates.kind, given.kind),
+            given.verified && eq(isNotNull(certificates.verified_at), given.verified),
+            before(certificates.created_at, certificates.id, given),
+          ),
+        )
+        .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
 /** Newest first. */
 export const listCertificates = (
   session: Session,
-  { professional_id, kind, verified }: CertificateFilter,
+  filter: CertificateFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Certificate[]> =>
-  session.rows(
-    fromPlaces(
-      PLACES.map((place) =>
-        db
-          .select(columns)
-          .from(certificates)
-          .where(
-            and(
-              place,
-              professional_id ? eq(certificates.professional_id, professional_id) : undefined,
-              kind ? eq(certificates.kind, kind) : undefined,
-              verified === true ? isNotNull(certificates.verified_at) : undefined,
-              verified === false ? isNull(certificates.verified_at) : undefined,
-              before(certificates.created_at, certificates.id, position),
-            ),
-          )
-          .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`)
-          .limit(limit + 1),
-      ),
-      sql`created_at desc, id desc`,
-      limit + 1,
-    ),
-  )
+): Promise<Certificate[]> => session.rows(certificatePage({ ...filter, ...pageValues(limit, position) }))
 
 export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
   session.row(db.select(columns).from(certificates).where(eq(certificates.id, id)))

@@ -2,7 +2,8 @@ import { and, asc, eq } from 'drizzle-orm'
 import { action } from '../../db/function-call.ts'
 import { gpsCheckins, shifts } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
-import { after, db, latitudeOf, longitudeOf } from '../../db/sql.ts'
+import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import type { Position } from '../../http/page.ts'
 import type { BatchItem, CheckIn } from './schemas.ts'
 
@@ -21,28 +22,33 @@ const columns = {
   created_at: gpsCheckins.created_at,
 }
 
+interface CheckInFilter {
+  shift_id: string
+  kind?: CheckIn['kind'] | undefined
+}
+
+const checkInPage = writtenOnce<CheckInFilter & PageValues>((given) =>
+  db
+    .select(columns)
+    .from(gpsCheckins)
+    .where(
+      and(
+        eq(gpsCheckins.shift_id, given.shift_id),
+        given.kind && eq(gpsCheckins.kind, given.kind),
+        after(gpsCheckins.recorded_at, gpsCheckins.id, given),
+      ),
+    )
+    .orderBy(asc(gpsCheckins.recorded_at), asc(gpsCheckins.id))
+    .limit(given.limit),
+)
+
 /** By device time. */
 export const listCheckIns = (
   session: Session,
-  shiftId: string,
-  filter: { kind?: CheckIn['kind'] | undefined },
+  filter: CheckInFilter,
   limit: number,
   position: Position | undefined,
-): Promise<CheckIn[]> =>
-  session.rows(
-    db
-      .select(columns)
-      .from(gpsCheckins)
-      .where(
-        and(
-          eq(gpsCheckins.shift_id, shiftId),
-          filter.kind ? eq(gpsCheckins.kind, filter.kind) : undefined,
-          after(gpsCheckins.recorded_at, gpsCheckins.id, position),
-        ),
-      )
-      .orderBy(asc(gpsCheckins.recorded_at), asc(gpsCheckins.id))
-      .limit(limit + 1),
-  )
+): Promise<CheckIn[]> => session.rows(checkInPage({ ...filter, ...pageValues(limit, position) }))
 
 export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))

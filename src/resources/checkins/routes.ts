@@ -30,7 +30,7 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
       const filter = { shift_id: id, ...given }
       const position = readCursor('checkins', cursor, filter)
       const rows = await request.read(async (session) => {
-        const rows = await listCheckIns(session, id, given, limit, position)
+        const rows = await listCheckIns(session, filter, limit, position)
         if (rows.length === 0) found(await findShift(session, id))
         return rows
       })

@@ -2,7 +2,17 @@ import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { incidents } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { before, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
+import {
+  before,
+  db,
+  insertRow,
+  latitudeOf,
+  longitudeOf,
+  type PageValues,
+  pageValues,
+  pointAt,
+} from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Incident, IncidentFilter, NewIncident } from './schemas.ts'
@@ -35,36 +45,36 @@ const PLACES: SQL[] = [
   belongsTo(incidents.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
+const incidentPage = writtenOnce<IncidentFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(incidents)
+        .where(
+          and(
+            place,
+            isNull(incidents.deleted_at),
+            given.shift_id && eq(incidents.shift_id, given.shift_id),
+            given.status && eq(incidents.status, given.status),
+            given.severity && eq(incidents.severity, given.severity),
+            before(incidents.created_at, incidents.id, given),
+          ),
+        )
+        .orderBy(desc(incidents.created_at), desc(incidents.id)),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
 /** Those reported last first. */
 export const listIncidents = (
   session: Session,
-  { shift_id, status, severity }: IncidentFilter,
+  filter: IncidentFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Incident[]> =>
-  session.rows(
-    fromPlaces(
-      PLACES.map((place) =>
-        db
-          .select(columns)
-          .from(incidents)
-          .where(
-            and(
-              place,
-              isNull(incidents.deleted_at),
-              shift_id ? eq(incidents.shift_id, shift_id) : undefined,
-              status ? eq(incidents.status, status) : undefined,
-              severity ? eq(incidents.severity, severity) : undefined,
-              before(incidents.created_at, incidents.id, position),
-            ),
-          )
-          .orderBy(desc(incidents.created_at), desc(incidents.id))
-          .limit(limit + 1),
-      ),
-      sql`created_at desc, id desc`,
-      limit + 1,
-    ),
-  )
+): Promise<Incident[]> => session.rows(incidentPage({ ...filter, ...pageValues(limit, position) }))
 
 export async function createIncident(
   session: Session,

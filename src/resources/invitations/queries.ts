@@ -1,7 +1,8 @@
 import { eq, sql } from 'drizzle-orm'
 import { invitations } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { before, db } from '../../db/sql.ts'
+import { before, db, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Invitation, InvitationWithCode, NewInvitation } from './schemas.ts'
@@ -18,20 +19,21 @@ const columns = {
   created_at: invitations.created_at,
 }
 
+const invitationPage = writtenOnce<PageValues>((given) =>
+  db
+    .select(columns)
+    .from(invitations)
+    .where(before(invitations.created_at, invitations.id, given))
+    .orderBy(sql`${invitations.created_at} desc`, sql`${invitations.id} desc`)
+    .limit(given.limit),
+)
+
 /** Newest first. */
 export const listInvitations = (
   session: Session,
   limit: number,
   position: Position | undefined,
-): Promise<Invitation[]> =>
-  session.rows(
-    db
-      .select(columns)
-      .from(invitations)
-      .where(before(invitations.created_at, invitations.id, position))
-      .orderBy(sql`${invitations.created_at} desc`, sql`${invitations.id} desc`)
-      .limit(limit + 1),
-  )
+): Promise<Invitation[]> => session.rows(invitationPage(pageValues(limit, position)))
 
 export const createInvitation = (session: Session, given: NewInvitation): Promise<InvitationWithCode> =>
   session.value(sql`

@@ -2,7 +2,17 @@ import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { locations } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { after, db, insertRow, latitudeOf, longitudeOf, pointAt } from '../../db/sql.ts'
+import {
+  after,
+  db,
+  insertRow,
+  latitudeOf,
+  longitudeOf,
+  type PageValues,
+  pageValues,
+  pointAt,
+} from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Location, LocationChange, NewLocation } from './schemas.ts'
@@ -31,33 +41,34 @@ const PLACES: SQL[] = [
   belongsTo(locations.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-/** By name. */
-export function listLocations(
-  session: Session,
-  filter: { organization_id?: string | undefined },
-  limit: number,
-  position: Position | undefined,
-): Promise<Location[]> {
+interface LocationFilter {
+  organization_id?: string | undefined
+}
+
+const locationPage = writtenOnce<LocationFilter & PageValues>((given) => {
   const chosen = and(
     isNull(locations.deleted_at),
-    filter.organization_id ? eq(locations.organization_id, filter.organization_id) : undefined,
-    after(locations.name, locations.id, position),
+    given.organization_id && eq(locations.organization_id, given.organization_id),
+    after(locations.name, locations.id, given),
   )
-  const page = (place: SQL): SQL =>
-    db
-      .select(columns)
-      .from(locations)
-      .where(and(place, chosen))
-      .orderBy(locations.name, locations.id)
-      .limit(limit + 1)
-      .getSQL()
+  const page = (place: SQL) =>
+    db.select(columns).from(locations).where(and(place, chosen)).orderBy(locations.name, locations.id)
   const ofClients = sql`
     select page.*
     from unnest((select muster.company_client_ids())) as client (id)
-    cross join lateral (${page(sql`${locations.organization_id} = client.id`)}) as page
+    cross join lateral (${page(sql`${locations.organization_id} = client.id`).limit(given.limit)}) as page
+    order by name, id
   `
-  return session.rows(fromPlaces([...PLACES.map(page), ofClients], sql`name, id`, limit + 1))
-}
+  return fromPlaces([...PLACES.map(page), ofClients], sql`name, id`, given.limit)
+})
+
+/** By name. */
+export const listLocations = (
+  session: Session,
+  filter: LocationFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Location[]> => session.rows(locationPage({ ...filter, ...pageValues(limit, position) }))
 
 export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
   session.row(db.select(columns).from(locations).where(eq(locations.id, id)))

@@ -1,8 +1,9 @@
-import { and, desc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { notifications } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { before, db } from '../../db/sql.ts'
+import { before, db, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Notification, NotificationFilter } from './schemas.ts'
@@ -23,37 +24,33 @@ const PLACES: SQL[] = [
   belongsTo(notifications.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
+const notificationPage = writtenOnce<NotificationFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(notifications)
+        .where(
+          and(
+            place,
+            given.unread && eq(isNull(notifications.read_at), given.unread),
+            before(notifications.created_at, notifications.id, given),
+          ),
+        )
+        .orderBy(desc(notifications.created_at), desc(notifications.id)),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
 /** The newest first. */
 export const listNotifications = (
   session: Session,
-  { unread }: NotificationFilter,
+  filter: NotificationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Notification[]> =>
-  session.rows(
-    fromPlaces(
-      PLACES.map((place) =>
-        db
-          .select(columns)
-          .from(notifications)
-          .where(
-            and(
-              place,
-              unread === undefined
-                ? undefined
-                : unread
-                  ? isNull(notifications.read_at)
-                  : isNotNull(notifications.read_at),
-              before(notifications.created_at, notifications.id, position),
-            ),
-          )
-          .orderBy(desc(notifications.created_at), desc(notifications.id))
-          .limit(limit + 1),
-      ),
-      sql`created_at desc, id desc`,
-      limit + 1,
-    ),
-  )
+): Promise<Notification[]> => session.rows(notificationPage({ ...filter, ...pageValues(limit, position) }))
 
 /**
  * The first reading counts (a trigger keeps its time), so this may be done again.

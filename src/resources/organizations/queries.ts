@@ -1,7 +1,8 @@
 import { and, eq, exists, sql } from 'drizzle-orm'
 import { companyClients, organizations } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { after, db, insertRow } from '../../db/sql.ts'
+import { after, db, insertRow, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { Problem } from '../../errors/problem.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
@@ -16,39 +17,44 @@ const columns = {
   updated_at: organizations.updated_at,
 }
 
+interface OrganizationFilter {
+  kind?: Organization['kind'] | undefined
+  client_of?: string | undefined
+}
+
+const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
+  db
+    .select(columns)
+    .from(organizations)
+    .where(
+      and(
+        given.kind && eq(organizations.kind, given.kind),
+        given.client_of &&
+          exists(
+            db
+              .select({ id: companyClients.id })
+              .from(companyClients)
+              .where(
+                and(
+                  eq(companyClients.company_id, given.client_of),
+                  eq(companyClients.client_id, organizations.id),
+                ),
+              ),
+          ),
+        after(organizations.name, organizations.id, given),
+      ),
+    )
+    .orderBy(organizations.name, organizations.id)
+    .limit(given.limit),
+)
+
 /** By name. */
 export const listOrganizations = (
   session: Session,
-  filter: { kind?: Organization['kind'] | undefined; client_of?: string | undefined },
+  filter: OrganizationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Organization[]> =>
-  session.rows(
-    db
-      .select(columns)
-      .from(organizations)
-      .where(
-        and(
-          filter.kind ? eq(organizations.kind, filter.kind) : undefined,
-          filter.client_of
-            ? exists(
-                db
-                  .select({ id: companyClients.id })
-                  .from(companyClients)
-                  .where(
-                    and(
-                      eq(companyClients.company_id, filter.client_of),
-                      eq(companyClients.client_id, organizations.id),
-                    ),
-                  ),
-              )
-            : undefined,
-          after(organizations.name, organizations.id, position),
-        ),
-      )
-      .orderBy(organizations.name, organizations.id)
-      .limit(limit + 1),
-  )
+): Promise<Organization[]> => session.rows(organizationPage({ ...filter, ...pageValues(limit, position) }))
 
 export const findOrganization = (session: Session, id: string): Promise<Organization | undefined> =>
   session.row(db.select(columns).from(organizations).where(eq(organizations.id, id)))

@@ -2,7 +2,8 @@ import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { after, db, pointAt } from '../../db/sql.ts'
+import { after, db, type PageValues, pageValues, pointAt } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import type { Professional, ProfessionalChange } from './schemas.ts'
@@ -47,26 +48,30 @@ function onShiftsOf(column: AnyColumn, holder: SQL): SQL {
   ))`
 }
 
-/** By name. */
-export function listProfessionals(
-  session: Session,
-  filter: { status?: Professional['status'] | undefined },
-  limit: number,
-  position: Position | undefined,
-): Promise<Professional[]> {
+interface ProfessionalFilter {
+  status?: Professional['status'] | undefined
+}
+
+const professionalPage = writtenOnce<ProfessionalFilter & PageValues>((given) => {
   const chosen = and(
-    filter.status ? eq(securityProfessionals.status, filter.status) : undefined,
+    given.status && eq(securityProfessionals.status, given.status),
     // The names alone have an index.
-    position && gte(users.name, String(position[0])),
-    after(users.name, securityProfessionals.id, position),
+    given.last_value && gte(users.name, given.last_value),
+    after(users.name, securityProfessionals.id, given),
   )
   const pages = PLACES.map((place) =>
-    select(and(place, chosen))
-      .orderBy(users.name, securityProfessionals.id)
-      .limit(limit + 1),
+    select(and(place, chosen)).orderBy(users.name, securityProfessionals.id),
   )
-  return session.rows(fromPlaces(pages, sql`name, id`, limit + 1))
-}
+  return fromPlaces(pages, sql`name, id`, given.limit)
+})
+
+/** By name. */
+export const listProfessionals = (
+  session: Session,
+  filter: ProfessionalFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Professional[]> => session.rows(professionalPage({ ...filter, ...pageValues(limit, position) }))
 
 export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
   session.row(select(eq(securityProfessionals.id, id)))

@@ -1,9 +1,10 @@
-import { and, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { action, readingCall } from '../../db/function-call.ts'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
-import { after, db, insertRow, latitudeOf, longitudeOf } from '../../db/sql.ts'
+import { after, db, insertRow, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import { CODES } from '../../errors/codes.ts'
 import { type FieldError, Problem } from '../../errors/problem.ts'
 import { codeOf } from '../../errors/sqlstate.ts'
@@ -54,39 +55,39 @@ const PLACES: SQL[] = [
   belongsTo(shifts.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-/** By start. */
-export function listShifts(
-  session: Session,
-  filter: ShiftFilter,
-  limit: number,
-  position: Position | undefined,
-): Promise<Shift[]> {
+type ShiftPage = Omit<ShiftFilter, 'status'> & PageValues & { statuses: string | undefined }
+
+const shiftPages = writtenOnce<ShiftPage>((given) => {
   const chosen = and(
     isNull(shifts.deleted_at),
-    filter.status && inArray(shifts.status, filter.status),
-    filter.company_id ? eq(shifts.company_id, filter.company_id) : undefined,
-    filter.client_id ? eq(shifts.client_id, filter.client_id) : undefined,
-    filter.location_id ? eq(shifts.location_id, filter.location_id) : undefined,
-    filter.professional_id ? eq(shifts.professional_id, filter.professional_id) : undefined,
-    filter.starts_after ? gte(shifts.start_datetime, filter.starts_after) : undefined,
-    filter.starts_before ? lt(shifts.start_datetime, filter.starts_before) : undefined,
-    after(shifts.start_datetime, shifts.id, position),
+    given.statuses && sql`${shifts.status} = any (${given.statuses}::text[])`,
+    given.company_id && eq(shifts.company_id, given.company_id),
+    given.client_id && eq(shifts.client_id, given.client_id),
+    given.location_id && eq(shifts.location_id, given.location_id),
+    given.professional_id && eq(shifts.professional_id, given.professional_id),
+    given.starts_after && gte(shifts.start_datetime, given.starts_after),
+    given.starts_before && lt(shifts.start_datetime, given.starts_before),
+    after(shifts.start_datetime, shifts.id, given),
   )
-  return session.rows(
-    fromPlaces(
-      PLACES.map((place) =>
-        db
-          .select(columns)
-          .from(shifts)
-          .where(and(place, chosen))
-          .orderBy(shifts.start_datetime, shifts.id)
-          .limit(limit + 1),
-      ),
-      sql`start_datetime, id`,
-      limit + 1,
+  return fromPlaces(
+    PLACES.map((place) =>
+      db.select(columns).from(shifts).where(and(place, chosen)).orderBy(shifts.start_datetime, shifts.id),
     ),
+    sql`start_datetime, id`,
+    given.limit,
   )
-}
+})
+
+/** By start. */
+export const listShifts = (
+  session: Session,
+  { status, ...filter }: ShiftFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Shift[]> =>
+  session.rows(
+    shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) }),
+  )
 
 const nearbyShifts = readingCall(
   'muster.nearby_shifts',

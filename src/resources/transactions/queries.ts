@@ -2,7 +2,8 @@ import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { finqleTransactions } from '../../db/schema/index.ts'
 import type { Session } from '../../db/session.ts'
-import { before, db } from '../../db/sql.ts'
+import { before, db, type PageValues, pageValues } from '../../db/sql.ts'
+import { writtenOnce } from '../../db/statement.ts'
 import type { Position } from '../../http/page.ts'
 import type { Transaction, TransactionFilter } from './schemas.ts'
 
@@ -26,31 +27,31 @@ const PLACES: SQL[] = [
   belongsTo(finqleTransactions.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
+const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(finqleTransactions)
+        .where(
+          and(
+            place,
+            given.status && eq(finqleTransactions.status, given.status),
+            given.shift_id && eq(finqleTransactions.shift_id, given.shift_id),
+            before(finqleTransactions.created_at, finqleTransactions.id, given),
+          ),
+        )
+        .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id)),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
 /** The newest first. */
 export const listTransactions = (
   session: Session,
-  { status, shift_id }: TransactionFilter,
+  filter: TransactionFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Transaction[]> =>
-  session.rows(
-    fromPlaces(
-      PLACES.map((place) =>
-        db
-          .select(columns)
-          .from(finqleTransactions)
-          .where(
-            and(
-              place,
-              status ? eq(finqleTransactions.status, status) : undefined,
-              shift_id ? eq(finqleTransactions.shift_id, shift_id) : undefined,
-              before(finqleTransactions.created_at, finqleTransactions.id, position),
-            ),
-          )
-          .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id))
-          .limit(limit + 1),
-      ),
-      sql`created_at desc, id desc`,
-      limit + 1,
-    ),
-  )
+): Promise<Transaction[]> => session.rows(transactionPage({ ...filter, ...pageValues(limit, position) }))
