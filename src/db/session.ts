@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../errors/sqlstate.ts'
-import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
+import type { Database, Parameter, Row, Statement, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
 import type { Replica, Standby } from './replica.ts'
-import { asRows, render, type Statement } from './statement.ts'
+import { asRows, render } from './statement.ts'
 
 /** A transaction as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
 export interface Session {
@@ -34,6 +34,8 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined
   /** For what a replica cannot tell: which transactions are under way, for one. */
   onPrimary?: boolean
+  /** `work` sends one statement, which is refused a second: then all of it is one round trip. */
+  single?: boolean
 }
 
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
@@ -71,19 +73,18 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     options: TransactionOptions,
     standby?: Standby,
   ): Promise<T> {
-    const enter = [caller.role, serializeClaims(caller.claims)]
-    return (standby?.database ?? database).transaction(async (tx) => {
-      // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
-      // As the first statement it travels together with `begin`.
-      if (standby) {
-        const [row] = await tx.query<{ current: boolean }>(
-          `${ENTER}, ${standby.isCurrent('$3')} as current`,
-          [...enter, standby.position],
-        )
-        await standby.untilCurrent(tx, row!.current)
-      } else {
-        await tx.query(ENTER, enter)
-      }
+    // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
+    const parameters = [caller.role, serializeClaims(caller.claims)]
+    if (!standby) {
+      const enter = { text: ENTER, parameters }
+      return database.transaction((tx) => work(asSession(tx), tx), { ...options, enter })
+    }
+    return standby.database.transaction(async (tx) => {
+      const [row] = await tx.query<{ current: boolean }>(`${ENTER}, ${standby.isCurrent('$3')} as current`, [
+        ...parameters,
+        standby.position,
+      ])
+      await standby.untilCurrent(tx, row!.current)
       return work(asSession(tx), tx)
     }, options)
   }
@@ -91,9 +92,9 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
   async function read<T>(
     caller: Caller,
     work: (session: Session, tx: Transaction) => Promise<T>,
-    { signal, onPrimary = false }: ReadOptions = {},
+    { signal, onPrimary = false, single = false }: ReadOptions = {},
   ): Promise<T> {
-    const here = () => run(caller, work, { readOnly: true, ...(signal && { signal }) })
+    const here = () => run(caller, work, { readOnly: true, single, ...(signal && { signal }) })
     if (!replica || onPrimary) return here()
     return replica.read(
       (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),

@@ -1,14 +1,8 @@
 import { fillPlaceholders, Placeholder, type SQLWrapper, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import type { Parameter } from './engine/types.ts'
+import type { Parameter, Statement } from './engine/types.ts'
 
 const dialect = new PgDialect()
-
-/** SQL as it is sent. */
-export interface Statement {
-  readonly text: string
-  readonly parameters: readonly Parameter[]
-}
 
 export function render(query: SQLWrapper): Statement {
   const { sql: text, params } = dialect.sqlToQuery(query.getSQL())

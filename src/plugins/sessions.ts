@@ -13,9 +13,12 @@ declare module 'fastify' {
   interface FastifyRequest extends FunctionCaller {
     /**
      * Runs `work` in a read-only transaction as the caller of this request, as long as the client is there; on the replica
-     * where there is one, unless `onPrimary` says otherwise.
+     * where there is one, unless `onPrimary` says otherwise. Of one statement, unless `single` says otherwise.
      */
-    read<T>(work: (session: Session) => Promise<T>, options?: Pick<ReadOptions, 'onPrimary'>): Promise<T>
+    read<T>(
+      work: (session: Session) => Promise<T>,
+      options?: Pick<ReadOptions, 'onPrimary' | 'single'>,
+    ): Promise<T>
     /**
      * Runs `work` in a transaction as the caller of this request. With an `Idempotency-Key` on a POST, `work` runs
      * once: the same request again gets the same result, which is kept in the transaction itself. `work` may be run
@@ -31,7 +34,11 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
     app.decorateRequest('read', function (this: FastifyRequest, work, options = {}) {
-      return sessions.read(this.caller, work, { ...options, signal: untilGone(this.raw.socket) })
+      return sessions.read(this.caller, work, {
+        single: true,
+        ...options,
+        signal: untilGone(this.raw.socket),
+      })
     })
 
     app.decorateRequest('call', function <

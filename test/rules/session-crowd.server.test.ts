@@ -25,17 +25,19 @@ const prepared = useTestDatabase()
 function fateOf(n: number): Fate {
   if (n % 90 === 17) return 'statement timeout'
   if (n % 90 === 43) return 'lock timeout'
-  return (['reads', 'writes', 'throws', 'is cancelled', 'is killed', 'swallows'] as const)[n % 6] ?? 'reads'
+  return FATES[n % FATES.length]!
 }
-type Fate =
-  | 'reads'
-  | 'writes'
-  | 'throws'
-  | 'is cancelled'
-  | 'is killed'
-  | 'swallows'
-  | 'statement timeout'
-  | 'lock timeout'
+const FATES = [
+  'reads',
+  'asks once',
+  'writes',
+  'throws',
+  'is cancelled',
+  'is cancelled asking once',
+  'is killed',
+  'swallows',
+] as const
+type Fate = (typeof FATES)[number] | 'statement timeout' | 'lock timeout'
 
 class Thrown extends Error {
   override name = 'Thrown'
@@ -47,9 +49,11 @@ class Cancelled extends Error {
 /** How each fate must end: `done`, or the error's name, or its SQLSTATE. */
 const OUTCOMES: Record<Fate, string> = {
   reads: 'done',
+  'asks once': 'done',
   writes: 'done',
   throws: 'Thrown',
   'is cancelled': 'Cancelled',
+  'is cancelled asking once': 'Cancelled',
   'is killed': 'DatabaseUnavailable',
   swallows: '22012',
   'statement timeout': '57014',
@@ -103,8 +107,17 @@ async function perform(sessions: Sessions, owner: Database, person: Person, n: n
   const claimKey = (session: Session): Promise<unknown> =>
     session.value(sql`select muster.claim_idempotency_key(${`request ${n}`}, 'hash')`)
 
+  const cancel = async (session: Session): Promise<void> => {
+    const sleeps = session.value(sql`select pg_sleep(30)`).catch(() => {})
+    for (let turn = 0; turn < n % 7; turn += 1) await setImmediate()
+    stop.abort(new Cancelled())
+    await sleeps
+    await checkDead(session)
+  }
+
   const work: Record<Fate, (session: Session) => Promise<unknown>> = {
     reads: checkIdentity,
+    'asks once': checkIdentity,
     writes: claimKey,
     async throws(session) {
       await claimKey(session)
@@ -114,13 +127,8 @@ async function perform(sessions: Sessions, owner: Database, person: Person, n: n
       await claimKey(session)
       await session.value(sql`select 1 / ${0}::int`).catch(() => {})
     },
-    async 'is cancelled'(session) {
-      const sleeps = session.value(sql`select pg_sleep(30)`).catch(() => {})
-      for (let turn = 0; turn < n % 7; turn += 1) await setImmediate()
-      stop.abort(new Cancelled())
-      await sleeps
-      await checkDead(session)
-    },
+    'is cancelled': cancel,
+    'is cancelled asking once': cancel,
     async 'is killed'(session) {
       const pid = await session.value<number>(sql`select pg_backend_pid()`)
       await claimKey(session)
@@ -135,15 +143,16 @@ async function perform(sessions: Sessions, owner: Database, person: Person, n: n
     'lock timeout': (session) => session.value(sql`select pg_advisory_xact_lock(${TAKEN_LOCK})`),
   }
 
+  const single = fate === 'asks once' || fate === 'is cancelled asking once'
   const run = async (session: Session): Promise<string> => {
-    await checkIdentity(session)
+    if (!single) await checkIdentity(session)
     await work[fate](session)
-    await checkIdentity(session)
+    if (!single) await checkIdentity(session)
     return 'done'
   }
   const running =
-    fate === 'reads' || fate === 'is cancelled'
-      ? sessions.read(caller, run, { signal: stop.signal })
+    single || fate === 'reads' || fate === 'is cancelled'
+      ? sessions.read(caller, run, { signal: stop.signal, single })
       : sessions.write(caller, run)
   return running.catch(nameOf)
 }
@@ -194,7 +203,7 @@ test(`${CALLERS} callers over ${POOL_SIZE} connections, much of it going wrong: 
   expect(outcomes).toEqual(outcomes.map((_, n) => OUTCOMES[fateOf(n)]))
   const fates = outcomes.map((_, n) => fateOf(n))
   // Work whose session was over did try to go on, each time; the last of it may still be at it.
-  const orphans = fates.filter((fate) => fate === 'is cancelled' || fate === 'is killed').length
+  const orphans = fates.filter((fate) => fate.startsWith('is cancelled') || fate === 'is killed').length
   await vi.waitFor(() => expect(lateChecks).toBe(orphans), SOON)
 
   const kept = await owner.query<{ key: string; user_id: string }>(

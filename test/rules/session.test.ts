@@ -248,8 +248,12 @@ describe('a session', () => {
     expect(before?.role).not.toBe('authenticated')
     for (let round = 0; round < 3; round += 1) {
       expect(await sessions.read(guard, identity)).toEqual(asGuard)
+      expect(await sessions.read(guard, identity, { single: true })).toEqual(asGuard)
       expect(await sessions.write(guard, identity)).toEqual(asGuard)
       await sessions.read(guard, () => Promise.reject(new Error('no'))).catch(() => {})
+      await sessions
+        .read(guard, (session) => session.value(sql`select public.refuse('P0001')`), { single: true })
+        .catch(() => {})
       await sessions
         .write(guard, (session) => session.value(sql`select public.refuse('P0001')`))
         .catch(() => {})
@@ -263,6 +267,46 @@ describe('a session', () => {
       session.rows(sql`insert into marks values ('a') returning of`)
     await expect(sessions.read(guard, write)).rejects.toMatchObject({ code: '25006' })
     expect(await sessions.write(guard, write)).toEqual([{ of: 'a' }])
+  })
+
+  test('does nothing where it cannot be its caller', async () => {
+    const sessions = openSessions(api)
+    const nobody = { ...guard, role: 'no_such_role' as typeof guard.role }
+    const write = (session: Session): Promise<unknown> =>
+      session.rows(sql`insert into marks values ('a') returning of`)
+    await expect(sessions.write(nobody, write)).rejects.toMatchObject({ code: '22023' })
+    await expect(sessions.read(nobody, identity, { single: true })).rejects.toMatchObject({ code: '22023' })
+    expect(await marks()).toEqual([])
+    expect(await sessions.write(guard, write)).toEqual([{ of: 'a' }])
+  })
+
+  test('of a single statement takes no second one', async () => {
+    const sessions = openSessions(api)
+    const second = sessions.read(
+      guard,
+      async (session) => {
+        expect(await session.value(sql`select 1`)).toBe(1)
+        return session.value(sql`select 2`)
+      },
+      { single: true },
+    )
+    await expect(second).rejects.toThrow(TransactionEnded)
+    const write = sessions.read(
+      guard,
+      (session) => session.rows(sql`insert into marks values ('a') returning of`),
+      { single: true },
+    )
+    await expect(write).rejects.toMatchObject({ code: '25006' })
+    expect(await marks()).toEqual([])
+  })
+
+  test('of a single statement rejects when its work kept the failure to itself', async () => {
+    const swallows = openSessions(api).read(
+      guard,
+      (session) => session.value(sql`select public.refuse('P0001')`).catch(() => 'all is well'),
+      { single: true },
+    )
+    await expect(swallows).rejects.toMatchObject({ code: 'P0001' })
   })
 
   test.each(['40001', '40P01'])('tries again after %s, three times and no more', async (sqlstate) => {

@@ -106,14 +106,17 @@ export async function openEmbedded(
 function runTransaction<T>(
   pglite: PGlite,
   work: (tx: Transaction) => Promise<T>,
-  { readOnly = false, signal }: TransactionOptions,
+  { readOnly = false, signal, enter, single }: TransactionOptions,
 ): Promise<T> {
   return pglite.transaction(async (tx) => {
     if (readOnly) await tx.query('set transaction read only')
+    let entered = false
     const scope = new TransactionScope(async (text, parameters) => {
+      if (enter && !entered) await tx.query(enter.text, [...enter.parameters])
+      entered = true
       const results: Results<Row> = await tx.query<Row>(text, [...parameters])
       return results.rows
-    })
+    }, single)
     // A statement that is running cannot be cancelled: nothing else happens in this process until it is done.
     const abort = (): void => scope.break(signal?.reason)
     signal?.addEventListener('abort', abort)

@@ -145,22 +145,29 @@ async function runTransaction<T>(
   connection: Connection,
   begin: (readOnly: boolean) => string,
   work: (tx: Transaction) => Promise<T>,
-  { readOnly = false, signal }: TransactionOptions,
+  { readOnly = false, signal, enter, single = false }: TransactionOptions,
 ): Promise<T> {
   let begun = false
   const scope = new TransactionScope(async (text, parameters) => {
     if (begun) return connection.run(text, parameters)
     begun = true
-    // One round trip for both. The statement cannot run outside of the transaction: where `begin` fails, the connection has.
-    const [, rows] = await Promise.all([connection.script(begin(readOnly)), connection.run(text, parameters)])
+    // One round trip for all. The statement cannot run outside of the transaction: where `begin` fails, the connection has. (Where
+    // it was cancelled in that very moment, a caller's statement runs as the login, who may see and do nothing.) Nor can it run
+    // without what comes before it: where that fails, so has the transaction, and `commit` rolls it back.
+    const [, , rows] = await Promise.all([
+      connection.script(begin(readOnly)),
+      enter && connection.run(enter.text, enter.parameters),
+      connection.run(text, parameters),
+      single && connection.script('commit'),
+    ])
     return rows
-  })
+  }, single)
   const abort = (): void => scope.break(signal?.reason)
   signal?.addEventListener('abort', abort)
   connection.onLost = (error) => scope.break(error)
   try {
     const value = await scope.run(work)
-    if (begun) await connection.script('commit')
+    if (begun && !single) await connection.script('commit')
     return value
   } catch (error) {
     if (begun && !connection.isLost) await rollBack(connection, scope)

@@ -21,11 +21,18 @@ export class TransactionScope {
   /** Whether a statement is under way. */
   isSending = false
 
-  constructor(send: Send) {
+  readonly #single: boolean
+
+  /** @param single takes one statement and no other */
+  constructor(send: Send, single = false) {
     this.#send = send
+    this.#single = single
     this.handle = {
-      query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
-        this.#queue(text, parameters) as Promise<R[]>,
+      query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) => {
+        const answer = this.#queue(text, parameters) as Promise<R[]>
+        this.#isOver ||= this.#single
+        return answer
+      },
     }
     this.#broken.promise.catch(() => {})
   }
@@ -87,6 +94,7 @@ export class TransactionScope {
 
   /** A statement that failed inside a savepoint, to which the work went back, has not failed the transaction. */
   async #throwUnlessRecovered(error: unknown): Promise<void> {
+    if (this.#single) throw error
     try {
       await this.#send('select 1', [])
     } catch {

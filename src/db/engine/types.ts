@@ -18,8 +18,21 @@ export interface Transaction {
   query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
 }
 
+/** SQL as it is sent. */
+export interface Statement {
+  readonly text: string
+  readonly parameters: readonly Parameter[]
+}
+
 export interface TransactionOptions {
   readOnly?: boolean
+  /**
+   * Comes before the first statement of the work, and travels together with it. Where it fails, so does that one, and the error is
+   * the one of this.
+   */
+  enter?: Statement
+  /** The work sends one statement: all of the transaction is one round trip then. A second one is refused as `TransactionEnded`. */
+  single?: boolean
   /** Aborting cancels the statement that is running and rolls the transaction back. */
   signal?: AbortSignal
 }

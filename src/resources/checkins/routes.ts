@@ -29,11 +29,14 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
       const { id } = request.params
       const filter = { shift_id: id, ...given }
       const position = readCursor('checkins', cursor, filter)
-      const rows = await request.read(async (session) => {
-        const rows = await listCheckIns(session, filter, limit, position)
-        if (rows.length === 0) found(await findShift(session, id))
-        return rows
-      })
+      const rows = await request.read(
+        async (session) => {
+          const rows = await listCheckIns(session, filter, limit, position)
+          if (rows.length === 0) found(await findShift(session, id))
+          return rows
+        },
+        { single: false },
+      )
       return toPage('checkins', rows, limit, filter, (item) => [item.recorded_at, item.id])
     },
   )
