@@ -83,6 +83,8 @@ const EXECUTE: Record<string, readonly string[]> = {
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
     'muster.clock_times(public.shifts)',
+    'muster.metre_at_least(double precision,double precision)',
+    'muster.metre_at_most(double precision,double precision)',
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.require_read_committed()',
     'muster.search_reach(double precision)',
