@@ -183,8 +183,9 @@ export function tryOnce(tryAll: TryAll): TryAll {
 export function tryWithin(tx: Transaction): TryAll {
   const sessions = openSessions({
     kind: 'server',
-    async transaction(work) {
+    async transaction(work, options) {
       try {
+        if (options?.enter) await tx.query(options.enter.text, options.enter.parameters)
         return await work(tx)
       } finally {
         await tx.query("select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")

@@ -493,9 +493,11 @@ describe('a transaction that would weigh the past', () => {
   /** The same database, with another isolation level in each transaction. */
   const isolated = (level: string): Database => ({
     ...database,
-    transaction: (work, options) =>
+    // The level is set before the first query, which would be the one that a session enters with.
+    transaction: (work, { enter, ...options } = {}) =>
       database.transaction(async (tx) => {
         await tx.query(`set transaction isolation level ${level}`)
+        if (enter) await tx.query(enter.text, enter.parameters)
         return work(tx)
       }, options),
   })

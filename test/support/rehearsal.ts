@@ -1,6 +1,6 @@
 import type { SQLWrapper } from 'drizzle-orm'
 import { anonymousCaller, type Caller } from '../../src/auth/caller.ts'
-import type { Database, Transaction } from '../../src/db/engine/types.ts'
+import type { Database, Transaction, TransactionOptions } from '../../src/db/engine/types.ts'
 import { openSessions } from '../../src/db/session.ts'
 import { codeOf, readDatabaseError } from '../../src/errors/sqlstate.ts'
 import { callerOf, type Persona, USERS } from './world.ts'
@@ -93,9 +93,13 @@ export function toCaller(actor: Actor | Caller): Caller {
 function nest(tx: Transaction): Database {
   const forget = () =>
     tx.query("select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")
-  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async function transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    { enter }: TransactionOptions = {},
+  ): Promise<T> {
     await tx.query('savepoint session')
     try {
+      if (enter) await tx.query(enter.text, enter.parameters)
       const result = await work(tx)
       await tx.query('set constraints all immediate')
       await tx.query('set constraints all deferred')
