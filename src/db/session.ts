@@ -12,7 +12,7 @@ export interface Session {
   /** The rows of a query, in its order. Works for `insert`, `update` and `delete … returning` too. */
   rows<T>(query: SQLWrapper | Statement): Promise<T[]>
   /** The first row, or undefined. */
-  row<T>(query: SQLWrapper): Promise<T | undefined>
+  row<T>(query: SQLWrapper | Statement): Promise<T | undefined>
   /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
   value<T>(query: SQLWrapper): Promise<T>
 }
@@ -143,7 +143,7 @@ function asSession(tx: Transaction): Session {
   }
   return {
     rows,
-    row: async <T>(query: SQLWrapper) => (await rows<T>(query))[0],
+    row: async <T>(query: SQLWrapper | Statement) => (await rows<T>(query))[0],
     async value<T>(query: SQLWrapper): Promise<T> {
       const { text, parameters } = render(query)
       const answer = await tx.query(text, parameters)

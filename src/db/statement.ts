@@ -23,7 +23,7 @@ export type Given<Values> = {
  * and kept. Building and spelling the query of a page of shifts took two thirds of the CPU time of its request.
  *
  * @param write the query; it is called once for each choice
- * @returns for `Session.rows`
+ * @returns for `Session.rows` and `Session.row`
  */
 export function writtenOnce<Values extends { [name in keyof Values]?: Parameter | undefined }>(
   write: (given: Given<Values>) => SQLWrapper,

@@ -67,8 +67,12 @@ export const listCertificates = (
   position: Position | undefined,
 ): Promise<Certificate[]> => session.rows(certificatePage({ ...filter, ...pageValues(limit, position) }))
 
+const certificateById = writtenOnce<{ id: string }>(({ id }) =>
+  db.select(columns).from(certificates).where(eq(certificates.id, id)),
+)
+
 export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
-  session.row(db.select(columns).from(certificates).where(eq(certificates.id, id)))
+  session.row(certificateById({ id }))
 
 export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
   const created = await session.row<Certificate>(insertRow(certificates, given, columns))

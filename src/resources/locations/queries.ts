@@ -70,8 +70,12 @@ export const listLocations = (
   position: Position | undefined,
 ): Promise<Location[]> => session.rows(locationPage({ ...filter, ...pageValues(limit, position) }))
 
+const locationById = writtenOnce<{ id: string }>(({ id }) =>
+  db.select(columns).from(locations).where(eq(locations.id, id)),
+)
+
 export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
-  session.row(db.select(columns).from(locations).where(eq(locations.id, id)))
+  session.row(locationById({ id }))
 
 export async function createLocation(
   session: Session,

@@ -56,8 +56,12 @@ export const listOrganizations = (
   position: Position | undefined,
 ): Promise<Organization[]> => session.rows(organizationPage({ ...filter, ...pageValues(limit, position) }))
 
+const organizationById = writtenOnce<{ id: string }>(({ id }) =>
+  db.select(columns).from(organizations).where(eq(organizations.id, id)),
+)
+
 export const findOrganization = (session: Session, id: string): Promise<Organization | undefined> =>
-  session.row(db.select(columns).from(organizations).where(eq(organizations.id, id)))
+  session.row(organizationById({ id }))
 
 /** @throws Problem `not_found` when one of `client_of` is no company of the tenant. */
 export async function createOrganization(

@@ -73,8 +73,10 @@ export const listProfessionals = (
   position: Position | undefined,
 ): Promise<Professional[]> => session.rows(professionalPage({ ...filter, ...pageValues(limit, position) }))
 
+const professionalById = writtenOnce<{ id: string }>(({ id }) => select(eq(securityProfessionals.id, id)))
+
 export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
-  session.row(select(eq(securityProfessionals.id, id)))
+  session.row(professionalById({ id }))
 
 /** @throws Problem `forbidden` for a professional whom the caller may see and not change. */
 export async function changeProfessional(

@@ -137,37 +137,39 @@ export async function listNearbyShifts(
   return { items, next: next_id === null ? undefined : [next_distance!, next_id] }
 }
 
+const shiftById = writtenOnce<{ id: string }>(({ id }) =>
+  db
+    .select({
+      ...columns,
+      location: sql`case when ${locations.id} is not null then json_build_object(
+        'id', ${locations.id}, 'name', ${locations.name}, 'address', ${locations.address},
+        'latitude', st_y(${locations.location_point}::geometry),
+        'longitude', st_x(${locations.location_point}::geometry),
+        'radius_meters', ${locations.radius_meters}, 'time_zone', ${locations.time_zone}
+      ) end`.as('location'),
+      professional: sql`case when ${users.id} is not null then json_build_object(
+        'id', ${securityProfessionals.id}, 'name', ${users.name}
+      ) end`.as('professional'),
+      checkin_count: sql<number>`(
+        select count(*) from ${gpsCheckins} where ${gpsCheckins.shift_id} = ${shifts.id}
+      )`.as('checkin_count'),
+      last_checkin: sql`(
+        select muster.checkin_json(${gpsCheckins}) from ${gpsCheckins}
+        where ${gpsCheckins.shift_id} = ${shifts.id}
+        order by ${gpsCheckins.recorded_at} desc, ${gpsCheckins.id} desc
+        limit 1
+      )`.as('last_checkin'),
+    })
+    .from(shifts)
+    .leftJoin(locations, eq(locations.id, shifts.location_id))
+    .leftJoin(securityProfessionals, eq(securityProfessionals.id, shifts.professional_id))
+    .leftJoin(users, eq(users.id, securityProfessionals.user_id))
+    .where(eq(shifts.id, id)),
+)
+
 /** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
 export const findShift = (session: Session, id: string): Promise<ShiftDetail | undefined> =>
-  session.row(
-    db
-      .select({
-        ...columns,
-        location: sql`case when ${locations.id} is not null then json_build_object(
-          'id', ${locations.id}, 'name', ${locations.name}, 'address', ${locations.address},
-          'latitude', st_y(${locations.location_point}::geometry),
-          'longitude', st_x(${locations.location_point}::geometry),
-          'radius_meters', ${locations.radius_meters}, 'time_zone', ${locations.time_zone}
-        ) end`.as('location'),
-        professional: sql`case when ${users.id} is not null then json_build_object(
-          'id', ${securityProfessionals.id}, 'name', ${users.name}
-        ) end`.as('professional'),
-        checkin_count: sql<number>`(
-          select count(*) from ${gpsCheckins} where ${gpsCheckins.shift_id} = ${shifts.id}
-        )`.as('checkin_count'),
-        last_checkin: sql`(
-          select muster.checkin_json(${gpsCheckins}) from ${gpsCheckins}
-          where ${gpsCheckins.shift_id} = ${shifts.id}
-          order by ${gpsCheckins.recorded_at} desc, ${gpsCheckins.id} desc
-          limit 1
-        )`.as('last_checkin'),
-      })
-      .from(shifts)
-      .leftJoin(locations, eq(locations.id, shifts.location_id))
-      .leftJoin(securityProfessionals, eq(securityProfessionals.id, shifts.professional_id))
-      .leftJoin(users, eq(users.id, securityProfessionals.user_id))
-      .where(eq(shifts.id, id)),
-  )
+  session.row(shiftById({ id }))
 
 const isVisible = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
