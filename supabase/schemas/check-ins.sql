@@ -10,6 +10,8 @@
 --   meets none of these rules a second time.
 -- * A check-in locks its shift first, so it is either before or after a release, a cancellation, a new time, and the
 --   check-ins of one shift stand in one queue. Whoever records several goes by shift, then id: no deadlock.
+-- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
+--   each row: a column on which no caller has a grant.
 
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
@@ -32,7 +34,8 @@ begin
 
   -- A caller without a professional must not pass as the null professional of an open shift.
   if muster.acts_for_caller() then
-    caller := muster.professional_id();
+    -- Named by muster.store_check_in(s), which has looked the caller up. Nobody else who acts for a caller may name one.
+    caller := coalesce(new.professional_id, muster.professional_id());
     if caller is null or shift.professional_id is distinct from caller then
       -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
       perform muster.fail(case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end, 'shift_id');
@@ -179,6 +182,60 @@ return json_build_object(
 );
 comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
 
+-- Callers insert check-ins by policy, too. These two are for the functions below: they ask once who the caller is, where the
+-- policies and the trigger ask five times, the trigger for each row. What they let through is the same: the trigger takes
+-- check-ins to the caller's own shifts alone, and they give back nothing but what they stored.
+create or replace function muster.store_check_in(
+  check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
+) returns public.gps_checkins
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  stored public.gps_checkins;
+begin
+  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (check_in_id, at_shift, muster.professional_id(), kind_of, at_point, accuracy, at_time)
+  on conflict do nothing
+  returning c.* into stored;
+  return stored;
+end
+$$;
+comment on function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) is
+  'Stores a check-in of the caller, null where its id is taken. Security definer: no caller may say whose a check-in is.';
+
+create or replace function muster.store_check_ins(
+  check_in_ids uuid[], at_shifts uuid[], kinds text[], at_points geography[], accuracies float8[], at_times timestamptz[]
+) returns setof uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+begin
+  return query
+    insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+    select g.id, g.shift_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
+    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times)
+      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+    order by g.shift_id, g.id
+    on conflict do nothing
+    returning c.id;
+end
+$$;
+comment on function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) is
+  'Stores check-ins of the caller, gives the ids that were not taken. Security definer: no caller may say whose a check-in is.';
+alter function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) owner to muster_definer;
+alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
+grant execute on function
+  muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz),
+  muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
+to authenticated;
+
 -- One check-in, as the caller: its policies and the triggers above decide. Gives {status, checkin}, where the status is
 -- created or duplicate; whatever else becomes of it is an error.
 create or replace function muster.record_check_in(
@@ -201,11 +258,10 @@ begin
   select c.* into stored from public.gps_checkins c where c.id = check_in_id;
   is_new := not found;
   if is_new then
-    insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
-    values (check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time)
-    on conflict do nothing
-    returning c.* into stored;
-    if not found then
+    stored := muster.store_check_in(
+      check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time
+    );
+    if stored.id is null then
       -- Somebody else's, or the same one that came twice at the same moment.
       select c.* into stored from public.gps_checkins c where c.id = check_in_id;
       is_new := false;
@@ -253,16 +309,15 @@ begin
       )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
       where not exists (select from public.gps_checkins c where c.id = i.id)
       order by i.id, i.nth
-    ), inserted as (
-      insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
-      select f.id, f.shift_id, f.kind, st_point(f.longitude, f.latitude)::geography, f.accuracy_meters, f.recorded_at
+    ), stored as (
+      select muster.store_check_ins(
+        array_agg(f.id), array_agg(f.shift_id), array_agg(f.kind),
+        array_agg(st_point(f.longitude, f.latitude)::geography), array_agg(f.accuracy_meters), array_agg(f.recorded_at)
+      ) as id
       from fresh f
-      order by f.shift_id, f.id
-      on conflict do nothing
-      returning c.id
     )
     -- A join of the two would be planned for a row or two, and compare each with each.
-    select coalesce(array_agg(f.nth) filter (where f.id in (select i.id from inserted i)), '{}') into created
+    select coalesce(array_agg(f.nth) filter (where f.id in (select s.id from stored s)), '{}') into created
     from fresh f;
   exception
     -- A rule refused an item: then one by one, so that a bad item never costs the others.
@@ -280,12 +335,10 @@ begin
         order by i.shift_id, i.id, i.nth
       loop
         begin
-          insert into public.gps_checkins as c (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
-          select item.id, item.shift_id, item.kind, st_point(item.longitude, item.latitude)::geography,
-                 item.accuracy_meters, item.recorded_at
-          where not exists (select from public.gps_checkins c where c.id = item.id)
-          on conflict do nothing;
-          if found then
+          if not exists (select from public.gps_checkins c where c.id = item.id) and (muster.store_check_in(
+            item.id, item.shift_id, item.kind, st_point(item.longitude, item.latitude)::geography,
+            item.accuracy_meters, item.recorded_at
+          )).id is not null then
             created := created || item.nth;
           end if;
         exception

@@ -338,12 +338,15 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Read from the claims once: the join would do so for each of its tables.
+  caller constant uuid := muster.user_id();
 begin
   return (
     select p.id
     from public.users u
     join public.security_professionals p on p.user_id = u.id
-    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
+    where u.id = caller and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
   );
 end
 $$;

@@ -5,7 +5,13 @@ import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { SECTIONS } from './access-matrix.ts'
 import { installProbe, parseGrids, type TryAll, wrongCells } from './access-probe.ts'
-import { ACCESS_PERSONAS, accessCaller, buildAccessWorld } from './access-world.ts'
+import {
+  ACCESS_PERSONAS,
+  accessCaller,
+  buildAccessWorld,
+  PROFESSIONAL_ROWS,
+  SHIFT_ROWS,
+} from './access-world.ts'
 import { attack, attackWith, takeOn } from './attack.ts'
 
 /*
@@ -282,6 +288,38 @@ const OUT_OF_REACH = {
     'set local row_security = off; select id from public.shifts',
   ],
 }
+
+describe('a check-in to somebody’s shift', () => {
+  const shift = `'${SHIFT_ROWS.companyActive.id}'::uuid`
+  const point = 'st_point(4.8926, 52.3731)::geography'
+  const professional = `'${PROFESSIONAL_ROWS.guard.id}'::uuid`
+  const WAYS = {
+    'by the function that stores one': `select muster.store_check_in(gen_random_uuid(), ${shift}, 'ping', ${point}, 5, now())`,
+    'by the function that stores several': `select muster.store_check_ins(array[gen_random_uuid()], array[${shift}], array['ping'], array[${point}],
+      array[5]::float8[], array[now()])`,
+  }
+
+  it.each(Object.entries(WAYS))('%s, is theirs alone', async (_, statement) => {
+    expect(await attack(api, 'guard', statement)).toBe('done')
+    for (const persona of ACCESS_PERSONAS.filter((name) => name !== 'guard')) {
+      // Forbidden for those who see the shift, as it is not for others; or no right to call the function at all.
+      expect([persona, await attack(api, persona, statement)]).toEqual([
+        persona,
+        expect.stringMatching(/^(MU010|MU011|42501)$/),
+      ])
+    }
+  })
+
+  it('has its professional from nobody else', async () => {
+    const inserting = (column: string, value: string) =>
+      `insert into public.gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at ${column})
+       values (gen_random_uuid(), ${shift}, 'ping', ${point}, 5, now() ${value})`
+    expect(await attack(api, 'guard', inserting('', ''))).toBe('done')
+    expect(await attack(api, 'otherGuard', inserting('', ''))).toBe('MU011')
+    for (const persona of ['guard', 'otherGuard'] as const)
+      expect(await attack(api, persona, inserting(', professional_id', `, ${professional}`))).toBe('42501')
+  })
+})
 
 describe.each(Object.entries(OUT_OF_REACH))('out of reach: %s', (_, statements) => {
   it.each(statements)('%s', async (statement) => {
