@@ -49,9 +49,11 @@ export const plans: Path = {
         } as const
         const request: FunctionCaller = {
           call: (call, parameters) => sessions.call(as, call, parameters),
+          async performForText(action, parameters) {
+            return (await sessions.call<{ answer: string }>(as, action.plain, parameters)).answer
+          },
           async perform(action, parameters) {
-            const { answer } = await sessions.call<{ answer: string }>(as, action.plain, parameters)
-            return JSON.parse(answer)
+            return JSON.parse(await this.performForText(action, parameters))
           },
         }
         const seen = await explained.watch(() => sessions.write(as, (session) => ask(session, request)))

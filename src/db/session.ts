@@ -27,6 +27,8 @@ export interface FunctionCaller {
    * @returns the JSON that the function gives
    */
   perform<T>(action: Action, parameters: readonly Parameter[]): Promise<T>
+  /** The same for an answer that is large and goes on as it is: the JSON as the database spells it. */
+  performForText(action: Action, parameters: readonly Parameter[]): Promise<string>
 }
 
 export interface ReadOptions {

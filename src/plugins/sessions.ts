@@ -9,7 +9,7 @@ import type { FunctionCaller, ReadOptions, Session, Sessions } from '../db/sessi
 import { ClientGone, Problem } from '../errors/problem.ts'
 
 declare module 'fastify' {
-  /** `call` and `perform` call one function of the database as the caller of this request, in one round trip. */
+  /** `call`, `perform` and `performForText` call one function of the database as the caller of this request, in one round trip. */
   interface FastifyRequest extends FunctionCaller {
     /**
      * Runs `work` in a read-only transaction as the caller of this request, as long as the client is there; on the replica
@@ -47,9 +47,7 @@ export const sessions = fastifyPlugin(
       return sessions.call<T>(this.caller, call, parameters)
     })
 
-    app.decorateRequest('perform', async function <
-      T,
-    >(this: FastifyRequest, action: Action, parameters: readonly Parameter[]): Promise<T> {
+    app.decorateRequest('performForText', async function (this: FastifyRequest, action, parameters) {
       const idempotency = readIdempotencyKey(this)
       const { answer } = await (idempotency
         ? sessions.call<{ answer: string }>(this.caller, action.once, [
@@ -58,7 +56,13 @@ export const sessions = fastifyPlugin(
             ...parameters,
           ])
         : sessions.call<{ answer: string }>(this.caller, action.plain, parameters))
-      return JSON.parse(answer)
+      return answer
+    })
+
+    app.decorateRequest('perform', async function <
+      T,
+    >(this: FastifyRequest, action: Action, parameters: readonly Parameter[]): Promise<T> {
+      return JSON.parse(await this.performForText(action, parameters))
     })
 
     app.decorateRequest('write', function <

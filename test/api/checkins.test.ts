@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, it, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/db/schema/index.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
-import { MAX_BATCH_ITEMS } from '../../src/resources/checkins/schemas.ts'
+import { batchResults, MAX_BATCH_ITEMS } from '../../src/resources/checkins/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   arrangeAssignment,
@@ -607,6 +607,48 @@ describe('a batch', () => {
       expect(await countIn(shift.id)).toBe(0)
     },
   )
+
+  it('of good ones is answered with the text that the database built, which is what the schema says', async () => {
+    const shift = await assignment()
+    const known = checkInAt(shift.start, { kind: 'clock_in' })
+    await post('guard', shift.id, known)
+    const fresh = Array.from({ length: 3 }, (_, n) =>
+      checkInAt(seconds(shift.start, n), { meters: 40 * n, accuracy_meters: 1e-7 }),
+    )
+    const items = [known, ...fresh].map((item) => ({ ...item, shift_id: shift.id }))
+    const headers = { 'idempotency-key': 'of-good-ones' }
+    const send = () => api().as('guard').post('/v1/checkins/batch', { items }, { headers })
+    const response = await send()
+    expect(response.headers['content-type']).toBe('application/json; charset=utf-8')
+    const answer = response.json()
+    expect(JSON.stringify(batchResults.parse(answer))).toBe(JSON.stringify(answer))
+    expect(answer.results).toMatchObject([
+      { id: known.id, status: 'duplicate', checkin: { id: known.id, kind: 'clock_in' } },
+      ...fresh.map(({ id }) => ({ id, status: 'created', checkin: { id, accuracy_meters: 1e-7 } })),
+    ])
+    expect((await send()).body).toBe(response.body)
+  })
+
+  it('of good ones, one of them in capitals, has its ids as they were sent', async () => {
+    const shift = await assignment()
+    const items = [0, 1].map((n) => ({ ...checkInAt(seconds(shift.start, n)), shift_id: shift.id }))
+    items[1]!.id = items[1]!.id.toUpperCase()
+    const { results } = (await sendBatch(items)).json()
+    expect(results).toMatchObject(items.map(({ id }) => ({ id, status: 'created' })))
+  })
+
+  it('that was answered is answered the same way again, its bad items too', async () => {
+    const bad = await badItems()
+    const shift = await assignment()
+    const items = [{ ...checkInAt(shift.start), shift_id: shift.id }, ...bad.map(([, item]) => item)]
+    const send = () =>
+      api()
+        .as('guard')
+        .post('/v1/checkins/batch', { items }, { headers: { 'idempotency-key': 'of-all-sorts' } })
+    const first = await send()
+    expect(first.json().results.slice(1)).toEqual(bad.map(answerTo))
+    expect((await send()).json()).toEqual(first.json())
+  })
 
   it('is refused as a whole only when it is none', async () => {
     expectProblem(await sendBatch(Array(MAX_BATCH_ITEMS + 1).fill({})), 'validation_failed')

@@ -85,6 +85,10 @@ export type Recorded =
 
 const recordMany = action('muster.record_check_ins', ['items'])
 
-/** One result per item, in order. A refused item undoes none of the others. */
-export const recordCheckIns = (request: FunctionCaller, items: readonly BatchItem[]): Promise<Recorded[]> =>
-  request.perform(recordMany, [JSON.stringify(items)])
+/**
+ * One result per item, in order. A refused item undoes none of the others.
+ *
+ * @returns the JSON of `Recorded[]`
+ */
+export const recordCheckIns = (request: FunctionCaller, items: readonly BatchItem[]): Promise<string> =>
+  request.performForText(recordMany, [JSON.stringify(items)])

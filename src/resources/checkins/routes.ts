@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { CHECKIN_KINDS } from '../../db/schema/gps-checkins.ts'
 import { idParams, pageQuery } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
+import { sendJsonText } from '../../http/json-text.ts'
 import { readCursor, toPage } from '../../http/page.ts'
 import { problems } from '../../http/problems.ts'
-import { answerBatch, checkinBatch, itemsOf } from './batch.ts'
+import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
 import { findShift, listCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
 import { BATCH_BODY_LIMIT_BYTES, batchResults, checkin, checkinPage, newCheckin } from './schemas.ts'
 
@@ -103,9 +104,11 @@ const batchRoute: FastifyPluginAsyncZod = async (app) => {
         response: { 200: batchResults, ...problems('payload_too_large') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const recorded = await recordCheckIns(request, itemsOf(request.body))
-      return { results: answerBatch(request.body, recorded) }
+      const asItIs = answerAsItIs(request.body, recorded)
+      if (asItIs !== undefined) return sendJsonText(reply, asItIs)
+      return { results: answerBatch(request.body, JSON.parse(recorded)) }
     },
   )
 }
