@@ -171,10 +171,8 @@ language sql
 immutable
 strict
 parallel safe
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-  select st_snaptogrid(home::geometry, 0.01)::geography
-$$;
+-- Names are resolved here and now, so there is no search_path to set: the planner puts the expression in the call's place.
+return st_snaptogrid(home::geometry, 0.01)::geography;
 comment on function muster.home_area(geography) is
   'About where somebody lives: the middle of an area of about a square kilometre.';
 grant execute on function muster.home_area(geography) to anon, authenticated, service_role, muster_definer;
