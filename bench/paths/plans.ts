@@ -204,9 +204,10 @@ async function openExplained(url: string): Promise<Explained | undefined> {
   }
   const query = <R extends Row>(text: string, parameters: readonly Parameter[] = []): Promise<R[]> =>
     client.unsafe<R[]>(text, [...parameters], { prepare: true })
-  const transaction: Database['transaction'] = async (work) => {
+  const transaction: Database['transaction'] = async (work, { enter } = {}) => {
     await client.unsafe('begin')
     try {
+      if (enter) await query(enter.text, enter.parameters)
       return await work({ query } satisfies Transaction)
     } finally {
       // Nothing of this is kept.
