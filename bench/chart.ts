@@ -22,11 +22,14 @@ const HEAD_HEIGHT = 64
 const FARTHEST = 20
 const COLORS = { met: '#1a7f5a', missed: '#c2452d', share: '#4f6d9a', axis: '#8a8f98', text: '#1f2328' }
 
+/** What a target is for: a ratio where it says so; else the value, whatever it is shown beside. */
+const isForRatio = ({ target }: Row): boolean => target?.includes(' × ') ?? false
+
 /** Over 1 when the target is met, whichever way it looks; undefined for a line without one. */
-export function fulfilment({ target, value, ratio }: Row): number | undefined {
-  const [, sign, bound] = /^([≥≤]) ([\d.]+)/.exec(target ?? '') ?? []
+export function fulfilment(row: Row): number | undefined {
+  const [, sign, bound] = /^([≥≤]) ([\d.]+)/.exec(row.target ?? '') ?? []
   if (!sign || !bound) return undefined
-  const figure = ratio ?? value
+  const figure = isForRatio(row) ? row.ratio! : row.value
   const wanted = Number(bound)
   // Nothing at all where at most nothing was allowed.
   if (wanted === 0) return figure === 0 ? FARTHEST : 1 / FARTHEST
@@ -63,7 +66,7 @@ function drawTargets(rows: readonly Row[], top: number): Panel {
   const lines = aimed.flatMap((row, nth) => {
     const y = top + HEAD_HEIGHT + nth * LINE_HEIGHT
     const [from, to] = [xOf(1), xOf(fulfilment(row)!)].sort((a, b) => a - b)
-    const figure = row.ratio === null ? spell(row.value) : `${spell(row.ratio)} ×`
+    const figure = isForRatio(row) ? `${spell(row.ratio)} ×` : spell(row.value)
     return [
       text(BAR_FROM - 12, y + BASELINE, `${row.path}, ${row.metric}`, 'text-anchor="end"'),
       bar(from!, to!, y, row.met ? COLORS.met : COLORS.missed),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compare, type PathResult, state } from '../../bench/bench.ts'
+import { beside, compare, type PathResult, state } from '../../bench/bench.ts'
 import { fulfilment, toChart } from '../../bench/chart.ts'
 import { toDocument } from '../../bench/document.ts'
 import type { Measured } from '../../bench/measure.ts'
@@ -54,6 +54,7 @@ describe('a report', () => {
     expect(fulfilment(compare('p', 'm', 90, reference, { atLeast: 0.45 }))).toBe(2)
     expect(fulfilment(compare('p', 'm', 50, reference, { atMost: 1.5 }))).toBe(3)
     expect(fulfilment(state('p', 'MB', 400, { atMost: 200 }))).toBe(0.5)
+    expect(fulfilment(beside('p', 'ms', 50, { name: 'bare', value: 10 }, { atMost: 25 }))).toBe(0.5)
     expect(fulfilment(state('p', 'deadlocks', 0, { atMost: 0 }))).toBeGreaterThan(1)
     expect(fulfilment(state('p', 'deadlocks', 1, { atMost: 0 }))).toBeLessThan(1)
     expect(fulfilment(state('p', 'requests', 5))).toBeUndefined()
