@@ -28,7 +28,7 @@ npm ci && npm run bench
 \`\`\`
 
 builds the data on a PostGIS server of its own (found or installed as the tests do; \`BENCH_DATABASE_URL\` names another), measures, and writes
-this page, \`bench/results/latest.json\` and the chart. \`npm run bench -- --quick\` does all of it on a tenth of the data in under two minutes, to see
+this page, \`bench/results/latest.json\` and the chart. \`npm run bench -- --quick\` does all of it on a tenth of the data in about two minutes, to see
 that it works; \`--path nearby\` runs one path; \`--help\` lists the rest. The machine should have nothing else to do.
 
 - **Data**, at scale ${options.scale}: ${describeData(options.scale)}
