@@ -19,11 +19,6 @@ export const REMARKS: readonly { path: string; reference: string | null; text: s
     text: 'pgbench has all four cores for the database; here they are shared with the service, the load and the network between them. Beyond the bare statement the database looks up the caller, reads eight shifts more to be sure of the order by exact distance, and spells the rows as JSON. Of a call the walk of the spatial index is 47 %, JSON 17 %, the names of the locations 13 %, the function itself with its settings and its caller the rest. Of the service’s CPU time 18 % is in the kernel and 24 % in V8’s threads, for garbage and compilation.',
   },
   {
-    path: 'nearby, 5 km',
-    reference: 'naive',
-    text: 'the naive route leaves spelling the rows as JSON to its own process, ours to the database, so ours does more where the cores are shared with the database.',
-  },
-  {
     path: 'nearby, 100 km, page 50',
     reference: 'page 1',
     text: 'the spatial index gives the nearest first and cannot begin in the middle. Call by call in one session page 1 takes 1.1 ms and page 50 4.8, of which the index takes 3.8 to come by the 1,000 shifts that are nearer, about 4 µs each. To ask for the ring between two distances instead, by boxes that cover it, was tried: it still takes 0.6 of the time, since the boxes of the index overlap and each visits some 16 pages. Lists, whose order an index has, begin where the last page ended.',

@@ -1,5 +1,5 @@
 import { type AnyColumn, type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { MAX_PAGE_SIZE } from '../http/fields.ts'
+import { MAX_PAGE_SIZE } from './sql.ts'
 
 /*
  * Where a caller's rows of a table are: the terms of its policy, one by one. Under the policy alone, which is one long `or`, a list

@@ -45,6 +45,9 @@ export const latitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
 export const longitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
   sql<number>`st_x(${point}::geometry)`.as('longitude')
 
+/** The most items that a page can have: lists are planned for it (`places.ts`), and callers may ask for no more. */
+export const MAX_PAGE_SIZE = 100
+
 /** What each page of a list is given, beside its filters. */
 export interface PageValues {
   /** One more than the page has: it tells that there is a next page. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_PAGE_SIZE } from '../db/sql.ts'
 
 /** PostgreSQL cannot hold NUL in text; everything else that Unicode has is fine. */
 const NUL = String.fromCharCode(0)
@@ -69,7 +70,6 @@ export const queryFlag = z
   .transform((word) => word === 'true')
   .meta({ type: 'boolean', enum: undefined })
 
-export const MAX_PAGE_SIZE = 100
 export const DEFAULT_PAGE_SIZE = 20
 
 /** A name of 200 characters that JSON spells with six bytes each, in base64url, with the id: see `page.ts`. */
