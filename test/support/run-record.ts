@@ -1,0 +1,60 @@
+import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { Reporter, SerializedError, TestModule, TestSpecification } from 'vitest/node'
+
+/** One line of the record: JSON, so that a run that was cut leaves whole lines. */
+export type RecordLine =
+  | { planned: string[] }
+  | ({ file: string } & FileResult)
+  /** Errors that belong to no file, when the run ended by itself. */
+  | { ended: true; errors: number }
+
+export interface FileResult {
+  passed: number
+  /** Names of failed tests; of the file itself, where it could not be loaded or a hook threw. */
+  failed: string[]
+  /** Skipped, to do, or beside a focused test. */
+  leftOut: number
+  /** Loading, hooks and tests, in milliseconds. */
+  durationMs: number
+}
+
+/**
+ * Appends what each test file came to, when it ends, to the file of `TEST_RECORD`. Vitest's JSON reporter writes once, at the end:
+ * a run that is stopped before says nothing.
+ */
+export default class RunRecord implements Reporter {
+  readonly #path = process.env.TEST_RECORD
+
+  onTestRunStart(specifications: readonly TestSpecification[]): void {
+    this.#write({ planned: specifications.map(({ project, moduleId }) => nameOf(project.name, moduleId)) })
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#write({ file: nameOf(module.project.name, module.moduleId), ...resultOf(module) })
+  }
+
+  onTestRunEnd(_modules: readonly TestModule[], errors: readonly SerializedError[]): void {
+    this.#write({ ended: true, errors: errors.length })
+  }
+
+  #write(line: RecordLine): void {
+    if (this.#path) appendFileSync(this.#path, `${JSON.stringify(line)}\n`)
+  }
+}
+
+/** A file runs once in each project. */
+const nameOf = (project: string, path: string): string => `${project} ${relative(process.cwd(), path)}`
+
+function resultOf(module: TestModule): FileResult {
+  const tests = [...module.children.allTests()]
+  const count = (state: string): number => tests.filter((test) => test.result().state === state).length
+  const failed = tests.filter((test) => test.result().state === 'failed').map((test) => test.fullName)
+  const { collectDuration, setupDuration, duration } = module.diagnostic()
+  return {
+    passed: count('passed'),
+    failed: failed.length === 0 && module.state() === 'failed' ? ['(the file itself)'] : failed,
+    leftOut: count('skipped') + count('pending'),
+    durationMs: Math.round(collectDuration + setupDuration + duration),
+  }
+}
