@@ -13,6 +13,7 @@ import {
   readTrack,
   stateOf,
 } from '../support/check-ins.ts'
+import { trialSize } from '../support/trial.ts'
 import { ORGANIZATIONS, PROFESSIONALS } from '../support/world.ts'
 
 const api = useApi()
@@ -243,7 +244,7 @@ describe('any check-ins', () => {
           expect(found.checkins?.length ?? 0).toBe(events.filter((event) => event.shift === nth).length)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: trialSize(25, 500) },
     )
   })
 })

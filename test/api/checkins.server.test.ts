@@ -4,6 +4,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { type Assignment, arrangeAssignment, checkInAt, minutes, stateOf } from '../support/check-ins.ts'
+import { patience } from '../support/patience.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { callerOf, type Persona } from '../support/world.ts'
 
@@ -47,7 +48,7 @@ const someoneWaits = () =>
        where not l.granted and a.datname = current_database()`,
     )
     expect(row!.n).toBeGreaterThan(0)
-  }, 10_000)
+  }, patience(10_000))
 
 describe('the same batch from eight clients at once', () => {
   it.each(['in the same order', 'each in its own order'])(

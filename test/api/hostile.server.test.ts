@@ -3,10 +3,11 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { problemBody } from '../../src/http/problems.ts'
 import { openApi, type TestApi } from '../support/api.ts'
+import { patience } from '../support/patience.ts'
 import { LOCATIONS, ORGANIZATIONS, SITE } from '../support/world.ts'
 
 /** For what must happen soon, on a machine that is busy with other tests. */
-const SOON = { timeout: 20_000 }
+const SOON = { timeout: patience(20_000) }
 
 let api: TestApi
 let port: number

@@ -4,6 +4,7 @@ import { openServer } from '../../src/db/engine/server.ts'
 import type { Transaction } from '../../src/db/engine/types.ts'
 import type { SyncPage } from '../../src/resources/sync/schemas.ts'
 import { useApi } from '../support/api.ts'
+import { patience } from '../support/patience.ts'
 import { LOCATIONS, ORGANIZATIONS } from '../support/world.ts'
 
 /* Transactions that take long, overlap, and commit in another order than they began in. */
@@ -72,7 +73,7 @@ it('what was told comes again while an older transaction runs, and not after it'
   release.resolve()
   await older
   // Transactions in the databases of other test files are older ones too.
-  await vi.waitFor(async () => expect(await askAgain()).toBe(false), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await askAgain()).toBe(false), { timeout: patience(20_000) })
 })
 
 it('a copy is equal to the table at the end, whatever was written while it was made', async () => {

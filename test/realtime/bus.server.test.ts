@@ -7,6 +7,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { LOGINS, loginUrl } from '../../src/db/logins.ts'
 import { SECRET } from '../support/api.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { arrangeShift, buildWorld, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
@@ -14,9 +15,9 @@ import { arrangeShift, buildWorld, type Persona, PROFESSIONALS, USERS } from '..
 
 const ANON_KEY = 'sb_publishable_of_the_tests'
 /** For a process to start on a busy machine. */
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = patience(60_000)
 /** Longer than it takes to notice that a process is gone. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = patience(20_000)
 
 describe('two processes on one database', () => {
   let database: TestDatabase

@@ -5,6 +5,7 @@ import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
 import { SubscriptionRefused } from '../../src/realtime/changes/types.ts'
 import { authenticated, startRouter, type TestRouter, type TestRouterOptions } from '../support/changes.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -28,7 +29,8 @@ const TABLES = `
 `
 
 const SUBJECT = JSON.parse(ALICE.claims).sub as string
-const until = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 20_000, interval: 20 })
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitFor(condition, { timeout: patience(20_000), interval: 20 })
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
@@ -91,7 +93,7 @@ describe('a reader that cannot keep up', () => {
       await cluster.owner.close()
       await cluster.stop()
     }
-  }, 120_000)
+  }, patience(120_000))
 
   /** About as many megabytes of log, all of it changes that somebody follows. */
   const writeMegabytes = (count: number): Promise<unknown> =>
@@ -138,31 +140,35 @@ describe('a reader that cannot keep up', () => {
     await until(() => expect(channel.frames.at(-1)?.data.record?.id).toBe(-2))
   })
 
-  it('holds up no shutdown, paused or forgotten by the network; and follows when the server is back', async () => {
-    const proxy = await startTcpProxy(cluster.url)
-    cleanups.push(() => proxy.close())
-    const paused = await start(cluster, { limits: { pauseMs: 1_000, queuedChanges: 100 } })
-    const forgotten = await start(cluster, {
-      limits: { statusIntervalMs: 300 },
-      replicationUrl: (url) => Object.assign(new URL(url), { host: new URL(proxy.url).host }).href,
-    })
-    await paused.follow(ALICE, { table: 'events' })
-    const { channel } = await forgotten.follow(ALICE, { table: 'events' })
-    proxy.freeze()
-    const release = await holdChecks(cluster.owner)
-    await writeMegabytes(8)
-    const held = release().catch(() => {})
-    const shutdownMs = await msOf(() => cluster.shutdown())
-    await held
-    // wal_sender_timeout, which the connections set to 10 s, and not the default minute.
-    expect(shutdownMs).toBeLessThan(13_000)
-    await until(() => expect(paused.gaps.length).toBeGreaterThan(0))
-    await until(() => expect(forgotten.gaps.length).toBeGreaterThan(0))
-    await cluster.start()
-    await forgotten.follow(ALICE, { table: 'events' })
-    await cluster.owner.query('insert into events values (-3, $1)', [SUBJECT])
-    await until(() => expect(channel.frames.at(-1)?.data.record?.id).toBe(-3))
-  }, 60_000)
+  it(
+    'holds up no shutdown, paused or forgotten by the network; and follows when the server is back',
+    async () => {
+      const proxy = await startTcpProxy(cluster.url)
+      cleanups.push(() => proxy.close())
+      const paused = await start(cluster, { limits: { pauseMs: 1_000, queuedChanges: 100 } })
+      const forgotten = await start(cluster, {
+        limits: { statusIntervalMs: 300 },
+        replicationUrl: (url) => Object.assign(new URL(url), { host: new URL(proxy.url).host }).href,
+      })
+      await paused.follow(ALICE, { table: 'events' })
+      const { channel } = await forgotten.follow(ALICE, { table: 'events' })
+      proxy.freeze()
+      const release = await holdChecks(cluster.owner)
+      await writeMegabytes(8)
+      const held = release().catch(() => {})
+      const shutdownMs = await msOf(() => cluster.shutdown())
+      await held
+      // wal_sender_timeout, which the connections set to 10 s, and not the default minute.
+      expect(shutdownMs).toBeLessThan(13_000)
+      await until(() => expect(paused.gaps.length).toBeGreaterThan(0))
+      await until(() => expect(forgotten.gaps.length).toBeGreaterThan(0))
+      await cluster.start()
+      await forgotten.follow(ALICE, { table: 'events' })
+      await cluster.owner.query('insert into events values (-3, $1)', [SUBJECT])
+      await until(() => expect(channel.frames.at(-1)?.data.record?.id).toBe(-3))
+    },
+    patience(60_000),
+  )
 })
 
 describe('a commit that a synchronous standby holds up', () => {
@@ -174,7 +180,7 @@ describe('a commit that a synchronous standby holds up', () => {
       await cluster.owner.close()
       await cluster.stop()
     }
-  }, 120_000)
+  }, patience(120_000))
 
   async function setStandby(names: string): Promise<void> {
     await cluster.owner.query(`alter system set synchronous_standby_names = '${names}'`)
@@ -261,42 +267,50 @@ describe('where there are no changes to be had', () => {
       },
     )
 
-  it('says that the server does not log enough, and goes on without', async () => {
-    const cluster = await openCluster({ wal_level: 'replica' })
-    cleanups.push(
-      () => cluster.stop(),
-      () => cluster.owner.close(),
-    )
-    const rt = await start(cluster, { liveTimeoutMs: 500 })
-    expect(rt.router.health.feed).toMatchObject({
-      state: 'reconnecting',
-      lastError: expect.stringContaining('wal_level=logical'),
-    })
-    expect(await refusal(rt)).toContain('realtime needs wal_level=logical')
-  }, 120_000)
+  it(
+    'says that the server does not log enough, and goes on without',
+    async () => {
+      const cluster = await openCluster({ wal_level: 'replica' })
+      cleanups.push(
+        () => cluster.stop(),
+        () => cluster.owner.close(),
+      )
+      const rt = await start(cluster, { liveTimeoutMs: 500 })
+      expect(rt.router.health.feed).toMatchObject({
+        state: 'reconnecting',
+        lastError: expect.stringContaining('wal_level=logical'),
+      })
+      expect(await refusal(rt)).toContain('realtime needs wal_level=logical')
+    },
+    patience(120_000),
+  )
 
-  it('says that the login may not replicate, and holds no slot for an empty publication', async () => {
-    const cluster = await openCluster({})
-    cleanups.push(
-      () => cluster.stop(),
-      () => cluster.owner.close(),
-    )
-    await cluster.owner.query('alter role muster_replicator noreplication')
-    const denied = await start(cluster, { liveTimeoutMs: 500 })
-    expect(await refusal(denied)).toMatch(/replication role|REPLICATION/i)
-    await denied.router.stop()
-    await cluster.owner.query('alter role muster_replicator replication')
+  it(
+    'says that the login may not replicate, and holds no slot for an empty publication',
+    async () => {
+      const cluster = await openCluster({})
+      cleanups.push(
+        () => cluster.stop(),
+        () => cluster.owner.close(),
+      )
+      await cluster.owner.query('alter role muster_replicator noreplication')
+      const denied = await start(cluster, { liveTimeoutMs: 500 })
+      expect(await refusal(denied)).toMatch(/replication role|REPLICATION/i)
+      await denied.router.stop()
+      await cluster.owner.query('alter role muster_replicator replication')
 
-    await cluster.owner.query('drop publication supabase_realtime')
-    await cluster.owner.query('create publication supabase_realtime')
-    const rt = await start(cluster, { liveTimeoutMs: 500 })
-    expect(rt.router.health.feed).toMatchObject({ state: 'idle', lastError: null })
-    expect(await cluster.owner.query('select from pg_replication_slots')).toEqual([])
-    expect(await refusal(rt)).toContain('Please check Realtime is enabled')
-    await cluster.owner.query('alter publication supabase_realtime add table events')
-    const { channel } = await rt.follow(ALICE, { table: 'events' })
-    await cluster.owner.query('insert into events values (1, $1)', [SUBJECT])
-    await channel.reach(1)
-    expect(rt.gaps).toEqual([])
-  }, 120_000)
+      await cluster.owner.query('drop publication supabase_realtime')
+      await cluster.owner.query('create publication supabase_realtime')
+      const rt = await start(cluster, { liveTimeoutMs: 500 })
+      expect(rt.router.health.feed).toMatchObject({ state: 'idle', lastError: null })
+      expect(await cluster.owner.query('select from pg_replication_slots')).toEqual([])
+      expect(await refusal(rt)).toContain('Please check Realtime is enabled')
+      await cluster.owner.query('alter publication supabase_realtime add table events')
+      const { channel } = await rt.follow(ALICE, { table: 'events' })
+      await cluster.owner.query('insert into events values (1, $1)', [SUBJECT])
+      await channel.reach(1)
+      expect(rt.gaps).toEqual([])
+    },
+    patience(120_000),
+  )
 })

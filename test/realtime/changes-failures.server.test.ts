@@ -8,6 +8,7 @@ import {
   type TestRouterOptions,
 } from '../support/changes.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 /* What goes wrong between the server and the change router, and that nothing of it is silent. */
@@ -30,7 +31,8 @@ const insertEvent = (owner: Database, id: number) =>
   owner.query('insert into events (id, owner) values ($1, $2)', [id, JSON.parse(ALICE.claims).sub])
 
 /** How long conditions may take to become true, in milliseconds. */
-const until = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 20_000, interval: 20 })
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitFor(condition, { timeout: patience(20_000), interval: 20 })
 
 const idsOf = (channel: RecordingChannel) => channel.frames.map(({ data }) => data.record?.id)
 

@@ -4,8 +4,11 @@ import { PUBLICATION } from '../../src/realtime/changes/open.ts'
 import { createNotifyFeed } from '../../src/realtime/feed/notify.ts'
 import type { ChangeFeed, ChangeSink } from '../../src/realtime/feed/types.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 
 /* What is particular to the feed of the embedded engine: nobody can be made to wait there. */
+
+const SOON = { timeout: patience(10_000) }
 
 describe('changes by NOTIFY', () => {
   let database: TestDatabase
@@ -58,11 +61,11 @@ describe('changes by NOTIFY', () => {
     await database.owner.query(
       "insert into things select n, repeat('x', 1000) from generate_series(1, 300) n",
     )
-    await vi.waitFor(() => expect(gaps).toEqual([expect.stringContaining('faster')]))
+    await vi.waitFor(() => expect(gaps).toEqual([expect.stringContaining('faster')]), SOON)
     expect(dropped?.aborted ?? true).toBe(true)
     blocked.resolve()
     await database.owner.query("insert into things values (1000, 'after')")
-    await vi.waitFor(() => expect(feed.health).toMatchObject({ queued: 0, gaps: 1 }))
+    await vi.waitFor(() => expect(feed.health).toMatchObject({ queued: 0, gaps: 1 }), SOON)
     expect(taken.reduce((sum, length) => sum + length, 0)).toBeLessThan(300)
   })
 
@@ -78,7 +81,7 @@ describe('changes by NOTIFY', () => {
     await database.owner.query(
       "insert into things select n, repeat('x', 20000) from generate_series(2001, 2005) n",
     )
-    await vi.waitFor(() => expect(ids).toEqual(['2001', '2002', '2003', '2004', '2005']))
+    await vi.waitFor(() => expect(ids).toEqual(['2001', '2002', '2003', '2004', '2005']), SOON)
     expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
   })
 
@@ -92,7 +95,7 @@ describe('changes by NOTIFY', () => {
       second.push(...batch.map(({ record }) => record?.id))
     })
     await database.owner.query("insert into things values (3002, 'somebody does')")
-    await vi.waitFor(() => expect(second).toEqual(['3002']))
+    await vi.waitFor(() => expect(second).toEqual(['3002']), SOON)
     expect(first).toEqual([])
   })
 })

@@ -10,6 +10,7 @@ import {
 } from '../../src/realtime/changes/types.ts'
 import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/realtime/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
+import { patience } from '../support/patience.ts'
 import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 /** Stands in for the changes of tables: the tests say what happens and when. */
@@ -105,7 +106,8 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
     })
     return seen
   }
-  const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
+  const until = (condition: () => boolean) =>
+    vi.waitUntil(condition, { timeout: patience(10_000), interval: 5 })
   async function joined(channel: RealtimeChannel): Promise<void> {
     const { statuses, errors } = join(channel)
     await until(() => statuses.length > 0)

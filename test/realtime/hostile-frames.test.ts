@@ -8,8 +8,10 @@ import { issueToken } from '../../src/auth/issue.ts'
 import { MAX_FRAMES_PER_SECOND } from '../../src/realtime/limits.ts'
 import { SECRET } from '../support/api.ts'
 import { HostileFrames } from '../support/hostile-frames.ts'
+import { patience } from '../support/patience.ts'
 import { pick, seededRandom } from '../support/random.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
+import { trialSeed, trialSize } from '../support/trial.ts'
 import { arrangeShift, type Persona, PROFESSIONALS } from '../support/world.ts'
 
 /*
@@ -18,14 +20,17 @@ import { arrangeShift, type Persona, PROFESSIONALS } from '../support/world.ts'
  */
 
 const ANON_KEY = 'sb_publishable_of_the_tests'
-const FRAMES = 10_000
+const FRAMES = trialSize(3_000, 10_000)
+const MOST_ROUNDS = 10
+/** Positions and changes that others send meanwhile, more than this. */
+const ENOUGH_WORK = 20
 /** Below what a socket may send in a second: the frames are to be read, and not merely cut. */
 const FRAMES_PER_SOCKET = 400
 const SOCKETS_AT_ONCE = 4
 /** What the gateway may still hold of a storm: garbage collection is not exact. One frame in a hundred kept would be more. */
 const MAX_GROWTH_BYTES = 30_000_000
-const PATIENCE_MS = 30_000
-const TEST_TIMEOUT_MS = 240_000
+const PATIENCE_MS = patience(30_000)
+const TEST_TIMEOUT_MS = patience(240_000)
 /** What the gateway says, each in another part of it. */
 const ANSWERS = [
   '"status":"ok"',
@@ -89,9 +94,7 @@ describe('a gateway under hostile frames', () => {
   it(
     `reads ${FRAMES} of them, and is as before`,
     async () => {
-      const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 2 ** 32))
-      console.log(`HOSTILE_SEED=${seed}`)
-      const random = seededRandom(seed)
+      const random = seededRandom(trialSeed())
 
       const shift = await arrangeShift(api.owner, { status: 'assigned', professional: PROFESSIONALS.guard })
       await api.owner.query("update shifts set status = 'active', title = $2 where id = $1", [shift, MARK])
@@ -131,21 +134,32 @@ describe('a gateway under hostile frames', () => {
       const heapBefore = heapUsed()
 
       const working = new AbortController()
-      const worked = work(api, guard.channel, shift, working.signal)
-      const { told, cut } = await storm(api, frames, keys, random, FRAMES)
+      const progress = { sent: 0 }
+      const worked = work(api, guard.channel, shift, working.signal, progress)
+      const told: string[] = []
+      const cut: number[] = []
+      const isHeard = (answer: string) => told.some((frame) => frame.includes(answer))
+      // It goes on where the work is slower than the storm, and where chance left a part of the gateway out.
+      for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
+        if (rounds > 0 && progress.sent > ENOUGH_WORK && ANSWERS.every(isHeard)) break
+        const round = await storm(api, frames, keys, random, FRAMES)
+        told.push(...round.told)
+        cut.push(...round.cut)
+      }
       working.abort()
-      const sent = await worked
+      await worked
+      const { sent } = progress
+      expect(sent).toBeGreaterThan(ENOUGH_WORK)
 
       const expected = Array.from({ length: sent }, (_, n) => n)
       await vi.waitFor(() => expect(changes).toEqual(expected.map((n) => `${MARK} ${n}`)), PATIENCE_MS)
       expect(positions).toEqual(expected)
-      expect(sent).toBeGreaterThan(20)
       expect(company.statuses).toEqual(['SUBSCRIBED'])
       expect(guard.statuses).toEqual(['SUBSCRIBED'])
 
       // They were read, in every part of the gateway; of what is not for them they got nothing.
       for (const answer of ANSWERS) {
-        expect([answer, told.some((frame) => frame.includes(answer))]).toEqual([answer, true])
+        expect([answer, isHeard(answer)]).toEqual([answer, true])
       }
       expect(told.filter((frame) => frame.includes(MARK))).toEqual([])
       // Only those were cut that sent too much at once.
@@ -250,11 +264,12 @@ async function work(
   guard: RealtimeChannel,
   shift: string,
   signal: AbortSignal,
-): Promise<number> {
-  for (let n = 0; ; n += 1) {
-    if (signal.aborted) return n
+  progress: { sent: number },
+): Promise<void> {
+  for (let n = 0; !signal.aborted; n += 1) {
     expect(await guard.send({ type: 'broadcast', event: 'position', payload: { n, mark: MARK } })).toBe('ok')
     await api.owner.query('update shifts set instructions = $2 where id = $1', [shift, `${MARK} ${n}`])
+    progress.sent = n + 1
     // A pace, and not a wait.
     await sleep(5)
   }

@@ -4,17 +4,19 @@ import { keepLocalCopy, type LocalCopy } from '../../examples/local-copy/keep-lo
 import { issueToken } from '../../src/auth/issue.ts'
 import { SECRET } from '../support/api.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { seededRandom } from '../support/random.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { ShiftWriter } from '../support/shift-writer.ts'
+import { trialSeed, trialSize } from '../support/trial.ts'
 import { buildWorld, ORGANIZATIONS, USERS } from '../support/world.ts'
 
 /* The service is a process of its own here, and killed without a word while shifts are written and a copy is kept. */
 
-const KILLS = 4
+const KILLS = trialSize(2, 10)
 /** Of a client before it tries again, at most 10 s; and of a service, to start on a busy machine. */
-const PATIENCE_MS = 60_000
-const TEST_TIMEOUT_MS = 240_000
+const PATIENCE_MS = patience(60_000)
+const TEST_TIMEOUT_MS = patience(240_000)
 
 describe('the local copy of examples/local-copy, and kill -9', () => {
   let database: TestDatabase
@@ -43,8 +45,7 @@ describe('the local copy of examples/local-copy, and kill -9', () => {
   it(
     'equals the database after each of them',
     async () => {
-      const seed = Number(process.env.LOCAL_COPY_SEED ?? Math.floor(Math.random() * 2 ** 32))
-      console.log(`LOCAL_COPY_SEED=${seed}`)
+      const seed = trialSeed()
       const random = seededRandom(seed)
       const port = new URL(service.url).port
       const kept = keepLocalCopy({

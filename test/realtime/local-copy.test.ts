@@ -5,18 +5,20 @@ import {
   type LocalCopy,
   type LocalCopyOptions,
 } from '../../examples/local-copy/keep-local-copy.ts'
+import { patience } from '../support/patience.ts'
 import { pick, seededRandom } from '../support/random.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
 import { ShiftWriter } from '../support/shift-writer.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { trialSeed, trialSize } from '../support/trial.ts'
 import { arrangeShift, type Persona } from '../support/world.ts'
 
 /** What has to come, comes within this time, in milliseconds: a reconnection may take several attempts. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = patience(30_000)
 /** Nothing is found by chance: in these tests a copy asks when it is told to. */
 const NEVER_MS = 3_600_000
-const RECONNECTIONS = 20
-const TEST_TIMEOUT_MS = 240_000
+const RECONNECTIONS = trialSize(8, 20)
+const TEST_TIMEOUT_MS = patience(240_000)
 
 const VIEWERS: readonly Persona[] = ['company', 'client', 'guard', 'admin']
 /** In the list and in the change stream alike. */
@@ -160,11 +162,10 @@ describe('the local copy of examples/local-copy', () => {
   it(
     `equals the database after random writes and ${RECONNECTIONS} interruptions, for everybody`,
     async () => {
-      const seed = Number(process.env.LOCAL_COPY_SEED ?? Math.floor(Math.random() * 2 ** 32))
+      const seed = trialSeed()
       const random = seededRandom(seed)
       const proxy = await startTcpProxy(api.url)
       onTestFinished(proxy.close)
-      console.log(`LOCAL_COPY_SEED=${seed}`)
       const kept = await Promise.all(VIEWERS.map((persona) => keep(persona, { url: proxy.url })))
       const writing = new AbortController()
       const all = Promise.all(

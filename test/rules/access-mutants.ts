@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { serializeClaims } from '../../src/auth/caller.ts'
 import type { Database, Transaction } from '../../src/db/engine/types.ts'
+import { patience } from '../support/patience.ts'
 import { POLICIES_ALONE, SECTIONS, TELLING } from './access-matrix.ts'
 import {
   parseGrids,
@@ -22,7 +23,7 @@ import { PRIVILEGES } from './privileges.ts'
  */
 
 /** Some hundred mutants of a fraction of a second each, beside three other test files. */
-export const MUTANTS_TIMEOUT_MS = 240_000
+export const MUTANTS_TIMEOUT_MS = patience(240_000)
 
 export interface Mutant {
   name: string

@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import { openSessions } from '../../src/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { TENANTS } from '../support/world.ts'
 import { POLICIES_ALONE, SECTIONS, TELLING } from './access-matrix.ts'
 import {
@@ -47,7 +48,7 @@ beforeAll(async () => {
 })
 
 /** The largest section has eleven thousand cells: 7 s on the embedded engine, and several times that beside three other files. */
-const SECTION_TIMEOUT_MS = 120_000
+const SECTION_TIMEOUT_MS = patience(120_000)
 
 /** As `regclass` prints it: `public` is on the search path. */
 const printed = (table: string): string => table.replace(/^public\./, '')

@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/db/engine/types.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { SECTIONS } from './access-matrix.ts'
 import { installProbe, parseGrids, type TryAll, wrongCells } from './access-probe.ts'
 import {
@@ -71,7 +72,7 @@ const PLANT_TABLES = [
 ]
 
 /** Everything that the matrix allows, by each persona: 4 s on the embedded engine, and several times that beside three other files. */
-const ALL_ALLOWED_TIMEOUT_MS = 120_000
+const ALL_ALLOWED_TIMEOUT_MS = patience(120_000)
 
 class Undo extends Error {}
 

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openEmbedded } from '../../src/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
 import { embeddedDataDir } from '../../src/db/open.ts'
+import { patience } from '../support/patience.ts'
 import { crashServiceWhen, startService } from '../support/service-process.ts'
 
 /* The first start makes a database, migrates it and fills it: each can be cut off by `kill -9`, and the next start goes on. */
 
 /** Two first starts and two more: 15 s alone, and several times that beside others. */
-const TIMEOUT_MS = 240_000
+const TIMEOUT_MS = patience(240_000)
 
 let folder: string
 let settings: Record<string, string>

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { migrateDown, migrateUp } from '../../src/db/migrate.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 
 const database = useTestDatabase()
 
@@ -13,7 +14,7 @@ const OF_A_NEW_DATABASE =
  * The whole history, down and up: some 10 s on the embedded engine alone, and several times that beside three others which do
  * the same. Each further migration makes it longer; what hangs is still noticed.
  */
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = patience(180_000)
 
 test(
   'the history rolls back to nothing, and comes back as it was',

@@ -5,6 +5,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { failOnDeadlock, interleave, type Step } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'
+import { patience } from '../support/patience.ts'
 import { type Outcome, outcomeOf, runAs } from '../support/rehearsal.ts'
 import { inHours, updateShift } from '../support/shifts.ts'
 import {
@@ -473,4 +474,4 @@ const waitForBlocked = (sessions: number): Promise<void> =>
       'select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()',
     )
     expect(blocked).toHaveLength(sessions)
-  }, 10_000)
+  }, patience(10_000))

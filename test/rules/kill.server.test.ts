@@ -5,6 +5,7 @@ import { issueToken } from '../../src/auth/issue.ts'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
 import { expectInvariants } from '../support/invariants.ts'
+import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { arrangeGuards, buildWorld, type Guard, LOCATIONS, SITE, USERS } from '../support/world.ts'
@@ -20,10 +21,10 @@ const CLIENTS = 12
 /** Of a client before its next request, when one was not served. */
 const PAUSE_MS = 100
 /** No answer for this long is a client left hanging: longer than every timeout of the service together. */
-const ANSWER_TIMEOUT_MS = 20_000
+const ANSWER_TIMEOUT_MS = patience(20_000)
 /** For starting processes and crash recovery on a busy machine. */
-const RECOVERY_TIMEOUT_MS = 60_000
-const TEST_TIMEOUT_MS = 180_000
+const RECOVERY_TIMEOUT_MS = patience(60_000)
+const TEST_TIMEOUT_MS = patience(180_000)
 
 let postgres: PostgresServer
 let service: ServiceProcess

@@ -11,6 +11,7 @@ import { MIGRATION_CONNECTION, migrateDown, migrateUp, migrationStatus } from '.
 import { NO_TRANSACTION } from '../../src/db/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type MigrationFolder, makeMigrationFolder } from '../support/migration-folder.ts'
+import { patience } from '../support/patience.ts'
 import { run } from '../support/run.ts'
 
 const RUNNER = join(import.meta.dirname, '../support/migrate-runner.ts')
@@ -53,7 +54,7 @@ const waitForSessions = (condition: string, enough: (count: number) => boolean):
       )
       if (!enough(found?.n ?? 0)) throw new Error('Not yet.')
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: patience(20_000), interval: 20 },
   )
 
 /** Opens a transaction, and holds it until the function returned is called. */

@@ -10,8 +10,10 @@ import {
   type ModelShift,
   type ShiftChange,
 } from '../support/marketplace-model.ts'
+import { patience } from '../support/patience.ts'
 import { type Actor, type Outcome, rehearse, type Stage } from '../support/rehearsal.ts'
 import type { ShiftStatus } from '../support/shifts.ts'
+import { trialSize } from '../support/trial.ts'
 import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
 
 /*
@@ -34,9 +36,9 @@ beforeAll(async () => {
 })
 
 /** How many operations are tried at least. The embedded engine takes several times as long for each. */
-const ENOUGH = { server: 10_000, embedded: 3_000 }
+const ENOUGH = { server: trialSize(3_000, 10_000), embedded: trialSize(1_000, 10_000) }
 const LONGEST_RUN = 400
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = patience(300_000)
 
 const GUARDS = [PROFESSIONALS.guard, PROFESSIONALS.otherGuard]
 const PLACES = [LOCATIONS.site, LOCATIONS.office, LOCATIONS.otherClientSite]

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { installPackages, mayInstall } from '../support/apt.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 
 /*
  * plpgsql_check reads every PL/pgSQL function as a compiler would: names, types, parameters, dead code, injected SQL.
@@ -35,7 +36,7 @@ beforeAll(async () => {
   }
   await owner.query('create schema inspection')
   await owner.query('create extension plpgsql_check schema inspection')
-}, 300_000)
+}, patience(300_000))
 
 /**
  * One row for each thing said. Trigger functions are read once for each table that they are for; of a statement trigger

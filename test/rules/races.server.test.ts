@@ -5,9 +5,11 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { useApi } from '../support/api.ts'
 import { failOnDeadlock } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'
+import { patience } from '../support/patience.ts'
 import { pick, seededRandom } from '../support/random.ts'
 import { type Actor, type Outcome, outcomeOf, runAs } from '../support/rehearsal.ts'
 import { inHours, updateShift } from '../support/shifts.ts'
+import { trialSeed, trialSize } from '../support/trial.ts'
 import { arrangeGuards, arrangeShift, type Guard, LOCATIONS, SITE } from '../support/world.ts'
 
 /** As many as the storm has clients, so that they meet in the database and not in the queue before it. */
@@ -131,13 +133,12 @@ async function storm(
 }
 
 /** Some thousands of statements, of which each meets the others. */
-const STORM_MS = 10_000
+const STORM_MS = trialSize(4_000, 10_000)
 /** What seldom succeeds gets this long to do so once, on a machine that is busy with other tests. */
-const LONGEST_STORM_MS = 90_000
+const LONGEST_STORM_MS = patience(90_000)
 const STORM_TIMEOUT_MS = LONGEST_STORM_MS + 30_000
 
-/** A new one each time; a failure names it. */
-const SEED = Date.now() % 2 ** 32
+const SEED = trialSeed()
 
 const as = (actor: Actor | Caller, statement: SQL): Promise<Outcome> =>
   outcomeOf(runAs(api().api, actor, statement))

@@ -13,6 +13,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { type Databases, openDatabases } from '../../src/db/open.ts'
 import { openSessions } from '../../src/db/session.ts'
 import { SECRET } from '../support/api.ts'
+import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { urlOf } from '../support/server-databases.ts'
 import { arrangeShift, buildWorld, callerOf, ORGANIZATIONS, type Persona, USERS } from '../support/world.ts'
@@ -102,7 +103,7 @@ async function untilUsed(service: Service): Promise<void> {
       await service.get('guard', '/v1/me')
       return service.databases.replica!.state === 'streaming'
     },
-    { timeout: 20_000, interval: 50 },
+    { timeout: patience(20_000), interval: 50 },
   )
 }
 
@@ -125,7 +126,7 @@ const pauseReplay = async (): Promise<void> => {
   await vi.waitUntil(
     async () =>
       (await standby.query<{ s: string }>('select pg_get_wal_replay_pause_state() as s'))[0]!.s === 'paused',
-    { timeout: 10_000 },
+    { timeout: patience(10_000) },
   )
 }
 const resumeReplay = () => standby.query('select pg_wal_replay_resume()')

@@ -13,10 +13,11 @@ import {
 } from '../../src/db/engine/types.ts'
 import { openBareConnection, openBareDriver, type Transactions } from '../support/bare-driver.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 /** For what must happen soon, on a machine that is busy with other tests. */
-const SOON = { timeout: 20_000 }
+const SOON = { timeout: patience(20_000) }
 
 const prepared = useTestDatabase()
 const owner = (): Database => prepared().owner

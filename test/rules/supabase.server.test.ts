@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
+import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { urlOf } from '../support/server-databases.ts'
 
@@ -91,7 +92,7 @@ describe('on a database like that of a hosted Supabase', () => {
       { env: { ...process.env, DO_NOT_TRACK: '1', SUPABASE_TELEMETRY_DISABLED: '1' } },
     )
     owner = openServer({ url: url.href, max: 1 })
-  }, 120_000)
+  }, patience(120_000))
 
   afterAll(async () => {
     await owner?.close()

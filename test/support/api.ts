@@ -30,8 +30,6 @@ export interface TestApi {
   /** The database as the service itself reaches it: as `muster_api` on a server. */
   readonly api: Database
   readonly ownerUrl: string | undefined
-  /** The pooler that the service goes through, in the project that tests that. */
-  readonly poolerUrl: string | undefined
   /** A request with a persona's token (or with none), by inject: no socket. */
   as(persona: Persona | null): {
     get(path: string, request?: Request): Promise<LightMyRequestResponse>
@@ -108,7 +106,6 @@ export async function openApi(
     api,
     owner: database.owner,
     ownerUrl: database.ownerUrl,
-    poolerUrl: database.poolerUrl,
     engine: database.engine,
     tokenOf,
     startAnother: start,
@@ -135,19 +132,16 @@ export async function openApi(
 export async function openApiLogin(database: TestDatabase, config: Config): Promise<Database> {
   if (!database.ownerUrl) return database.owner
   await enableLogins(database.owner, database.ownerUrl)
-  return openServer(
-    connectionsOf(
-      { ...config, DATABASE_POOLER_URL: database.poolerUrl },
-      loginUrl(database.ownerUrl, LOGINS.api),
-    ),
-  )
+  return openServer(connectionsOf(config, loginUrl(database.ownerUrl, LOGINS.api)))
 }
 
-/** One service for all tests of the file. */
-export function useApi(environment: Record<string, string> = {}): () => TestApi {
+/** One service for all tests of the file, with settings that may be known only when it opens. */
+export function useApi(
+  environment: Record<string, string> | (() => Record<string, string>) = {},
+): () => TestApi {
   let api: TestApi | undefined
   beforeAll(async () => {
-    api = await openApi(environment)
+    api = await openApi(typeof environment === 'function' ? environment() : environment)
   })
   afterAll(() => api?.close())
   return () => {

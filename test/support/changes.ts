@@ -16,10 +16,11 @@ import type { ChangeKind } from '../../src/realtime/feed/types.ts'
 import { parseFilter } from '../../src/realtime/protocol/filter.ts'
 import type { ChangeEvent, ChangeRequest } from '../../src/realtime/protocol/join.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
+import { patience } from './patience.ts'
 import { callerOf, type Persona } from './world.ts'
 
 /** How long a test waits for what must come, in milliseconds. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = patience(20_000)
 
 /** The `data` of a frame. */
 export interface ChangeData {

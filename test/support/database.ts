@@ -12,8 +12,6 @@ export interface TestDatabase {
   readonly owner: Database
   /** The same, for further connections; the embedded engine has none. */
   readonly ownerUrl?: string
-  /** The pooler that the service goes through, in the project that tests that. */
-  readonly poolerUrl?: string | undefined
   /** Ends every session and removes the database. */
   close(): Promise<void>
 }
@@ -33,7 +31,6 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     engine: 'server',
     owner,
     ownerUrl,
-    poolerUrl: prepared.pooler,
     async close() {
       await owner.close()
       await dropDatabase(prepared.url, name)

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest'
 import type { TestApi } from './api.ts'
+import { patience } from './patience.ts'
 
 /**
  * Starts several requests that need the locks of `statement`, and lets go of those once every one of them waits: so they
@@ -23,7 +24,7 @@ export async function meetAtLock<T>(
         )
         expect(waiting?.count).toBe(starts.length)
       },
-      { timeout: 10_000, interval: 20 },
+      { timeout: patience(10_000), interval: 20 },
     )
   })
   return Promise.all(started)

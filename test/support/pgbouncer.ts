@@ -6,10 +6,11 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasApt, installPackages, mayInstall, updatePackageLists } from './apt.ts'
 import { makeGuardedFolder } from './guarded-folder.ts'
+import { patience } from './patience.ts'
 import { findFreePort, serverUser } from './postgres-server.ts'
 
 /** Longer than it ever takes on a busy machine. */
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = patience(30_000)
 const POLL_INTERVAL_MS = 20
 
 /** Where distributions put it, which is not on everybody's path. */

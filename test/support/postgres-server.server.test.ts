@@ -8,10 +8,11 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Row } from '../../src/db/engine/types.ts'
+import { patience } from './patience.ts'
 import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres-server.ts'
 
 /** The guard gives a server 10 s, and waits that long where nobody collects ended orphans. */
-const GONE_WITHIN_MS = 20_000
+const GONE_WITHIN_MS = patience(20_000)
 
 async function start(options: PostgresOptions = {}): Promise<PostgresServer> {
   const server = await startPostgres(options)
@@ -53,32 +54,6 @@ async function remains({ url, dataDir }: Pick<PostgresServer, 'url' | 'dataDir'>
   return found
 }
 
-test('keeps what was committed through kill -9, and starts again on the same port', async () => {
-  const server = await start({ durable: true })
-  const session = openServer({ url: server.url, max: 1 })
-  onTestFinished(session.close)
-  const [backend] = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
-  // An idle backend would end by itself when its server dies.
-  const busy = session.query(
-    'select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b',
-  )
-  const cut = expect(busy).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
-  await vi.waitFor(async () => {
-    const active = `select state from pg_stat_activity where pid = ${backend?.pid}`
-    expect(await query(server.url, active)).toEqual([{ state: 'active' }])
-  }, GONE_WITHIN_MS)
-
-  await query(server.url, 'create table kept (id int)', 'insert into kept values (1)')
-  await server.crash()
-  await cut
-  expect(await commandOf(backend?.pid)).toBe('')
-  await expect(query(server.url, 'select 1')).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
-
-  await server.start()
-  expect(await query(server.url, 'select id from kept')).toEqual([{ id: 1 }])
-  expect(await server.log()).toContain('was not properly shut down')
-})
-
 test('is set up for a change feed, and lets nobody in without the password', async () => {
   const server = await start({ settings: { wal_sender_timeout: '5s', log_line_prefix: "it's \\ here " } })
   expect(
@@ -93,16 +68,6 @@ test('is set up for a change feed, and lets nobody in without the password', asy
   const wrong = new URL(server.url)
   wrong.password = 'guessed'
   await expect(query(wrong.href, 'select 1')).rejects.toMatchObject({ code: '28P01' })
-})
-
-test('makes a streaming replica of another', async () => {
-  const primary = await start()
-  const replica = await start({ replicaOf: primary })
-  await query(primary.url, 'create table followed (id int)', 'insert into followed values (1)')
-  await vi.waitFor(async () => {
-    expect(await query(replica.url, 'select id from followed')).toEqual([{ id: 1 }])
-  }, GONE_WITHIN_MS)
-  await expect(query(replica.url, 'insert into followed values (2)')).rejects.toMatchObject({ code: '25006' })
 })
 
 test('says why it does not start, and leaves nothing', async () => {

@@ -7,11 +7,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type GuardedFolder, keepGuardedFolder, makeGuardedFolder } from './guarded-folder.ts'
+import { patience } from './patience.ts'
 import { findPostgres } from './postgres-installation.ts'
 import { run } from './run.ts'
 
 /** Long enough for crash recovery on a busy machine. */
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = patience(60_000)
 const POLL_INTERVAL_MS = 20
 
 /**

@@ -3,8 +3,8 @@
  */
 export type PreparedDatabase =
   | { engine: 'embedded'; dump: string; cacheDir: string }
-  /** `url` is a superuser's, `template` the name of the database to copy; `pooler`: the service goes through it. */
-  | { engine: 'server'; url: string; template: string; pooler?: string }
+  /** `url` is a superuser's, `template` the name of the database to copy. */
+  | { engine: 'server'; url: string; template: string }
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { openServer } from '../../src/db/engine/server.ts'
 import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
+import { patience } from './patience.ts'
 
 /** How long a session of a database that is to be dropped may take to end, in milliseconds. */
-const TERMINATION_TIMEOUT_MS = 10_000
+const TERMINATION_TIMEOUT_MS = patience(10_000)
 
 /** The same server and user, another database. */
 export function urlOf(serverUrl: string, database: string): string {

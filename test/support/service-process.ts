@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as nextTurn } from 'node:timers/promises'
+import { patience } from './patience.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
 /** Starting takes a second; migrating an empty database, on a busy machine, several. */
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = patience(60_000)
 
 /** The service as `npm start` runs it: a process of its own. */
 export interface ServiceProcess {

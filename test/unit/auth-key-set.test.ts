@@ -22,6 +22,7 @@ import {
   type SigningKey,
   startKeyServer,
 } from '../support/key-server.ts'
+import { patience } from '../support/patience.ts'
 import { AUDIENCE, claimsAtNoon, encodePart, NOON, USER_ID } from '../support/tokens.ts'
 
 const FETCH_TIMEOUT_MS = 100
@@ -298,7 +299,7 @@ describe('rotation', () => {
     server.publish(second.jwk)
     clock.nowMs += KEYS_REFRESH_AFTER_MS
     expect(await outcome(first)).toBe('accepted')
-    await vi.waitFor(async () => expect(await outcome(second)).toBe('accepted'))
+    await vi.waitFor(async () => expect(await outcome(second)).toBe('accepted'), patience(10_000))
     expect(server.requests).toHaveLength(2)
   })
 

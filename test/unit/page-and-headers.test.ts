@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Sessions } from '../../src/db/session.ts'
+import { patience } from '../support/patience.ts'
 
 /** The service without a database: what is tested here needs none. */
 async function open(environment: Record<string, string> = {}): Promise<FastifyInstance> {
@@ -117,14 +118,14 @@ describe('a process that cannot keep up', () => {
         expect(answer.statusCode).toBe(503)
         return answer
       },
-      { timeout: 25_000 },
+      { timeout: patience(25_000) },
     )
     expect(response.json()).toMatchObject({ code: 'busy', status: 503 })
     expect(Number(response.headers['retry-after'])).toBeGreaterThan(0)
     expect((await app.inject({ url: '/health' })).statusCode).toBe(200)
     // It takes work again once it can.
     await vi.waitFor(async () => expect((await app.inject({ url: '/v1/me' })).statusCode).toBe(401), {
-      timeout: 10_000,
+      timeout: patience(10_000),
     })
   })
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 
 /**
  * Runs the examples of the README as a reader would, against the service started as the README says, and compares what comes
@@ -21,9 +22,9 @@ const live = blocksOf('## Follow it live', '## How it works')
 /** Where the README has the service. */
 const ADDRESS = 'http://127.0.0.1:3000'
 /** The first start makes a database, migrates it and fills it: 15 s alone, a minute beside a whole suite. */
-const FIRST_START_MS = 180_000
+const FIRST_START_MS = patience(180_000)
 /** Two processes of npm and one of Node start, on a busy machine. */
-const PATIENCE_MS = 25_000
+const PATIENCE_MS = patience(25_000)
 
 let folder: string
 let url: string

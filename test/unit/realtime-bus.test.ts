@@ -13,11 +13,13 @@ import {
 import type { PresenceState } from '../../src/realtime/presence.ts'
 import { type Broadcast, MAX_FRAME_BYTES } from '../../src/realtime/protocol/frames.ts'
 import { type Listener, Topics } from '../../src/realtime/topics.ts'
+import { patience } from '../support/patience.ts'
 import { pick, seededRandom } from '../support/random.ts'
 
 const SECRET = 'of the processes'
 const TOPIC = 'public:room'
-const until = (condition: () => unknown) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
+const until = (condition: () => unknown) =>
+  vi.waitUntil(condition, { timeout: patience(10_000), interval: 5 })
 
 /** Stands in for the database: hands each packet to everybody, a moment later. */
 class Hub {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
@@ -8,10 +8,29 @@ import { type Databases, openDatabases } from '../../src/db/open.ts'
 import { openSessions } from '../../src/db/session.ts'
 import { SECRET, useApi } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { SERVER_CONNECTIONS } from '../support/setup-pooled.ts'
-import { callerOf } from '../support/world.ts'
+import { patience } from '../support/patience.ts'
+import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
+import { ROUTE_REQUESTS } from '../support/route-requests.ts'
+import { arrangeShift, callerOf } from '../support/world.ts'
 
-/* What transaction mode does to a session: nothing stays in it, and others have it next. */
+/* What PgBouncer's transaction mode does to a session: nothing stays in it, and others have it next. */
+
+/**
+ * Fewer than the service's own pool has, so that its connections take turns with each of them; and enough for those requests that
+ * wait for each other inside the database.
+ */
+const SERVER_CONNECTIONS = 5
+/** PgBouncer is installed where it is missing. */
+const INSTALL_TIMEOUT_MS = patience(300_000)
+
+let pooler: Pgbouncer
+
+beforeAll(async () => {
+  const prepared = inject('database')
+  if (prepared.engine !== 'server') throw new Error('A pooler stands before a server.')
+  pooler = await startPgbouncer(prepared.url, SERVER_CONNECTIONS)
+}, INSTALL_TIMEOUT_MS)
+afterAll(() => pooler?.stop())
 
 const SETTINGS = `
   select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
@@ -33,7 +52,7 @@ const WANTED = {
 }
 
 describe('a session that is lent for one transaction', () => {
-  const api = useApi(TIMEOUTS)
+  const api = useApi(() => ({ ...TIMEOUTS, DATABASE_POOLER_URL: pooler.url }))
 
   it('has the settings of the service in each, also for a single statement', async () => {
     const wants = await Promise.all(
@@ -51,7 +70,7 @@ describe('a session that is lent for one transaction', () => {
     const login = loginUrl(api().ownerUrl!, LOGINS.api)
     const stranger = openServer({
       url: login,
-      poolerUrl: loginAt(api().poolerUrl!, login),
+      poolerUrl: loginAt(pooler.url, login),
       max: SERVER_CONNECTIONS,
       prepare: false,
     })
@@ -111,7 +130,7 @@ describe('a session that is lent for one transaction', () => {
           `select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%left behind%' and pid <> pg_backend_pid()`,
         )
       ).length > 0
-    await vi.waitUntil(isRunning, { timeout: 5_000 })
+    await vi.waitUntil(isRunning, { timeout: patience(5_000) })
     const others = Promise.all(
       Array.from({ length: 2 * SERVER_CONNECTIONS }, () => api().as('guard').get('/v1/shifts')),
     )
@@ -122,19 +141,54 @@ describe('a session that is lent for one transaction', () => {
   })
 })
 
+describe('a service behind a pooler', () => {
+  const api = useApi(() => ({ DATABASE_POOLER_URL: pooler.url }))
+
+  it.each(Object.keys(ROUTE_REQUESTS))('answers %s', async (route) => {
+    for (const { persona, url, body } of await ROUTE_REQUESTS[route]!({ owner: api().owner, items: 3 })) {
+      const method = route.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+      const as = api().as(persona)
+      const answer = await (method === 'get' || method === 'delete' ? as[method](url) : as[method](url, body))
+      expect(answer.statusCode, `as ${persona}: ${answer.body}`).toBeLessThan(300)
+    }
+  })
+
+  it('gives one of many who claim a shift at once the shift, and refuses the others', async () => {
+    const shift = await arrangeShift(api().owner, { startsInHours: 5_000 })
+    const claims = Array.from({ length: 4 * SERVER_CONNECTIONS }, (_, nth) =>
+      api()
+        .as(nth % 2 === 0 ? 'guard' : 'otherGuard')
+        .post(`/v1/shifts/${shift}/claim`),
+    )
+    const statuses = (await Promise.all(claims)).map(({ statusCode }) => statusCode)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(new Set(statuses)).toEqual(new Set([200, 409]))
+  })
+
+  it('answers a request again by its Idempotency-Key', async () => {
+    const body = { name: 'Firm', kind: 'company' }
+    const request = { headers: { 'idempotency-key': 'behind-a-pooler' } }
+    const [first, again] = [
+      await api().as('admin').post('/v1/organizations', body, request),
+      await api().as('admin').post('/v1/organizations', body, request),
+    ]
+    expect([first.statusCode, again.statusCode, again.body]).toEqual([201, 201, first.body])
+  })
+})
+
 describe('the databases of a service with a pooler', () => {
   const database = useTestDatabase()
   let databases: Databases
   let service: Database
 
   beforeAll(async () => {
-    const { ownerUrl, poolerUrl } = database()
+    const { ownerUrl } = database()
     databases = await openDatabases(
       readConfig({
         NODE_ENV: 'test',
         JWT_SECRET: SECRET,
         DATABASE_URL: ownerUrl,
-        DATABASE_POOLER_URL: poolerUrl,
+        DATABASE_POOLER_URL: pooler.url,
         ...TIMEOUTS,
       }),
       () => {},
@@ -158,7 +212,7 @@ describe('the databases of a service with a pooler', () => {
     const heard: string[] = []
     const stop = await service.listen('muster_channel_rights', (payload) => heard.push(payload))
     await service.query("select pg_notify('muster_channel_rights', 'a topic')")
-    await vi.waitUntil(() => heard.length > 0, { timeout: 5_000 })
+    await vi.waitUntil(() => heard.length > 0, { timeout: patience(5_000) })
     expect(heard).toEqual(['a topic'])
     await stop()
   })

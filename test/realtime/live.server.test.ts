@@ -9,6 +9,7 @@ import { live } from '../../src/live/routes.ts'
 import { SECRET } from '../support/api.ts'
 import { INSTALL_TIMEOUT_MS, launchChromium, openPage, type WatchedPage } from '../support/chromium.ts'
 import { auditPage } from '../support/page-audit.js'
+import { patience } from '../support/patience.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
 import {
   arrangeShift,
@@ -20,7 +21,7 @@ import {
 } from '../support/world.ts'
 
 /** What the page has to show within this time, in milliseconds: it may wait for a browser on a busy machine. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = patience(15_000)
 
 describe('the page at /live, in Chromium', () => {
   let api: RealtimeApi

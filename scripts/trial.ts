@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+
+/*
+ * A trial is a test at full size: `.ci/run` runs the same code small. See test/support/trial.ts.
+ */
+
+const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
+  'hostile-frames': {
+    file: 'test/realtime/hostile-frames.test.ts',
+    summary: '10,000 hostile frames beside clients that work',
+  },
+  'local-copy': {
+    file: 'test/realtime/local-copy.test.ts',
+    summary: 'local copies through 20 interruptions while shifts are written',
+  },
+  'local-copy-kill': {
+    file: 'test/realtime/local-copy.server.test.ts',
+    summary: 'a local copy while the service is killed 10 times',
+  },
+  'changes-race': {
+    file: 'test/realtime/changes-race.server.test.ts',
+    summary: '20,000 inserts on busy processors, none lost and none told twice',
+  },
+  model: {
+    file: 'test/rules/model.test.ts',
+    summary: '10,000 random operations on the database and on a model of it',
+  },
+  races: {
+    file: 'test/rules/races.server.test.ts',
+    summary: 'storms of 10 s of everything that may race',
+  },
+  'checkins-order': {
+    file: 'test/api/checkins-order.test.ts',
+    summary: '500 sets of check-ins, each in random order, batches and repetition',
+  },
+}
+
+const usage = (): string =>
+  [
+    'Usage: npm run trial -- <name> [--seed <number>] [--engine server|embedded]',
+    ...Object.entries(TRIALS).map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`),
+  ].join('\n')
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: 'string' }, engine: { type: 'string' } },
+})
+const trial = TRIALS[positionals[0] ?? '']
+if (!trial || positionals.length > 1) {
+  console.error(usage())
+  process.exit(2)
+}
+const project = values.engine ? ['--project', values.engine] : []
+const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...project, trial.file], {
+  env: { ...process.env, TRIAL: 'whole', ...(values.seed && { TRIAL_SEED: values.seed }) },
+  stdio: 'inherit',
+})
+const [code] = await once(child, 'exit')
+process.exitCode = code ?? 1
