@@ -1,6 +1,6 @@
 import { catalogDifference } from '../../src/db/catalog-difference.ts'
 import type { Transaction } from '../../src/db/engine/types.ts'
-import { type Rules, readRulesOf } from './objects.ts'
+import { type Rules, readBlocks, readRulesOf } from './objects.ts'
 import { NotByThisCommand, type Plan, planRules } from './pair.ts'
 import { buildFromFiles, emptyDatabase, isOfAnEmptyDatabase, type Source } from './schema-files.ts'
 
@@ -16,24 +16,35 @@ export interface Comparison {
 }
 
 /**
- * Reads the rules of a migrated database, and those of one that has nothing but what the files make. The second is the first
- * one emptied, inside the transaction, and comes back: to open another costs more than all the rest.
+ * Reads the rules of a migrated database, and those of one that has nothing but what the files make.
  *
- * @throws Error when the files do not build a database, with the statement that failed.
+ * @throws as `buildRules`
  */
 export async function compareWithFiles(
   tx: Transaction,
   rules: readonly Source[],
-  { roles }: CompareOptions,
+  options: CompareOptions,
 ): Promise<Comparison> {
-  const history = await readRulesOf(tx)
-  const files = await within(tx, async () => {
+  return { history: await readRulesOf(tx), files: await buildRules(tx, rules, options) }
+}
+
+/**
+ * Reads the rules of a database that has nothing but what the files make. It is the present one, emptied inside the transaction,
+ * and comes back: to open another, with PostGIS, costs more than all the rest.
+ *
+ * @throws Error when the files do not build a database, with the statement that failed.
+ */
+export function buildRules(
+  tx: Transaction,
+  rules: readonly Source[],
+  { roles }: CompareOptions,
+): Promise<Rules> {
+  return within(tx, async () => {
     await emptyDatabase(tx, { roles })
-    const left = [...(await readRulesOf(tx)).blocks.keys()].filter((name) => !isOfAnEmptyDatabase(name))
+    const left = [...(await readBlocks(tx)).keys()].filter((name) => !isOfAnEmptyDatabase(name))
     if (left.length > 0) throw new Error(`Still there after the database was emptied: ${left.join(', ')}`)
     return readRulesOf(tx, await buildFromFiles(tx, rules))
   })
-  return { history, files }
 }
 
 export interface Pair {
@@ -66,8 +77,7 @@ export async function tryPair(
       ['up again', up, files],
     ] as const) {
       for (const statement of plan.statements) await run(tx, name, statement)
-      const found = await readRulesOf(tx)
-      const wrong = Object.keys(catalogDifference(wanted.blocks, found.blocks)).filter(isCompared)
+      const wrong = Object.keys(catalogDifference(wanted.blocks, await readBlocks(tx))).filter(isCompared)
       if (wrong.length > 0) {
         throw new NotByThisCommand(
           `db:rule has no statements for ${wrong.join(', ')} (${name}): write this one by hand (npm run db:generate -- --custom --name <name>), then run db:rule again for the rest.`,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { BREAKING, readMigrations } from '../../src/db/migration-files.ts'
 
 /** What stands between two statements of a migration. */
-const BREAKPOINT = '\n--> statement-breakpoint\n'
+export const BREAKPOINT = '\n--> statement-breakpoint\n'
 
 export interface NewMigration {
   readonly tag: string
@@ -41,11 +41,26 @@ export async function writeMigration(
   await writeFile(paths[0], `${breaking ? `${BREAKING}\n` : ''}${script(up)}`)
   await writeFile(paths[1], script(down))
 
-  const journalPath = join(folder, 'meta/_journal.json')
-  const journal = JSON.parse(await readFile(journalPath, 'utf8'))
+  const journal = await readJournal(folder)
   journal.entries.push({ idx: journal.entries.length, version: '7', when, tag, breakpoints: true })
-  await writeFile(journalPath, JSON.stringify(journal, null, 2))
-  return [...paths, journalPath]
+  return [...paths, await writeJournal(folder, journal)]
+}
+
+/** Drizzle's list of the migrations, as far as it is changed here. */
+interface Journal {
+  entries: { idx: number; version: string; when: number; tag: string; breakpoints: boolean }[]
+}
+
+const journalOf = (folder: string): string => join(folder, 'meta/_journal.json')
+
+export async function readJournal(folder: string): Promise<Journal> {
+  return JSON.parse(await readFile(journalOf(folder), 'utf8'))
+}
+
+/** @returns the path. */
+export async function writeJournal(folder: string, journal: Journal): Promise<string> {
+  await writeFile(journalOf(folder), JSON.stringify(journal, null, 2))
+  return journalOf(folder)
 }
 
 export const script = (statements: readonly string[]): string =>

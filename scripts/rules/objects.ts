@@ -301,7 +301,7 @@ const COMMENTS = `
  * @param origins tells where each object was made, if the transaction built the database from the files
  */
 export async function readRulesOf(tx: Transaction, origins: Origins = () => undefined): Promise<Rules> {
-  const blocks = catalogBlocks(await describeCatalogWithin(tx))
+  const blocks = await readBlocks(tx)
   await tx.query(`select set_config('search_path', 'public, extensions', true)`)
 
   const objects = await tx.query<{
@@ -373,6 +373,9 @@ export async function readRulesOf(tx: Transaction, origins: Origins = () => unde
     ),
   }
 }
+
+export const readBlocks = async (tx: Transaction): Promise<ReadonlyMap<string, string>> =>
+  catalogBlocks(await describeCatalogWithin(tx))
 
 /** Keeps the order given as far as no dependency is against it. */
 function sortByNeeds(keys: readonly string[], needs: ReadonlyMap<string, readonly string[]>): string[] {
