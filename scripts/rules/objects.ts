@@ -123,11 +123,7 @@ const OBJECTS = `
     union all
     select
       'trigger', 'pg_trigger'::regclass, t.oid, format('trigger %I on %s', tgname, ${named('tgrelid')}),
-      concat_ws(E';\\n', pg_get_triggerdef(t.oid), case tgenabled
-        when 'A' then format('alter table %s enable always trigger %I', ${named('tgrelid')}, tgname)
-        when 'R' then format('alter table %s enable replica trigger %I', ${named('tgrelid')}, tgname)
-        when 'D' then format('alter table %s disable trigger %I', ${named('tgrelid')}, tgname)
-      end),
+      pg_get_triggerdef(t.oid),
       format('drop trigger %I on %s', tgname, ${named('tgrelid')}), null, tgrelid
     from pg_trigger t
     join pg_class c on c.oid = tgrelid
@@ -189,7 +185,7 @@ const OBJECTS = `
     (select max(d.cmin::text::bigint) from pg_depend d where d.classid = object.classid and d.objid = object.oid)::integer as command
   from object`
 
-/** Owners of functions, and what guards a table. */
+/** Owners of functions, when a trigger fires, and what guards a table. */
 const SETTINGS = `
   select format('function %s', p.oid::regprocedure) as object, 'owner' as name,
     case when pg_get_userbyid(proowner) = current_user then 'current_user' else quote_ident(pg_get_userbyid(proowner)) end as value,
@@ -204,9 +200,17 @@ const SETTINGS = `
     ('row level security', case when relrowsecurity then 'enable row level security' else 'disable row level security' end),
     ('forced', case when relforcerowsecurity then 'force row level security' else 'no force row level security' end)
   ) as setting (name, value)
-  where relkind in ('r', 'p') and ${ours('pg_class', 'c.oid', 'relnamespace')}`
+  where relkind in ('r', 'p') and ${ours('pg_class', 'c.oid', 'relnamespace')}
+  union all
+  select format('trigger %I on %s', tgname, ${named('tgrelid')}), 'firing',
+    format('%s trigger %I',
+      case tgenabled when 'A' then 'enable always' when 'R' then 'enable replica' when 'D' then 'disable' else 'enable' end, tgname),
+    format('alter table %s ', ${named('tgrelid')})
+  from pg_trigger t
+  join pg_class c on c.oid = tgrelid
+  where not tgisinternal and ${ours('pg_class', 'c.oid', 'relnamespace')} and tgname !~ '^0_capture'`
 
-/** What a new object starts with, by the name of the setting. */
+/** What a new object starts with, by the name of the setting; a trigger is enabled. */
 const INITIAL: Record<string, string> = {
   owner: 'current_user',
   'row level security': 'disable row level security',
@@ -353,7 +357,12 @@ export async function readRulesOf(tx: Transaction, origins: Origins = () => unde
     settings: new Map(
       settings.map(({ object, name, value, prefix }) => [
         `${name} of ${object}`,
-        { object, value, statement: `${prefix}${value}`, initial: INITIAL[name] ?? value },
+        {
+          object,
+          value,
+          statement: `${prefix}${value}`,
+          initial: INITIAL[name] ?? value.replace(/^.* trigger /, 'enable trigger '),
+        },
       ]),
     ),
     privileges: new Map(

@@ -83,7 +83,7 @@ function compareObjects(from: Rules, to: Rules): { dropped: Set<string>; replace
 /** In the order of the files, where there are files; else so that what is needed comes first. */
 function creations(objects: readonly RuleObject[]): string[] {
   const made = new Set(objects.map(({ key }) => key))
-  const statements = new Map<string, { place: readonly [number, number]; text: string }>()
+  const statements = new Map<string | number, { place: readonly [number, number]; text: string }>()
   for (const object of objects) {
     const { origin, key, of } = object
     if (origin?.file === TABLES) {
@@ -91,7 +91,7 @@ function creations(objects: readonly RuleObject[]): string[] {
     }
     if (origin && isBlock(origin) && CONDITIONAL.test(origin.bare)) throw byHand(key, origin)
     if (origin && defines(origin)) {
-      statements.set(`${origin.file}:${origin.line}`, { place: placeOf(object), text: origin.text })
+      statements.set(origin.position, { place: placeOf(object), text: origin.text })
     } else if (object.create !== null) {
       statements.set(key, { place: placeOf(object), text: object.create })
     } else if (of === null || !made.has(of)) {
@@ -135,9 +135,19 @@ function planPrivileges(
     }
   }
   const taken = [...before].filter(([key]) => !to.privileges.has(key)).map(([, privilege]) => privilege)
-  const given = [...to.privileges].filter(([key]) => !before.has(key)).map(([, privilege]) => privilege)
+  // What is taken of a table is taken of each of its columns, too.
+  const ofTables = new Set(taken.filter(({ column }) => column === null).map(wholeKey))
+  const given = [...to.privileges]
+    .filter(
+      ([key, privilege]) =>
+        !before.has(key) || (privilege.column !== null && ofTables.has(wholeKey(privilege))),
+    )
+    .map(([, privilege]) => privilege)
   return [...statements, ...phrases(taken, 'revoke'), ...phrases(given, 'grant')]
 }
+
+const wholeKey = ({ object, grantee, privilege }: Privilege): string =>
+  [object, grantee, privilege].join(' | ')
 
 /** A function is born executable by everybody. */
 function bornOpen(object: string, on: string): [string, Privilege] {

@@ -29,6 +29,14 @@ function edit(
   )
 }
 
+/** Unlike any that was added before. */
+const nextName = (rules: readonly Source[]): string => {
+  const numbers = rules.flatMap(({ bare }) =>
+    [...bare.matchAll(/\badded_(\d+)/g)].map(([, number]) => Number(number)),
+  )
+  return `added_${Math.max(0, ...numbers) + 1}`
+}
+
 function add(rules: readonly Source[], ...texts: string[]): Source[] {
   // As if one wrote them into a file of one's own.
   const from = rules.length
@@ -110,7 +118,7 @@ const KINDS = {
     ),
   removeFunction: (rules: readonly Source[]) => rules.filter(({ file }) => file !== 'channels.sql'),
   addFunction: (rules: readonly Source[], pick: number) => {
-    const name = `muster.added_${rules.length}`
+    const name = `muster.${nextName(rules)}`
     return add(
       rules,
       chosen(
@@ -130,7 +138,7 @@ const KINDS = {
     )
   },
   addTrigger: (rules: readonly Source[], pick: number) => {
-    const name = `added_${rules.length}`
+    const name = `${nextName(rules)}`
     const table = chosen(TABLES, pick)
     return add(
       rules,
@@ -141,7 +149,7 @@ const KINDS = {
     )
   },
   addPolicy: (rules: readonly Source[], pick: number) => {
-    const name = `added_${rules.length}`
+    const name = `${nextName(rules)}`
     const table = chosen(TABLES, pick)
     return add(
       rules,
@@ -172,12 +180,12 @@ const KINDS = {
   addIndex: (rules: readonly Source[], pick: number) =>
     add(
       rules,
-      `create index added_${rules.length} on ${chosen(TABLES, pick)} (created_at desc) where created_at > '2020-01-01'`,
+      `create index ${nextName(rules)} on ${chosen(TABLES, pick)} (created_at desc) where created_at > '2020-01-01'`,
     ),
   addConstraint: (rules: readonly Source[], pick: number) =>
     add(
       rules,
-      `alter table ${chosen(TABLES, pick)} add constraint added_${rules.length} check (updated_at >= created_at)${pick % 2 ? ' not valid' : ''}`,
+      `alter table ${chosen(TABLES, pick)} add constraint ${nextName(rules)} check (updated_at >= created_at)${pick % 2 ? ' not valid' : ''}`,
     ),
 } satisfies Record<string, (rules: readonly Source[], pick: number) => Source[]>
 
