@@ -134,14 +134,21 @@ function planPrivileges(
       statements.push(`revoke all on ${key.replace(/^view /, 'table ')} from ${CALLERS}`)
     }
   }
+  // A table that comes under the rules: Supabase granted everything on it when it was made, which no embedded database shows.
+  for (const [name, { object, value, initial }] of to.settings) {
+    if (!name.startsWith('row level security ') || fresh.has(object)) continue
+    if (value === initial || from.settings.get(name)?.value !== initial) continue
+    statements.push(`revoke all on ${object} from ${CALLERS}`)
+    for (const [key, privilege] of before) if (privilege.object === object) before.delete(key)
+  }
   const taken = [...before].filter(([key]) => !to.privileges.has(key)).map(([, privilege]) => privilege)
-  // What is taken of a table is taken of each of its columns, too.
+  // What is taken of a table is taken of each of its columns, too; and one privilege can only be taken with all the others.
   const ofTables = new Set(taken.filter(({ column }) => column === null).map(wholeKey))
+  const isTakenToo = (privilege: Privilege): boolean =>
+    ofTables.has(wholeKey({ ...privilege, privilege: MAINTAIN })) ||
+    (privilege.column !== null && ofTables.has(wholeKey(privilege)))
   const given = [...to.privileges]
-    .filter(
-      ([key, privilege]) =>
-        !before.has(key) || (privilege.column !== null && ofTables.has(wholeKey(privilege))),
-    )
+    .filter(([key, privilege]) => !before.has(key) || isTakenToo(privilege))
     .map(([, privilege]) => privilege)
   return [...statements, ...phrases(taken, 'revoke'), ...phrases(given, 'grant')]
 }

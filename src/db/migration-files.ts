@@ -103,7 +103,7 @@ async function refuseUnlisted(folder: string, listed: ReadonlySet<string>): Prom
     if (unlisted.length > 0) {
       throw new MigrationError(
         'unlisted_file',
-        `${join(folder, part)} has ${unlisted.join(', ')}, which meta/_journal.json does not name. Make migrations with db:generate (add --custom for plain SQL), or take the file away.`,
+        `${join(folder, part)} has ${unlisted.join(', ')}, which meta/_journal.json does not name. Make migrations with db:rule or db:generate (add --custom for plain SQL), or take the file away.`,
       )
     }
   }
