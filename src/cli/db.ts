@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
+import { type Drift, findDrift, readComparableCatalog, readHistoryCatalog } from '../db/drift.ts'
 import { claimDataFolder } from '../db/engine/data-folder.ts'
 import { openEmbedded } from '../db/engine/embedded.ts'
 import { openServer } from '../db/engine/server.ts'
@@ -65,11 +66,17 @@ const COMMANDS = new Map<string, Command>(
 
     verify: {
       usage: '',
-      summary: 'fail unless the database has exactly the history of drizzle/',
+      summary: 'fail unless the database has the history of drizzle/, and what the history makes',
       async run(config, words) {
         atMost(0, words)
-        await withDatabase(config(), (database) => verifyMigrations(database))
-        print('The database has exactly the history of drizzle/.')
+        const live = await withDatabase(config(), async (database) => {
+          await verifyMigrations(database)
+          return readComparableCatalog(database)
+        })
+        print('The database has exactly the history of drizzle/. Comparing what it holds …')
+        const drifts = findDrift(await readHistoryCatalog(), live)
+        if (drifts.length > 0) throw new Refused(driftMessage(drifts))
+        print('Tables, rules and rights are what the history makes.')
       },
     },
 
@@ -136,6 +143,15 @@ async function closing<T>(database: Database, work: (database: Database) => Prom
 
 function report(event: MigrationProgress): void {
   print(progressLine(event))
+}
+
+function driftMessage(drifts: readonly Drift[]): string {
+  const lines = drifts.map(({ how, object }) => `  ${how.padEnd(8)} ${object}`)
+  return [
+    'The database differs from what its history makes:',
+    ...lines,
+    'Put it back as it was, or make the change in a migration.',
+  ].join('\n')
 }
 
 function statusLine({ tag, state, appliedAt }: MigrationStatus): string {

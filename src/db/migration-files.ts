@@ -11,6 +11,9 @@ export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.m
 /** The first line of a file whose statements must run outside a transaction, such as `create index concurrently`. */
 export const NO_TRANSACTION = '-- muster: no transaction'
 
+/** A line of the comment that opens a file: processes of the version before cannot live with what it makes. */
+export const BREAKING = '-- muster: breaking'
+
 /** Drizzle's mark between two statements. */
 const BREAKPOINT = '--> statement-breakpoint'
 
@@ -32,6 +35,8 @@ export interface MigrationFile {
   /** One statement each: PGlite takes no more than one in a prepared call. */
   statements: string[]
   transactional: boolean
+  /** Whether processes of the version before have to stop. */
+  breaking: boolean
 }
 
 /** One entry of the journal with its two files; a file that is not there is undefined. */
@@ -69,7 +74,7 @@ async function readJournal(path: string): Promise<z.infer<typeof journal>['entri
   const { entries } = parseJournal(path, text)
   for (const [i, entry] of entries.entries()) {
     const before = entries[i - 1]
-    if (before && (entry.when <= before.when || unixSeconds(entry.tag) < unixSeconds(before.tag))) {
+    if (before && (entry.when <= before.when || unixSeconds(entry.tag) <= unixSeconds(before.tag))) {
       throw new MigrationError(
         'bad_journal',
         `${path}: ${entry.tag} stands after ${before.tag} but is not newer. Entries go from old to new, by "when" and by the number in the name.`,
@@ -98,7 +103,7 @@ async function refuseUnlisted(folder: string, listed: ReadonlySet<string>): Prom
     if (unlisted.length > 0) {
       throw new MigrationError(
         'unlisted_file',
-        `${join(folder, part)} has ${unlisted.join(', ')}, which meta/_journal.json does not name. Make migrations with db:generate (add --custom for plain SQL), or take the file away.`,
+        `${join(folder, part)} has ${unlisted.join(', ')}, which meta/_journal.json does not name. Make migrations with db:rule or db:generate (add --custom for plain SQL), or take the file away.`,
       )
     }
   }
@@ -117,7 +122,15 @@ async function readMigrationFile(path: string): Promise<MigrationFile | undefine
     hash: createHash('sha256').update(text).digest('hex'),
     statements: text.split(BREAKPOINT).filter((statement) => withoutLeadingComments(statement) !== ''),
     transactional: text.split('\n', 1)[0]?.trim() !== NO_TRANSACTION,
+    breaking: openingComment(text).includes(BREAKING),
   }
+}
+
+/** The lines of comment with which a text begins. */
+function openingComment(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  const end = lines.findIndex((line) => !line.startsWith('--'))
+  return lines.slice(0, end < 0 ? lines.length : end)
 }
 
 const withoutLeadingComments = (sql: string): string =>

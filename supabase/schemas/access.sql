@@ -493,6 +493,3 @@ grant update on
   public.finqle_transactions
 to muster_definer;
 grant select, insert, update, delete on muster.idempotency_keys to muster_definer;
-
--- Functions are born executable by everybody; only what is granted by name stays.
-revoke execute on all functions in schema muster from public;

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { claimDataFolder } from '../../src/db/engine/data-folder.ts'
+import { openEmbedded } from '../../src/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER } from '../../src/db/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
@@ -49,11 +50,20 @@ async function db(words: string, environment: Record<string, string> = settings)
   return { code, stdout, stderr }
 }
 
+/** What no migration did. */
+async function byHand(script: string): Promise<void> {
+  const { engine, owner } = prepared()
+  if (engine === 'server') return owner.script(script)
+  const database = await openEmbedded({ dataDir: join(folder, 'data/pgdata') })
+  await database.script(script)
+  await database.close()
+}
+
 const lines = (output: string): string[] => output.split('\n').filter(Boolean)
 const STACK = /^\s+at /m
 
 describe('db', () => {
-  test('migrates, tells the state, verifies and rolls back', { timeout: patience(120_000) }, async () => {
+  test('migrates, tells the state, verifies and rolls back', { timeout: patience(180_000) }, async () => {
     const newest = tags.at(-1) ?? ''
     const first = await db('migrate')
     expect(first).toMatchObject({ code: 0, stderr: '' })
@@ -79,6 +89,18 @@ describe('db', () => {
 
     expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([expect.stringContaining(newest)])
     expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
+
+    await byHand('alter policy tenants_read on tenants using (true); drop index shifts_client_idx')
+    const drifted = await db('verify')
+    expect(drifted).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/changed .*policy tenants_read on public\.tenants/),
+    })
+    expect(lines(drifted.stderr).filter((line) => line.startsWith('  '))).toEqual([
+      expect.stringMatching(/missing +index public\.shifts_client_idx/),
+      expect.stringMatching(/changed +policy tenants_read/),
+    ])
+    expect(drifted.stderr).not.toMatch(STACK)
   })
 
   test('leaves a data folder alone that another process has', async () => {

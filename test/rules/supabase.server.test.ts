@@ -1,14 +1,23 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CACHE, prepareDump } from '../../scripts/prepared-database.ts'
+import { buildRules, type Pair, planPair, within } from '../../scripts/rules/compare.ts'
+import { readBlocks, readRulesOf } from '../../scripts/rules/objects.ts'
+import { readRules, tableStatements } from '../../scripts/rules/schema-files.ts'
+import { type ComparableCatalog, findDrift, readComparableCatalog } from '../../src/db/drift.ts'
+import { openEmbedded } from '../../src/db/engine/embedded.ts'
 import { openServer } from '../../src/db/engine/server.ts'
 import type { Database } from '../../src/db/engine/types.ts'
+import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
+import { difference } from '../support/catalog-difference.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { applyEdits, RULE_EDITS, type RuleEdit } from '../support/rule-edits.ts'
 import { urlOf } from '../support/server-databases.ts'
 
 /**
@@ -63,6 +72,44 @@ const ITS_OWN = `
                 from pg_namespace where nspname in ('auth', 'extensions', 'public'))
   ) as own`
 
+/** What the embedded database, which is of another version, says of the history and writes for edited rules. */
+async function askEmbedded(folder: string): Promise<{ history: ComparableCatalog; pair: Pair }> {
+  const dump = join(folder, 'database.tar')
+  await prepareDump(dump)
+  const rules = await readRules(await tableStatements())
+  const edits = RULE_EDITS.map((kind): RuleEdit => ({ kind, pick: 7 }))
+  const embedded = await openEmbedded({ loadDataDir: new Blob([await readFile(dump)]), cacheDir: CACHE })
+  try {
+    const history = await readComparableCatalog(embedded)
+    const pair = await embedded.transaction(async (tx) =>
+      planPair({
+        history: await readRulesOf(tx),
+        files: await buildRules(tx, applyEdits(rules, edits), { roles: true }),
+      }),
+    )
+    return { history, pair }
+  } finally {
+    await embedded.close()
+  }
+}
+
+/** Runs a pair up, down and up again as the owner, and takes it back. */
+async function expectReversible(owner: Database, { up, down }: Pair): Promise<void> {
+  await owner.transaction(async (tx) => {
+    await tx.query(`select set_config('search_path', 'public, extensions', true)`)
+    await within(tx, async () => {
+      const before = await readBlocks(tx)
+      for (const statement of up.statements) await tx.query(statement)
+      const after = await readBlocks(tx)
+      expect(Object.keys(difference(before, after)).length).toBeGreaterThan(up.statements.length / 4)
+      for (const statement of down.statements) await tx.query(statement)
+      expect(difference(before, await readBlocks(tx))).toEqual({})
+      for (const statement of up.statements) await tx.query(statement)
+      expect(difference(after, await readBlocks(tx))).toEqual({})
+    })
+  })
+}
+
 describe('on a database like that of a hosted Supabase', () => {
   let cluster: PostgresServer
   let superuser: Database
@@ -70,6 +117,8 @@ describe('on a database like that of a hosted Supabase', () => {
   let before: unknown
   let workdir: string
   let pushed: { stdout: string; stderr: string }
+  let history: ComparableCatalog
+  let pair: Pair
 
   beforeAll(async () => {
     cluster = await startPostgres()
@@ -92,7 +141,8 @@ describe('on a database like that of a hosted Supabase', () => {
       { env: { ...process.env, DO_NOT_TRACK: '1', SUPABASE_TELEMETRY_DISABLED: '1' } },
     )
     owner = openServer({ url: url.href, max: 1 })
-  }, patience(120_000))
+    ;({ history, pair } = await askEmbedded(workdir))
+  }, patience(180_000))
 
   afterAll(async () => {
     await owner?.close()
@@ -147,5 +197,30 @@ describe('on a database like that of a hosted Supabase', () => {
       })
     expect(await seenBy(admin)).toEqual([{ name: 'Tenant' }])
     expect(await seenBy('a0000000-0000-7000-8000-000000000002')).toEqual([])
+  })
+
+  it('nothing there is drift, until somebody edits it by hand', async () => {
+    expect(findDrift(history, await readComparableCatalog(owner))).toEqual([])
+    await owner.script('alter policy tenants_read on tenants using (true)')
+    const drifts = findDrift(history, await readComparableCatalog(owner))
+    await owner.script('alter policy tenants_read on tenants using (id = (select muster.tenant_id()))')
+    expect(drifts).toEqual([{ object: 'policy tenants_read on public.tenants', how: 'changed' }])
+  })
+
+  it('what db:rule wrote goes up, down and up again there', async () => {
+    await expectReversible(owner, pair)
+  })
+
+  it('the same with PostGIS in `public`', async () => {
+    await superuser.query('create database with_postgis')
+    const database = openServer({ ...MIGRATION_CONNECTION, url: urlOf(cluster.url, 'with_postgis') })
+    try {
+      await database.script('create extension postgis schema public')
+      await migrateUp(database)
+      expect(findDrift(history, await readComparableCatalog(database))).toEqual([])
+      await expectReversible(database, pair)
+    } finally {
+      await database.close()
+    }
   })
 })

@@ -1,8 +1,8 @@
 import { describeCatalog } from '../../src/db/catalog.ts'
+import { catalogBlocks, OF_THE_SERVER } from '../../src/db/catalog-difference.ts'
 import type { TestDatabase } from './database.ts'
 
-/** What belongs to the whole server: other test files, each with a database of its own, change it at the same time. */
-const OF_THE_SERVER = /^(?:role |membership |comment role |setting (?!all roles here$))/
+export { catalogDifference as difference } from '../../src/db/catalog-difference.ts'
 
 /** The blocks of a description of the catalog, by kind and name. On a server without those that are not the database's own. */
 export async function describeBlocks({ owner, engine }: TestDatabase): Promise<Map<string, string>> {
@@ -11,22 +11,7 @@ export async function describeBlocks({ owner, engine }: TestDatabase): Promise<M
 
 /** The same of a text that is there already. */
 export function blocksOf(description: string, engine: TestDatabase['engine']): Map<string, string> {
-  const blocks = description.split(/\n(?! )/).map((block): [string, string] => {
-    const end = block.indexOf('\n')
-    return end < 0 ? [block, ''] : [block.slice(0, end), block.slice(end + 1)]
-  })
-  return new Map(
-    blocks.filter(([name]) => name !== '' && (engine === 'embedded' || !OF_THE_SERVER.test(name))),
-  )
-}
-
-/** What differs, block by block, before and after: shorter to read than two descriptions. */
-export function difference(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): Record<string, (string | undefined)[]> {
-  const names = [...new Set([...before.keys(), ...after.keys()])].filter(
-    (name) => before.get(name) !== after.get(name),
-  )
-  return Object.fromEntries(names.map((name) => [name, [before.get(name), after.get(name)]]))
+  const blocks = catalogBlocks(description)
+  if (engine === 'server') for (const name of blocks.keys()) if (OF_THE_SERVER.test(name)) blocks.delete(name)
+  return blocks
 }

@@ -1,0 +1,5 @@
+import { MIGRATIONS_FOLDER } from '../src/db/migration-files.ts'
+import { noteHashes } from './rules/migration-folder.ts'
+
+/** Adds the hashes of new migrations to `drizzle/meta/_hashes.json`; `test/unit/migrations.test.ts` compares. */
+for (const name of await noteHashes(MIGRATIONS_FOLDER)) console.log(`added ${name}`)

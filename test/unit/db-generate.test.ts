@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nameMigration } from '../../scripts/rules/migration-folder.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { patience } from '../support/patience.ts'
+
+/** A copy of what the command reads and writes. */
+let folder: string
+const file = (path: string): string => join(folder, path)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-generate-'))
+  for (const part of ['drizzle', 'drizzle.config.ts', 'package.json', 'scripts', 'src', 'supabase/schemas'])
+    await cp(part, file(part), { recursive: true })
+  await symlink(join(process.cwd(), 'node_modules'), file('node_modules'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test(
+  'db:generate writes both directions, the version and one snapshot',
+  async () => {
+    const before = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!
+    const table = file('src/db/schema/idempotency-keys.ts')
+    const text = await readFile(table, 'utf8')
+    await writeFile(
+      table,
+      text.replace("key: text('key').notNull(),", "key: text('key').notNull(),\n    trial: text('trial'),"),
+    )
+    await promisify(execFile)(process.execPath, ['scripts/db-generate.ts', 'a-trial'], { cwd: folder })
+
+    const made = (await readMigrations(file('drizzle'))).at(-1)!
+    expect(made.tag).toMatch(/^\d+_a_trial$/)
+    expect(Number.parseInt(made.tag, 10)).toBeGreaterThan(Number.parseInt(before.tag, 10))
+    expect(made.up?.statements).toEqual([
+      expect.stringContaining('ADD COLUMN "trial" text'),
+      expect.stringContaining(`return '${made.tag}'`),
+    ])
+    expect(made.down?.statements).toEqual([
+      expect.stringContaining('DROP COLUMN "trial"'),
+      expect.stringContaining(`return '${before.tag}'`),
+    ])
+    expect(await readFile(file('supabase/schemas/version.sql'), 'utf8')).toContain(`return '${made.tag}'`)
+    const snapshots = (await readdir(file('drizzle/meta'))).filter((name) => name.endsWith('_snapshot.json'))
+    expect(snapshots).toEqual([`${Number.parseInt(made.tag, 10)}_snapshot.json`])
+  },
+  patience(60_000),
+)
+
+test('a migration is numbered after the newest, whatever the clock says', async () => {
+  const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!
+  const number = Number.parseInt(newest.tag, 10)
+  const late = await nameMigration(MIGRATIONS_FOLDER, 'late', (number - 100) * 1000)
+  expect(late).toEqual({ tag: `${number + 1}_late`, when: (number + 1) * 1000 })
+  const now = await nameMigration(MIGRATIONS_FOLDER, 'now', (number + 100) * 1000)
+  expect(now).toEqual({ tag: `${number + 100}_now`, when: (number + 100) * 1000 })
+})
