@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { CODES, type Code } from '../errors/codes.ts'
 import { EXAMPLES } from './openapi-examples.ts'
+import { IDEMPOTENCY_KEY as KEY_PATTERN } from './sessions.ts'
 
 /** What of an OpenAPI document is added to here. */
 interface Operation {
@@ -24,7 +25,7 @@ const IDEMPOTENCY_KEY = {
   required: false,
   description:
     'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time.',
-  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: KEY_PATTERN.source },
 }
 
 /** Adds to the document what the routes' schemas cannot say: headers, the key of every POST, and examples that work. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { CODES } from '../errors/codes.ts'
+import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts'
 import { completeDocument } from './openapi-document.ts'
 
 /** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
@@ -52,9 +53,11 @@ export const openapi = fastifyPlugin(
       transform: jsonSchemaTransform,
       transformObject: (source) => completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source))),
     })
-    app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
-      reply.serializer(JSON.stringify).send(app.swagger()),
-    )
+    let file: Promise<StaticFile> | undefined
+    app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
+      file ??= makeStaticFile('application/json; charset=utf-8', JSON.stringify(app.swagger()))
+      return sendStaticFile(request, reply, await file, ASK_AGAIN)
+    })
   },
   { name: 'openapi', fastify: '5.x' },
 )
