@@ -27,7 +27,7 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description:
-            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],
