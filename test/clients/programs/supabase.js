@@ -1,7 +1,11 @@
 import { createClient } from '@supabase/supabase-js'
 
 const { BASE, GUARD, ANON_KEY, SHIFT } = process.env
-const client = createClient(BASE, ANON_KEY, { accessToken: async () => GUARD })
+const client = createClient(BASE, ANON_KEY, {
+  accessToken: async () => GUARD,
+  // The first subscriber waits for the change feed, which starts once older transactions on the server have ended: other tests' too.
+  realtime: { timeout: 60_000 },
+})
 
 await client.realtime.setAuth()
 
