@@ -85,6 +85,36 @@ test('the description says that it is JSON, and is sent again only when it chang
   expect(again.statusCode).toBe(304)
 })
 
+test('the description is what programs and generators can use', async () => {
+  const { paths, components } = (await (await open()).inject({ url: '/openapi.json' })).json()
+  const { schemas, headers } = components
+  // Names that a developer looks for; and a default must not make a member required in generated types.
+  expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['NewShift', 'NewCheckIn', 'BatchCheckIn']))
+  expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([])
+  expect(JSON.stringify(schemas)).not.toContain('"default":')
+  expect(schemas.NewShift.properties.status.description).toBe('`draft` when not given.')
+  expect(schemas.CheckInResult).toMatchObject({ oneOf: [{}, {}], discriminator: { propertyName: 'status' } })
+
+  const codesOf = (response: { content: Record<string, { schema: { allOf: [object, Codes] } }> }) =>
+    response.content['application/problem+json']!.schema.allOf[1].properties.code.enum
+  interface Codes {
+    properties: { code: { enum: string[] } }
+  }
+  expect(codesOf(paths['/v1/shifts/{id}/claim'].post.responses[409])).toEqual([
+    'shift_not_open',
+    'shift_overlap',
+  ])
+  for (const [path, operations] of Object.entries<Record<string, { responses: object }>>(paths)) {
+    for (const { responses } of Object.values(operations)) {
+      for (const [status, response] of Object.entries(responses)) {
+        expect(Object.keys(headers)).toEqual(expect.arrayContaining(Object.keys(response.headers)))
+        expect(Object.keys(response.headers)).toContain('X-Request-Id')
+        if (path.startsWith('/v1/') && Number(status) >= 400) expect(codesOf(response)).not.toEqual([])
+      }
+    }
+  }
+})
+
 describe('browsers elsewhere', () => {
   const preflight = (app: FastifyInstance, origin: string, method: string) =>
     app.inject({
