@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** A switch in the environment: only these words, so that `FALSE` or a typing error is never read as true. */
@@ -11,6 +12,41 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 )
+
+/** What Fastify knows by name, beside addresses and networks. */
+const PROXY_NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
+const isAddressOrNetwork = (text: string): boolean => {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return (
+    rest.length === 0 &&
+    bits > 0 &&
+    (prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits))
+  )
+}
+
+/**
+ * Whose `X-Forwarded-For` counts: of the so many proxies nearest to the service, or of those at these addresses. `true`, everybody's,
+ * would take the leftmost address, which the client writes itself: proxies add theirs at the right.
+ */
+const trustedProxies = list
+  .refine(([first]) => first !== 'true', {
+    abort: true,
+    error:
+      'true would believe the address that a client says it has: give the number of proxies before the service, such as 1, or their addresses',
+  })
+  .transform((given): false | number | string[] => {
+    const [first = 'false'] = given
+    if (given.length > 1) return given
+    if (first === 'false') return false
+    return /^\d{1,2}$/.test(first) ? Number(first) : given
+  })
+  .refine(
+    (proxies) =>
+      !Array.isArray(proxies) ||
+      proxies.every((one) => PROXY_NETWORKS.includes(one) || isAddressOrNetwork(one)),
+    `must be false, a number of proxies, or addresses, networks and ${PROXY_NETWORKS.join(', ')}, separated by commas`,
+  )
 
 /** Of map tiles, as most servers name them: `https://tiles.example.com/{z}/{x}/{y}.png`. */
 const tileUrl = z
@@ -29,7 +65,7 @@ export const settings = z.object({
   DATA_DIR: z.string().default('.muster'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   CORS_ORIGINS: list.default([]),
-  TRUST_PROXY: flag.default(false),
+  TRUST_PROXY: trustedProxies.default(false),
 
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_API_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -85,9 +121,6 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`Settings that cannot be used:\n${problems.join('\n')}`)
-  }
-  if (parsed.data.JWT_SECRET && parsed.data.JWKS_URL) {
-    throw new ConfigError('Set JWT_SECRET or JWKS_URL, not both: a token must have one way to be verified.')
   }
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
     throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')

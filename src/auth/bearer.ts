@@ -8,8 +8,8 @@ export const MAX_TOKEN_LENGTH = 8_192
 
 const SCHEME_LENGTH = 'Bearer '.length
 
-/** RFC 6750 section 2.1 (`b64token`); the scheme's case does not matter (RFC 9110 section 11.1). */
-const BEARER = /^bearer ([\w.~+/-]+=*)$/i
+/** RFC 6750 section 2.1 (`b64token`). The scheme's case does not matter (RFC 9110 section 11.1), nor how many spaces follow (11.4). */
+const BEARER = /^bearer +([\w.~+/-]+=*)$/i
 
 /**
  * Reads the token out of an `Authorization` header.

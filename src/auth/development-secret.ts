@@ -23,7 +23,12 @@ export type TokenKeys =
       /** `development`: made by this machine for itself. */
       origin: 'environment' | 'development'
     }
-  | { kind: 'jwks'; url: URL }
+  | {
+      kind: 'jwks'
+      url: URL
+      /** For HS256 tokens beside those of the key set: an issuer that moves from one to the other has both. */
+      secret?: string
+    }
 
 /** How tokens are verified: by what keys, and which claims they must have. */
 export interface TokenSettings {
@@ -62,7 +67,12 @@ export async function resolveTokenSettings(config: TokenConfig): Promise<TokenSe
 }
 
 async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
-  if (config.JWKS_URL !== undefined) return { kind: 'jwks', url: readKeySetUrl(config.JWKS_URL) }
+  if (config.JWKS_URL !== undefined) {
+    const url = readKeySetUrl(config.JWKS_URL)
+    return config.JWT_SECRET === undefined
+      ? { kind: 'jwks', url }
+      : { kind: 'jwks', url, secret: config.JWT_SECRET }
+  }
   if (config.JWT_SECRET !== undefined) {
     return { kind: 'secret', secret: config.JWT_SECRET, origin: 'environment' }
   }

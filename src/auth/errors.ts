@@ -22,6 +22,19 @@ const REASONS = {
 
 export type UnauthenticatedReason = keyof typeof REASONS
 
+/** Of these, a token was given, and another one would do: what RFC 6750 section 3.1 calls `invalid_token`. */
+const OF_THE_TOKEN = /^token_(?!missing$)/
+
+/**
+ * The challenge of a 401 (RFC 6750 section 3). Clients go by `invalid_token` to get a new one; who gave none, or another scheme, is
+ * told no more than what is needed.
+ */
+export function challengeFor(reason: string | undefined): string {
+  const challenge = 'Bearer realm="muster"'
+  if (reason === undefined || !OF_THE_TOKEN.test(reason) || !(reason in REASONS)) return challenge
+  return `${challenge}, error="invalid_token", error_description="${REASONS[reason as UnauthenticatedReason]}"`
+}
+
 /**
  * Nobody acceptable stands behind the request: 401.
  *

@@ -19,8 +19,8 @@ import { VerifiedTokens } from './verified-tokens.ts'
 export const SECRET_ALGORITHMS: readonly string[] = ['HS256']
 
 /**
- * Asymmetric only. With an HS* algorithm in this list, anyone could sign tokens with the issuer's *public* key as the
- * shared secret (algorithm confusion, RFC 8725 section 2.1). `EdDSA` and `Ed25519` are the old and the new name
+ * Asymmetric only: of a key set nothing else is asked. With an HS* algorithm here, anyone could sign tokens with the issuer's
+ * *public* key as the shared secret (algorithm confusion, RFC 8725 section 2.1). `EdDSA` and `Ed25519` are the old and the new name
  * (RFC 9864) of one signature.
  */
 export const KEY_SET_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
@@ -75,12 +75,18 @@ export function createVerifier(settings: TokenSettings, options: VerifierOptions
 function createKeySource(keys: TokenKeys, options: KeySetOptions): KeySource {
   if (keys.kind === 'secret') return createSecretSource(keys.secret)
   const keySet = new KeySet(keys.url, options)
+  const secret = keys.secret === undefined ? undefined : createSecretSource(keys.secret)
   return {
-    algorithms: KEY_SET_ALGORITHMS,
+    algorithms: [...KEY_SET_ALGORITHMS, ...(secret?.algorithms ?? [])],
     get version() {
       return keySet.version
     },
-    find: (header, token) => keySet.find(header, token),
+    // The algorithm decides alone, and each belongs to one kind of key: a public key never verifies an HS256 token, which anyone
+    // could sign with it, and the secret verifies nothing else.
+    find: async (header, token) =>
+      secret?.algorithms.includes(header.alg ?? '')
+        ? { ...(await secret.find(header, token)), version: keySet.version }
+        : keySet.find(header, token),
   }
 }
 

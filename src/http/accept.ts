@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import { Problem } from '../errors/problem.ts'
 
 /**
@@ -17,6 +18,12 @@ export function chooseMediaType<T extends string>(accept: string | undefined, of
   return offered[weights.indexOf(best)]!
 }
 
+/** A cache must not give one form to a client that asked for the other. What others vary by stays. */
+export function varyBy(reply: FastifyReply, field: string): void {
+  const others = reply.getHeader('vary')
+  reply.header('vary', others === undefined ? field : `${others}, ${field}`)
+}
+
 interface MediaRange {
   type: string
   weight: number
@@ -24,11 +31,14 @@ interface MediaRange {
 
 const TOKEN = "[!#$%&'*+.^_`|~\\w-]+"
 const RANGE = new RegExp(`^(${TOKEN}/${TOKEN})$`)
-const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
+/** The grammar, and what clients write beside it: `.2` (java.net.HttpURLConnection up to 18) and more digits than three. */
+const WEIGHT = /^q=(0?\.\d+|0\.?|1(?:\.0*)?)$/
 
 /** One element of the list; what is no media range is left out, as if it had not been sent. */
 function readRange(element: string): MediaRange[] {
-  const [type = '', ...parameters] = element.split(';').map((part) => part.trim().toLowerCase())
+  const [given = '', ...parameters] = element.split(';').map((part) => part.trim().toLowerCase())
+  // As java.net.HttpURLConnection up to 18 spells it (JDK-8163921).
+  const type = given === '*' ? '*/*' : given
   if (!RANGE.test(type)) return []
   const q = parameters.find((parameter) => parameter.startsWith('q='))
   if (q === undefined) return [{ type, weight: 1 }]

@@ -26,10 +26,25 @@ export const uuid = z.guid()
  * An instant with its offset (RFC 3339), e.g. `2026-03-28T22:00:00+01:00`. The range is that of the database's checks:
  * outside of it a year is a typing error.
  */
-export const instant = z.iso.datetime({ offset: true }).refine((value) => {
-  const time = Date.parse(value)
-  return time >= Date.UTC(2000, 0, 1) && time < Date.UTC(2100, 0, 1)
-}, 'must lie between the years 2000 and 2100')
+export const instant = z.preprocess(
+  spellInstant,
+  z.iso.datetime({ offset: true }).refine((value) => {
+    const time = Date.parse(value)
+    return time >= Date.UTC(2000, 0, 1) && time < Date.UTC(2100, 0, 1)
+  }, 'must lie between the years 2000 and 2100'),
+)
+
+/**
+ * An instant as everything behind this spells it: with capitals, where RFC 3339 (section 5.6) takes lower-case `t` and `z`, and with
+ * a colon in the offset, where ISO 8601's basic form has none (`+0100`, as Java's and Python's formatters print it).
+ */
+function spellInstant(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  return value
+    .replace(/^(\d{4}-\d\d-\d\d)t/, '$1T')
+    .replace(/z$/, 'Z')
+    .replace(/([+-]\d\d)(\d\d)$/, '$1:$2')
+}
 
 /** An instant as PostgreSQL's JSON spells it: `2026-03-28T21:00:00+00:00`, to the microsecond. */
 export const instantOut = z.iso.datetime({ offset: true })
@@ -46,15 +61,20 @@ export const longitude = z
   .max(180)
   .meta({ description: 'Degrees, WGS 84.', examples: [4.8922] })
 
+/** Longer than any number that a program prints of a double, or of a decimal. */
+const MAX_NUMBER_LENGTH = 400
+
 /**
- * A number in a query string. Empty text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here.
+ * A number in a query string: any that JSON has, so whatever a client prints of a double (`-4e-7`, `4.9041388999999526`). Empty
+ * text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here.
  *
  * @param description also says the default: the description of the API has none for what is converted
  */
 export const queryNumber = (schema: z.ZodNumber, description?: string) =>
   z
     .string()
-    .regex(/^-?\d{1,15}(\.\d{1,15})?$/, 'must be a decimal number')
+    .max(MAX_NUMBER_LENGTH)
+    .regex(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i, 'must be a number as JSON writes it')
     .transform(Number)
     .pipe(schema)
     .meta({

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { CODES, type Code } from '../errors/codes.ts'
 
+export const fieldErrors = z.array(z.strictObject({ pointer: z.string(), message: z.string() }))
+
 /** RFC 9457. */
 export const problemBody = z
   .strictObject({
@@ -9,11 +11,14 @@ export const problemBody = z
     status: z.int(),
     code: z.enum(Object.keys(CODES) as [Code, ...Code[]]),
     instance: z.string().optional().meta({ description: 'The id of the request, as in the log.' }),
-    subject: z.string().optional().meta({ description: 'What it is about: a field, a kind of certificate.' }),
-    errors: z
-      .array(z.strictObject({ pointer: z.string(), message: z.string() }))
-      .optional()
-      .meta({ description: 'Each wrong field, by JSON Pointer (RFC 6901).' }),
+    subject: z.string().optional().meta({
+      description:
+        'What the problem is about, where the code alone does not say it: a member of the request, a header, a kind of certificate, the name of a constraint, or why a token is not taken (`token_expired`).',
+    }),
+    errors: fieldErrors.optional().meta({
+      description:
+        'Each wrong field, by JSON Pointer (RFC 6901) into `/body`, `/querystring`, `/params` or `/headers`.',
+    }),
   })
   .meta({ id: 'Problem' })
 
@@ -22,18 +27,21 @@ const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'rate_limite
 
 /** The problem responses of a route, for its schema: one entry per status, naming the codes. */
 export function problems(...codes: Code[]) {
-  const byStatus = new Map<number, Code[]>()
-  for (const code of new Set([...EVERYWHERE, ...codes])) {
-    const { status } = CODES[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
+  const byStatus = Map.groupBy(new Set([...EVERYWHERE, ...codes]), (code) => CODES[code].status)
   return Object.fromEntries(
     [...byStatus].map(([status, listed]) => [
       status,
       {
-        description: listed.map((code) => `\`${code}\`: ${CODES[code].title}`).join('\n\n'),
-        content: { 'application/problem+json': { schema: problemBody } },
+        description: describeCodes(listed),
+        content: { 'application/problem+json': { schema: z.intersection(problemBody, oneOfCodes(listed)) } },
       },
     ]),
   )
 }
+
+export const describeCodes = (codes: readonly Code[]): string =>
+  codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('\n\n')
+
+/** So that programs, and the types that are generated for them, know which codes an operation has under a status. */
+const oneOfCodes = (codes: Code[]) =>
+  z.looseObject({ code: z.enum(codes) }).meta({ additionalProperties: undefined })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Server, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
@@ -17,11 +17,45 @@ const TIMEOUTS_CHECKED_EVERY_MS = 5_000
 const SILENCE_TIMEOUT_MS = 60_000
 /** Longer than any parameter in a path: these are UUIDs. */
 const MAX_PARAM_LENGTH = 200
+/** Of the realtime gateway: supabase-js decides it. */
+export const WEBSOCKET_PATH = '/realtime/v1/websocket'
 
 /** What Node's parser reports before there is a request; anything else is malformed. */
 const CODE_OF_PARSER_ERROR: Record<string, Code> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+/**
+ * The one thing that a connection is upgraded to, at the one address that speaks it. Any other offer is ignored, and the request
+ * answered as HTTP/1.1 (RFC 9110 section 7.8): Java's clients and curl offer HTTP/2 with each first request.
+ */
+function isUpgrade(this: Server, { url = '', headers }: IncomingMessage): boolean {
+  return (
+    // No gateway, nobody who listens.
+    this.listenerCount('upgrade') > 0 &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    toOriginForm(url).split('?', 1)[0] === WEBSOCKET_PATH
+  )
+}
+
+/**
+ * The target of a request as routes are written: without the host that clients of proxies put before it (RFC 9112 section 3.2.2),
+ * so that nothing is ever built of it, and without a slash at the end, which people add to addresses under `/v1`.
+ */
+function rewriteUrl({ url = '' }: IncomingMessage): string {
+  const target = toOriginForm(url)
+  return target.startsWith('/v1/') ? target.replace(/^([^?]*)\/(?=\?|$)/, '$1') : target
+}
+
+const toOriginForm = (target: string): string =>
+  target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
+
+/** Fastify itself trusts nobody by a number (whoever reaches the service past its proxies could forge the rest): see `.env.example`. */
+function trustedProxies(
+  proxies: Config['TRUST_PROXY'],
+): NonNullable<FastifyHttpOptions<Server>['trustProxy']> {
+  return typeof proxies === 'number' ? (_address, hop) => hop < proxies : proxies
 }
 
 /** @param logTo where log lines go instead of to the standard output */
@@ -49,9 +83,11 @@ export function serverOptions(
       connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
       // Checked by `plugins/requests.ts`, which can say so.
       requireHostHeader: false,
+      shouldUpgradeCallback: isUpgrade,
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    trustProxy: config.TRUST_PROXY,
+    rewriteUrl,
+    trustProxy: trustedProxies(config.TRUST_PROXY),
     // While we stop, what comes on a connection that is open is still answered; then the connection closes.
     return503OnClosing: false,
     frameworkErrors,

@@ -1,20 +1,11 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
+import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts'
 
 export interface LiveOptions {
   /** `{z}/{x}/{y}` in it; undefined: the outlines that ship with the service. */
   tileUrl: string | undefined
   tileAttribution: string
-}
-
-interface File {
-  type: string
-  content: Buffer
-  gzipped: Buffer
-  etag: string
 }
 
 const HTML = 'text/html; charset=utf-8'
@@ -48,11 +39,9 @@ const FILES: Record<string, { type: string; from: string }> = {
   ),
 }
 
-/** Asked for again each time, and mostly answered with 304: after an update of the service nobody has half of the old page. */
-const CACHE_CONTROL = 'no-cache'
-
 /**
- * The page at /live: a map and a list of shifts that change as it happens. Files as they are, read once: nothing is built.
+ * The page at /live: a map and a list of shifts that change as it happens. Files as they are, read once: nothing is built, and so no
+ * address has a digest in it. Each is asked for again: after an update of the service nobody has half of the old page.
  * It loads nothing from elsewhere, but map tiles where they are set.
  */
 export async function live(app: FastifyInstance, options: LiveOptions): Promise<void> {
@@ -62,22 +51,18 @@ export async function live(app: FastifyInstance, options: LiveOptions): Promise<
     'permissions-policy': 'geolocation=(self), camera=(), microphone=()',
   }
   const files = await readFiles()
-  for (const [path, { type, content, gzipped, etag }] of files) {
+  for (const [path, file] of files) {
     const paths = path === '' ? ['/live', '/live/'] : [`/live${path}`]
     for (const url of paths) {
       app.get(url, { schema: { hide: true }, logLevel: 'warn' }, async (request, reply) => {
-        reply.headers({ etag, 'cache-control': CACHE_CONTROL, vary: 'accept-encoding' })
         if (path === '') reply.headers(pageHeaders)
-        if (request.headers['if-none-match']?.includes(etag)) return reply.code(304).send()
-        reply.type(type)
-        if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(content)
-        return reply.header('content-encoding', 'gzip').send(gzipped)
+        return sendStaticFile(request, reply, file, ASK_AGAIN)
       })
     }
   }
   app.get('/live/settings.json', { schema: { hide: true }, logLevel: 'warn' }, async (_request, reply) =>
     reply
-      .header('cache-control', CACHE_CONTROL)
+      .header('cache-control', ASK_AGAIN)
       .type('application/json; charset=utf-8')
       .serializer(JSON.stringify)
       .send({ tile_url: options.tileUrl ?? null, tile_attribution: options.tileAttribution }),
@@ -102,16 +87,14 @@ export function contentSecurityPolicy(tileUrl: string | undefined): string {
   ].join('; ')
 }
 
-let reading: Promise<Map<string, File>> | undefined
+let reading: Promise<Map<string, StaticFile>> | undefined
 
 /** Once per process. */
-function readFiles(): Promise<Map<string, File>> {
+function readFiles(): Promise<Map<string, StaticFile>> {
   reading ??= Promise.all(
-    Object.entries(FILES).map(async ([path, { type, from }]): Promise<[string, File]> => {
+    Object.entries(FILES).map(async ([path, { type, from }]): Promise<[string, StaticFile]> => {
       const content = await readFile(new URL(import.meta.resolve(from)))
-      const digest = createHash('sha256').update(content).digest('base64url')
-      // Weak: the compressed form has the same tag.
-      return [path, { type, content, gzipped: await promisify(gzip)(content), etag: `W/"${digest}"` }]
+      return [path, await makeStaticFile(type, content)]
     }),
   ).then((files) => new Map(files))
   return reading

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import {
+  ASK_AGAIN,
+  KEEP_FOR_GOOD,
+  makeStaticFile,
+  type StaticFile,
+  sendStaticFile,
+} from '../http/static-file.ts'
 
 const PATH = '/docs'
 const SCRIPT_PATH = `${PATH}/js/scalar.js`
@@ -9,9 +16,9 @@ const SCRIPT_PATH = `${PATH}/js/scalar.js`
 const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
 
 interface Page {
-  html: string
+  html: StaticFile
   policy: string
-  script: string
+  script: StaticFile
 }
 
 /**
@@ -28,13 +35,15 @@ export const docsPage = fastifyPlugin(
     const schema = { hide: true }
     // Relative addresses in the page need the slash.
     app.get(PATH, { schema }, async (_request, reply) => reply.redirect(`${PATH}/`, 301))
-    app.get(`${PATH}/`, { schema }, async (_request, reply) => {
+    app.get(`${PATH}/`, { schema }, async (request, reply) => {
       const { html, policy } = await page()
-      return reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(html)
+      return sendStaticFile(request, reply.header('content-security-policy', policy), html, ASK_AGAIN)
     })
-    app.get(SCRIPT_PATH, { schema }, async (_request, reply) => {
+    app.get<{ Querystring: { v?: string } }>(SCRIPT_PATH, { schema }, async (request, reply) => {
       const { script } = await page()
-      return reply.type('application/javascript; charset=utf-8').send(script)
+      // Another version than this one's: a page that was loaded before an update. It is not kept under the wrong name.
+      const isNamed = request.query.v === script.digest
+      return sendStaticFile(request, reply, script, isNamed ? KEEP_FOR_GOOD : ASK_AGAIN)
     })
   },
   { name: 'docs-page', fastify: '5.x' },
@@ -55,10 +64,12 @@ async function loadPage(): Promise<Page> {
       ...NOT_OURS,
     },
   })
-  const { body: html } = await app.inject(`${PATH}/`)
-  const { body: script } = await app.inject(SCRIPT_PATH)
+  const { body: page } = await app.inject(`${PATH}/`)
+  const { body: code } = await app.inject(SCRIPT_PATH)
   await app.close()
-  return { html, policy: pagePolicy(html), script }
+  const script = await makeStaticFile('text/javascript; charset=utf-8', code)
+  const html = page.replace('src="js/scalar.js"', `src="js/scalar.js?v=${script.digest}"`)
+  return { html: await makeStaticFile('text/html; charset=utf-8', html), policy: pagePolicy(html), script }
 }
 
 /**

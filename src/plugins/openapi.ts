@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { CODES } from '../errors/codes.ts'
+import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts'
 import { completeDocument } from './openapi-document.ts'
 
 /** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
@@ -26,7 +27,7 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description:
-            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],
@@ -52,9 +53,11 @@ export const openapi = fastifyPlugin(
       transform: jsonSchemaTransform,
       transformObject: (source) => completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source))),
     })
-    app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
-      reply.serializer(JSON.stringify).send(app.swagger()),
-    )
+    let file: Promise<StaticFile> | undefined
+    app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
+      file ??= makeStaticFile('application/json; charset=utf-8', JSON.stringify(app.swagger()))
+      return sendStaticFile(request, reply, await file, ASK_AGAIN)
+    })
   },
   { name: 'openapi', fastify: '5.x' },
 )

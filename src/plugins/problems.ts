@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
+import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import { ClientGone, type FieldError, Problem } from '../errors/problem.ts'
 import { RETRY_AFTER_BUSY_SECONDS, readDatabaseError, toDatabaseProblem } from '../errors/sqlstate.ts'
 
@@ -26,7 +26,7 @@ export async function sendProblem(
   reply: FastifyReply,
   problem: Problem,
 ): Promise<FastifyReply> {
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (problem.status === 401) reply.header('www-authenticate', challengeFor(problem.subject))
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
   return reply
     .code(problem.status)

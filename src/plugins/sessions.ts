@@ -28,8 +28,11 @@ declare module 'fastify' {
   }
 }
 
-/** Printable ASCII; the length is that of the database's check. */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+/**
+ * Printable ASCII, spaces inside as well (a string as RFC 9651 has it; its quotes are taken as part of the key). The length is that
+ * of the database's check.
+ */
+export const IDEMPOTENCY_KEY = /^[!-~](?:[ -~]{0,253}[!-~])?$/
 
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {

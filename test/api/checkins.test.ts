@@ -117,8 +117,8 @@ describe('one check-in', () => {
     const response = await post('guard', mine.id, taken)
     expectProblem(response, 'id_conflict')
     expect(response.body).not.toContain(theirs.id)
-    expect((await sendBatch([{ ...taken, shift_id: mine.id }])).json().results).toEqual([
-      { id: given.id, status: 'rejected', code: 'id_conflict' },
+    expect((await sendBatch([{ ...taken, shift_id: mine.id }])).json().results).toMatchObject([
+      { id: given.id, status: 'rejected', code: 'id_conflict', errors: [{ pointer: '/body/items/0/id' }] },
     ])
     expect(await countIn(mine.id)).toBe(0)
   })
@@ -512,7 +512,7 @@ describe('a batch', () => {
     expect(response.statusCode).toBe(200)
     const { results } = response.json()
     expect(results[place]).toMatchObject({ id: good.id, status: 'created', checkin: { id: good.id } })
-    expect(results.toSpliced(place, 1)).toEqual(many.map(answerTo))
+    expect(results.toSpliced(place, 1)).toMatchObject(many.map(answerTo))
     expect(await statusOf(shift.id)).toBe('active')
   })
 
@@ -520,7 +520,35 @@ describe('a batch', () => {
     const bad = await badItems()
     const response = await sendBatch(bad.map(([, item]) => item))
     expect(response.statusCode).toBe(200)
-    expect(response.json().results).toEqual(bad.map(answerTo))
+    expect(response.json().results).toMatchObject(bad.map(answerTo))
+  })
+
+  it('says what is wrong with each item, and where', async () => {
+    const shift = await assignment()
+    const good = { ...checkInAt(shift.start), shift_id: shift.id }
+    const early = { ...good, id: checkInId(), recorded_at: minutes(shift.start, -500).toISOString() }
+    const { results } = (
+      await sendBatch([
+        { ...good, latitude: 91, accuracy_meters: 0 },
+        good,
+        early,
+        null,
+        { ...good, [`zz${'z'.repeat(1_000)}`]: 1 },
+        {},
+      ])
+    ).json()
+    const pointers = results.map(({ errors }: { errors?: { pointer: string }[] }) =>
+      errors?.map(({ pointer }) => pointer),
+    )
+    expect(pointers).toEqual([
+      ['/body/items/0/latitude', '/body/items/0/accuracy_meters'],
+      undefined,
+      ['/body/items/2/recorded_at'],
+      ['/body/items/3'],
+      ['/body/items/4'],
+      expect.arrayContaining(['/body/items/5/id', '/body/items/5/kind']),
+    ])
+    expect(JSON.stringify(results).length).toBeLessThan(3_000)
   })
 
   it('with a member that other bodies may not have has one bad item', async () => {
@@ -601,7 +629,7 @@ describe('a batch', () => {
       const shift = await assignment()
       const item = { ...checkInAt(shift.start), shift_id: shift.id }
       const seen = (['company', 'client', 'admin'] as Persona[]).includes(persona)
-      expect((await sendBatch([item], persona)).json().results).toEqual([
+      expect((await sendBatch([item], persona)).json().results).toMatchObject([
         { id: item.id, status: 'rejected', code: seen ? 'forbidden' : 'not_found' },
       ])
       expect(await countIn(shift.id)).toBe(0)
@@ -646,7 +674,7 @@ describe('a batch', () => {
         .as('guard')
         .post('/v1/checkins/batch', { items }, { headers: { 'idempotency-key': 'of-all-sorts' } })
     const first = await send()
-    expect(first.json().results.slice(1)).toEqual(bad.map(answerTo))
+    expect(first.json().results.slice(1)).toMatchObject(bad.map(answerTo))
     expect((await send()).json()).toEqual(first.json())
   })
 

@@ -204,6 +204,16 @@ class Volley {
     const flaws = flawsOf(response)
     const outcome = response.statusCode < 400 ? 'success' : response.json().code
     if (expected && !expected.includes(outcome)) flaws.push(`answered ${outcome}`)
+    // Another method, or a path that no longer leads to the route: not what its description is about.
+    const isOfRoute = shot.method === undefined && outcome !== 'method_not_allowed'
+    if (
+      isOfRoute &&
+      outcome !== 'success' &&
+      outcome !== 'not_found' &&
+      !this.#route.codes.includes(outcome)
+    ) {
+      flaws.push(`answered ${outcome}, which its description does not have`)
+    }
     for (const flaw of flaws) this.findings.push(`${this.#route.name}, ${label.slice(0, 80)}: ${flaw}`)
     return response
   }
@@ -439,7 +449,7 @@ describe('headers', () => {
       const response = await volley.fire(label, { ...payload, persona: null, headers: { authorization } }, [
         'unauthenticated',
       ])
-      if (response.headers['www-authenticate'] !== 'Bearer')
+      if (!String(response.headers['www-authenticate']).startsWith('Bearer realm='))
         volley.findings.push(`${label}: asks for no token`)
     }
     await volley.fire('without one', { ...payload, persona: null }, ['unauthenticated'])

@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import type { NearbyShift } from '../../src/resources/shifts/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
@@ -40,9 +41,29 @@ async function idsFor(persona: Persona, parameters: QueryParameters): Promise<st
   return response.json().items.map(({ id }: NearbyShift) => id)
 }
 
+/** The address of the next page, as a client makes it out (RFC 8288). */
+function nextOf({ headers }: LightMyRequestResponse): string {
+  const [, reference = ''] = /^<(.+)>; rel="next"$/.exec(String(headers.link)) ?? []
+  const { pathname, search } = new URL(reference, 'http://service.example/v1/shifts/nearby?limit=1')
+  return `${pathname}${search}`
+}
+
 const hoursFromNow = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString()
 
 describe('a search', () => {
+  it('takes numbers as programs print them, near Greenwich as well', async () => {
+    for (const [latitude, longitude] of [
+      ['51.5073509', '-0.12775829999998223'],
+      ['51.48', '-4e-7'],
+      ['5.148E1', '4.0E-7'],
+    ]) {
+      const response = await api()
+        .as('guard')
+        .get(`/v1/shifts/nearby?latitude=${latitude}&longitude=${longitude}&limit=2.0`)
+      expect([longitude, response.statusCode]).toEqual([longitude, 200])
+    }
+  })
+
   it('lists shifts as they are, with their location and distance, nearest first', async () => {
     const place = somewhere()
     const far = await arrangeAt(north(place, 4_000))
@@ -229,7 +250,7 @@ describe('a request', () => {
     ['latitude', '-90.000001'],
     ['latitude', '152.37'],
     ['latitude', 'NaN'],
-    ['latitude', '5e1'],
+    ['latitude', '5e2'],
     ['longitude', '180.5'],
     ['longitude', '-181'],
     ['longitude', '0x10'],
@@ -316,13 +337,41 @@ describe('GeoJSON', () => {
     })
     expect({ latitude, longitude }).toEqual(place)
 
-    const [, next] = /^<(.+)>; rel="next"$/.exec(String(response.headers.link)) ?? []
+    const next = nextOf(response)
     const last = await api()
       .as('guard')
-      .get(next!, { headers: { accept: 'application/geo+json' } })
+      .get(next, { headers: { accept: 'application/geo+json' } })
     expect(last.json()).toMatchObject({ features: [{ id: far }], next_cursor: null })
     expect(last.headers.link).toBeUndefined()
     expect(await idsFor('guard', { ...place, cursor: collection.next_cursor })).toEqual([far])
+  })
+
+  it('can be asked for by a client that sets no header, and then is kept to', async () => {
+    const place = somewhere()
+    await arrangeAt(place)
+    const far = await arrangeAt(north(place, 1_000))
+    const response = await search('guard', { ...place, limit: 1, format: 'geojson' }, 'text/html')
+    expect(response.headers['content-type']).toMatch(/^application\/geo\+json/)
+    const last = await api().as('guard').get(nextOf(response))
+    expect(last.json()).toMatchObject({ type: 'FeatureCollection', features: [{ id: far }] })
+    const json = await search('guard', { ...place, format: 'json' }, 'application/geo+json')
+    expect(json.json().items).toHaveLength(2)
+    // Another form of the same pages.
+    const { next_cursor: cursor } = response.json()
+    expect(await idsFor('guard', { ...place, limit: 1, cursor })).toEqual([far])
+    expectProblem(await search('guard', { ...place, format: 'gpx' }), 'validation_failed')
+  })
+
+  it('leads to the next page by nothing that the request says of its host', async () => {
+    const place = somewhere()
+    await arrangeAt(place)
+    await arrangeAt(north(place, 1_000))
+    const url = `http://evil.example/v1/shifts/nearby?${queryOf({ ...place, limit: 1 })}`
+    const response = await api()
+      .as('guard')
+      .get(url, { headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' } })
+    expect(response.headers.link).toMatch(/^<\?[^>]+>; rel="next"$/)
+    expect(response.headers.link).not.toContain('evil')
   })
 
   it('is given where it is preferred, and JSON otherwise', async () => {

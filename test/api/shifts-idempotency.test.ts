@@ -32,6 +32,13 @@ const countOf = async (title: string): Promise<number> =>
   )[0]!.count
 
 describe('the same request with the same key', () => {
+  it('may have spaces inside the key', async () => {
+    const key = `order 42, line 1 of ${newKey()}`
+    const first = await post('/v1/shifts', shift(key), key)
+    expect(first.statusCode).toBe(201)
+    expect((await post('/v1/shifts', shift(key), key)).json()).toEqual(first.json())
+  })
+
   it('creates one shift, and answers as it did', async () => {
     const key = newKey()
     const first = await post('/v1/shifts', shift(key), key)
@@ -136,7 +143,7 @@ describe('a key', () => {
   })
 
   it('is printable ASCII', async () => {
-    for (const key of ['', 'two words', 'x'.repeat(256)]) {
+    for (const key of ['', 'two\twords', 'x'.repeat(256)]) {
       expectProblem(await post('/v1/shifts', shift('unprintable'), key), 'validation_failed')
     }
     expect(await countOf('unprintable')).toBe(0)

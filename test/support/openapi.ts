@@ -30,6 +30,7 @@ interface Document {
         security?: unknown[]
         parameters?: { name: string; in: string; required?: boolean; schema: JsonSchema }[]
         requestBody?: { required?: boolean; content: Record<string, { schema: JsonSchema }> }
+        responses: Record<string, { content?: Record<string, { schema: JsonSchema }> }>
       }
     >
   >
@@ -48,6 +49,8 @@ export interface Route {
   queryParameters: string[]
   /** Undefined where it takes none. */
   body: JsonSchema | undefined
+  /** The codes that its problems can have. */
+  codes: unknown[]
 }
 
 /** Where a value stands in a body: names and positions, from the outside in. */
@@ -72,6 +75,12 @@ export class OpenApi {
           pathParameters: inPlace('path'),
           queryParameters: inPlace('query'),
           body: operation.requestBody?.content['application/json']?.schema,
+          codes: Object.values(operation.responses).flatMap(
+            ({ content }) =>
+              content?.['application/problem+json']?.schema.allOf?.flatMap(
+                (part) => part.properties?.code?.enum ?? [],
+              ) ?? [],
+          ),
         }
       }),
     )

@@ -25,16 +25,27 @@ describe('the media type', () => {
     ['nonsense, application/geo+json', 'application/geo+json'],
     ['application/json;q=2, application/geo+json;q=0.1', 'application/geo+json'],
     ['application/geo+json;charset=utf-8', 'application/geo+json'],
+    // What java.net.HttpURLConnection sends up to JDK 18 (JDK-8163921).
+    ['text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2', 'application/json'],
+    ['application/json;q=.1, application/geo+json;q=0.33333', 'application/geo+json'],
   ])('for %j is %s', (accept, type) => {
     expect(chooseMediaType(accept, offered)).toBe(type)
   })
 
-  it.each(['text/html', 'nonsense', ',', 'application/json;q=0', '*/*;q=0', 'application/json;q=x', 'json'])(
-    'for %j is none',
-    (accept) => {
-      expect(() => chooseMediaType(accept, offered)).toThrow(
-        expect.objectContaining({ constructor: Problem, code: 'not_acceptable' }),
-      )
-    },
-  )
+  it.each([
+    'text/html',
+    'nonsense',
+    ',',
+    'application/json;q=0',
+    '*/*;q=0',
+    '*;q=.0',
+    'application/json;q=x',
+    'application/json;q=',
+    'application/json;q=.',
+    'json',
+  ])('for %j is none', (accept) => {
+    expect(() => chooseMediaType(accept, offered)).toThrow(
+      expect.objectContaining({ constructor: Problem, code: 'not_acceptable' }),
+    )
+  })
 })

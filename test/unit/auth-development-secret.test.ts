@@ -52,6 +52,15 @@ describe('what is configured', () => {
     })
   })
 
+  test('JWT_SECRET beside JWKS_URL is for the tokens that a key set does not sign', async () => {
+    const url = 'https://auth.example.com/.well-known/jwks.json'
+    expect(await keysOf({ JWKS_URL: url, JWT_SECRET: SECRET })).toEqual({
+      kind: 'jwks',
+      url: new URL(url),
+      secret: SECRET,
+    })
+  })
+
   test('a JWKS_URL with a name and password is refused, and not repeated', async () => {
     const refused = keysOf({ JWKS_URL: 'https://name:hidden@auth.example.com/jwks.json' })
     await expect(refused).rejects.toBeInstanceOf(ConfigError)

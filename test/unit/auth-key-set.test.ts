@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { inspect } from 'node:util'
-import { exportJWK, generateKeyPair } from 'jose'
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { KeysUnavailable, Unauthenticated } from '../../src/auth/errors.ts'
 import {
@@ -23,7 +23,7 @@ import {
   startKeyServer,
 } from '../support/key-server.ts'
 import { patience } from '../support/patience.ts'
-import { AUDIENCE, claimsAtNoon, encodePart, NOON, USER_ID } from '../support/tokens.ts'
+import { AUDIENCE, claimsAtNoon, encodePart, forge, NOON, SECRET, USER_ID } from '../support/tokens.ts'
 
 const FETCH_TIMEOUT_MS = 100
 
@@ -45,13 +45,13 @@ interface Issuer {
   outcome(key: SigningKey, header?: Record<string, unknown>): Promise<string>
 }
 
-async function startIssuer(options: VerifierOptions = {}): Promise<Issuer> {
+async function startIssuer(options: VerifierOptions = {}, secret?: string): Promise<Issuer> {
   const server = await startKeyServer()
   onTestFinished(() => server[Symbol.asyncDispose]())
   const clock = { nowMs: NOON * 1000 }
   const verifier = createVerifier(
     {
-      keys: { kind: 'jwks', url: server.url },
+      keys: { kind: 'jwks', url: server.url, ...(secret === undefined ? {} : { secret }) },
       issuer: undefined,
       audience: AUDIENCE,
       clockToleranceSeconds: 5,
@@ -545,5 +545,60 @@ describe('KeysUnavailable', () => {
     const printed = inspect(error, { depth: 10, showHidden: true })
     expect(printed).not.toContain('noor.private')
     for (const part of token.split('.')) expect(printed).not.toContain(part)
+  })
+})
+
+describe('a key set with a secret beside it', () => {
+  test('takes the tokens of both, and those of the secret while the issuer is down', async () => {
+    const { server, clock, verifier, outcome } = await startIssuer({}, SECRET)
+    server.fail()
+    const old = forge(claimsAtNoon(day))
+    expect(await outcome(first)).toContain('unavailable')
+    expect(await describeOutcome(verifier.verify(old))).toBe('accepted')
+    server.publish(first.jwk)
+    clock.nowMs += KEYS_RETRY_MS
+    expect(await outcome(first)).toBe('accepted')
+    expect(await describeOutcome(verifier.verify(old))).toBe('accepted')
+    expect(await describeOutcome(verifier.verify(forge({ role: 'anon', exp: day.exp })))).toBe('accepted')
+  })
+
+  test('verifies no HS256 token by a public key, in whatever form it is the secret', async () => {
+    const rsa = await makeSigningKey('rsa', 'RS256')
+    const { server, verifier, outcome } = await startIssuer({}, SECRET)
+    server.publish(rsa.jwk)
+    expect(await outcome(rsa)).toBe('accepted')
+    const pem = await exportSPKI((await importJWK(rsa.jwk, 'RS256')) as CryptoKey)
+    for (const secret of [pem, pem.trim(), JSON.stringify(rsa.jwk), rsa.jwk.n!]) {
+      for (const header of [{}, { kid: 'rsa' }]) {
+        const forged = forge(claimsAtNoon(day), { secret, header })
+        expect(await describeOutcome(verifier.verify(forged))).toBe('token_signature')
+      }
+    }
+  })
+
+  test('verifies nothing but HS256 by the secret', async () => {
+    const { server, verifier } = await startIssuer({}, SECRET)
+    const { alg: _, ...anyAlgorithm } = first.jwk
+    server.publish(anyAlgorithm, { kty: 'oct', kid: 'oct', k: encodePart(SECRET) })
+    for (const alg of ['HS384', 'HS512', 'none', 'hs256']) {
+      const hash = { HS384: 'sha384', HS512: 'sha512' }[alg] ?? 'sha256'
+      const forged = forge(claimsAtNoon(day), { header: { alg }, hash })
+      expect(await describeOutcome(verifier.verify(forged))).toBe('token_algorithm')
+    }
+    for (const alg of ['ES256', 'RS256']) {
+      for (const kid of ['first', 'oct']) {
+        const forged = forge(claimsAtNoon(day), { header: { alg, kid } })
+        expect(await describeOutcome(verifier.verify(forged))).not.toBe('accepted')
+      }
+    }
+  })
+
+  test('asks the set for no symmetric key that it may publish', async () => {
+    const published = 'what an issuer should never publish, 32 bytes and more'
+    const { server, verifier } = await startIssuer({}, SECRET)
+    server.publish({ kty: 'oct', kid: 'oct', alg: 'HS256', k: encodePart(published) })
+    const forged = forge(claimsAtNoon(day), { header: { kid: 'oct' }, secret: published })
+    expect(await describeOutcome(verifier.verify(forged))).toBe('token_signature')
+    expect(server.requests).toEqual([])
   })
 })

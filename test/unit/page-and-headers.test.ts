@@ -1,32 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { buildApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
-import type { Sessions } from '../../src/db/session.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { openAppWithoutDatabase as open } from '../support/app-without-database.ts'
 import { patience } from '../support/patience.ts'
-
-/** The service without a database: what is tested here needs none. */
-async function open(environment: Record<string, string> = {}): Promise<FastifyInstance> {
-  const notRunning = async (): Promise<never> => {
-    throw new Error('Nothing here asks for data.')
-  }
-  const app = await buildApp({
-    config: readConfig({
-      NODE_ENV: 'test',
-      LOG_LEVEL: 'silent',
-      RATE_LIMIT_PER_MINUTE: '1000000',
-      ...environment,
-    }),
-    version: '0.0.0-test',
-    sessions: new Proxy({} as Sessions, { get: () => notRunning }),
-    verifier: { verify: notRunning },
-    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
-  })
-  onTestFinished(() => app.close())
-  return app
-}
 
 describe('the page at /docs', () => {
   test('loads from this service alone, and runs no script but its own', async () => {
@@ -49,10 +27,37 @@ describe('the page at /docs', () => {
     expect(policy['font-src']).toEqual(["'self'", 'data:'])
     expect(String(headers['content-security-policy'])).not.toMatch(/https?:|\*|unsafe-eval/)
 
-    const script = await app.inject({ url: '/docs/js/scalar.js' })
-    expect(script.statusCode).toBe(200)
-    expect(script.headers['content-type']).toContain('javascript')
-    expect(body).toContain('src="js/scalar.js"')
+    expect(body).toMatch(/src="js\/scalar\.js\?v=[\w-]{43}"/)
+  })
+
+  test('sends its script compressed, and once to each browser', async () => {
+    const app = await open()
+    const { body } = await app.inject({ url: '/docs/' })
+    const [, address] = /src="(js\/scalar\.js[^"]*)"/.exec(body) ?? []
+    const url = `/docs/${address}`
+    const plain = await app.inject({ url })
+    expect(plain.headers).toMatchObject({
+      'content-type': expect.stringContaining('javascript'),
+      'cache-control': 'public, max-age=31536000, immutable',
+      etag: expect.stringMatching(/^W\/"/),
+      vary: expect.stringContaining('accept-encoding'),
+    })
+    const packed = await app.inject({ url, headers: { 'accept-encoding': 'gzip, br' } })
+    expect(packed.headers['content-encoding']).toBe('gzip')
+    expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length / 2)
+    expect(gunzipSync(packed.rawPayload).equals(plain.rawPayload)).toBe(true)
+    const again = await app.inject({ url, headers: { 'if-none-match': String(plain.headers.etag) } })
+    expect([again.statusCode, again.body]).toEqual([304, ''])
+    const refused = await app.inject({ url, headers: { 'accept-encoding': 'gzip;q=0' } })
+    expect(refused.headers['content-encoding']).toBeUndefined()
+  })
+
+  test('lets nobody keep a script under the address of another version', async () => {
+    const app = await open()
+    for (const url of ['/docs/js/scalar.js', '/docs/js/scalar.js?v=older']) {
+      const { statusCode, headers } = await app.inject({ url })
+      expect([statusCode, headers['cache-control']]).toEqual([200, 'no-cache'])
+    }
   })
 
   test('is where its relative addresses lead to its own', async () => {
@@ -71,6 +76,45 @@ test.each(['/health', '/openapi.json', '/v1/me', '/nothing', '/docs/js/scalar.js
     expect(headers['x-content-type-options']).toBe('nosniff')
   },
 )
+
+test('the description says that it is JSON, and is sent again only when it changed', async () => {
+  const app = await open()
+  const { headers, payload } = await app.inject({ url: '/openapi.json' })
+  expect(headers['content-type']).toBe('application/json; charset=utf-8')
+  expect(JSON.parse(payload)).toMatchObject({ openapi: '3.1.0' })
+  const again = await app.inject({ url: '/openapi.json', headers: { 'if-none-match': String(headers.etag) } })
+  expect(again.statusCode).toBe(304)
+})
+
+test('the description is what programs and generators can use', async () => {
+  const { paths, components } = (await (await open()).inject({ url: '/openapi.json' })).json()
+  const { schemas, headers } = components
+  // Names that a developer looks for; and a default must not make a member required in generated types.
+  expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['NewShift', 'NewCheckIn', 'BatchCheckIn']))
+  expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([])
+  expect(JSON.stringify(schemas)).not.toContain('"default":')
+  expect(schemas.NewShift.properties.status.description).toBe('`draft` when not given.')
+  expect(schemas.CheckInResult).toMatchObject({ oneOf: [{}, {}], discriminator: { propertyName: 'status' } })
+
+  const codesOf = (response: { content: Record<string, { schema: { allOf: [object, Codes] } }> }) =>
+    response.content['application/problem+json']!.schema.allOf[1].properties.code.enum
+  interface Codes {
+    properties: { code: { enum: string[] } }
+  }
+  expect(codesOf(paths['/v1/shifts/{id}/claim'].post.responses[409])).toEqual([
+    'shift_not_open',
+    'shift_overlap',
+  ])
+  for (const [path, operations] of Object.entries<Record<string, { responses: object }>>(paths)) {
+    for (const { responses } of Object.values(operations)) {
+      for (const [status, response] of Object.entries(responses)) {
+        expect(Object.keys(headers)).toEqual(expect.arrayContaining(Object.keys(response.headers)))
+        expect(Object.keys(response.headers)).toContain('X-Request-Id')
+        if (path.startsWith('/v1/') && Number(status) >= 400) expect(codesOf(response)).not.toEqual([])
+      }
+    }
+  }
+})
 
 describe('browsers elsewhere', () => {
   const preflight = (app: FastifyInstance, origin: string, method: string) =>

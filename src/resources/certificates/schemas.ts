@@ -31,13 +31,17 @@ export type Certificate = z.infer<typeof certificate>
 
 export const certificatePage = pageOf(certificate)
 
-export const newCertificate = z.strictObject({
-  professional_id: uuid.optional().meta({ description: 'A guard’s own by default; admins must say whose.' }),
-  company_id: uuid.nullish().meta({ description: 'The employer for whom a pass was issued.' }),
-  kind: certificateKind,
-  number: text(1, 100),
-  valid_until: lastDay.meta({ description: 'The last day on which it is valid.' }),
-})
+export const newCertificate = z
+  .strictObject({
+    professional_id: uuid
+      .optional()
+      .meta({ description: 'A guard’s own by default; admins must say whose.' }),
+    company_id: uuid.nullish().meta({ description: 'The employer for whom a pass was issued.' }),
+    kind: certificateKind,
+    number: text(1, 100),
+    valid_until: lastDay.meta({ description: 'The last day on which it is valid.' }),
+  })
+  .meta({ id: 'NewCertificate' })
 
 export type NewCertificate = z.infer<typeof newCertificate>
 
@@ -48,4 +52,5 @@ export const verification = z
       .default(true)
       .meta({ description: '`false` withdraws the verification: the certificate counts no more.' }),
   })
+  .meta({ id: 'Verification' })
   .nullish()

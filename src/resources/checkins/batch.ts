@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Code } from '../../errors/codes.ts'
+import { CODES, type Code } from '../../errors/codes.ts'
+import type { FieldError } from '../../errors/problem.ts'
 import { codeOf } from '../../errors/sqlstate.ts'
 import { uuid } from '../../http/fields.ts'
 import type { Recorded } from './queries.ts'
@@ -10,31 +11,46 @@ interface ReadItem {
   /** As the item spells it (a phone that writes it in capitals must find its item by it); null when it has none. */
   id: string | null
   item?: BatchItem
+  /** What is wrong with it, by pointers into the item. */
+  errors?: FieldError[]
 }
+
+/** An item with more wrong fields is told of the first ones: a thousand bad items must not make a huge answer. */
+const MAX_ITEM_ERRORS = 5
+/** Unknown members are named in a message, and a client may have made up long ones. */
+const MAX_MESSAGE_LENGTH = 200
 
 /**
  * Items are read one by one, so that a bad one never costs the others. What is no check-in goes no further: neither
  * what it holds, nor how deep that is, reaches anything behind this.
  */
-export const checkinBatch = z.strictObject({
-  items: z
-    .array(
-      z
-        .unknown()
-        .meta({
-          ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
-          description: 'A check-in with its `shift_id`.',
-        })
-        .transform(readItem),
-    )
-    .max(MAX_BATCH_ITEMS),
-})
+export const checkinBatch = z
+  .strictObject({
+    items: z
+      .array(
+        z
+          .unknown()
+          .meta({
+            ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
+            id: 'BatchCheckIn',
+            description: 'A check-in with its `shift_id`.',
+          })
+          .transform(readItem),
+      )
+      .max(MAX_BATCH_ITEMS),
+  })
+  .meta({ id: 'CheckInBatch' })
 
 export type Batch = z.infer<typeof checkinBatch>
 
 function readItem(given: unknown): ReadItem {
   const read = batchItem.safeParse(given)
-  return read.success ? { id: read.data.id, item: read.data } : { id: idOf(given) }
+  if (read.success) return { id: read.data.id, item: read.data }
+  const errors = read.error.issues.slice(0, MAX_ITEM_ERRORS).map(({ path, message }) => ({
+    pointer: path.map((part) => `/${String(part)}`).join(''),
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
+  }))
+  return { id: idOf(given), errors }
 }
 
 function idOf(given: unknown): string | null {
@@ -52,12 +68,25 @@ export const itemsOf = (batch: Batch): BatchItem[] => batch.items.flatMap(({ ite
  */
 export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchResult[] {
   const outcomes = recorded.values()
-  return batch.items.map(({ id, item }) => {
-    if (!item) return { id, status: 'rejected', code: 'validation_failed' }
+  return batch.items.map(({ id, item, errors = [] }, position) => {
+    const at = `/body/items/${position}`
+    if (!item) {
+      const located = errors.map(({ pointer, message }) => ({ pointer: at + pointer, message }))
+      return { id, status: 'rejected', code: 'validation_failed', errors: located }
+    }
     const outcome = outcomes.next().value!
-    return outcome.status === 'rejected'
-      ? { id, status: 'rejected', code: codeOfRefusal(outcome) }
-      : { id, status: outcome.status, checkin: outcome.checkin }
+    if (outcome.status !== 'rejected')
+      return { id: item.id, status: outcome.status, checkin: outcome.checkin }
+    const code = codeOfRefusal(outcome)
+    // Our own refusals name the member that they are about.
+    const { hint } = outcome
+    if (hint === null || !(hint in item)) return { id, status: 'rejected', code }
+    return {
+      id,
+      status: 'rejected',
+      code,
+      errors: [{ pointer: `${at}/${hint}`, message: CODES[code].title }],
+    }
   })
 }
 

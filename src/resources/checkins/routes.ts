@@ -8,7 +8,14 @@ import { readCursor, toPage } from '../../http/page.ts'
 import { problems } from '../../http/problems.ts'
 import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
 import { findShift, listCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
-import { BATCH_BODY_LIMIT_BYTES, batchResults, checkin, checkinPage, newCheckin } from './schemas.ts'
+import {
+  BATCH_BODY_LIMIT_BYTES,
+  batchResults,
+  CHECKIN_PROBLEMS,
+  checkin,
+  checkinPage,
+  newCheckin,
+} from './schemas.ts'
 
 const tags = ['check-ins']
 
@@ -59,14 +66,7 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
             description: 'It was known already; nothing has changed.',
             content: { 'application/json': { schema: checkin } },
           },
-          ...problems(
-            'forbidden',
-            'not_found',
-            'shift_not_assigned',
-            'id_conflict',
-            'outside_check_in_window',
-            'recorded_in_future',
-          ),
+          ...problems(...CHECKIN_PROBLEMS),
         },
       },
     },

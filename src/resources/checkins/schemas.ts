@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { CHECKIN_KINDS, VERDICTS } from '../../db/schema/gps-checkins.ts'
+import type { Code } from '../../errors/codes.ts'
 import { instant, instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
 import { pageOf } from '../../http/page.ts'
+import { fieldErrors } from '../../http/problems.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
 const accuracy = z.number().positive().max(100).meta({
@@ -75,16 +77,51 @@ export const MAX_BATCH_ITEMS = 1_000
  */
 export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
 
-export const batchResult = z
+/** What a check-in can be refused with, alone or in a batch. */
+export const CHECKIN_PROBLEMS = [
+  'forbidden',
+  'not_found',
+  'shift_not_assigned',
+  'id_conflict',
+  'outside_check_in_window',
+  'recorded_in_future',
+] as const satisfies Code[]
+
+const storedCheckin = z
   .strictObject({
-    id: uuid.nullable().meta({ description: 'As the item has it; null when it has none that could be one.' }),
-    status: z.enum(['created', 'duplicate', 'rejected']),
-    code: z.string().optional().meta({
-      description: 'Of a rejected item: the code that a problem would have. Sent again, it is refused again.',
-    }),
-    checkin: checkin.optional().meta({ description: 'Of the others: what is stored.' }),
+    id: uuid.meta({ description: 'The id of the item, as the item spells it.' }),
+    status: z.enum(['created', 'duplicate']),
+    checkin: checkin.meta({ description: 'What is stored.' }),
   })
-  .meta({ id: 'CheckInResult' })
+  .meta({ id: 'StoredCheckIn' })
+
+const rejectedCheckin = z
+  .strictObject({
+    id: uuid.nullable().meta({ description: 'The id of the item; null when it has none that could be one.' }),
+    status: z.literal('rejected'),
+    // Not checked: an answer that is half given must not fail for a code that is missing here.
+    code: z.string().meta({
+      enum: ['validation_failed', ...CHECKIN_PROBLEMS],
+      description: 'The code that a problem about this check-in alone would have.',
+    }),
+    errors: fieldErrors.optional().meta({
+      description:
+        'The members that are wrong, by JSON Pointer (RFC 6901) into the request: `/body/items/0/kind`.',
+    }),
+  })
+  .meta({ id: 'RejectedCheckIn' })
+
+export const batchResult = z.discriminatedUnion('status', [storedCheckin, rejectedCheckin]).meta({
+  id: 'CheckInResult',
+  discriminator: {
+    propertyName: 'status',
+    mapping: {
+      created: '#/components/schemas/StoredCheckIn',
+      duplicate: '#/components/schemas/StoredCheckIn',
+      rejected: '#/components/schemas/RejectedCheckIn',
+    },
+  },
+})
 
 export type BatchResult = z.infer<typeof batchResult>
 

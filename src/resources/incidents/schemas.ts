@@ -44,10 +44,11 @@ export const newIncident = z
     (given) => (given.latitude === undefined) === (given.longitude === undefined),
     'latitude and longitude come together',
   )
+  .meta({ id: 'NewIncident' })
 
 export type NewIncident = z.infer<typeof newIncident>
 
-export const incidentChange = z.strictObject({ status })
+export const incidentChange = z.strictObject({ status }).meta({ id: 'IncidentChange' })
 
 export const incidentQuery = z.strictObject({
   shift_id: uuid.optional(),

@@ -58,5 +58,6 @@ export const newInvitation = z
       role === 'company' || (role === 'client') === (organization_id !== undefined),
     { path: ['organization_id'], message: 'goes with the roles company and client, and client needs it' },
   )
+  .meta({ id: 'NewInvitation' })
 
 export type NewInvitation = z.infer<typeof newInvitation>

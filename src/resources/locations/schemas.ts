@@ -32,15 +32,17 @@ export type Location = z.infer<typeof location>
 
 export const locationPage = pageOf(location)
 
-export const newLocation = z.strictObject({
-  organization_id: uuid.meta({ description: 'The company itself, or one of its clients.' }),
-  name: text(1, 200).meta({ examples: ['Central Station'] }),
-  address: text(1, 500).meta({ examples: ['Stationsplein 1, Amsterdam'] }),
-  latitude,
-  longitude,
-  radius_meters: radius.default(100),
-  time_zone: timeZone.default('Europe/Amsterdam'),
-})
+export const newLocation = z
+  .strictObject({
+    organization_id: uuid.meta({ description: 'The company itself, or one of its clients.' }),
+    name: text(1, 200).meta({ examples: ['Central Station'] }),
+    address: text(1, 500).meta({ examples: ['Stationsplein 1, Amsterdam'] }),
+    latitude,
+    longitude,
+    radius_meters: radius.default(100),
+    time_zone: timeZone.default('Europe/Amsterdam'),
+  })
+  .meta({ id: 'NewLocation' })
 
 export const locationChange = z
   .strictObject({
@@ -57,6 +59,7 @@ export const locationChange = z
     (change) => (change.latitude === undefined) === (change.longitude === undefined),
     'latitude and longitude come together',
   )
+  .meta({ id: 'LocationChange' })
 
 export type NewLocation = z.infer<typeof newLocation>
 export type LocationChange = z.infer<typeof locationChange>

@@ -49,5 +49,6 @@ export const registration = z
     (given) => (given.latitude === undefined) === (given.longitude === undefined),
     'latitude and longitude come together',
   )
+  .meta({ id: 'Registration' })
 
 export type Registration = z.infer<typeof registration>

@@ -40,5 +40,6 @@ export const newOrganization = z
     path: ['client_of'],
     message: 'is for clients',
   })
+  .meta({ id: 'NewOrganization' })
 
 export type NewOrganization = z.infer<typeof newOrganization>

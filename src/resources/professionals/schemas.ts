@@ -37,5 +37,6 @@ export const professionalChange = z
       (latitude === undefined) === (longitude === undefined) && (latitude === null) === (longitude === null),
     'latitude and longitude come together',
   )
+  .meta({ id: 'ProfessionalChange' })
 
 export type ProfessionalChange = z.infer<typeof professionalChange>

@@ -1,7 +1,6 @@
-import type { FastifyReply } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { chooseMediaType } from '../../http/accept.ts'
+import { chooseMediaType, varyBy } from '../../http/accept.ts'
 import { idParams, pageQuery, queryFlag } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
 import { sendJsonText } from '../../http/json-text.ts'
@@ -43,6 +42,9 @@ import {
 
 const tags = ['shifts']
 
+/** The forms in which places can be asked for, the usual one first. */
+const FORMATS = { json: 'application/json', geojson: 'application/geo+json' } as const
+
 /** What can speak against a professional. */
 const ASSIGNMENT_PROBLEMS = [
   'shift_overlap',
@@ -59,9 +61,16 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listNearbyShifts',
         summary: 'List open shifts, nearest first',
         description:
-          'Published shifts that have not begun: a guard and an admin see those of the tenant, a company and a client their own. With `Accept: application/geo+json` as a GeoJSON FeatureCollection (RFC 7946). The next page is in `next_cursor`, and in a `Link` header with `rel="next"`.',
+          'Published shifts that have not begun: a guard and an admin see those of the tenant, a company and a client their own. With `Accept: application/geo+json`, or `format=geojson`, as a GeoJSON FeatureCollection (RFC 7946). The next page is in `next_cursor`, and in a `Link` header with `rel="next"`.',
         tags,
-        querystring: z.strictObject({ ...nearbyFilter, ...pageQuery }),
+        querystring: z.strictObject({
+          ...nearbyFilter,
+          ...pageQuery,
+          format: z
+            .enum(Object.keys(FORMATS) as [keyof typeof FORMATS])
+            .optional()
+            .meta({ description: 'Decides instead of `Accept`, for clients that cannot set that header.' }),
+        }),
         response: {
           200: {
             description: 'One page.',
@@ -75,12 +84,12 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request, reply) => {
-      const type = chooseMediaType(request.headers.accept, ['application/json', 'application/geo+json'])
-      const { limit, cursor, ...filter } = request.query
+      const { limit, cursor, format, ...filter } = request.query
+      const type = format ? FORMATS[format] : chooseMediaType(request.headers.accept, Object.values(FORMATS))
       const position = readCursor('nearby', cursor, filter)
       const { items, next } = await listNearbyShifts(request, filter, limit, position)
       const next_cursor = next ? writeCursor('nearby', next, filter) : null
-      varyByAccept(reply)
+      varyBy(reply, 'Accept')
       if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
       if (type === 'application/json') {
         // The database has built the answer: it goes out as it is. A test holds it to the schema.
@@ -317,18 +326,14 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
   )
 }
 
-/** A cache must not give one form to a client that asked for the other. */
-function varyByAccept(reply: FastifyReply): void {
-  const others = reply.getHeader('vary')
-  reply.header('vary', others === undefined ? 'Accept' : `${others}, Accept`)
-}
-
-/** RFC 8288. Relative to the request, so it is right behind any proxy. */
+/**
+ * RFC 8288. A query alone is relative to the address that the client asked (RFC 3986 section 5.3): right behind any proxy, and made
+ * of nothing that a request can say of its host.
+ */
 function nextLink(url: string, cursor: string): string {
-  const [path, query] = url.split('?', 2)
-  const parameters = new URLSearchParams(query)
+  const parameters = new URLSearchParams(url.split('?', 2)[1])
   parameters.set('cursor', cursor)
-  return `<${path}?${parameters}>; rel="next"`
+  return `<?${parameters}>; rel="next"`
 }
 
 const toFeature = ({ latitude, longitude, ...properties }: NearbyShift) => ({

@@ -145,7 +145,9 @@ export const newShift = z
 
 export type NewShift = z.infer<typeof newShift>
 
-export const newShifts = z.strictObject({ items: z.array(newShift).min(1).max(MAX_BULK_ITEMS) })
+export const newShifts = z
+  .strictObject({ items: z.array(newShift).min(1).max(MAX_BULK_ITEMS) })
+  .meta({ id: 'NewShifts' })
 
 export const createdShifts = z.strictObject({ items: z.array(shift) })
 
@@ -163,11 +165,12 @@ export const shiftChange = z
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'must change something')
   .refine(durationIsPossible, durationRule)
+  .meta({ id: 'ShiftChange' })
 
 export type ShiftChange = z.infer<typeof shiftChange>
 
-export const assignment = z.strictObject({ professional_id: uuid })
-export const cancellation = z.strictObject({ reason: text(1, 1_000) })
+export const assignment = z.strictObject({ professional_id: uuid }).meta({ id: 'Assignment' })
+export const cancellation = z.strictObject({ reason: text(1, 1_000) }).meta({ id: 'Cancellation' })
 
 /** `status=draft&status=published` and `status=draft,published` are the same. */
 const statuses = z
