@@ -21,6 +21,21 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
+/** Addresses are refused with their form, and never shown: there are passwords in them. */
+const DATABASE_ADDRESS =
+  'must be like postgres://user:password@host:5432/database; in a password, write @ : / # ? % as %40 %3A %2F %23 %3F %25'
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: DATABASE_ADDRESS })
+  .refine(canBeDecoded, DATABASE_ADDRESS)
+
+function canBeDecoded(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== ''
+  } catch {
+    return false
+  }
+}
+
 /** Every setting, with its default. `.env.example` says the reason for each; a test keeps the two in step. */
 export const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -31,12 +46,13 @@ export const settings = z.object({
   CORS_ORIGINS: list.default([]),
   TRUST_PROXY: flag.default(false),
 
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_API_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_WORKER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_REPLICATION_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_POOLER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_REPLICA_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  EMBEDDED: flag.default(false),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_API_URL: databaseUrl.optional(),
+  DATABASE_WORKER_URL: databaseUrl.optional(),
+  DATABASE_REPLICATION_URL: databaseUrl.optional(),
+  DATABASE_POOLER_URL: databaseUrl.optional(),
+  DATABASE_REPLICA_URL: databaseUrl.optional(),
   DATABASE_REPLICA_MAX_LAG_MS: milliseconds.default(20),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
   DATABASE_PREPARE: flag.optional(),
@@ -88,6 +104,15 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   }
   if (parsed.data.JWT_SECRET && parsed.data.JWKS_URL) {
     throw new ConfigError('Set JWT_SECRET or JWKS_URL, not both: a token must have one way to be verified.')
+  }
+  const isOnServer = parsed.data.DATABASE_URL !== undefined || parsed.data.DATABASE_API_URL !== undefined
+  if (parsed.data.EMBEDDED && isOnServer) {
+    throw new ConfigError('Set DATABASE_URL or EMBEDDED=true, not both: there is one database.')
+  }
+  if (parsed.data.NODE_ENV === 'production' && !isOnServer && !parsed.data.EMBEDDED) {
+    throw new ConfigError(
+      'In production, set DATABASE_URL to a PostgreSQL server, or EMBEDDED=true to serve the embedded database in DATA_DIR on purpose.',
+    )
   }
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
     throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')

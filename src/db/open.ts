@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { explainFailureIn } from '../private-folder.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
@@ -56,10 +58,13 @@ export async function openDatabases(
 
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
   const release = await claimDataFolder(config.DATA_DIR)
+  const dataDir = embeddedDataDir(config)
+  if (!existsSync(dataDir))
+    report(`Making the database in ${dataDir}: the first start takes some seconds more.`)
   let database: Database | undefined
   try {
     const opened = await openEmbedded({
-      dataDir: embeddedDataDir(config),
+      dataDir,
       acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
@@ -79,9 +84,10 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       },
     }
   } catch (error) {
-    await database?.close()
+    // A database whose disk is full cannot close either; the first error is the one to tell.
+    await database?.close().catch(() => {})
     await release()
-    throw error
+    throw await explainFailureIn(config.DATA_DIR, error)
   }
 }
 
