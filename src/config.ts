@@ -105,17 +105,25 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (parsed.data.JWT_SECRET && parsed.data.JWKS_URL) {
     throw new ConfigError('Set JWT_SECRET or JWKS_URL, not both: a token must have one way to be verified.')
   }
-  const isOnServer = parsed.data.DATABASE_URL !== undefined || parsed.data.DATABASE_API_URL !== undefined
-  if (parsed.data.EMBEDDED && isOnServer) {
+  if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
     throw new ConfigError('Set DATABASE_URL or EMBEDDED=true, not both: there is one database.')
-  }
-  if (parsed.data.NODE_ENV === 'production' && !isOnServer && !parsed.data.EMBEDDED) {
-    throw new ConfigError(
-      'In production, set DATABASE_URL to a PostgreSQL server, or EMBEDDED=true to serve the embedded database in DATA_DIR on purpose.',
-    )
   }
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
     throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')
   }
   return parsed.data
+}
+
+/**
+ * Nobody serves an embedded database in production by mistake, such as a `DATABASE_URL` that was not passed on.
+ *
+ * @throws ConfigError
+ */
+export function requireChosenDatabase(config: Config): void {
+  const isChosen = config.DATABASE_URL ?? config.DATABASE_API_URL ?? config.EMBEDDED
+  if (config.NODE_ENV === 'production' && !isChosen) {
+    throw new ConfigError(
+      'In production, set DATABASE_URL to a PostgreSQL server, or EMBEDDED=true to serve the embedded database in DATA_DIR on purpose.',
+    )
+  }
 }

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { explain } from './cli/command.ts'
-import { readConfig } from './config.ts'
+import { readConfig, requireChosenDatabase } from './config.ts'
 import { describeDatabase } from './db/describe.ts'
 import { asPortUnavailable, requireFreePort } from './http/free-port.ts'
 import { mistypedSettings } from './mistyped-settings.ts'
@@ -10,6 +10,7 @@ import { readVersion } from './version.ts'
 async function start(): Promise<void> {
   for (const line of mistypedSettings(process.env)) console.warn(line)
   const config = readConfig(process.env)
+  requireChosenDatabase(config)
   console.log(`Muster ${await readVersion()} starts with ${describeDatabase(config)}.`)
   await requireFreePort(config)
   writePrivately()

@@ -74,9 +74,13 @@ async function closeToOthers(folder: string, report: (line: string) => void): Pr
 
 /** @returns whether it was open. The outermost folder is closed last, so that what broke off half-way is done again. */
 async function closePath(path: string): Promise<boolean> {
-  const found = await lstat(path)
+  const found = await lstat(path).catch((error: unknown) => {
+    // Another process has the folder, and takes what it does not need any more.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  })
   // A link's own mode means nothing, and what it leads to is not known to be ours.
-  if (found.isSymbolicLink() || (found.mode & OTHERS) === 0) return false
+  if (!found || found.isSymbolicLink() || (found.mode & OTHERS) === 0) return false
   if (found.isDirectory()) {
     for (const name of await readdir(path)) await closePath(join(path, name))
   }

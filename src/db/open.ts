@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
+import { type Config, requireChosenDatabase } from '../config.ts'
 import { explainFailureIn } from '../private-folder.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import { openEmbedded } from './engine/embedded.ts'
@@ -44,7 +44,7 @@ export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => joi
 /**
  * Opens the database that the settings name, migrated.
  *
- * @throws MigrationError, DataFolderInUse, DatabaseUnavailable
+ * @throws ConfigError, MigrationError, DataFolderInUse, FolderUnusable, DatabaseUnavailable
  */
 export async function openDatabases(
   config: Config,
@@ -57,6 +57,7 @@ export async function openDatabases(
 }
 
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
+  requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)
   const dataDir = embeddedDataDir(config)
   if (!existsSync(dataDir))

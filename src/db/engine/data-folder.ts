@@ -11,6 +11,9 @@ export class DataFolderInUse extends Error {
 /** `SQLITE_BUSY`: https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
 
+/** The user's alone, as all in the folder. */
+const PRIVATE_FILE = 0o600
+
 /** Locks held by this process. Without a reference the collector would close the file, and the lock would be gone. */
 const held = new Set<DatabaseSync>()
 
@@ -32,6 +35,8 @@ export async function claimDataFolder(folder: string): Promise<() => Promise<voi
   const pidFile = join(folder, 'lock.pid')
   let lock: DatabaseSync | undefined
   try {
+    // SQLite would make it with the mode of the process.
+    await writeFile(join(folder, 'lock'), '', { flag: 'a', mode: PRIVATE_FILE })
     lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
     lock.exec('begin exclusive')
   } catch (error) {
@@ -48,7 +53,7 @@ export async function claimDataFolder(folder: string): Promise<() => Promise<voi
     lock.close()
   }
   try {
-    await writeFile(pidFile, `${process.pid}\n`)
+    await writeFile(pidFile, `${process.pid}\n`, { mode: PRIVATE_FILE })
   } catch (error) {
     await release()
     throw await explainFailureIn(folder, error)
