@@ -6,7 +6,12 @@ const PATH = '/docs'
 const SCRIPT_PATH = `${PATH}/js/scalar.js`
 
 /** Parts of the page that lead to services of its makers. */
-const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
+const NOT_OURS = {
+  showDeveloperTools: 'never',
+  hideClientButton: true,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+} as const
 
 interface Page {
   html: string

@@ -60,6 +60,23 @@ describe('the page at /docs', () => {
   })
 })
 
+describe('the service’s own address', () => {
+  test('leads to the documentation and the live page, and runs nothing', async () => {
+    const { statusCode, headers, body } = await (await open()).inject({ url: '/' })
+    expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+    for (const path of ['/docs', '/live', '/openapi.json']) expect(body).toContain(`href="${path}"`)
+    const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(body) ?? []
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(headers['content-security-policy']).toContain(`style-src 'sha256-${hash}'`)
+    expect(headers['content-security-policy']).not.toContain('script-src')
+  })
+
+  test('takes nothing', async () => {
+    const { statusCode, headers } = await (await open()).inject({ method: 'POST', url: '/' })
+    expect([statusCode, headers.allow]).toEqual([405, 'GET, HEAD'])
+  })
+})
+
 test.each(['/health', '/openapi.json', '/v1/me', '/nothing', '/docs/js/scalar.js'])(
   '%s is no page: it may neither run nor load anything',
   async (url) => {
@@ -89,6 +106,39 @@ describe('browsers elsewhere', () => {
       expect(headers['access-control-allow-methods']).toContain(method)
     },
   )
+
+  const LOCAL = ['http://localhost:5173', 'http://127.0.0.1:8080', 'https://localhost', 'http://[::1]:3001']
+
+  test('may from this machine while it is developed on', async () => {
+    const app = await open({ NODE_ENV: 'development' })
+    for (const origin of LOCAL) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBe(origin)
+    }
+    for (const origin of [
+      'http://localhost.evil.example',
+      'http://evil.example:3000',
+      'http://127.0.0.1.nip.io',
+      'null',
+    ]) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+
+  test('may not from this machine in production', async () => {
+    const app = await open({ NODE_ENV: 'production', CORS_ORIGINS: 'https://app.example' })
+    for (const origin of LOCAL) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+
+  test('may read how many requests they have left', async () => {
+    const app = await open({ CORS_ORIGINS: 'https://app.example' })
+    const { headers } = await app.inject({ url: '/nothing', headers: { origin: 'https://app.example' } })
+    const exposed = String(headers['access-control-expose-headers']).split(', ')
+    const counted = Object.keys(headers).filter((name) => name.startsWith('x-ratelimit-'))
+    expect(counted).toContain('x-ratelimit-remaining')
+    expect(exposed).toEqual(expect.arrayContaining(counted))
+  })
 
   test('may not from others', async () => {
     const app = await open({ CORS_ORIGINS: 'https://app.example' })
