@@ -4,6 +4,7 @@ import fastifyPlugin from 'fastify-plugin'
 
 const PATH = '/docs'
 const SCRIPT_PATH = `${PATH}/js/scalar.js`
+const DOCUMENT_PATH = `${PATH}/openapi.json`
 
 /** Parts of the page that lead to services of its makers. */
 const NOT_OURS = {
@@ -12,6 +13,24 @@ const NOT_OURS = {
   agent: { disabled: true },
   mcp: { disabled: true },
 } as const
+
+/** What of the page's request is changed here. */
+interface RequestBuilder {
+  query: URLSearchParams
+  headers: Headers
+  security: { value: string }[]
+}
+
+/**
+ * A field that was emptied is not sent, and neither is a token that nobody gave: the page would send `limit=` and `Bearer`, which
+ * are refused for their form. It becomes text of the page, so it uses nothing from around it.
+ */
+const leaveOutEmpty = ({ requestBuilder }: { requestBuilder: RequestBuilder }): void => {
+  for (const values of [requestBuilder.query, requestBuilder.headers]) {
+    for (const [name, value] of [...values]) if (value === '') values.delete(name)
+  }
+  requestBuilder.security = requestBuilder.security.filter(({ value }) => value.trim() !== '')
+}
 
 interface Page {
   html: string
@@ -37,6 +56,12 @@ export const docsPage = fastifyPlugin(
       const { html, policy } = await page()
       return reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(html)
     })
+    app.get(DOCUMENT_PATH, { schema }, async (_request, reply) =>
+      reply
+        .type('application/json; charset=utf-8')
+        .serializer(JSON.stringify)
+        .send(withJsonLast(app.swagger())),
+    )
     app.get(SCRIPT_PATH, { schema }, async (_request, reply) => {
       const { script } = await page()
       return reply.type('application/javascript; charset=utf-8').send(script)
@@ -54,7 +79,8 @@ async function loadPage(): Promise<Page> {
     configuration: {
       title: 'Muster API',
       favicon: '/live/icon.svg',
-      url: '/openapi.json',
+      url: DOCUMENT_PATH,
+      onBeforeRequest: leaveOutEmpty,
       withDefaultFonts: false,
       telemetry: false,
       ...NOT_OURS,
@@ -64,6 +90,18 @@ async function loadPage(): Promise<Page> {
   const { body: script } = await app.inject(SCRIPT_PATH)
   await app.close()
   return { html, policy: pagePolicy(html), script }
+}
+
+/**
+ * The document with `application/json` as the last of the types of each content. The page takes `application/geo+json` for another
+ * spelling of it, and shows the last of both.
+ */
+function withJsonLast(document: object): object {
+  return JSON.parse(JSON.stringify(document), (key, value) => {
+    if (key !== 'content' || !value?.['application/json']) return value
+    const { 'application/json': json, ...others } = value
+    return { ...others, 'application/json': json }
+  })
 }
 
 /**

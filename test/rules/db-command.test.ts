@@ -9,7 +9,8 @@ import { claimDataFolder } from '../../src/db/engine/data-folder.ts'
 import { MIGRATIONS_FOLDER } from '../../src/db/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 
-const COMMAND = join(import.meta.dirname, '../../src/cli/db.ts')
+const ROOT = join(import.meta.dirname, '../..')
+const COMMAND = join(ROOT, 'src/cli/db.ts')
 
 const prepared = useTestDatabase()
 
@@ -89,11 +90,36 @@ describe('db', () => {
     ['rollback 0', '0 is no number'],
     ['rollback 1.5', '1.5 is no number'],
     ['migrate --force', '--force'],
+    ['migrate --yes', 'takes no --yes'],
   ])('%j is not understood', async (words, message) => {
     // An address that nobody answers at: the database must not be asked.
     const outcome = await db(words, { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
     expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
     expect(outcome.stderr).toContain('Usage: ')
+  })
+
+  test('rolls everything back on nobody’s word, and says what it needs', async () => {
+    // As a program starts it: nobody is at a terminal.
+    const refused = await db('rollback all', {
+      DATABASE_URL: 'postgres://somebody:a-password@127.0.0.1:1/all',
+    })
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('--yes') })
+    expect(refused.stderr).toContain('somebody@127.0.0.1:1/all')
+    expect(refused.stderr).not.toContain('a-password')
+    // With it, the database is asked.
+    const agreed = await db('rollback all --yes', { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
+    expect(agreed).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') })
+  })
+
+  test('db:studio without a server says what it needs', async () => {
+    const studio = spawn(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'studio'], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [stderr, [code]] = await Promise.all([text(studio.stderr), once(studio, 'close')])
+    expect(code).toBe(1)
+    expect(stderr).toContain('db:studio needs DATABASE_URL')
   })
 
   test.each([

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import vm from 'node:vm'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from '../../src/app.ts'
@@ -52,6 +53,41 @@ describe('the page at /docs', () => {
     expect(script.statusCode).toBe(200)
     expect(script.headers['content-type']).toContain('javascript')
     expect(body).toContain('src="js/scalar.js"')
+  })
+
+  test('shows JSON where there is GeoJSON too, and describes what /openapi.json does', async () => {
+    const app = await open()
+    const [shown, described] = await Promise.all(
+      ['/docs/openapi.json', '/openapi.json'].map(async (url) => (await app.inject({ url })).json()),
+    )
+    expect(shown).toEqual(described)
+    const types = (document: typeof shown) =>
+      Object.keys(document.paths['/v1/shifts/nearby'].get.responses[200].content)
+    // The page takes both for one type, and shows the last.
+    expect(types(shown)).toEqual(['application/geo+json', 'application/json'])
+    expect(types(described)).toEqual(['application/json', 'application/geo+json'])
+  })
+
+  test('leads to no client of its makers, and says first where a token comes from', async () => {
+    const app = await open()
+    expect((await app.inject({ url: '/docs/' })).body).toContain('"hideClientButton": true')
+    const { info } = (await app.inject({ url: '/openapi.json' })).json()
+    expect(info.description).toMatch(/^Each call needs a token\. .*npm run --silent token/)
+  })
+
+  test('sends no field that is empty', async () => {
+    const { body } = await (await open()).inject({ url: '/docs/' })
+    const [, source] = /"onBeforeRequest": ([\s\S]*?\n\})\n {6}\}\)/.exec(body) ?? []
+    const leaveOutEmpty = vm.runInNewContext(`(${source})`)
+    const requestBuilder = {
+      query: new URLSearchParams('latitude=52.37&limit=&cursor='),
+      headers: new Headers({ accept: 'application/json', 'idempotency-key': '' }),
+      security: [{ value: ' ' }, { value: 'a token' }],
+    }
+    leaveOutEmpty({ requestBuilder })
+    expect(String(requestBuilder.query)).toBe('latitude=52.37')
+    expect([...requestBuilder.headers]).toEqual([['accept', 'application/json']])
+    expect(requestBuilder.security).toEqual([{ value: 'a token' }])
   })
 
   test('is where its relative addresses lead to its own', async () => {
