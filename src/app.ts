@@ -13,11 +13,13 @@ import { serverOptions } from './http/server.ts'
 import { live } from './live/routes.ts'
 import { authentication } from './plugins/authentication.ts'
 import { docsPage } from './plugins/docs-page.ts'
+import { frontPage } from './plugins/front-page.ts'
 import { watchMethods } from './plugins/methods.ts'
 import { NO_PAGE, openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
 import { requests } from './plugins/requests.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
+import { supabaseAbsent } from './plugins/supabase-absent.ts'
 import { type GatewayOptions, realtime } from './realtime/gateway.ts'
 import { certificateRoutes } from './resources/certificates/routes.ts'
 import { checkinRoutes } from './resources/checkins/routes.ts'
@@ -52,6 +54,14 @@ const PROBES = new Set(['/health', '/ready'])
  */
 const MAX_EVENT_LOOP_DELAY_MS = 1_000
 
+/** A page under development comes from this machine, by whatever port its tool has. */
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
+
+function allowedOrigins({ CORS_ORIGINS, NODE_ENV }: Config): true | (string | RegExp)[] {
+  if (CORS_ORIGINS.includes('*')) return true
+  return NODE_ENV === 'development' ? [...CORS_ORIGINS, LOCAL_ORIGIN] : CORS_ORIGINS
+}
+
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
@@ -77,9 +87,12 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   }
   await app.register(helmet, { contentSecurityPolicy: NO_PAGE })
   await app.register(cors, {
-    origin: config.CORS_ORIGINS.includes('*') ? true : config.CORS_ORIGINS,
+    origin: allowedOrigins(config),
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['allow', 'link', 'location', 'retry-after', 'x-request-id'],
+    exposedHeaders: [
+      ...['allow', 'link', 'location', 'retry-after', 'x-request-id'],
+      ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
+    ],
     // Any other OPTIONS request is answered like a preflight, and not by a text of its own.
     strictPreflight: false,
   })
@@ -98,6 +111,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })
   await app.register(docsPage)
+  await app.register(frontPage)
+  await app.register(supabaseAbsent)
 
   if (parts.realtime) {
     await app.register(realtime, { ...parts.realtime, verifier: parts.verifier, anonKey: config.ANON_KEY })

@@ -57,6 +57,21 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
+/** Addresses are refused with their form, and never shown: there are passwords in them. */
+const DATABASE_ADDRESS =
+  'must be like postgres://user:password@host:5432/database; in a password, write @ : / # ? % as %40 %3A %2F %23 %3F %25'
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: DATABASE_ADDRESS })
+  .refine(canBeDecoded, DATABASE_ADDRESS)
+
+function canBeDecoded(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== ''
+  } catch {
+    return false
+  }
+}
+
 /** Every setting, with its default. `.env.example` says the reason for each; a test keeps the two in step. */
 export const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -67,12 +82,13 @@ export const settings = z.object({
   CORS_ORIGINS: list.default([]),
   TRUST_PROXY: trustedProxies.default(false),
 
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_API_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_WORKER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_REPLICATION_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_POOLER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_REPLICA_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  EMBEDDED: flag.default(false),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_API_URL: databaseUrl.optional(),
+  DATABASE_WORKER_URL: databaseUrl.optional(),
+  DATABASE_REPLICATION_URL: databaseUrl.optional(),
+  DATABASE_POOLER_URL: databaseUrl.optional(),
+  DATABASE_REPLICA_URL: databaseUrl.optional(),
   DATABASE_REPLICA_MAX_LAG_MS: milliseconds.default(20),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
   DATABASE_PREPARE: flag.optional(),
@@ -122,8 +138,25 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`Settings that cannot be used:\n${problems.join('\n')}`)
   }
+  if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
+    throw new ConfigError('Set DATABASE_URL or EMBEDDED=true, not both: there is one database.')
+  }
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
     throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')
   }
   return parsed.data
+}
+
+/**
+ * Nobody serves an embedded database in production by mistake, such as a `DATABASE_URL` that was not passed on.
+ *
+ * @throws ConfigError
+ */
+export function requireChosenDatabase(config: Config): void {
+  const isChosen = config.DATABASE_URL ?? config.DATABASE_API_URL ?? config.EMBEDDED
+  if (config.NODE_ENV === 'production' && !isChosen) {
+    throw new ConfigError(
+      'In production, set DATABASE_URL to a PostgreSQL server, or EMBEDDED=true to serve the embedded database in DATA_DIR on purpose.',
+    )
+  }
 }

@@ -1,13 +1,28 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { resolveTokenSettings } from './auth/development-secret.ts'
 import { explain } from './cli/command.ts'
-import { readConfig } from './config.ts'
-import { openDatabases } from './db/open.ts'
-import { seedDemo } from './db/seed.ts'
-import { resolveDrizzleQuickly } from './drizzle-resolution.ts'
+import { readConfig, requireChosenDatabase } from './config.ts'
+import { describeDatabase } from './db/describe.ts'
+import { asPortUnavailable, requireFreePort } from './http/free-port.ts'
+import { mistypedSettings } from './mistyped-settings.ts'
+import { writePrivately } from './private-folder.ts'
+import { readVersion } from './version.ts'
 
 async function start(): Promise<void> {
+  for (const line of mistypedSettings(process.env)) console.warn(line)
   const config = readConfig(process.env)
+  requireChosenDatabase(config)
+  console.log(`Muster ${await readVersion()} starts with ${describeDatabase(config)}.`)
+  await requireFreePort(config)
+  writePrivately()
+
+  // The lines above come before the modules below, which take a second to load.
+  const [{ resolveTokenSettings }, { openDatabases }, { seedDemo }, { resolveDrizzleQuickly }] =
+    await Promise.all([
+      import('./auth/development-secret.ts'),
+      import('./db/open.ts'),
+      import('./db/seed.ts'),
+      import('./drizzle-resolution.ts'),
+    ])
   const tokenSettings = await resolveTokenSettings(config)
   let log: Pick<FastifyBaseLogger, 'warn'> | undefined
   resolveDrizzleQuickly()
@@ -29,13 +44,19 @@ async function start(): Promise<void> {
   }
   const service = await openService({ config, tokenSettings, databases })
   log = service.log
-  const address = await service.listen({ host: config.HOST, port: config.PORT })
+  const address = await service
+    .listen({ host: config.HOST, port: config.PORT })
+    .catch((error: unknown) => Promise.reject(asPortUnavailable(config, error)))
   console.log(`Muster listens on ${address}
   documentation: ${address}/docs
   shifts, live:  ${address}/live`)
   // In production tokens are somebody else's to give, and the demo's company is not there.
   if (config.NODE_ENV !== 'production')
     console.log('  a token:       npm run --silent token -- company@example.com')
+  if (config.NODE_ENV === 'development')
+    console.log(
+      '  browsers:      pages of localhost on any port may call it, while NODE_ENV is development (see CORS_ORIGINS)',
+    )
 }
 
 try {

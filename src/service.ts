@@ -1,9 +1,10 @@
 import closeWithGrace from 'close-with-grace'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import type { TokenSettings } from './auth/development-secret.ts'
 import { createVerifier } from './auth/verifier.ts'
 import type { Config } from './config.ts'
+import { DatabaseBusy, DatabaseUnavailable } from './db/engine/types.ts'
 import type { Databases } from './db/open.ts'
 import { openSessions } from './db/session.ts'
 import { openBus } from './realtime/bus/open.ts'
@@ -27,13 +28,14 @@ export async function openService({
   tokenSettings,
   databases,
 }: ServiceParts): Promise<FastifyInstance> {
-  // Verifier and router are made before the app whose log they write to.
-  const log = {
-    debug: (data: object, message: string) => app.log.debug(data, message),
-    info: (data: object, message: string) => app.log.info(data, message),
-    warn: (data: object, message: string) => app.log.warn(data, message),
-    error: (data: object, message: string) => app.log.error(data, message),
+  // Verifier, router and bus are made before the app whose log they write to, and may fail before it is there.
+  let appLog: FastifyBaseLogger | undefined
+  const early: (() => void)[] = []
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (data: object, message: string) => {
+    if (appLog) appLog[level](data, message)
+    else early.push(() => appLog?.[level](data, message))
   }
+  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
   const app = await buildApp({
@@ -49,16 +51,19 @@ export async function openService({
         await databases.api.query('select 1')
         return { database: true, migrations: await databases.isMigrated(), feed, replica }
       } catch (error) {
-        app.log.warn({ reason: error instanceof Error ? error.name : 'unknown' }, 'not ready')
+        app.log.warn({ reason: reasonOf(error) }, 'not ready')
         return { database: false, migrations: false, feed, replica }
       }
     },
   })
+  appLog = app.log
+  for (const tell of early) tell()
   if (databases.bus && !bus) {
     app.log.warn(
       'Broadcast and presence stay in this process: its database login has no password, and JWT_SECRET is not set.',
     )
   }
+  void warnOfLostConnections(databases, app.log)
   await router?.start()
 
   const stopping = new AbortController()
@@ -74,4 +79,28 @@ export async function openService({
     await databases.close()
   })
   return app
+}
+
+/** Of our own errors the message, which names an address and a cause; a driver's can quote what was sent. */
+function reasonOf(error: unknown): string {
+  if (error instanceof DatabaseUnavailable || error instanceof DatabaseBusy) return error.message
+  return error instanceof Error ? error.name : 'unknown'
+}
+
+/**
+ * Tries each login and address once, so that a mistake in one of them is in the log from the start, and not only where a request
+ * first needs it. The service runs on: a pooler or a replica may come up after it.
+ */
+async function warnOfLostConnections(
+  { api, worker, replica }: Databases,
+  log: Pick<FastifyBaseLogger, 'warn'>,
+): Promise<void> {
+  const connections = Object.entries({ api, worker, replica: replica?.database })
+  await Promise.all(
+    connections.map(async ([connection, database]) => {
+      await database?.query('select 1').catch((error: unknown) => {
+        log.warn({ connection, reason: reasonOf(error) }, 'the database cannot be reached there')
+      })
+    }),
+  )
 }

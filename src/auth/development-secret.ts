@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Config, ConfigError } from '../config.ts'
+import { FolderUnusable, preparePrivateFolder } from '../private-folder.ts'
 
 /** 256 bits, the least that RFC 7518 section 3.2 allows for HS256. */
 const SECRET_BYTES = 32
@@ -13,7 +14,6 @@ const SECRET_FILE = 'jwt-secret'
 
 /** Only its owner may read the secret: with it anyone can be anybody. */
 const PRIVATE_FILE = 0o600
-const PRIVATE_FOLDER = 0o700
 const OTHERS = 0o077
 
 export type TokenKeys =
@@ -97,13 +97,14 @@ function readKeySetUrl(text: string): URL {
 async function readOrMakeSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, SECRET_FILE)
   try {
+    await preparePrivateFolder(dataDir)
     const kept = await readSecret(path)
     if (kept !== null) return kept
-    await mkdir(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
     await makeSecret(path)
     return await requireSecret(path)
   } catch (error) {
     if (error instanceof ConfigError) throw error
+    if (error instanceof FolderUnusable) throw new ConfigError(`${error.message} Or set JWT_SECRET.`)
     throw new ConfigError(`The development secret ${path} cannot be kept (${codeOf(error)}): set JWT_SECRET.`)
   }
 }

@@ -2,6 +2,8 @@ import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../db/engine/types.ts'
 import { MigrationError } from '../db/migration-error.ts'
+import { PortUnavailable } from '../http/free-port.ts'
+import { FolderUnusable, writePrivately } from '../private-folder.ts'
 
 /** How a command ends: scripts and deployments go by it. */
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const
@@ -23,6 +25,7 @@ export class Refused extends Error {
  */
 export async function runCommand(usage: string, work: () => Promise<void>): Promise<number> {
   try {
+    writePrivately()
     await work()
     return EXIT.done
   } catch (error) {
@@ -34,21 +37,57 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
   }
 }
 
+/** Errors of ours whose message says all that an operator needs. */
+const EXPLAINED = [
+  UsageError,
+  Refused,
+  ConfigError,
+  FolderUnusable,
+  PortUnavailable,
+  DataFolderInUse,
+  DatabaseUnavailable,
+  DatabaseBusy,
+]
+
+/** Failures of system calls that have their reason outside of the program: rights, disks, networks, limits. */
+const OF_THE_SURROUNDINGS =
+  /^E(?:ACCES|PERM|ROFS|NOSPC|DQUOT|MFILE|NFILE|IO|NOTDIR|ADDRINUSE|ADDRNOTAVAIL|CONNREFUSED|CONNRESET|HOSTUNREACH|NETUNREACH|TIMEDOUT|NOTFOUND|AI_AGAIN)$/
+
+/**
+ * SQLSTATEs for an operator: connections (08), logins (28), databases (3D), resources (53), the server's state (57P), its files
+ * (58), and a right that a login lacks. Any other is a mistake in a statement of ours.
+ */
+const OF_THE_SERVER = /^(?:08|28|3D|53|57P|58)|^42501$/
+
 /** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
 export function explain(error: unknown): unknown {
-  if (error instanceof DatabaseUnavailable) {
-    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
+  if (!(error instanceof Error)) return error
+  if (error instanceof MigrationError) return withoutPostgis(error) ?? error.message
+  if (EXPLAINED.some((known) => error instanceof known) || isArgumentError(error)) return error.message
+  const code = 'code' in error ? String(error.code) : ''
+  return OF_THE_SURROUNDINGS.test(code) || OF_THE_SERVER.test(code) ? error.message : error
+}
+
+/** insufficient_privilege; undefined_file and feature_not_supported, for an extension that the server does not have. */
+const NO_RIGHT = '42501'
+const NOT_INSTALLED = ['58P01', '0A000']
+
+/** The first migration makes the extensions, which on most servers takes a superuser or a package. */
+function withoutPostgis({ message, cause }: MigrationError): string | undefined {
+  const sqlstate = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const [, extension] = /extension "?(postgis|btree_gist)\b/.exec(message) ?? []
+  if (!extension) return undefined
+  if (NOT_INSTALLED.includes(sqlstate)) {
+    return `${message}\nThe server does not have the extension ${extension}: install it there (on Debian: apt-get install postgresql-<version>-postgis-3), then start again.`
   }
-  const known =
-    error instanceof UsageError ||
-    error instanceof Refused ||
-    error instanceof ConfigError ||
-    error instanceof DataFolderInUse ||
-    error instanceof MigrationError ||
-    error instanceof DatabaseBusy ||
-    // Of ours, of the drivers and of Node: whatever says by a code what it is.
-    (error instanceof Error && 'code' in error)
-  return known ? error.message : error
+  if (sqlstate !== NO_RIGHT) return undefined
+  return `${message}
+The login of DATABASE_URL may not create the extension ${extension}. As a superuser, in that database, run:
+  create schema if not exists extensions;
+  create extension if not exists postgis schema extensions;
+  create extension if not exists btree_gist schema extensions;
+  grant usage on schema extensions to public;
+Then start again.`
 }
 
 /** What `parseArgs` throws: ERR_PARSE_ARGS_UNKNOWN_OPTION and its like. */

@@ -1,5 +1,7 @@
+import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readConfig, requireChosenDatabase } from '../config.ts'
+import { describeDatabase } from '../db/describe.ts'
 import { type Drift, findDrift, readComparableCatalog, readHistoryCatalog } from '../db/drift.ts'
 import { claimDataFolder } from '../db/engine/data-folder.ts'
 import { openEmbedded } from '../db/engine/embedded.ts'
@@ -24,7 +26,7 @@ interface Command {
   usage: string
   summary: string
   /** @throws UsageError before the database is touched. */
-  run(config: () => Config, words: readonly string[]): Promise<void>
+  run(config: () => Config, words: readonly string[], flags: { yes: boolean }): Promise<void>
 }
 
 const COMMANDS = new Map<string, Command>(
@@ -42,10 +44,11 @@ const COMMANDS = new Map<string, Command>(
     },
 
     rollback: {
-      usage: '[n|all]',
+      usage: '[n|all] [--yes]',
       summary: 'roll back the newest migration, the newest n, or every one',
-      async run(config, words) {
+      async run(config, words, { yes }) {
         const steps = readSteps(atMost(1, words)[0])
+        if (steps === 'all' && !yes) await confirmRollbackOfAll(config())
         const undone = await withDatabase(config(), (database) =>
           migrateDown(database, steps, { onProgress: report }),
         )
@@ -94,16 +97,21 @@ const COMMANDS = new Map<string, Command>(
 )
 
 process.exitCode = await runCommand(usage(), async () => {
-  const { positionals } = parseArgs({ args: process.argv.slice(2), allowPositionals: true })
+  const { positionals, values } = parseArgs({
+    args: process.argv.slice(2),
+    allowPositionals: true,
+    options: { yes: { type: 'boolean', default: false } },
+  })
   const [name, ...rest] = positionals
   const command = COMMANDS.get(name ?? '')
   if (!command) throw new UsageError(name === undefined ? 'Which command?' : `There is no command ${name}.`)
-  await command.run(() => readConfig(process.env), rest)
+  if (values.yes && !command.usage.includes('--yes')) throw new UsageError(`${name} takes no --yes.`)
+  await command.run(() => readConfig(process.env), rest, values)
 })
 
 function usage(): string {
   const lines = [...COMMANDS].map(
-    ([name, command]) => `  ${`${name} ${command.usage}`.padEnd(20)}${command.summary}`,
+    ([name, command]) => `  ${`${name} ${command.usage}`.padEnd(26)}${command.summary}`,
   )
   return ['Usage: node src/cli/db.ts <command>', ...lines].join('\n')
 }
@@ -111,6 +119,25 @@ function usage(): string {
 function atMost(count: number, words: readonly string[]): readonly string[] {
   if (words.length > count) throw new UsageError(`Not understood: ${words.slice(count).join(' ')}`)
   return words
+}
+
+/**
+ * Rolling everything back drops every table with what is in it.
+ *
+ * @throws Refused unless somebody at a terminal says yes
+ */
+async function confirmRollbackOfAll(config: Config): Promise<void> {
+  const what = `Rolling back every migration deletes all data of ${describeDatabase(config)}.`
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new Refused(`${what} Where nobody can be asked, say --yes (npm run db:rollback -- all --yes).`)
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(`${what} Type yes to go on: `)
+    if (answer.trim().toLowerCase() !== 'yes') throw new Refused('Nothing was rolled back.')
+  } finally {
+    terminal.close()
+  }
 }
 
 function readSteps(word = '1'): number | 'all' {
@@ -125,6 +152,7 @@ async function withDatabase<T>(config: Config, work: (database: Database) => Pro
   if (config.DATABASE_URL) {
     return await closing(openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL }), work)
   }
+  requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)
   try {
     return await closing(await openEmbedded({ dataDir: embeddedDataDir(config) }), work)

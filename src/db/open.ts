@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
+import { type Config, requireChosenDatabase } from '../config.ts'
+import { explainFailureIn } from '../private-folder.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
@@ -42,7 +44,7 @@ export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => joi
 /**
  * Opens the database that the settings name, migrated.
  *
- * @throws MigrationError, DataFolderInUse, DatabaseUnavailable
+ * @throws ConfigError, MigrationError, DataFolderInUse, FolderUnusable, DatabaseUnavailable
  */
 export async function openDatabases(
   config: Config,
@@ -55,11 +57,15 @@ export async function openDatabases(
 }
 
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
+  requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)
+  const dataDir = embeddedDataDir(config)
+  if (!existsSync(dataDir))
+    report(`Making the database in ${dataDir}: the first start takes some seconds more.`)
   let database: Database | undefined
   try {
     const opened = await openEmbedded({
-      dataDir: embeddedDataDir(config),
+      dataDir,
       acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
@@ -79,9 +85,10 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       },
     }
   } catch (error) {
-    await database?.close()
+    // A database whose disk is full cannot close either; the first error is the one to tell.
+    await database?.close().catch(() => {})
     await release()
-    throw error
+    throw await explainFailureIn(config.DATA_DIR, error)
   }
 }
 

@@ -21,6 +21,8 @@ export interface Standby {
 /** A streaming replica, for reads that must not be older than what the primary would answer. */
 export interface Replica {
   readonly state: ReplicaState
+  /** For whoever asks whether it is there; reads go through `read`. */
+  readonly database: Database
   /**
    * Runs a read there, or, when the replica is down, behind or busy, here. A read that fails there for the replica's sake is
    * run again here, so it does nothing but read.
@@ -137,6 +139,7 @@ export function openReplica({ primary, replica, maxLagMs, report }: ReplicaOptio
   }
 
   return {
+    database: replica,
     get state() {
       return state
     },
@@ -148,7 +151,7 @@ export function openReplica({ primary, replica, maxLagMs, report }: ReplicaOptio
       } catch (error) {
         if (error instanceof DatabaseBusy) return here()
         if (error instanceof ReplicaLate) note('behind')
-        else if (error instanceof DatabaseUnavailable) note('unavailable')
+        else if (error instanceof DatabaseUnavailable) note('unavailable', error.message)
         else {
           const sqlstate = readDatabaseError(error)?.sqlstate
           if (!sqlstate || !REPLICA_FAULT.test(sqlstate)) throw error

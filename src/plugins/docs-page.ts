@@ -11,9 +11,33 @@ import {
 
 const PATH = '/docs'
 const SCRIPT_PATH = `${PATH}/js/scalar.js`
+const DOCUMENT_PATH = `${PATH}/openapi.json`
 
 /** Parts of the page that lead to services of its makers. */
-const NOT_OURS = { showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true } } as const
+const NOT_OURS = {
+  showDeveloperTools: 'never',
+  hideClientButton: true,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+} as const
+
+/** What of the page's request is changed here. */
+interface RequestBuilder {
+  query: URLSearchParams
+  headers: Headers
+  security: { value: string }[]
+}
+
+/**
+ * A field that was emptied is not sent, and neither is a token that nobody gave: the page would send `limit=` and `Bearer`, which
+ * are refused for their form. It becomes text of the page, so it uses nothing from around it.
+ */
+const leaveOutEmpty = ({ requestBuilder }: { requestBuilder: RequestBuilder }): void => {
+  for (const values of [requestBuilder.query, requestBuilder.headers]) {
+    for (const [name, value] of [...values]) if (value === '') values.delete(name)
+  }
+  requestBuilder.security = requestBuilder.security.filter(({ value }) => value.trim() !== '')
+}
 
 interface Page {
   html: StaticFile
@@ -39,6 +63,12 @@ export const docsPage = fastifyPlugin(
       const { html, policy } = await page()
       return sendStaticFile(request, reply.header('content-security-policy', policy), html, ASK_AGAIN)
     })
+    app.get(DOCUMENT_PATH, { schema }, async (_request, reply) =>
+      reply
+        .type('application/json; charset=utf-8')
+        .serializer(JSON.stringify)
+        .send(withJsonLast(app.swagger())),
+    )
     app.get<{ Querystring: { v?: string } }>(SCRIPT_PATH, { schema }, async (request, reply) => {
       const { script } = await page()
       // Another version than this one's: a page that was loaded before an update. It is not kept under the wrong name.
@@ -58,7 +88,8 @@ async function loadPage(): Promise<Page> {
     configuration: {
       title: 'Muster API',
       favicon: '/live/icon.svg',
-      url: '/openapi.json',
+      url: DOCUMENT_PATH,
+      onBeforeRequest: leaveOutEmpty,
       withDefaultFonts: false,
       telemetry: false,
       ...NOT_OURS,
@@ -70,6 +101,18 @@ async function loadPage(): Promise<Page> {
   const script = await makeStaticFile('text/javascript; charset=utf-8', code)
   const html = page.replace('src="js/scalar.js"', `src="js/scalar.js?v=${script.digest}"`)
   return { html: await makeStaticFile('text/html; charset=utf-8', html), policy: pagePolicy(html), script }
+}
+
+/**
+ * The document with `application/json` as the last of the types of each content. The page takes `application/geo+json` for another
+ * spelling of it, and shows the last of both.
+ */
+function withJsonLast(document: object): object {
+  return JSON.parse(JSON.stringify(document), (key, value) => {
+    if (key !== 'content' || !value?.['application/json']) return value
+    const { 'application/json': json, ...others } = value
+    return { ...others, 'application/json': json }
+  })
 }
 
 /**

@@ -27,7 +27,7 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description:
-            'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+            'Each call needs a token. With the demo, `npm run --silent token -- company@example.com` prints one in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`): paste it under "Authentication" below. Elsewhere tokens come from your issuer, see the README.\n\nShifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],

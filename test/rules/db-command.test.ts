@@ -11,7 +11,8 @@ import { MIGRATIONS_FOLDER } from '../../src/db/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 
-const COMMAND = join(import.meta.dirname, '../../src/cli/db.ts')
+const ROOT = join(import.meta.dirname, '../..')
+const COMMAND = join(ROOT, 'src/cli/db.ts')
 
 const prepared = useTestDatabase()
 
@@ -101,6 +102,30 @@ describe('db', () => {
       expect.stringMatching(/changed +policy tenants_read/),
     ])
     expect(drifted.stderr).not.toMatch(STACK)
+  })
+
+  test('rolls everything back on nobody’s word, and says what it needs', async () => {
+    // As a program starts it: nobody is at a terminal.
+    const refused = await db('rollback all', {
+      DATABASE_URL: 'postgres://somebody:a-password@127.0.0.1:1/all',
+    })
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('--yes') })
+    expect(refused.stderr).toContain('somebody@127.0.0.1:1/all')
+    expect(refused.stderr).not.toContain('a-password')
+    // With it, the database is asked.
+    const agreed = await db('rollback all --yes', { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
+    expect(agreed).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') })
+  })
+
+  test('db:studio without a server says what it needs', async () => {
+    const studio = spawn(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'studio'], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [stderr, [code]] = await Promise.all([text(studio.stderr), once(studio, 'close')])
+    expect(code).toBe(1)
+    expect(stderr).toContain('db:studio needs DATABASE_URL')
   })
 
   test('leaves a data folder alone that another process has', async () => {

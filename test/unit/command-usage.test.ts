@@ -29,6 +29,7 @@ describe('npm run db:*', () => {
     ['rollback 0', '0 is no number'],
     ['rollback 1.5', '1.5 is no number'],
     ['migrate --force', '--force'],
+    ['migrate --yes', 'takes no --yes'],
   ])('does not understand %j', async (words, message) => {
     const outcome = await run('db', words.split(' ').filter(Boolean), NOBODY_ANSWERS)
     expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })

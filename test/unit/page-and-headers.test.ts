@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import vm from 'node:vm'
 import { gunzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, test, vi } from 'vitest'
@@ -60,9 +61,61 @@ describe('the page at /docs', () => {
     }
   })
 
+  test('shows JSON where there is GeoJSON too, and describes what /openapi.json does', async () => {
+    const app = await open()
+    const [shown, described] = await Promise.all(
+      ['/docs/openapi.json', '/openapi.json'].map(async (url) => (await app.inject({ url })).json()),
+    )
+    expect(shown).toEqual(described)
+    const types = (document: typeof shown) =>
+      Object.keys(document.paths['/v1/shifts/nearby'].get.responses[200].content)
+    // The page takes both for one type, and shows the last.
+    expect(types(shown)).toEqual(['application/geo+json', 'application/json'])
+    expect(types(described)).toEqual(['application/json', 'application/geo+json'])
+  })
+
+  test('leads to no client of its makers, and says first where a token comes from', async () => {
+    const app = await open()
+    expect((await app.inject({ url: '/docs/' })).body).toContain('"hideClientButton": true')
+    const { info } = (await app.inject({ url: '/openapi.json' })).json()
+    expect(info.description).toMatch(/^Each call needs a token\. .*npm run --silent token/)
+  })
+
+  test('sends no field that is empty', async () => {
+    const { body } = await (await open()).inject({ url: '/docs/' })
+    const [, source] = /"onBeforeRequest": ([\s\S]*?\n\})\n {6}\}\)/.exec(body) ?? []
+    const leaveOutEmpty = vm.runInNewContext(`(${source})`)
+    const requestBuilder = {
+      query: new URLSearchParams('latitude=52.37&limit=&cursor='),
+      headers: new Headers({ accept: 'application/json', 'idempotency-key': '' }),
+      security: [{ value: ' ' }, { value: 'a token' }],
+    }
+    leaveOutEmpty({ requestBuilder })
+    expect(String(requestBuilder.query)).toBe('latitude=52.37')
+    expect([...requestBuilder.headers]).toEqual([['accept', 'application/json']])
+    expect(requestBuilder.security).toEqual([{ value: 'a token' }])
+  })
+
   test('is where its relative addresses lead to its own', async () => {
     const { statusCode, headers } = await (await open()).inject({ url: '/docs' })
     expect([statusCode, headers.location]).toEqual([301, '/docs/'])
+  })
+})
+
+describe('the service’s own address', () => {
+  test('leads to the documentation and the live page, and runs nothing', async () => {
+    const { statusCode, headers, body } = await (await open()).inject({ url: '/' })
+    expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+    for (const path of ['/docs', '/live', '/openapi.json']) expect(body).toContain(`href="${path}"`)
+    const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(body) ?? []
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(headers['content-security-policy']).toContain(`style-src 'sha256-${hash}'`)
+    expect(headers['content-security-policy']).not.toContain('script-src')
+  })
+
+  test('takes nothing', async () => {
+    const { statusCode, headers } = await (await open()).inject({ method: 'POST', url: '/' })
+    expect([statusCode, headers.allow]).toEqual([405, 'GET, HEAD'])
   })
 })
 
@@ -134,6 +187,39 @@ describe('browsers elsewhere', () => {
       expect(headers['access-control-allow-methods']).toContain(method)
     },
   )
+
+  const LOCAL = ['http://localhost:5173', 'http://127.0.0.1:8080', 'https://localhost', 'http://[::1]:3001']
+
+  test('may from this machine while it is developed on', async () => {
+    const app = await open({ NODE_ENV: 'development' })
+    for (const origin of LOCAL) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBe(origin)
+    }
+    for (const origin of [
+      'http://localhost.evil.example',
+      'http://evil.example:3000',
+      'http://127.0.0.1.nip.io',
+      'null',
+    ]) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+
+  test('may not from this machine in production', async () => {
+    const app = await open({ NODE_ENV: 'production', CORS_ORIGINS: 'https://app.example' })
+    for (const origin of LOCAL) {
+      expect((await preflight(app, origin, 'GET')).headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+
+  test('may read how many requests they have left', async () => {
+    const app = await open({ CORS_ORIGINS: 'https://app.example' })
+    const { headers } = await app.inject({ url: '/nothing', headers: { origin: 'https://app.example' } })
+    const exposed = String(headers['access-control-expose-headers']).split(', ')
+    const counted = Object.keys(headers).filter((name) => name.startsWith('x-ratelimit-'))
+    expect(counted).toContain('x-ratelimit-remaining')
+    expect(exposed).toEqual(expect.arrayContaining(counted))
+  })
 
   test('may not from others', async () => {
     const app = await open({ CORS_ORIGINS: 'https://app.example' })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { DEMO_USERS } from '../../src/db/demo-users.ts'
 import { patience } from '../support/patience.ts'
 
 /**
@@ -69,7 +70,6 @@ it('shows what its commands really print', async () => {
     .map(({ text }) => `${text}\nprintf '\\n---\\n'`)
     .join('\n')
     .replace(ADDRESS, url)
-    .replaceAll('shift.json', join(folder, 'shift.json'))
   const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
   const printed = stdout
     .split('\n---\n')
@@ -78,6 +78,10 @@ it('shows what its commands really print', async () => {
     .map((text) => JSON.parse(text))
   expect(printed.map(withoutVolatile)).toEqual(shown.map(withoutVolatile))
   expect(printed.length).toBe(6)
+})
+
+it('names every person of the demo', () => {
+  for (const { email } of DEMO_USERS) expect(readme).toContain(email)
 })
 
 it(
@@ -117,7 +121,6 @@ async function publish(title: string): Promise<void> {
     .replace(ADDRESS, url)
     .replace('Night watch', title)
     .replace('night-1', 'seen-live')
-    .replaceAll('shift.json', join(folder, 'shift.json'))
   await promisify(execFile)('bash', ['-euc', script], { env: environment() })
 }
 

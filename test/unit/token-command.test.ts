@@ -120,7 +120,7 @@ describe('npm run token', () => {
 
   it('works beside the service, which has the embedded database open', async () => {
     const release = await claimDataFolder(dataDir)
-    await mkdir(embeddedDataDir({ DATA_DIR: dataDir }))
+    await mkdir(embeddedDataDir({ DATA_DIR: dataDir }), { mode: 0o700 })
     try {
       for (const { email, id } of DEMO_USERS) {
         const outcome = await token(email)

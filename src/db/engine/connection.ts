@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import postgres from 'postgres'
+import { describeSocketFailure, hostAndPort } from './socket-failure.ts'
 import { DatabaseUnavailable, type Parameter, type Row } from './types.ts'
 
 /*
@@ -102,6 +103,7 @@ export class Connection {
   readonly #sql: postgres.Sql
   readonly #prepared = new Set<string>()
   #socket: Socket | undefined
+  #whyLost: string | undefined
   #backend: { pid: number; secret: number } | undefined
   /** Statements that were sent and not answered yet. */
   #underWay = 0
@@ -149,7 +151,10 @@ export class Connection {
       return connection
     } catch (error) {
       connection.destroy()
-      throw isFromServer(error) && !BACKEND_GONE.has(error.code) ? error : unavailable(error)
+      if (!isFromServer(error) || BACKEND_GONE.has(error.code)) throw connection.#unavailable(error)
+      // Which of the service's connections it is: each has an address and a login of its own.
+      error.message = `${connection.#address}: ${error.message}`
+      throw error
     } finally {
       signal?.removeEventListener('abort', giveUp)
     }
@@ -211,7 +216,7 @@ export class Connection {
     parameters: readonly Parameter[],
     options: { simple: boolean; prepare?: boolean },
   ): Promise<R[]> {
-    if (this.isLost) throw unavailable()
+    if (this.isLost) throw this.#unavailable()
     const query = this.#sql.unsafe(text, parameters as Parameter[], options)
     // The driver would remember the text of each statement that ever failed, to print where it was written.
     Object.defineProperty(query, 'origin', { value: '' })
@@ -227,7 +232,7 @@ export class Connection {
     } catch (error) {
       // Whatever the server says as it goes, it is gone.
       if (isFromServer(error) && error.severity !== 'ERROR') this.#markLost()
-      throw this.isLost ? unavailable(error) : error
+      throw this.isLost ? this.#unavailable(error) : error
     } finally {
       this.#underWay -= 1
       clearTimeout(deadline)
@@ -240,30 +245,49 @@ export class Connection {
     return this.#prepared.has(text)
   }
 
-  #markLost(): void {
+  /** @param why what the socket said, where it said something */
+  #markLost(why?: string): void {
     if (this.isLost) return
     this.isLost = true
+    this.#whyLost = why
     this.#socket?.destroy()
     // Rejects what the driver still has; it waits for answers for as long as that takes, so it gets no time.
     void this.#sql.end({ timeout: 0 })
-    this.onLost?.(unavailable())
+    this.onLost?.(this.#unavailable())
     this.#lost.resolve()
   }
 
   /** For the driver, once: a second socket would be another session, where the first one's statements do not belong. */
   async #openSocket(): Promise<Socket> {
-    if (this.#socket || this.isLost) throw unavailable()
+    if (this.#socket || this.isLost) throw this.#unavailable()
     const socket = this.#dial()
     this.#socket = socket
     // Before the driver's own listeners, and before its `close`: in between it would take statements that nobody answers.
-    const lose = (): void => this.#markLost()
-    socket.on('error', lose).on('end', lose).on('close', lose)
+    const hangUp = (): void => this.#markLost(`closed by ${this.#address}`)
+    socket.on('error', (error) => this.#markLost(describeSocketFailure(error, this.#address)))
+    socket.on('end', hangUp).on('close', hangUp)
     socket.setNoDelay(true)
-    socket.setTimeout(this.#options.connectTimeoutMs, lose)
-    await Promise.race([once(socket, 'connect'), this.whenLost])
-    if (this.isLost) throw unavailable()
+    socket.setTimeout(this.#options.connectTimeoutMs, () => this.#markLost(`ETIMEDOUT ${this.#address}`))
+    await Promise.race([once(socket, 'connect').catch(() => {}), this.whenLost])
+    if (this.isLost) throw this.#unavailable()
     socket.setTimeout(0)
     return socket
+  }
+
+  get #address(): string {
+    const { host, port, path } = this.#sql.options
+    return path || hostAndPort(host[0]!, port[0]!)
+  }
+
+  #unavailable(cause?: unknown): DatabaseUnavailable {
+    if (cause instanceof DatabaseUnavailable) return cause
+    const why =
+      this.#whyLost ??
+      (cause === undefined ? `closed ${this.#address}` : describeSocketFailure(cause, this.#address))
+    return new DatabaseUnavailable(
+      `The database connection ${this.#options.applicationName} could not be made or was lost: ${why}`,
+      { cause },
+    )
   }
 
   #dial(): Socket {
@@ -276,8 +300,3 @@ export class Connection {
 
 const isFromServer = (error: unknown): error is postgres.PostgresError =>
   error instanceof postgres.PostgresError
-
-function unavailable(cause?: unknown): DatabaseUnavailable {
-  if (cause instanceof DatabaseUnavailable) return cause
-  return new DatabaseUnavailable('The database connection was lost or could not be made.', { cause })
-}

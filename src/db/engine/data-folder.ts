@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { explainFailureIn, preparePrivateFolder } from '../../private-folder.ts'
 
 /** Another process (or another part of this one) works on the data folder. */
 export class DataFolderInUse extends Error {
@@ -9,6 +10,9 @@ export class DataFolderInUse extends Error {
 
 /** `SQLITE_BUSY`: https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
+
+/** The user's alone, as all in the folder. */
+const PRIVATE_FILE = 0o600
 
 /** Locks held by this process. Without a reference the collector would close the file, and the lock would be gone. */
 const held = new Set<DatabaseSync>()
@@ -24,17 +28,20 @@ const held = new Set<DatabaseSync>()
  * The lock is as good as the file system's: on a network share that ignores locks it holds nobody off.
  *
  * @returns the release; calling it twice is harmless.
- * @throws DataFolderInUse at once, without waiting.
+ * @throws DataFolderInUse at once, without waiting; FolderUnusable
  */
 export async function claimDataFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true })
+  await preparePrivateFolder(folder)
   const pidFile = join(folder, 'lock.pid')
-  const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  let lock: DatabaseSync | undefined
   try {
+    // SQLite would make it with the mode of the process.
+    await writeFile(join(folder, 'lock'), '', { flag: 'a', mode: PRIVATE_FILE })
+    lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
     lock.exec('begin exclusive')
   } catch (error) {
-    lock.close()
-    if (!isBusy(error)) throw error
+    lock?.close()
+    if (!isBusy(error)) throw await explainFailureIn(folder, asSystemError(error))
     throw new DataFolderInUse(
       `The data folder ${folder} is in use${await byWhom(pidFile)}. Stop that process first: the embedded database can be open only once.`,
     )
@@ -46,12 +53,20 @@ export async function claimDataFolder(folder: string): Promise<() => Promise<voi
     lock.close()
   }
   try {
-    await writeFile(pidFile, `${process.pid}\n`)
+    await writeFile(pidFile, `${process.pid}\n`, { mode: PRIVATE_FILE })
   } catch (error) {
     await release()
-    throw error
+    throw await explainFailureIn(folder, error)
   }
   return release
+}
+
+/** SQLite's result codes for a file that cannot be used: https://sqlite.org/rescode.html */
+const SYSTEM_CODES: Record<number, string> = { 3: 'EACCES', 8: 'EACCES', 13: 'ENOSPC', 14: 'EACCES' }
+
+function asSystemError(error: unknown): unknown {
+  const code = error instanceof Error && 'errcode' in error && SYSTEM_CODES[Number(error.errcode) & 0xff]
+  return code ? Object.assign(new Error('the lock cannot be had', { cause: error }), { code }) : error
 }
 
 function isBusy(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { postgis } from '@electric-sql/pglite-postgis'
 import { Pool, type Pooled } from './pool.ts'
 import { postgisIn } from './postgis-bundle.ts'
+import { unpackPreparedBase } from './prepared-base.ts'
 import { TransactionScope } from './transaction-scope.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
@@ -52,7 +53,10 @@ export async function openEmbedded(
   options: EmbeddedOptions = {},
 ): Promise<Database & { readonly pglite: PGlite }> {
   const { dataDir, loadDataDir, acquireTimeoutMs = 5_000, maxWaiting = 1_000 } = options
-  if (dataDir) await mkdir(dirname(dataDir), { recursive: true })
+  if (dataDir) {
+    await mkdir(dirname(dataDir), { recursive: true })
+    if (!loadDataDir) await unpackPreparedBase(dataDir)
+  }
   const cacheDir = options.cacheDir ?? (dataDir && dirname(dataDir))
   const pglite = await PGlite.create({
     ...(dataDir ? { dataDir } : {}),

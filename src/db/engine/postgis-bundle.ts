@@ -101,8 +101,20 @@ export async function makeSmallBundle(bundle: Buffer): Promise<Buffer | undefine
 const TAR_BLOCK = 512
 const TAR_END = Buffer.alloc(2 * TAR_BLOCK)
 
-/** The entries of a tar archive (POSIX ustar), each with its header and padding. */
-export function* readTar(archive: Buffer): Generator<{ name: string; block: Buffer }> {
+export interface TarEntry {
+  /** Without the leading slash or `./` that some write. */
+  name: string
+  isFolder: boolean
+  content: Buffer
+  /** The entry as it stands in the archive, with its header and padding. */
+  block: Buffer
+}
+
+/** The type flag of a folder. */
+const FOLDER = '5'
+
+/** The entries of a tar archive (POSIX ustar). */
+export function* readTar(archive: Buffer): Generator<TarEntry> {
   for (let at = 0; at + TAR_BLOCK <= archive.length && archive[at] !== 0; ) {
     const text = (from: number, length: number): string =>
       archive.toString('utf8', at + from, at + from + length).replace(/\0.*$/s, '')
@@ -111,7 +123,12 @@ export function* readTar(archive: Buffer): Generator<{ name: string; block: Buff
     const prefix = text(257, 5) === 'ustar' ? text(345, 155).trim() : ''
     const end = at + TAR_BLOCK + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK
     const name = (prefix ? `${prefix}/` : '') + text(0, 100)
-    yield { name: name.replace(/^\.\//, ''), block: archive.subarray(at, end) }
+    yield {
+      name: name.replace(/^\.?\/+/, ''),
+      isFolder: text(156, 1) === FOLDER,
+      content: archive.subarray(at + TAR_BLOCK, at + TAR_BLOCK + size),
+      block: archive.subarray(at, end),
+    }
     at = end
   }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
+import { describeSocketFailure, hostAndPort } from '../../db/engine/socket-failure.ts'
 import { type Lsn, parseLsn } from './pgoutput.ts'
 
 /**
@@ -147,13 +148,14 @@ export class Walsender {
     const socket = createConnection(path ? { path } : { host: host[0]!, port: port[0]! })
     this.#socket = socket
     // Before the driver's own listeners, so that the loss is known before anything else is sent.
-    socket.on('error', (error) => this.destroy(error))
-    socket.on('close', () => this.destroy(new Error('The server closed the replication connection.')))
+    const to = path || hostAndPort(host[0]!, port[0]!)
+    const lose = (why: string): void =>
+      this.destroy(new Error(`The replication connection could not be made or was lost: ${why}`))
+    socket.on('error', (error) => lose(describeSocketFailure(error, to)))
+    socket.on('close', () => lose(`closed by ${to}`))
     socket.setNoDelay(true)
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () =>
-      this.destroy(new Error('The replication connection could not be made in time.')),
-    )
-    await Promise.race([once(socket, 'connect'), this.whenLost])
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => lose(`ETIMEDOUT ${to}`))
+    await Promise.race([once(socket, 'connect').catch(() => {}), this.whenLost])
     if (this.#isLost) throw new Error('The replication connection could not be made.')
     socket.setTimeout(0)
     // The driver reads `host` when it asks for TLS, as the name that the certificate must have.

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
+import { readTar } from './postgis-bundle.ts'
+import type { Database } from './types.ts'
+
+/*
+ * A new data folder is unpacked, and not made: `initdb` and `create extension postgis` are 12 of the 17 CPU seconds that a first
+ * start would take, and their result is always the same. What is prepared is the empty database with the extensions, as the first
+ * migration would make them; migrations and demo run as ever, so a new migration changes nothing here. A new version of PGlite or
+ * its PostGIS does: `npm run db:base` makes the file again, and without it the database is made the long way.
+ */
+
+/** Only its owner may read a database. PostgreSQL refuses a data folder that others can open. */
+const PRIVATE_FILE = 0o600
+const PRIVATE_FOLDER = 0o700
+
+/** As the first statement of `1795305600_foundation.sql`, which finds all of it there and leaves it as it is. */
+export const BASE_STATEMENTS = `
+  create schema extensions;
+  comment on schema extensions is 'created by muster';
+  create extension postgis schema extensions;
+  comment on extension postgis is 'created by muster';
+  create extension btree_gist schema extensions;
+  comment on extension btree_gist is 'created by muster';
+`
+
+/** Where the base for the installed versions is, or would be: their numbers are in its name. */
+export async function preparedBasePath(): Promise<string> {
+  const versions = await Promise.all(
+    ['@electric-sql/pglite', '@electric-sql/pglite-postgis'].map(async (name) => {
+      const manifest = await readFile(new URL('../package.json', import.meta.resolve(name)), 'utf8')
+      return (JSON.parse(manifest) as { version: string }).version
+    }),
+  )
+  return join(import.meta.dirname, `prepared-base-${versions.join('-')}.tar.br`)
+}
+
+/**
+ * Unpacks the base as a new data folder: it is there whole or not at all, however the process ends.
+ *
+ * @returns whether it is there now. Not where the folder holds something already, or nothing is prepared for these versions.
+ */
+export async function unpackPreparedBase(dataDir: string): Promise<boolean> {
+  const base = await readFile(await preparedBasePath()).catch(() => undefined)
+  if (!base || !(await isNew(dataDir))) return false
+  const unfinished = `${dataDir}.${randomUUID()}.part`
+  try {
+    await mkdir(unfinished, { recursive: true, mode: PRIVATE_FOLDER })
+    for (const { name, isFolder, content } of readTar(await promisify(brotliDecompress)(base))) {
+      const path = join(unfinished, name)
+      if (isFolder) await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER })
+      else await writeFile(path, content, { mode: PRIVATE_FILE })
+    }
+    await rename(unfinished, dataDir)
+    return true
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+}
+
+/** Takes an empty folder away: it counts as new. */
+async function isNew(dataDir: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(dataDir), { recursive: true, mode: PRIVATE_FOLDER })
+    await rmdir(dataDir)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  }
+}
+
+/** What the process that made it left, and what PostgreSQL makes again. */
+const LEFT_OUT = /^postmaster\.(?:pid|opts)$|^pg_wal\/[\dA-F]{24}$/
+
+/**
+ * Packs the base, from a database in memory that nothing was done with.
+ *
+ * @param dump makes the archive of its data folder (`PGlite.dumpDataDir`)
+ */
+export async function packPreparedBase(
+  database: Database,
+  dump: () => Promise<Blob | File>,
+): Promise<Buffer> {
+  await database.script(BASE_STATEMENTS)
+  // The log of all of it goes with a segment that is not needed any more.
+  await database.script('vacuum freeze')
+  await database.script('select pg_switch_wal()')
+  await database.script('checkpoint')
+  const [log] = await database.query<{ segment: string }>(
+    'select pg_walfile_name(redo_lsn) as segment from pg_control_checkpoint()',
+  )
+  const archive = Buffer.from(await (await dump()).arrayBuffer())
+  const blocks = [...readTar(archive)]
+    .filter(({ name }) => !LEFT_OUT.test(name) || name === `pg_wal/${log?.segment}`)
+    .map(({ block }) => block)
+  return promisify(brotliCompress)(Buffer.concat([...blocks, Buffer.alloc(TAR_END_BYTES)]), {
+    params: {
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+      // The next levels take minutes for a tenth less.
+      [constants.BROTLI_PARAM_QUALITY]: 9,
+    },
+  })
+}
+
+/** Two empty blocks (POSIX ustar). */
+const TAR_END_BYTES = 1024

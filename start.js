@@ -1,0 +1,22 @@
+// The way in for any Node: it says what is wrong where Node is too old to read the TypeScript of src/. Plain JavaScript, with
+// nothing in it that an old Node does not know.
+import { existsSync, readFileSync } from 'node:fs'
+
+const { engines } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'))
+const numbers = (version) =>
+  version
+    .replace(/^[^\d]*/, '')
+    .split('.')
+    .map(Number)
+const [major, minor] = numbers(process.versions.node)
+const [neededMajor, neededMinor] = numbers(engines.node)
+
+if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+  console.error(
+    `Muster needs Node ${engines.node}, and ${process.execPath} is ${process.versions.node}. Start it by "npm start", which uses the Node 24 that "npm ci" brings along, or install a newer Node.`,
+  )
+  process.exit(1)
+}
+
+if (existsSync('.env')) process.loadEnvFile('.env')
+await import('./src/main.ts')

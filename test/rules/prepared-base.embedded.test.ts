@@ -1,0 +1,65 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { openEmbedded } from '../../src/db/engine/embedded.ts'
+import { preparedBasePath, unpackPreparedBase } from '../../src/db/engine/prepared-base.ts'
+import type { Database } from '../../src/db/engine/types.ts'
+import { migrateUp } from '../../src/db/migrate.ts'
+import { describeBlocks, difference } from '../support/catalog-difference.ts'
+import { useTestDatabase } from '../support/database.ts'
+
+/** What is unpacked at a first start is in the repository, and in each image. */
+const MAX_BYTES = 15_000_000
+/** One database is unpacked and migrated: 3 s alone. */
+const TIMEOUT_MS = 60_000
+
+/** Made by initdb and the migrations, without the base. */
+const fresh = useTestDatabase()
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-base-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return join(folder, 'pgdata')
+}
+
+/** What initdb decides, and no description of the catalog has. */
+const describeCluster = (database: Database): Promise<unknown> =>
+  database.query(`
+    select name, setting from pg_settings where source = 'configuration file'
+    union all
+    select 'database ' || datname, to_jsonb(d) - array['oid', 'dattablespace', 'datfrozenxid', 'datminmxid'] #>> '{}'
+    from pg_database d
+    order by name
+  `)
+
+it(
+  'a migrated database has the same catalog and settings whether it began with the prepared base or with initdb',
+  async () => {
+    expect((await stat(await preparedBasePath())).size).toBeLessThan(MAX_BYTES)
+    const dataDir = await makeFolder()
+    expect(await unpackPreparedBase(dataDir)).toBe(true)
+    const { cacheDir } = inject('database') as { cacheDir: string }
+    const owner = await openEmbedded({ dataDir, cacheDir })
+    try {
+      await migrateUp(owner)
+      const close = owner.close
+      expect(
+        difference(await describeBlocks(fresh()), await describeBlocks({ engine: 'embedded', owner, close })),
+      ).toEqual({})
+      expect(await describeCluster(owner)).toEqual(await describeCluster(fresh().owner))
+    } finally {
+      await owner.close()
+    }
+  },
+  TIMEOUT_MS,
+)
+
+it('leaves a folder alone that holds something', async () => {
+  const dataDir = await makeFolder()
+  expect(await unpackPreparedBase(dataDir)).toBe(true)
+  const before = (await readdir(dataDir)).sort()
+  expect(await unpackPreparedBase(dataDir)).toBe(false)
+  expect((await readdir(dataDir)).sort()).toEqual(before)
+  expect(await readdir(join(dataDir, '..'))).toEqual(['pgdata'])
+})
