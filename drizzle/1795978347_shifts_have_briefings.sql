@@ -59,6 +59,7 @@ create index "shift_briefings_changed_idx" on "shift_briefings" using btree ("ch
 --> statement-breakpoint
 alter table "shifts" add column "description" text;
 --> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid
 alter table "shifts" add constraint "shifts_description_length" check (char_length("shifts"."description") <= 2000);
 --> statement-breakpoint
 alter table public.shift_briefings enable row level security;
@@ -124,6 +125,7 @@ begin
 end
 $$;
 --> statement-breakpoint
+-- squawk-ignore ban-drop-column
 alter table "shifts" drop column "instructions";
 --> statement-breakpoint
 create or replace function muster.fail(code text, subject text default null) returns void
