@@ -38,7 +38,7 @@ export const naiveRequests: ToRequests = (searches) =>
 const GRAPHQL = `query Nearby($latitude: Float!, $longitude: Float!, $radius: Float!, $limit: Int!) {
   nearbyShiftsList(latitude: $latitude, longitude: $longitude, radiusMeters: $radius, maxItems: $limit) {
     rowId companyId clientId locationId professionalId status startDatetime endDatetime timeZone hourlyRate overtimeRate
-    requiredCertificates title instructions cancelReason latitude longitude createdAt updatedAt locationName distanceMeters
+    requiredCertificates title description instructions cancelReason latitude longitude createdAt updatedAt locationName distanceMeters
   }
 }`
 

@@ -12,7 +12,8 @@ export interface NearbyTerms {
 
 const COLUMNS = `
   s.id, s.company_id, s.client_id, s.location_id, s.professional_id, s.status, s.start_datetime, s.end_datetime,
-  s.time_zone, s.hourly_rate, s.overtime_rate, s.required_certificates, s.title, s.instructions, s.cancel_reason,
+  s.time_zone, s.hourly_rate, s.overtime_rate, s.required_certificates, s.title, s.description,
+  null::text as instructions, s.cancel_reason,
   st_y(s.location_point::geometry) as latitude, st_x(s.location_point::geometry) as longitude,
   s.created_at, s.updated_at, l.name as location_name, s.distance_meters`
 

@@ -17,7 +17,7 @@ grant usage on schema bench_api to authenticated;
 create type bench_api.nearby_shift as (
   id uuid, company_id uuid, client_id uuid, location_id uuid, professional_id uuid, status text,
   start_datetime timestamptz, end_datetime timestamptz, time_zone text, hourly_rate numeric, overtime_rate numeric,
-  required_certificates text[], title text, instructions text, cancel_reason text, latitude float8, longitude float8,
+  required_certificates text[], title text, description text, instructions text, cancel_reason text, latitude float8, longitude float8,
   created_at timestamptz, updated_at timestamptz, location_name text, distance_meters float8
 );
 create function bench_api.nearby_shifts(latitude float8, longitude float8, radius_meters float8, max_items int)

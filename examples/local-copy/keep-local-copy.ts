@@ -14,7 +14,7 @@ export interface LocalCopyOptions {
   token: string | (() => string | Promise<string>)
   /** The service's `ANON_KEY`. Without it the first token opens the connection, which it cannot any more once it has expired. */
   key?: string
-  /** One that is published: `shifts`, `gps_checkins`, `incidents`, `finqle_transactions` or `notifications`. */
+  /** One that is published: `shifts`, `shift_briefings`, `gps_checkins`, `incidents`, `finqle_transactions` or `notifications`. */
   table: string
   /** What `saved` of an earlier copy was, to go on from there. */
   from?: SavedCopy

@@ -113,8 +113,6 @@ async function openOnServer(
   const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: 'muster-api' })
   const checks = openServer({
     ...connectionsOf(config, apiUrl, {
-      // Waiting until a change is visible takes a snapshot per statement, whatever the server's default is.
-      default_transaction_isolation: 'read committed',
       // Rows are looked for by their keys. A plan that was made while a table was small is kept while it grows.
       enable_seqscan: 'off',
     }),
@@ -161,10 +159,7 @@ async function openOnServer(
 /** Connections to the replica, and the one where the primary is asked for its position: it must not wait for requests. */
 function openStandby(config: Config, url: string, primaryUrl: string): Database[] {
   const replica = openServer({
-    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, url, {
-      // What is read comes from a snapshot that is younger than the question whether the replica is current.
-      default_transaction_isolation: 'read committed',
-    }),
+    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, url),
     connectTimeoutMs: REPLICA_CONNECT_TIMEOUT_MS,
     applicationName: 'muster-api',
   })

@@ -211,7 +211,7 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
       start_minutes: shift.start_minutes ?? null,
       hourly_rate: 19.5 + (n % 12) * 1.25,
       title: TITLES[n % TITLES.length],
-      instructions: n % 2 === 0 ? 'Report at the reception. Keys are handed over at the start.' : null,
+      description: n % 2 === 0 ? 'Report at the reception. Keys are handed over at the start.' : null,
       cancel_reason: shift.status === 'cancelled' ? 'The client closed the site.' : null,
       // Of those who work already only the one: their others may wait for verification.
       certificates: shift.guard === undefined && n % 4 === 0 ? ['vca', 'beveiligingspas'] : ['vca'],
@@ -241,12 +241,12 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
   await insert(
     tx,
     `shifts (id, company_id, location_id, status, professional_id, start_datetime, end_datetime, hourly_rate, title,
-             instructions, cancel_reason, required_certificates)`,
+             description, cancel_reason, required_certificates)`,
     `id uuid, company_id uuid, location_id uuid, status text, professional_id uuid, day int, hour int, start_minutes int,
-     hourly_rate numeric, title text, instructions text, cancel_reason text, certificates text[]`,
+     hourly_rate numeric, title text, description text, cancel_reason text, certificates text[]`,
     shifts,
     `id, company_id, location_id, status, professional_id, starts.at, starts.at + interval '8 hours', hourly_rate, title,
-     instructions, cancel_reason, certificates`,
+     description, cancel_reason, certificates`,
     `cross join lateral (
        select coalesce(
          date_trunc('minute', now()) + make_interval(mins => start_minutes),
@@ -255,6 +255,14 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
        ) as at
      ) starts`,
   )
+
+  // What the guard alone is told, of every fourth shift.
+  await tx.query(`
+    insert into public.shift_briefings (shift_id, text)
+    select s.id, 'The alarm code is 4711. Switch it on again before you leave.'
+    from (select *, row_number() over (order by id) as nth from public.shifts) s
+    where s.nth % 4 = 0 and s.status in ('draft', 'published', 'assigned', 'active')
+  `)
 
   // Phones report a fix within some metres of the site: a clock-in, a ping each hour, a clock-out where it is over.
   await tx.query(`

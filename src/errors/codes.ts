@@ -67,6 +67,7 @@ export const CODES = {
     title: 'Check-ins are taken from 2 hours before the start to 12 hours after the end of the shift.',
     sqlstate: 'MU007',
   },
+  shift_over: { status: 422, title: 'The shift would be over already.', sqlstate: 'MU021' },
   recorded_in_future: { status: 422, title: 'The device time lies in the future.', sqlstate: 'MU008' },
   invitation_invalid: {
     status: 422,

@@ -23,7 +23,7 @@ begin
   foreach relation in array array[
     'public.tenants', 'public.organizations', 'public.company_clients', 'public.users', 'public.invitations',
     'public.security_professionals', 'public.certificates', 'public.locations', 'public.shifts',
-    'public.gps_checkins', 'public.incidents', 'public.finqle_transactions', 'public.notifications',
+    'public.shift_briefings', 'public.gps_checkins', 'public.incidents', 'public.finqle_transactions', 'public.notifications',
     'muster.idempotency_keys'
   ]::regclass[] loop
     execute format('alter table %s enable row level security', relation);
@@ -277,12 +277,12 @@ create policy shifts_read on public.shifts for select to authenticated
       (status = 'published' and start_datetime > now() and tenant_id = (select muster.guard_tenant_id()))
       or company_id = (select muster.company_id())
       or (status <> 'draft' and client_id = (select muster.client_id()))
-      or (status in ('assigned', 'active', 'completed') and professional_id = (select muster.professional_id()))
+      or professional_id = (select muster.professional_id())
       or tenant_id = (select muster.admin_tenant_id())
     )
   );
 comment on policy shifts_read on public.shifts is
-  'Companies theirs; clients those at their sites, no drafts; guards their own and those that are open; admins all.';
+  'Companies theirs; clients those at their sites, no drafts; guards those that are open and their own, also cancelled ones; admins all.';
 drop policy if exists shifts_create on public.shifts;
 create policy shifts_create on public.shifts for insert to authenticated
   with check (
@@ -314,6 +314,36 @@ create policy shifts_remove on public.shifts for delete to authenticated
     and (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
 comment on policy shifts_remove on public.shifts is 'Companies theirs; admins all. A trigger makes it a soft delete.';
+
+-- shift_briefings
+drop policy if exists shift_briefings_read on public.shift_briefings;
+create policy shift_briefings_read on public.shift_briefings for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      company_id = (select muster.company_id())
+      or client_id = (select muster.client_id())
+      or professional_id = (select muster.professional_id())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+comment on policy shift_briefings_read on public.shift_briefings is
+  'Company and client of the shift (no drafts), its guard, admins. A trigger keeps the columns as the shift has them.';
+drop policy if exists shift_briefings_create on public.shift_briefings;
+create policy shift_briefings_create on public.shift_briefings for insert to authenticated
+  with check (
+    company_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy shift_briefings_create on public.shift_briefings is 'Those who manage the shift.';
+drop policy if exists shift_briefings_edit on public.shift_briefings;
+create policy shift_briefings_edit on public.shift_briefings for update to authenticated
+  using (
+    deleted_at is null
+    and (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  )
+  with check (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()));
+comment on policy shift_briefings_edit on public.shift_briefings is 'Those who manage the shift; only the text is granted.';
 
 -- gps_checkins
 drop policy if exists gps_checkins_read on public.gps_checkins;
@@ -350,10 +380,10 @@ create policy incidents_create on public.incidents for insert to authenticated
     reported_by = (select auth.uid())
     and exists (
       select from public.shifts s
-      where s.id = shift_id and s.professional_id = (select muster.professional_id())
+      where s.id = shift_id and s.professional_id = (select muster.professional_id()) and s.status <> 'cancelled'
     )
   );
-comment on policy incidents_create on public.incidents is 'A guard, of a shift of their own.';
+comment on policy incidents_create on public.incidents is 'A guard, of a shift of their own that was not cancelled.';
 drop policy if exists incidents_edit on public.incidents;
 create policy incidents_edit on public.incidents for update to authenticated
   using (
@@ -433,7 +463,7 @@ comment on policy notifications_mark on public.notifications is 'One''s own: rea
 
 -- Grants to callers.
 grant select on public.tenants, public.organizations, public.company_clients, public.certificates, public.locations,
-  public.shifts, public.gps_checkins, public.incidents, public.notifications
+  public.shifts, public.shift_briefings, public.gps_checkins, public.incidents, public.notifications
 to authenticated;
 grant select (id, tenant_id, company_id, shift_id, professional_id, amount, status, provider_reference, created_at,
   updated_at)
@@ -458,12 +488,14 @@ grant insert (id, organization_id, name, address, location_point, radius_meters,
 grant update (name, address, location_point, radius_meters, time_zone) on public.locations to authenticated;
 grant delete on public.locations to authenticated;
 grant insert (id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
-  required_certificates, title, instructions)
+  required_certificates, title, description)
   on public.shifts to authenticated;
 grant update (location_id, professional_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
-  required_certificates, title, instructions, cancel_reason)
+  required_certificates, title, description, cancel_reason)
   on public.shifts to authenticated;
 grant delete on public.shifts to authenticated;
+grant insert (id, shift_id, text) on public.shift_briefings to authenticated;
+grant update (text) on public.shift_briefings to authenticated;
 grant insert (id, shift_id, kind, gps_point, accuracy_meters, recorded_at) on public.gps_checkins to authenticated;
 grant insert (id, shift_id, category, severity, description, incident_point, occurred_at)
   on public.incidents to authenticated;
@@ -473,13 +505,13 @@ grant update (read_at) on public.notifications to authenticated;
 -- Grants to background work and to the security definer functions.
 grant select, insert, update, delete on
   public.tenants, public.organizations, public.company_clients, public.users, public.invitations,
-  public.security_professionals, public.certificates, public.locations, public.shifts, public.gps_checkins,
-  public.incidents, public.finqle_transactions, public.notifications
+  public.security_professionals, public.certificates, public.locations, public.shifts, public.shift_briefings,
+  public.gps_checkins, public.incidents, public.finqle_transactions, public.notifications
 to service_role;
 grant select on
   public.tenants, public.organizations, public.company_clients, public.users, public.invitations,
-  public.security_professionals, public.certificates, public.locations, public.shifts, public.gps_checkins,
-  public.finqle_transactions
+  public.security_professionals, public.certificates, public.locations, public.shifts, public.shift_briefings,
+  public.gps_checkins, public.finqle_transactions
 to muster_definer;
 grant insert on
   public.tenants, public.users, public.invitations, public.security_professionals, public.finqle_transactions,
@@ -490,6 +522,6 @@ grant insert (id, shift_id, professional_id, kind, gps_point, accuracy_meters, r
 to muster_definer;
 grant update on
   public.invitations, public.security_professionals, public.certificates, public.locations, public.shifts,
-  public.finqle_transactions
+  public.shift_briefings, public.finqle_transactions
 to muster_definer;
 grant select, insert, update, delete on muster.idempotency_keys to muster_definer;

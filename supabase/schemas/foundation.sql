@@ -206,6 +206,7 @@ declare
     when 'already_registered' then 'MU018'
     when 'idempotency_key_reused' then 'MU019'
     when 'isolation_unsupported' then 'MU020'
+    when 'shift_over' then 'MU021'
   end;
 begin
   if state is null then

@@ -1,6 +1,6 @@
 -- Realtime: what subscribers are told of, how their rights are checked, and how they catch up.
 --
--- * The publication `supabase_realtime` holds the five tables that clients follow, with the columns that they get: not
+-- * The publication `supabase_realtime` holds the six tables that clients follow, with the columns that they get: not
 --   `deleted_at` (a row that is visible has none), not who edited, nor what only the payment provider needs. A
 --   publication that exists is kept, and gets these tables.
 -- * A change is delivered to a subscriber if the row is visible under the subscriber's role and claims, in a snapshot
@@ -26,6 +26,8 @@ comment on function muster.tg_stamp_change() is 'The transaction that wrote the 
 
 -- The name sorts last, so that the other triggers compare old and new without it.
 create or replace trigger z_stamp_change before insert or update on public.shifts
+  for each row execute function muster.tg_stamp_change();
+create or replace trigger z_stamp_change before insert or update on public.shift_briefings
   for each row execute function muster.tg_stamp_change();
 create or replace trigger z_stamp_change before insert or update on public.gps_checkins
   for each row execute function muster.tg_stamp_change();
@@ -73,9 +75,7 @@ return case when viewed ->> 'deleted_at' is null then array_remove(array[
   case when relation <> 'shifts' or viewed ->> 'status' <> 'draft' then
     'client:' || (viewed ->> 'client_id')
   end,
-  case when relation <> 'shifts' or viewed ->> 'status' in ('assigned', 'active', 'completed') then
-    'professional:' || (viewed ->> 'professional_id')
-  end,
+  'professional:' || (viewed ->> 'professional_id'),
   case when relation = 'shifts'
     and viewed ->> 'status' = 'published'
     and (at is null or (viewed ->> 'start_datetime')::timestamptz > at)
@@ -128,6 +128,8 @@ comment on function muster.tg_note_departure() is
 
 create or replace trigger note_departure_on_delete after delete on public.shifts
   for each row execute function muster.tg_note_departure();
+create or replace trigger note_departure_on_delete after delete on public.shift_briefings
+  for each row execute function muster.tg_note_departure();
 create or replace trigger note_departure_on_delete after delete on public.gps_checkins
   for each row execute function muster.tg_note_departure();
 create or replace trigger note_departure_on_delete after delete on public.incidents
@@ -141,6 +143,12 @@ create or replace trigger note_departure_on_update after update on public.shifts
     (old.status, old.tenant_id, old.company_id, old.client_id, old.professional_id, old.start_datetime, old.deleted_at)
     is distinct from
     (new.status, new.tenant_id, new.company_id, new.client_id, new.professional_id, new.start_datetime, new.deleted_at)
+  )
+  execute function muster.tg_note_departure();
+create or replace trigger note_departure_on_update after update on public.shift_briefings
+  for each row when (
+    (old.tenant_id, old.company_id, old.client_id, old.professional_id, old.deleted_at)
+    is distinct from (new.tenant_id, new.company_id, new.client_id, new.professional_id, new.deleted_at)
   )
   execute function muster.tg_note_departure();
 create or replace trigger note_departure_on_update after update on public.gps_checkins
@@ -489,8 +497,10 @@ do $$
 declare
   published constant jsonb := '{
     "shifts": ["id", "company_id", "client_id", "location_id", "professional_id", "status", "start_datetime",
-      "end_datetime", "hourly_rate", "overtime_rate", "required_certificates", "title", "instructions",
+      "end_datetime", "hourly_rate", "overtime_rate", "required_certificates", "title", "description",
       "cancel_reason", "location_point", "time_zone", "created_at", "updated_at"],
+    "shift_briefings": ["id", "company_id", "client_id", "shift_id", "professional_id", "text", "created_at",
+      "updated_at"],
     "gps_checkins": ["id", "company_id", "client_id", "shift_id", "professional_id", "kind", "gps_point",
       "accuracy_meters", "distance_meters", "is_within_radius", "verdict", "recorded_at", "created_at", "updated_at"],
     "incidents": ["id", "company_id", "client_id", "shift_id", "reported_by", "category", "severity", "description",

@@ -176,7 +176,11 @@ begin
         page.overtime_rate,
         page.required_certificates,
         page.title,
-        page.instructions,
+        page.description,
+        -- No guard has an open shift; whoever else finds it here may read its briefing.
+        case when caller.role <> 'zzp' then (
+          select b.text from public.shift_briefings b where b.shift_id = page.id
+        ) end as instructions,
         page.cancel_reason,
         st_y(page.location_point::geometry) as latitude,
         st_x(page.location_point::geometry) as longitude,
@@ -277,8 +281,9 @@ $$;
 comment on function muster.eligibility() is
   'What the calling guard has, and when they work. Security definer: it counts shifts of all companies.';
 
--- A shift in the form of the API.
-create or replace function muster.shift_json(shift public.shifts) returns jsonb
+-- A shift in the form of the API. Its briefing is given, as far as the caller reads it: looked up in here, it would cost a
+-- call and a plan each time, for a function with a subquery is not put in the place of its call.
+create or replace function muster.shift_json(shift public.shifts, instructions text) returns jsonb
 language sql
 stable
 parallel safe
@@ -296,14 +301,15 @@ return jsonb_build_object(
   'overtime_rate', shift.overtime_rate,
   'required_certificates', shift.required_certificates,
   'title', shift.title,
-  'instructions', shift.instructions,
+  'description', shift.description,
+  'instructions', instructions,
   'cancel_reason', shift.cancel_reason,
   'latitude', st_y(shift.location_point::geometry),
   'longitude', st_x(shift.location_point::geometry),
   'created_at', shift.created_at,
   'updated_at', shift.updated_at
 );
-comment on function muster.shift_json(public.shifts) is 'A shift in the form of the API.';
+comment on function muster.shift_json(public.shifts, text) is 'A shift in the form of the API.';
 
 create or replace function muster.shift_candidates(
   wanted uuid,
@@ -411,13 +417,15 @@ begin
   set status = 'assigned', professional_id = muster.professional_id()
   where s.id = wanted
   returning s.* into shift;
-  return muster.shift_json(shift);
+  return muster.shift_json(
+    shift, (select b.text from public.shift_briefings b where b.shift_id = shift.id)
+  );
 end
 $$;
 comment on function muster.claim_shift(uuid) is
   'The caller takes an open shift. Security definer: that a shift was open, and is gone, may be said to those who came late.';
 
-grant execute on function muster.shift_json(public.shifts) to authenticated, muster_definer;
+grant execute on function muster.shift_json(public.shifts, text) to authenticated, muster_definer;
 grant execute on function
   muster.search_reach(float8),
   muster.metre_at_least(float8, float8),

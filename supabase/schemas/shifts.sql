@@ -1,12 +1,20 @@
--- Shifts: what a shift copies from its location, its states, and who may be assigned to it.
+-- Shifts: what a shift copies from its location, its states, who may be assigned to it, and what its guard is told.
 --
 -- * A shift is at a location of its company, or of one of that company's clients; tenant, client, point and time zone
 --   come from there and follow it until the shift is over.
+-- * When a company stops working for a client, its drafts and open shifts there rest: they are neither changed, published,
+--   claimed nor assigned, and an assigned one is not opened again. Cancelling, deleting and moving them to another location
+--   stay possible. Assigned and active shifts are promises to a guard: they go on, and may be corrected.
 -- * draft → published → assigned → active → completed; cancelled from the first four, with a reason; assigned →
 --   published on release. Everything else is refused. Active and completed come from check-ins alone.
+-- * A shift that is over is not opened: whoever publishes, releases or moves a published shift into the past is refused.
 -- * A guard may only claim: published → assigned, to themselves, changing nothing else.
 -- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
---   valid through the day on which the shift ends, local to the location, and no other such shift at the same time.
+--   valid through the day on which the shift ends, local to the location, and no other such shift at the same time. A
+--   shift that ends at midnight ends with the day before: it takes no moment of the next one (ranges are half-open).
+-- * A briefing is what the guard of a shift is told and others are not (alarm codes). It is read by those who manage the
+--   shift, its client (no drafts), and its guard while the shift is assigned or active and after it is completed. When a
+--   guard is released or the shift is cancelled, it leaves their view.
 -- * Whatever decides about a professional locks the professional's row first, so that decisions about the same
 --   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
@@ -66,7 +74,9 @@ declare
   candidate record;
   required text;
   valid_through date;
-  last_day date := (shift.end_datetime at time zone shift.time_zone)::date;
+  -- A certificate is valid until the end of its last day, and a shift that ends at 24:00 takes no moment of the day after.
+  -- Subtracted from the instant, not from local time: there are zones in which a day begins at 01:00.
+  last_day date := ((shift.end_datetime - interval '1 microsecond') at time zone shift.time_zone)::date;
 begin
   select p.status into candidate
   from public.security_professionals p
@@ -138,7 +148,7 @@ as $$
   select shift.deleted_at is null and coalesce(
     muster.manages_shift(shift)
     or (shift.client_id = muster.client_id() and shift.status <> 'draft')
-    or (shift.professional_id = muster.professional_id() and shift.status in ('assigned', 'active', 'completed'))
+    or shift.professional_id = muster.professional_id()
     or (
       shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now()
     ),
@@ -168,7 +178,9 @@ begin
   where s.id = wanted and s.status = any (expected)
   returning s.* into shift;
   if found then
-    return muster.shift_json(shift);
+    return muster.shift_json(
+      shift, (select b.text from public.shift_briefings b where b.shift_id = shift.id)
+    );
   end if;
 
   select s.* into shift from public.shifts s where s.id = wanted;
@@ -205,20 +217,27 @@ begin
       from jsonb_array_elements(items) with ordinality as e (item, nth)
       cross join lateral jsonb_to_record(e.item) as i (
         company_id uuid, location_id uuid, status text, start_datetime timestamptz, end_datetime timestamptz,
-        hourly_rate numeric, overtime_rate numeric, required_certificates text[], title text, instructions text
+        hourly_rate numeric, overtime_rate numeric, required_certificates text[], title text, description text,
+        instructions text
       )
     ), inserted as (
       insert into public.shifts as s (
         id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
-        required_certificates, title, instructions
+        required_certificates, title, description
       )
       select g.id, coalesce(g.company_id, muster.company_id()), g.location_id, g.status, g.start_datetime,
-             g.end_datetime, g.hourly_rate, g.overtime_rate, g.required_certificates, g.title, g.instructions
+             g.end_datetime, g.hourly_rate, g.overtime_rate, g.required_certificates, g.title, g.description
       from given g
       order by g.nth
-      returning s.id, muster.shift_json(s) as shift
+      returning s.id, s as shift
+    ), briefed as (
+      insert into public.shift_briefings (shift_id, text)
+      select g.id, g.instructions
+      from inserted i
+      join given g on g.id = i.id
+      where g.instructions is not null
     )
-    select coalesce(jsonb_agg(i.shift order by g.nth), '[]') into created
+    select coalesce(jsonb_agg(muster.shift_json(i.shift, g.instructions) order by g.nth), '[]') into created
     from inserted i
     join given g on g.id = i.id;
     return jsonb_build_object('shifts', created);
@@ -258,6 +277,22 @@ end
 $$;
 comment on function muster.create_shifts(jsonb) is 'Creates shifts as the caller, all or none, and tells which were refused.';
 
+-- For security definer functions: a caller sees the links of their own organization alone. In plpgsql, so that its plan is
+-- kept: assigning and publishing ask it.
+create or replace function muster.works_for(company uuid, client uuid) returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return company = client or exists (
+    select from public.company_clients c where c.company_id = company and c.client_id = client
+  );
+end
+$$;
+comment on function muster.works_for(uuid, uuid) is
+  'Whether a company works at the locations of an organization: its own, or a client''s as long as the contract lasts.';
+
 create or replace function muster.tg_shifts__copy_location() returns trigger
 language plpgsql
 security definer
@@ -272,11 +307,18 @@ begin
     end if;
     if new.location_id = old.location_id then
       new.client_id := old.client_id;
-      -- Whoever writes them, they are what they are at the location. Moving it comes by here too.
+      -- Whoever writes them, they are what they are at the location. Moving it comes by here too, and is no work of the
+      -- company's: it does not matter then whether the company still works there.
       if new.time_zone <> old.time_zone or new.location_point::text <> old.location_point::text then
         select l.location_point, l.time_zone into new.location_point, new.time_zone
         from public.locations l
         where l.id = new.location_id;
+      elsif new.deleted_at is null
+        and (new.status in ('draft', 'published') or (old.status = 'published' and new.status = 'assigned'))
+        and not muster.works_for(new.company_id, new.client_id)
+      then
+        -- To the company as for a new shift there; to a guard it is open no more.
+        perform muster.fail(case new.status when 'assigned' then 'shift_not_open' else 'not_found' end, 'location_id');
       end if;
       return new;
     end if;
@@ -296,13 +338,7 @@ begin
   from public.locations l
   where l.id = new.location_id and l.deleted_at is null
   for share;
-  if not found or not (
-    new.company_id = site.organization_id
-    or exists (
-      select from public.company_clients c
-      where c.company_id = new.company_id and c.client_id = site.organization_id
-    )
-  ) then
+  if not found or not muster.works_for(new.company_id, site.organization_id) then
     perform muster.fail('not_found', 'location_id');
   end if;
 
@@ -327,6 +363,9 @@ begin
   if tg_op = 'INSERT' then
     if by_caller and new.status not in ('draft', 'published') then
       perform muster.fail('invalid_transition', 'status');
+    end if;
+    if by_caller and new.status = 'published' and new.end_datetime <= now() then
+      perform muster.fail('shift_over', 'end_datetime');
     end if;
     return new;
   end if;
@@ -361,6 +400,13 @@ begin
     if new.status = 'published' then
       new.professional_id := null;
     end if;
+  end if;
+
+  -- Nobody could work it. One that is published, and whose end passed meanwhile, may still have its title changed.
+  if by_caller and new.status = 'published' and new.end_datetime <= now()
+    and (new.status <> old.status or new.end_datetime <> old.end_datetime)
+  then
+    perform muster.fail('shift_over', 'end_datetime');
   end if;
 
   -- A professional comes with assignment and goes with release; to swap, release first.
@@ -506,6 +552,95 @@ create or replace trigger d_edit_trail before insert or update on public.shifts
 create or replace trigger soft_delete before delete on public.shifts
   for each row execute function muster.tg_soft_delete();
 
+-- ---- Briefings -------------------------------------------------------------------------------------------------
+
+-- Runs with the rights of whoever writes: a shift that they do not see does not exist, and the policies decide the rest.
+create or replace function muster.tg_shift_briefings__copy_shift() returns trigger
+language plpgsql
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  if tg_op = 'INSERT' then
+    -- The lock keeps the shift's guard until this is committed: an assignment at this moment would not find the briefing.
+    select s.* into shift from public.shifts s where s.id = new.shift_id for share;
+  else
+    -- Without a lock: whatever changes the shift writes the briefing afterwards, and waits here for this row.
+    select s.* into shift from public.shifts s where s.id = new.shift_id;
+  end if;
+  if not found then
+    perform muster.fail('not_found', 'shift_id');
+  end if;
+  if shift.status in ('completed', 'cancelled')
+    and (tg_op = 'INSERT' or new.text is distinct from old.text)
+    and muster.acts_for_caller()
+  then
+    perform muster.fail('invalid_transition', 'instructions');
+  end if;
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := case when shift.status <> 'draft' then shift.client_id end;
+  new.professional_id := case when shift.status <> 'cancelled' then shift.professional_id end;
+  new.deleted_at := shift.deleted_at;
+  -- Stored anew: a long text that an update leaves alone is not in the log, and so not in the event by which a guard is
+  -- told of the row for the first time.
+  new.text := new.text || '';
+  return new;
+end
+$$;
+comment on function muster.tg_shift_briefings__copy_shift() is
+  'Who may read a briefing follows from its shift; the briefing of a shift that is over does not change.';
+
+create or replace function muster.tg_shifts__follow_briefing() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- The trigger of that table copies what changed.
+  update public.shift_briefings b set shift_id = b.shift_id where b.shift_id = new.id;
+  return null;
+end
+$$;
+comment on function muster.tg_shifts__follow_briefing() is
+  'Who may read the briefing changes with the shift. Security definer: a guard who claims may not write it.';
+
+-- As the caller. Called where a shift is written (`returning …`), so that both are one statement.
+create or replace function muster.brief_shift(shift public.shifts, briefing text) returns text
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not muster.manages_shift(shift) then
+    perform muster.fail('forbidden', 'instructions');
+  end if;
+  if briefing is null then
+    update public.shift_briefings b set text = null where b.shift_id = shift.id and b.text is not null;
+  else
+    insert into public.shift_briefings as b (shift_id, text)
+    values (shift.id, briefing)
+    on conflict (shift_id) do update set text = excluded.text where b.text is distinct from excluded.text;
+  end if;
+  return briefing;
+end
+$$;
+comment on function muster.brief_shift(public.shifts, text) is
+  'Sets, changes or (null) withdraws what the guard of a shift is told; gives the same text.';
+
+create or replace trigger a_copy_shift before insert or update on public.shift_briefings
+  for each row execute function muster.tg_shift_briefings__copy_shift();
+create or replace trigger b_edit_trail before insert or update on public.shift_briefings
+  for each row execute function muster.set_edit_trail();
+create or replace trigger follow_briefing after update on public.shifts
+  for each row when (
+    (old.client_id, old.professional_id, old.deleted_at, old.status = 'draft', old.status = 'cancelled')
+    is distinct from
+    (new.client_id, new.professional_id, new.deleted_at, new.status = 'draft', new.status = 'cancelled')
+  )
+  execute function muster.tg_shifts__follow_briefing();
+
 create or replace trigger move_shifts after update on public.locations
   for each row when (
     old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text
@@ -529,13 +664,15 @@ create or replace trigger updated_at before update on public.company_clients
 
 grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
   to authenticated, muster_definer;
-grant execute on function muster.create_shifts(jsonb) to authenticated;
+grant execute on function muster.create_shifts(jsonb), muster.brief_shift(public.shifts, text) to authenticated;
+grant execute on function muster.works_for(uuid, uuid) to muster_definer;
 -- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function muster.move_shift(uuid, text[], text, uuid, text) to authenticated, muster_api;
 
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
 alter function muster.tg_shifts__check_assignment() owner to muster_definer;
+alter function muster.tg_shifts__follow_briefing() owner to muster_definer;
 alter function muster.tg_locations__move_shifts() owner to muster_definer;
 alter function muster.tg_locations__check_unused() owner to muster_definer;
 alter function muster.tg_soft_delete() owner to muster_definer;

@@ -7,7 +7,7 @@ const api = useApi()
 
 /** What text can do to JSON. */
 const TITLE = 'Night "watch" \\ ünïcode 🛡  \u2028 </script>'
-const INSTRUCTIONS = 'Line one\nline two\ttab\u0001'
+const DESCRIPTION = 'Line one\nline two\ttab\u0001'
 
 const search = (limit: number, accept?: string) =>
   api()
@@ -19,10 +19,10 @@ const search = (limit: number, accept?: string) =>
 it('the text that the database builds is what the schema of the answer says', async () => {
   const plain = await arrangeShift(api().owner)
   const told = await arrangeShift(api().owner, { certificates: [], rate: 17.05 })
-  await api().owner.query('update shifts set title = $2, instructions = $3 where id = $1', [
+  await api().owner.query('update shifts set title = $2, description = $3 where id = $1', [
     told,
     TITLE,
-    INSTRUCTIONS,
+    DESCRIPTION,
   ])
   for (const limit of [1, 20]) {
     const response = await search(limit)
@@ -35,7 +35,8 @@ it('the text that the database builds is what the schema of the answer says', as
   expect(page.items.map(({ id }) => id)).toEqual([plain, told].sort())
   expect(page.items.find(({ id }) => id === told)).toMatchObject({
     title: TITLE,
-    instructions: INSTRUCTIONS,
+    description: DESCRIPTION,
+    instructions: null,
     hourly_rate: 17.05,
     required_certificates: [],
   })

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { openSessions } from '../../src/db/session.ts'
 import type { Shift } from '../../src/resources/shifts/schemas.ts'
-import { useApi } from '../support/api.ts'
+import { expectProblem, useApi } from '../support/api.ts'
 import {
   arrangeShift,
   callerOf,
@@ -104,5 +104,142 @@ describe('what functions and lists say of a shift is what the policies say', () 
     }
     // All but the five that were removed.
     expect(seenByAnybody.size).toBe(shifts.length - 5)
+  })
+})
+
+describe('what only the guard of a shift is told', () => {
+  const secret = 'The alarm code is 4711.'
+  const description = 'Smart clothes, please.'
+
+  /** What each persona reads of the shift's instructions, by every route that shows it to them; `unseen` where none does. */
+  async function readers(id: string): Promise<Partial<Record<Persona, unknown>>> {
+    const found: Partial<Record<Persona, unknown>> = {}
+    for (const persona of Object.keys(USERS) as Persona[]) {
+      const caller = api().as(persona)
+      const one = await caller.get(`/v1/shifts/${id}`)
+      if (one.statusCode === 404) continue
+      const shift: Shift = one.json()
+      expect(shift.description).toBe(description)
+      const listed = (await caller.get('/v1/shifts?limit=100'))
+        .json()
+        .items.find((item: Shift) => item.id === id)
+      expect(listed.instructions, `${persona} list`).toBe(shift.instructions)
+      const near = (await caller.get('/v1/shifts/nearby?latitude=52.3731&longitude=4.8926&limit=100')).json()
+      const nearby = near.items.find((item: Shift) => item.id === id)
+      if (nearby)
+        expect([nearby.instructions, nearby.description], `${persona} nearby`).toEqual([
+          shift.instructions,
+          description,
+        ])
+      for (const table of ['shifts', 'shift_briefings']) {
+        const changed = (await caller.get(`/v1/sync/${table}?limit=1000`)).body
+        expect(changed.includes(secret), `${persona} ${table}`).toBe(
+          table !== 'shifts' && shift.instructions !== null,
+        )
+      }
+      found[persona] = shift.instructions
+    }
+    return found
+  }
+
+  it('is read by those who manage it, its client, and the guard while it is theirs', async () => {
+    // The other shifts of this file have none; and no other may be in the guard's way.
+    const times = { start_datetime: '2031-05-01T20:00:00Z', end_datetime: '2031-05-02T04:00:00Z' }
+    const created = await api()
+      .as('company')
+      .post('/v1/shifts', {
+        location_id: LOCATIONS.site,
+        ...times,
+        hourly_rate: 25,
+        title: 'Vault',
+        description,
+        instructions: secret,
+      })
+    expect(created.json()).toMatchObject({ description, instructions: secret })
+    const { id } = created.json()
+    const managers = { admin: secret, company: secret, colleague: secret }
+    expect(await readers(id)).toEqual(managers)
+
+    const step = async (who: Persona, path: string, body?: object) => {
+      const response = await api().as(who).post(`/v1/shifts/${id}/${path}`, body)
+      expect(response.statusCode, response.body).toBe(200)
+      return response.json()
+    }
+    expect(await step('company', 'publish')).toMatchObject({ instructions: secret })
+    const open = { ...managers, client: secret, guard: null, otherGuard: null }
+    expect(await readers(id)).toEqual(open)
+
+    expect(await step('guard', 'claim')).toMatchObject({ instructions: secret })
+    expect(await readers(id)).toEqual({ ...managers, client: secret, guard: secret })
+    expect(await step('company', 'release')).toMatchObject({ instructions: secret })
+    expect(await readers(id)).toEqual(open)
+
+    await step('company', 'assign', { professional_id: PROFESSIONALS.otherGuard })
+    expect(await readers(id)).toEqual({ ...managers, client: secret, otherGuard: secret })
+    await step('company', 'cancel', { reason: 'Rain' })
+    // The shift stays theirs to see; they have no need of the code.
+    expect(await readers(id)).toEqual({ ...managers, client: secret, otherGuard: null })
+  })
+
+  it('is changed and withdrawn by those who manage the shift alone', async () => {
+    const id = await arrangeShift(api().owner, { startsInHours: 500 })
+    const patch = (who: Persona, change: object) => api().as(who).patch(`/v1/shifts/${id}`, change)
+    const briefing = async () =>
+      (
+        await api().owner.query<{ text: string }>('select text from shift_briefings where shift_id = $1', [
+          id,
+        ])
+      )[0]?.text
+    // None is left behind where there is nothing to tell.
+    expect((await patch('company', { instructions: null })).json()).toMatchObject({ instructions: null })
+    expect(await briefing()).toBeUndefined()
+    expect((await patch('colleague', { instructions: secret })).json()).toMatchObject({
+      instructions: secret,
+    })
+    expect((await patch('company', { title: 'Renamed' })).json()).toMatchObject({ instructions: secret })
+    expect((await patch('admin', { title: 'Again', instructions: 'Ring.' })).json()).toMatchObject({
+      title: 'Again',
+      instructions: 'Ring.',
+    })
+    for (const instructions of ['Mine.', null]) {
+      for (const who of ['guard', 'client'] as const) {
+        expectProblem(await patch(who, { instructions }), 'forbidden')
+      }
+      for (const who of ['rival', 'foreignAdmin', 'stranger'] as const) {
+        expectProblem(await patch(who, { instructions }), 'not_found')
+      }
+    }
+    expect(await briefing()).toBe('Ring.')
+    expect((await patch('company', { instructions: null })).json()).toMatchObject({ instructions: null })
+    await patch('company', { instructions: secret })
+    await api().as('company').post(`/v1/shifts/${id}/cancel`, { reason: 'Rain' })
+    expectProblem(await patch('company', { instructions: 'Too late.' }), 'invalid_transition')
+    expect(await briefing()).toBe(secret)
+  })
+
+  it('comes with several shifts at once, to each its own', async () => {
+    const shift = {
+      location_id: LOCATIONS.site,
+      hourly_rate: 25,
+      start_datetime: '2032-05-01T20:00:00Z',
+      end_datetime: '2032-05-02T04:00:00Z',
+    }
+    const response = await api()
+      .as('company')
+      .post('/v1/shifts/bulk', {
+        items: [
+          { ...shift, title: 'One', instructions: secret },
+          { ...shift, title: 'Two', description },
+          { ...shift, title: 'Three', instructions: 'Ring.' },
+        ],
+      })
+    expect(response.json().items).toMatchObject([
+      { title: 'One', instructions: secret, description: null },
+      { title: 'Two', instructions: null, description },
+      { title: 'Three', instructions: 'Ring.' },
+    ])
+    for (const { id, instructions } of response.json().items) {
+      expect((await api().as('company').get(`/v1/shifts/${id}`)).json()).toMatchObject({ instructions })
+    }
   })
 })

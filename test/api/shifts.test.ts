@@ -59,6 +59,7 @@ describe('a shift is created', () => {
       overtime_rate: 1.5,
       required_certificates: ['vca'],
       title: 'Night watch',
+      description: null,
       instructions: null,
       cancel_reason: null,
       ...SITE,
@@ -133,6 +134,7 @@ describe('a shift is created', () => {
     ['status', 'assigned'],
     ['title', ''],
     ['title', 'x'.repeat(201)],
+    ['description', 'x'.repeat(2_001)],
     ['instructions', 'x'.repeat(10_001)],
     ['location_id', 'site'],
     ['required_certificates/0', ['VCA']],
@@ -164,7 +166,7 @@ describe('a shift is created', () => {
       { hourly_rate: 15, overtime_rate: 1 },
       { hourly_rate: 500, overtime_rate: 5 },
       { hourly_rate: 18.03, end_datetime: '2027-03-29T22:00:00+02:00' },
-      { title: '🛡'.repeat(200), instructions: '🛡'.repeat(10_000) },
+      { title: '🛡'.repeat(200), description: '🛡'.repeat(2_000), instructions: '🛡'.repeat(10_000) },
       { required_certificates: Array.from({ length: 20 }, (_, n) => `kind_${n}`) },
     ]) {
       const id = await create(given)
@@ -255,7 +257,7 @@ describe('one shift', () => {
       colleague: ['draft', 'open', 'past', 'assigned', 'cancelled'],
       client: ['open', 'past', 'assigned', 'cancelled'],
       otherClient: [],
-      guard: ['open', 'assigned'],
+      guard: ['open', 'assigned', 'cancelled'],
       otherGuard: ['open'],
       foreignAdmin: [],
       foreignClient: [],
@@ -293,7 +295,8 @@ describe('a change', () => {
       (await api().as('company').patch(`/v1/shifts/${id}`, { instructions: null })).json().instructions,
     ).toBeNull()
     const [row] = await api().owner.query('select created_by, updated_by from shifts where id = $1', [id])
-    expect(row).toEqual({ created_by: USERS.company, updated_by: USERS.company })
+    // A new briefing alone leaves the shift as it is: those who may not read it need not know.
+    expect(row).toEqual({ created_by: USERS.company, updated_by: USERS.colleague })
   })
 
   it('of the location moves it there', async () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SyncPage, SyncTable } from '../../src/resources/sync/schemas.ts'
+import { SYNC_TABLES, type SyncPage, type SyncTable } from '../../src/resources/sync/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeShift, LOCATIONS, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
@@ -152,7 +152,7 @@ describe('GET /v1/sync/:table', () => {
         'overtime_rate',
         'required_certificates',
         'title',
-        'instructions',
+        'description',
         'cancel_reason',
         'location_point',
         'time_zone',
@@ -209,6 +209,46 @@ describe('GET /v1/sync/:table', () => {
     await setShift(id, "status = 'cancelled', cancel_reason = 'rain'")
     await Promise.all([mine.catchUp(), others.catchUp()])
     expect([mine.seen.removed, others.seen.removed]).toEqual([[id], [id]])
+  })
+
+  it('keeps a cancelled shift with the guard whose it was', async () => {
+    const id = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 48 })
+    const [mine, others] = [await copyOf('guard'), await copyOf('otherGuard')]
+    await setShift(id, "status = 'cancelled', cancel_reason = 'rain'")
+    await Promise.all([mine.catchUp(), others.catchUp()])
+    expect(mine.rows.get(id)).toMatchObject({ status: 'cancelled', cancel_reason: 'rain' })
+    expect([mine.seen.removed, others.seen.removed]).toEqual([[], []])
+    expect((await copyOf('guard')).has(id)).toBe(true)
+  })
+
+  it('brings a guard the briefing with the shift, and takes it back with it', async () => {
+    const id = await arrangeShift(api().owner, { status: 'draft', startsInHours: 60 })
+    const [briefing] = await api().owner.query<{ id: string }>(
+      "insert into shift_briefings (shift_id, text) values ($1, 'The code is 4711.') returning id",
+      [id],
+    )
+    const who = ['company', 'client', 'guard', 'otherGuard', 'rival', 'admin', 'foreignAdmin'] as const
+    const copies = await Promise.all(who.map((persona) => copyOf(persona, 'shift_briefings')))
+    const catchUp = async () => {
+      await Promise.all(copies.map((copy) => copy.catchUp()))
+      return {
+        readers: copies.filter((copy) => copy.has(briefing!.id)).map((copy) => copy.who),
+        left: copies.filter(({ seen }) => seen.removed.includes(briefing!.id)).map((copy) => copy.who),
+      }
+    }
+    expect(await catchUp()).toEqual({ readers: ['company', 'admin'], left: [] })
+    await setShift(id, "status = 'published'")
+    expect(await catchUp()).toEqual({ readers: ['company', 'client', 'admin'], left: [] })
+    await setShift(id, `status = 'assigned', professional_id = '${PROFESSIONALS.guard}'`)
+    expect(await catchUp()).toEqual({ readers: ['company', 'client', 'guard', 'admin'], left: [] })
+    await setShift(id, "status = 'published'")
+    expect(await catchUp()).toEqual({ readers: ['company', 'client', 'admin'], left: ['guard'] })
+    await setShift(id, `status = 'assigned', professional_id = '${PROFESSIONALS.otherGuard}'`)
+    expect(await catchUp()).toEqual({ readers: ['company', 'client', 'otherGuard', 'admin'], left: [] })
+    await setShift(id, "status = 'cancelled', cancel_reason = 'rain'")
+    expect(await catchUp()).toEqual({ readers: ['company', 'client', 'admin'], left: ['otherGuard'] })
+    await setShift(id, 'deleted_at = now()')
+    expect(await catchUp()).toEqual({ readers: [], left: ['company', 'client', 'admin'] })
   })
 
   it('tells guards of an open shift that has begun, though nothing changed it', async () => {
@@ -370,7 +410,12 @@ describe('the groups that see a row', () => {
     for (const status of ['draft', 'published', 'assigned'] as const)
       await arrangeShift(api().owner, { status, startsInHours: 72 })
     await arrangeShift(api().owner, { status: 'published', startsInHours: -1 })
-    for (const table of ['shifts', 'incidents', 'finqle_transactions', 'notifications'] as const) {
+    const cancelled = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 96 })
+    await setShift(cancelled, "status = 'cancelled', cancel_reason = 'rain'")
+    await api().owner.query(
+      "insert into shift_briefings (shift_id, text) select id, 'Ring.' from shifts on conflict do nothing",
+    )
+    for (const table of SYNC_TABLES) {
       for (const who of Object.keys(USERS) as Persona[]) {
         const claims = JSON.stringify({ sub: USERS[who], role: 'authenticated' })
         const [difference] = await api().owner.transaction(async (tx) => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SYNC_TABLES } from '../../src/resources/sync/schemas.ts'
 import { type Frame, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
@@ -143,11 +144,15 @@ describe('a shift', () => {
     ).toEqual({ company: told, client: told, guard: told, admin: told })
   })
 
-  it('cancelled is gone for its guard, who is told by a notification', async () => {
+  it('cancelled stays with its guard, who is told by a notification too', async () => {
     expect(await arrivals(() => update(id, "status = 'cancelled', cancel_reason = 'Rain'"))).toEqual({
       company: ['UPDATE shifts cancelled', 'UPDATE finqle_transactions voided'],
       client: ['UPDATE shifts cancelled'],
-      guard: ['UPDATE finqle_transactions voided', 'INSERT notifications shift_cancelled'],
+      guard: [
+        'UPDATE shifts cancelled',
+        'UPDATE finqle_transactions voided',
+        'INSERT notifications shift_cancelled',
+      ],
       admin: [
         'UPDATE shifts cancelled',
         'UPDATE finqle_transactions voided',
@@ -168,6 +173,60 @@ describe('a shift', () => {
       guard: ['UPDATE shifts published'],
     })
     expect(channels.get('client')!.frames.length).toBe(sinceThen.get('client')! + 1)
+  })
+})
+
+describe('a briefing', () => {
+  /** Stored out of line: no compression makes it short. */
+  const long = randomBytes(4_500).toString('hex')
+
+  const moved = ['UPDATE shift_briefings']
+  const briefingsOnly = async (work: () => Promise<unknown>) =>
+    Object.fromEntries(
+      Object.entries(await arrivals(work)).flatMap(([persona, told]) => {
+        const briefings = told.filter((change) => change.endsWith('shift_briefings'))
+        return briefings.length === 0 ? [] : [[persona, briefings]]
+      }),
+    )
+
+  const briefingsOf = (persona: Follower) =>
+    channels
+      .get(persona)!
+      .frames.filter(({ data }) => data.table === 'shift_briefings')
+      .map(({ data }) => data.record)
+
+  it('reaches the guard when the shift becomes theirs, and no other guard ever', async () => {
+    const id = await arrangeShift(rt().owner, { status: 'draft', startsInHours: 200 })
+    const create = ['INSERT shift_briefings']
+    expect(
+      await briefingsOnly(() =>
+        actAs('company', 'insert into shift_briefings (shift_id, text) values ($1, $2)', [id, long]),
+      ),
+    ).toEqual({ company: create, admin: create })
+    const managers = { company: moved, client: moved, admin: moved }
+    expect(await briefingsOnly(() => update(id, "status = 'published'"))).toEqual(managers)
+    expect(
+      await briefingsOnly(() =>
+        update(id, `status = 'assigned', professional_id = '${PROFESSIONALS.guard}'`),
+      ),
+    ).toEqual({ ...managers, guard: moved })
+    expect(briefingsOf('guard').at(-1)).toMatchObject({ shift_id: id, text: long })
+    expect(
+      await briefingsOnly(() =>
+        actAs('company', "update shift_briefings set text = 'The code is 4712.' where shift_id = $1", [id]),
+      ),
+    ).toEqual({ ...managers, guard: moved })
+    expect(briefingsOf('guard').at(-1)).toMatchObject({ text: 'The code is 4712.' })
+    // Released, it is the guard's no more: catching up tells them so.
+    expect(await briefingsOnly(() => update(id, "status = 'published'"))).toEqual(managers)
+    expect(
+      await briefingsOnly(() =>
+        update(id, `status = 'assigned', professional_id = '${PROFESSIONALS.otherGuard}'`),
+      ),
+    ).toEqual({ ...managers, otherGuard: moved })
+    expect(await briefingsOnly(() => update(id, "status = 'cancelled', cancel_reason = 'Rain'"))).toEqual(
+      managers,
+    )
   })
 })
 

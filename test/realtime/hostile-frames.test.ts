@@ -107,7 +107,7 @@ describe('a gateway under hostile frames', () => {
           .on('broadcast', { event: '*' }, ({ payload }) => positions.push(payload.n))
           .on('postgres_changes', { event: 'UPDATE', schema: 'public', table: 'shifts' }, ({ new: row }) => {
             // Not of what was written before it followed.
-            if (row.instructions) changes.push(row.instructions)
+            if (row.description) changes.push(row.description)
           }),
       )
       const guard = await join('guard', (client) =>
@@ -268,7 +268,7 @@ async function work(
 ): Promise<void> {
   for (let n = 0; !signal.aborted; n += 1) {
     expect(await guard.send({ type: 'broadcast', event: 'position', payload: { n, mark: MARK } })).toBe('ok')
-    await api.owner.query('update shifts set instructions = $2 where id = $1', [shift, `${MARK} ${n}`])
+    await api.owner.query('update shifts set description = $2 where id = $1', [shift, `${MARK} ${n}`])
     progress.sent = n + 1
     // A pace, and not a wait.
     await sleep(5)

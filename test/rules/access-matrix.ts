@@ -1,6 +1,7 @@
 import { TENANTS } from '../support/world.ts'
 import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
+  BRIEFING_ROWS,
   CERTIFICATE_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
@@ -121,6 +122,7 @@ const organizations: Section = {
     quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .
     closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .
     closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .
+    formerClient        .        .          .      .       .            r      r           r          r               rc     .               .              .             .
     foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc
     foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc
     foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc
@@ -357,6 +359,7 @@ const locations: Section = {
     guardedSite        rcS      rcS        rcS    rceE    .            r      .           .          .               rceES   .               .              .             .
     deletedSite        c        c          c      c       .            .      .           .          .               c       .               .              .             .
     closedClientSite   rS       rS         .      .       .            .      .           .          .               reEdS   .               .              .             .
+    formerSite         .        .          .      .       .            r      r           r          r               rceE    .               .              .             .
     rivalOffice        .        .          rceES  .       .            r      r           r          r               rceE    .               .              .             .
     otherClientSite    .        .          rcS    .       rceE         r      r           r          r               rceE    .               .              .             .
     foreignSite        .        .          .      .       .            .      .           .          .               .       rcS             rceE           r             rceE
@@ -500,7 +503,7 @@ const shifts: Section = {
     companyAssigned               rfgcCepxP    rfgcCepxP    .            rf      .            rfibIt  .           .          .               rfgcCepxP    .               .              .             .
     companyActive                 rfgcCexP     rfgcCexP     .            rf      .            rfiIt   .           .          .               rfgcCexP     .               .              .             .
     companyCompleted              rfgcC        rfgcC        .            rf      .            rft     .           .          .               rfgcC        .               .              .             .
-    companyCancelled              rfgcCd       rfgcCd       .            rf      .            .       .           .          .               rfgcCd       .               .              .             .
+    companyCancelled              rfgcCd       rfgcCd       .            rf      .            rf      .           .          .               rfgcCd       .               .              .             .
     companyDeleted                cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
     companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
@@ -508,6 +511,9 @@ const shifts: Section = {
     companyCompletedByFormer      rfgcC        rfgcC        .            rf      .            .       .           .          .               rfgcC        .               .              .             .
     companyOver                   rfgcCexdP    rfgcCexdP    .            rf      .            .       .           .          .               rfgcCexdP    .               .              .             .
     companyCancelledDeleted       cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
+    formerDraft                   rfgxd        rfgxd        .            .       .            .       .           .          .               rfgxd        .               .              .             .
+    formerPublished               rfngxdP      rfngxdP      .            .       .            rfnN    rfnN        rfnN       rfn             rfngxdP      .               .              .             .
+    formerAssigned                rfgex        rfgex        .            .       .            rft     .           .          .               rfgex        .               .              .             .
     rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     rivalAssigned                 .            .            rfgcCepxP    .       rf           .       rfibIt      .          .               rfgcCepxP    .               .              .             .
@@ -517,6 +523,51 @@ const shifts: Section = {
     foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnNkKa       rfngcCeaxdP
     foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfgcCepxP       rf             rfibIt        rfgcCepxP
     foreignActive                 .            .            .            .       .            .       .           .          .               .            rfgcCexP        rf             rfiIt         rfgcCexP
+  `,
+}
+
+const briefings: Section = {
+  table: 'public.shift_briefings',
+  key: 'id',
+  rows: BRIEFING_ROWS,
+  actions: {
+    r: reads('public.shift_briefings'),
+    f: follows('shift_briefings'),
+    c: changes(
+      'brief another shift',
+      ({ unbriefed }) =>
+        `insert into public.shift_briefings (id, shift_id, text) values (${quote(NEW_ID)}, ${quote(unbriefed)}, 'New')`,
+      NEW_ROW('public.shift_briefings'),
+    ),
+    b: changes(
+      'brief the shift',
+      ({ shift }) =>
+        `select muster.brief_shift(s, 'Changed') from public.shifts s where s.id = ${quote(shift)}`,
+    ),
+    w: changes(
+      'withdraw what the shift was told',
+      ({ shift }) => `select muster.brief_shift(s, null) from public.shifts s where s.id = ${quote(shift)}`,
+    ),
+    e: updates('public.shift_briefings', "text = 'Changed'"),
+    E: updatesAll('public.shift_briefings', "text = 'Changed'"),
+    h: asks('claim the shift, and be told', ({ shift, isOpen }) =>
+      isOpen ? `select muster.claim_shift(${quote(shift)}) ->> 'instructions' is not null` : undefined,
+    ),
+    g: updates('public.shift_briefings', `professional_id = ${OWN_PROFESSIONAL}`),
+    u: updates('public.shift_briefings', 'deleted_at = null'),
+    d: deletes('public.shift_briefings'),
+  },
+  // Nobody briefs a shift that is over; and a statement without a condition meets one of these in every company.
+  grid: `
+                             company  colleague  rival    client  otherClient  guard  otherGuard  freeGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    companyDraft             rfcbwe   rfcbwe     .        .       .            .      .           .          rfcbwe  .               .              .             .
+    companyPublished         rfcbwe   rfcbwe     .        rf      .            h      h           h          rfcbwe  .               .              .             .
+    companyAssigned          rfcbwe   rfcbwe     .        rf      .            rf     .           .          rfcbwe  .               .              .             .
+    companyCompleted         rf       rf         .        rf      .            rf     .           .          rf      .               .              .             .
+    companyCancelled         rf       rf         .        rf      .            .      .           .          rf      .               .              .             .
+    companyCancelledDeleted  .        .          .        .       .            .      .           .          .       .               .              .             .
+    rivalAssigned            .        .          rfcbweE  .       rf           .      rf          .          rfcbwe  .               .              .             .
+    foreignAssigned          .        .          .        .       .            .      .           .          .       rfcbweE         rf             rf            rfcbweE
   `,
 }
 
@@ -768,6 +819,7 @@ export const SECTIONS: readonly Section[] = [
   certificates,
   locations,
   shifts,
+  briefings,
   checkIns,
   incidents,
   transactions,
@@ -889,6 +941,26 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'guard companyBegun companyAssigned': 'refused',
       'guard companyDeleted companyAssigned': 'refused',
       'client companyPublished companyPublished': 'refused',
+    },
+  },
+  {
+    table: 'public.shift_briefings',
+    inserts: {
+      'company companyDraft': 'allowed',
+      'company rivalAssigned': 'refused',
+      'admin rivalAssigned': 'allowed',
+      'admin foreignAssigned': 'refused',
+      'client companyPublished': 'refused',
+      'guard companyAssigned': 'refused',
+    },
+    updates: {
+      'company companyDraft companyPublished': 'allowed',
+      'company companyDraft rivalAssigned': 'refused',
+      'company * rivalAssigned': 'refused',
+      'admin companyDraft rivalAssigned': 'allowed',
+      'admin * foreignAssigned': 'refused',
+      'client companyPublished companyPublished': 'refused',
+      'guard companyAssigned companyAssigned': 'refused',
     },
   },
   {

@@ -75,6 +75,8 @@ const QUIET = {
   /** The company works for it still, as far as the link says. */
   closedClient: id('c100', 4),
   foreignClient: id('c100', 8),
+  /** The company worked for it, and has shifts there from that time. */
+  formerClient: id('c100', 5),
 } as const
 
 export const ORGANIZATION_ROWS = {
@@ -86,6 +88,7 @@ export const ORGANIZATION_ROWS = {
   quietClient: { id: QUIET.client, tenant: TENANTS.a, kind: 'client' },
   closedCompany: { id: QUIET.closedCompany, tenant: TENANTS.a, kind: 'company' },
   closedClient: { id: QUIET.closedClient, tenant: TENANTS.a, kind: 'client' },
+  formerClient: { id: QUIET.formerClient, tenant: TENANTS.a, kind: 'client' },
   foreignCompany: { id: ORGANIZATIONS.foreignCompany, tenant: TENANTS.b, kind: 'company' },
   foreignClient: { id: ORGANIZATIONS.foreignClient, tenant: TENANTS.b, kind: 'client' },
   foreignQuietClient: { id: QUIET.foreignClient, tenant: TENANTS.b, kind: 'client' },
@@ -198,6 +201,7 @@ const MORE_LOCATIONS = {
   guardedSite: id('1000', 24),
   deletedSite: id('1000', 25),
   closedClientSite: id('1000', 26),
+  formerSite: id('1000', 27),
   foreignUnusedSite: id('1000', 29),
 } as const
 
@@ -212,6 +216,7 @@ export const LOCATION_ROWS = {
   guardedSite: { id: MORE_LOCATIONS.guardedSite, organization: ORGANIZATIONS.client },
   deletedSite: { id: MORE_LOCATIONS.deletedSite, organization: ORGANIZATIONS.client, deleted: true },
   closedClientSite: { id: MORE_LOCATIONS.closedClientSite, organization: QUIET.closedClient },
+  formerSite: { id: MORE_LOCATIONS.formerSite, organization: QUIET.formerClient },
   rivalOffice: { id: MORE_LOCATIONS.rivalOffice, organization: ORGANIZATIONS.rival },
   otherClientSite: { id: LOCATIONS.otherClientSite, organization: ORGANIZATIONS.otherClient },
   foreignSite: { id: LOCATIONS.foreignSite, organization: ORGANIZATIONS.foreignClient },
@@ -257,6 +262,20 @@ export const SHIFT_ROWS = {
   companyOver: shiftRow(13, { status: 'published', from: -10, to: -2 }),
   /** The guard's, until it was cancelled. */
   companyCancelledDeleted: shiftRow(14, { status: 'cancelled', from: 14, to: 16, deleted: true }),
+  /** At a client for whom the company does not work any more. */
+  formerDraft: shiftRow(15, { status: 'draft', location: MORE_LOCATIONS.formerSite, from: 20, to: 24 }),
+  formerPublished: shiftRow(16, {
+    status: 'published',
+    location: MORE_LOCATIONS.formerSite,
+    from: 20,
+    to: 24,
+  }),
+  formerAssigned: shiftRow(17, {
+    status: 'assigned',
+    location: MORE_LOCATIONS.formerSite,
+    from: 26,
+    to: 28,
+  }),
   rivalDraft: shiftRow(21, { ...ofRival(), status: 'draft', from: 20, to: 24 }),
   rivalPublished: shiftRow(22, { ...ofRival(), status: 'published', from: 20, to: 24 }),
   rivalAssigned: shiftRow(23, { ...ofRival(), status: 'assigned', from: 1, to: 5 }),
@@ -324,6 +343,29 @@ function ofForeigners() {
     professional: PROFESSIONALS.foreignGuard,
     assignee: PROFESSIONALS.foreignGuard,
   }
+}
+
+/** `unbriefed` is a shift of the same company, or of another tenant's, that has none. */
+export const BRIEFING_ROWS = {
+  companyDraft: briefingRow(1, SHIFT_ROWS.companyDraft.id, SHIFT_ROWS.companyDraftAtDraftSite.id),
+  companyPublished: {
+    ...briefingRow(2, SHIFT_ROWS.companyPublished.id, SHIFT_ROWS.companyAtOffice.id),
+    isOpen: true,
+  },
+  companyAssigned: briefingRow(3, SHIFT_ROWS.companyAssigned.id, SHIFT_ROWS.companyActive.id),
+  companyCompleted: briefingRow(4, SHIFT_ROWS.companyCompleted.id, SHIFT_ROWS.companyCompletedByFormer.id),
+  companyCancelled: briefingRow(5, SHIFT_ROWS.companyCancelled.id, SHIFT_ROWS.companyDeleted.id),
+  companyCancelledDeleted: briefingRow(
+    6,
+    SHIFT_ROWS.companyCancelledDeleted.id,
+    SHIFT_ROWS.companyDeleted.id,
+  ),
+  rivalAssigned: briefingRow(7, SHIFT_ROWS.rivalAssigned.id, SHIFT_ROWS.rivalPublished.id),
+  foreignAssigned: briefingRow(8, SHIFT_ROWS.foreignAssigned.id, SHIFT_ROWS.foreignPublished.id),
+} satisfies Record<string, MatrixRow>
+
+function briefingRow(n: number, shift: string, unbriefed: string) {
+  return { id: id('4000', n), shift, unbriefed }
 }
 
 export const CHECKIN_ROWS = {
@@ -437,6 +479,12 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       company_id: ORGANIZATIONS.company,
       client_id: QUIET.closedClient,
     },
+    {
+      id: id('8000', 5),
+      tenant_id: TENANTS.a,
+      company_id: ORGANIZATIONS.company,
+      client_id: QUIET.formerClient,
+    },
   ])
   for (const { id: link, company, client } of Object.values(LINK_ROWS)) {
     await owner.query('update company_clients set id = $1 where company_id = $2 and client_id = $3', [
@@ -529,6 +577,16 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       ],
     )
   }
+  await insert(
+    'shift_briefings',
+    Object.values(BRIEFING_ROWS).map((row) => ({
+      id: row.id,
+      shift_id: row.shift,
+      text: 'The alarm code is 4711.',
+      created_at: gone,
+      updated_at: gone,
+    })),
+  )
   for (const row of Object.values(CHECKIN_ROWS)) {
     await owner.query(
       `insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
@@ -607,6 +665,7 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     ])
   }
 
+  await owner.query('delete from company_clients where client_id = $1', [QUIET.formerClient])
   await owner.query("update organizations set deleted_at = now() where name like 'closed%'")
   await owner.query(
     "update users set deleted_at = now() where id in (select id from users where name like 'deleted%')",

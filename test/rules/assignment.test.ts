@@ -223,9 +223,12 @@ describe('certificates', () => {
     ['Europe/Amsterdam', '2030-01-15 06:00', '2030-01-15', '2030-01-14'],
     // In UTC it is the day before: 22:30.
     ['Europe/Amsterdam', '2030-07-15 00:30', '2030-07-15', '2030-07-14'],
-    // At midnight sharp the new day has begun.
-    ['Europe/Amsterdam', '2030-01-15 00:00', '2030-01-15', '2030-01-14'],
+    // 24:00 is the end of a day: the shift takes no moment of the next one.
+    ['Europe/Amsterdam', '2030-01-15 00:00', '2030-01-14', '2030-01-13'],
     ['Europe/Amsterdam', '2030-01-14 23:59:59.999999', '2030-01-14', '2030-01-13'],
+    ['Europe/Amsterdam', '2030-01-15 00:00:00.000001', '2030-01-15', '2030-01-14'],
+    // A day that begins at 01:00, because the clock goes forward at midnight.
+    ['America/Havana', '2030-03-10 01:00', '2030-03-09', '2030-03-08'],
     // The nights in which the clock goes forward, and back.
     ['Europe/Amsterdam', '2030-03-31 03:30', '2030-03-31', '2030-03-30'],
     ['Europe/Amsterdam', '2030-10-27 02:30', '2030-10-27', '2030-10-26'],

@@ -37,6 +37,7 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   authenticated: [
     'muster.accept_invitation(text,text,text,double precision,double precision)',
+    'muster.brief_shift(public.shifts,text)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
     'muster.create_shifts(jsonb)',
@@ -56,7 +57,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.channel_shift_id()',
     'muster.manages_shift(public.shifts)',
     'muster.sees_shift(public.shifts)',
-    'muster.shift_json(public.shifts)',
+    'muster.shift_json(public.shifts,text)',
   ],
   'authenticated muster_definer service_role': [
     'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
@@ -90,6 +91,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.require_read_committed()',
     'muster.search_reach(double precision)',
+    'muster.works_for(uuid,uuid)',
   ],
 
   // The owner, and those to whom the functions belong.
@@ -117,11 +119,13 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_notifications__stamp_read()',
     'muster.tg_security_professionals__check_status()',
     'muster.tg_set_tenant_from_organization()',
+    'muster.tg_shift_briefings__copy_shift()',
     'muster.tg_shifts__check_assignment()',
     'muster.tg_shifts__check_transition()',
     'muster.tg_shifts__close_channel()',
     'muster.tg_shifts__copy_location()',
     'muster.tg_shifts__follow_assignment()',
+    'muster.tg_shifts__follow_briefing()',
     'muster.tg_soft_delete()',
     'muster.tg_stamp_change()',
   ],
@@ -197,11 +201,16 @@ const TABLES: Record<string, TablePrivileges> = {
     authenticated: {
       select: '*',
       insert:
-        'id company_id location_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title instructions',
+        'id company_id location_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title description',
       update:
-        'location_id professional_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title instructions cancel_reason',
+        'location_id professional_id status start_datetime end_datetime hourly_rate overtime_rate required_certificates title cancel_reason description',
       delete: '*',
     },
+    service_role: EVERYTHING,
+    muster_definer: { select: '*', update: '*' },
+  },
+  'public.shift_briefings': {
+    authenticated: { select: '*', insert: 'id shift_id text', update: 'text' },
     service_role: EVERYTHING,
     muster_definer: { select: '*', update: '*' },
   },

@@ -469,3 +469,13 @@ describe('a listener', () => {
     await vi.waitFor(async () => expect(await listening('muster-test-closed')).toBe(0), SOON)
   })
 })
+
+test('transactions and single statements are READ COMMITTED, whatever the default of the database is', async () => {
+  const [row] = await owner().query<{ name: string }>('select quote_ident(current_database()) as name')
+  await owner().script(`alter database ${row!.name} set default_transaction_isolation = 'repeatable read'`)
+  onTestFinished(() => owner().script(`alter database ${row!.name} reset default_transaction_isolation`))
+  const database = open()
+  const isolation = [{ transaction_isolation: 'read committed' }]
+  expect(await database.query('show transaction_isolation')).toEqual(isolation)
+  expect(await database.transaction((tx) => tx.query('show transaction_isolation'))).toEqual(isolation)
+})

@@ -82,9 +82,9 @@ const CONSTRAINTS: Record<string, Constraint> = {
     allowed: [sql`title = 'x'`, sql`title = ${letters(200)}`],
     refused: [sql`title = ''`, sql`title = ${letters(201)}`],
   },
-  shifts_instructions_length: {
-    allowed: [sql`instructions = null`, sql`instructions = ${letters(10_000)}`],
-    refused: [sql`instructions = ${letters(10_001)}`],
+  shifts_description_length: {
+    allowed: [sql`description = null`, sql`description = ${letters(2_000)}`],
+    refused: [sql`description = ${letters(2_001)}`],
   },
   shifts_cancelled_has_reason: {
     allowed: [sql`status = 'cancelled', cancel_reason = 'x'`],

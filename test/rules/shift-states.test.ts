@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/db/engine/types.ts'
 import { SHIFT_STATUSES, shifts } from '../../src/db/schema/index.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { type Actor, type Outcome, rehearse } from '../support/rehearsal.ts'
+import { type Actor, type Outcome, rehearse, type Stage } from '../support/rehearsal.ts'
 import { inHours, paymentsOf, type ShiftStatus, shiftIn, updateShift } from '../support/shifts.ts'
 import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, USERS } from '../support/world.ts'
 
@@ -217,6 +217,134 @@ describe('time closes a shift', () => {
   })
 })
 
+describe('a shift that is over', () => {
+  const createPublished = (from: number, to: number): SQL =>
+    sql`insert into shifts (company_id, location_id, status, start_datetime, end_datetime, hourly_rate, title)
+        values (${ORGANIZATIONS.company}, ${LOCATIONS.site}, 'published', ${inHours(from)}, ${inHours(to)}, 20, 'Gate')
+        returning id`
+
+  test('is not published, by creating it or from a draft; one that ends later is', async () => {
+    await rehearse(database, async (stage) => {
+      for (const actor of ['company', 'admin'] as const) {
+        expect(await stage.attempt(actor, createPublished(-9, -1))).toBe('shift_over')
+        expect(await stage.attempt(actor, createPublished(-9, 0))).toBe('shift_over')
+        expect(await stage.attempt(actor, createPublished(-9, 1))).toBe('ok')
+      }
+      // History that is written down afterwards.
+      expect(await stage.attempt('service_role', createPublished(-9, -1))).toBe('ok')
+      const id = await shiftIn(stage, { status: 'draft', startsInHours: -9, hours: 8 })
+      const publish = updateShift(id, sql`status = 'published'`)
+      expect(await stage.attempt('company', publish)).toBe('shift_over')
+      expect(await stage.attempt('company', updateShift(id, sql`end_datetime = ${inHours(1)}`))).toBe('ok')
+      expect(await stage.attempt('company', publish)).toBe('ok')
+    })
+  })
+
+  test('is not made of a published one, nor opened by a release; it may be renamed and cancelled', async () => {
+    await rehearse(database, async (stage) => {
+      const open = await shiftIn(stage, { status: 'published' })
+      expect(
+        await stage.attempt(
+          'company',
+          updateShift(open, sql`start_datetime = ${inHours(-9)}, end_datetime = ${inHours(-1)}`),
+        ),
+      ).toBe('shift_over')
+      // It lay in the future when it was assigned.
+      const [assigned] = await stage.run<{ id: string }>(
+        'owner',
+        sql`insert into shifts (company_id, location_id, status, professional_id, start_datetime, end_datetime, hourly_rate, title)
+            values (${ORGANIZATIONS.company}, ${LOCATIONS.site}, 'assigned', ${PROFESSIONALS.guard}, ${inHours(-9)}, ${inHours(-1)}, 20, 'Gate')
+            returning id`,
+      )
+      const over = await shiftIn(stage, { status: 'published', startsInHours: -9, hours: 8 })
+      expect(await stage.attempt('company', updateShift(assigned!.id, sql`status = 'published'`))).toBe(
+        'shift_over',
+      )
+      expect(await stage.attempt('company', updateShift(over, sql`title = 'Nobody came'`))).toBe('ok')
+      for (const id of [over, assigned!.id]) {
+        expect(
+          await stage.attempt(
+            'company',
+            updateShift(id, sql`status = 'cancelled', cancel_reason = 'Nobody came'`),
+          ),
+        ).toBe('ok')
+      }
+    })
+  })
+})
+
+describe('a company that does not work for the client any more', () => {
+  const endContract = (stage: Stage) =>
+    stage.run(
+      'owner',
+      sql`delete from company_clients where company_id = ${ORGANIZATIONS.company} returning id`,
+    )
+  const assign = (id: string): SQL =>
+    updateShift(id, sql`status = 'assigned', professional_id = ${PROFESSIONALS.guard}::uuid`)
+
+  test('begins nothing there: no draft or open shift is changed, published, assigned or claimed', async () => {
+    await rehearse(database, async (stage) => {
+      const [draft, open, assigned] = [
+        await shiftIn(stage, { status: 'draft' }),
+        await shiftIn(stage, { status: 'published' }),
+        await shiftIn(stage, { status: 'assigned', startsInHours: 30 }),
+      ]
+      await endContract(stage)
+      const publish = (id: string) => updateShift(id, sql`status = 'published'`)
+      for (const actor of ['company', 'admin', 'service_role'] as const) {
+        for (const statement of [
+          publish(draft),
+          updateShift(draft, sql`title = 'Mine'`),
+          updateShift(open, sql`hourly_rate = 30`),
+          publish(assigned),
+        ]) {
+          expect(await stage.attempt(actor, statement)).toBe('not_found')
+        }
+        expect(await stage.attempt(actor, assign(open))).toBe('shift_not_open')
+      }
+      expect(await stage.attempt('guard', assign(open))).toBe('shift_not_open')
+      expect(await stage.attempt('guard', sql`select muster.claim_shift(${open})`)).toBe('shift_not_open')
+    })
+  })
+
+  test('ends what it has there, or takes it elsewhere; what a guard was promised goes on', async () => {
+    await rehearse(database, async (stage) => {
+      const [draft, open, moved, assigned, active] = [
+        await shiftIn(stage, { status: 'draft' }),
+        await shiftIn(stage, { status: 'published' }),
+        await shiftIn(stage, { status: 'draft' }),
+        await shiftIn(stage, { status: 'assigned', startsInHours: 30 }),
+        await shiftIn(stage, { status: 'active', startsInHours: -1 }),
+      ]
+      await endContract(stage)
+      const cancel = (id: string) =>
+        updateShift(id, sql`status = 'cancelled', cancel_reason = 'The contract ended'`)
+      expect(await stage.attempt('company', cancel(open))).toBe('ok')
+      await stage.run('company', sql`delete from shifts where id = ${draft} returning id`)
+      expect(
+        await stage.run('owner', sql`select id from shifts where id = ${draft} and deleted_at is not null`),
+      ).toHaveLength(1)
+      expect(await stage.attempt('company', updateShift(moved, sql`location_id = ${LOCATIONS.office}`))).toBe(
+        'ok',
+      )
+      expect(await stage.attempt('company', updateShift(moved, sql`status = 'published'`))).toBe('ok')
+      expect(await stage.attempt('company', updateShift(moved, sql`location_id = ${LOCATIONS.site}`))).toBe(
+        'not_found',
+      )
+      expect(await stage.attempt('company', updateShift(assigned, sql`title = 'The last night'`))).toBe('ok')
+      expect(await stage.attempt('service_role', updateShift(active, sql`status = 'completed'`))).toBe('ok')
+      expect(await stage.attempt('company', cancel(assigned))).toBe('ok')
+      // The site may move: the shifts there follow it.
+      expect(
+        await stage.attempt(
+          'client',
+          sql`update locations set location_point = st_point(5, 52)::geography where id = ${LOCATIONS.site} returning id`,
+        ),
+      ).toBe('ok')
+    })
+  })
+})
+
 describe('a guard who claims', () => {
   test('by the function gets the shift, and others are told that it is gone', async () => {
     await rehearse(database, async (stage) => {
@@ -246,7 +374,7 @@ describe('a guard who claims', () => {
     overtime_rate: sql`4`,
     required_certificates: sql`'{}'::text[]`,
     title: sql`'Mine'`,
-    instructions: sql`'Sleep'`,
+    description: sql`'Sleep'`,
     cancel_reason: sql`'None'`,
   }
 
@@ -366,7 +494,7 @@ describe('what may be written', () => {
       required_certificates: sql`required_certificates = '{}'`,
       professional_id: sql`professional_id = ${PROFESSIONALS.otherGuard}`,
       location_id: sql`location_id = ${LOCATIONS.office}`,
-      instructions: sql`instructions = 'x'`,
+      description: sql`description = 'x'`,
       cancel_reason: sql`cancel_reason = 'Another reason'`,
     }
     await rehearse(database, async (stage) => {

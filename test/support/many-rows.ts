@@ -10,6 +10,7 @@ const CHECKINS_PER_SHIFT = 4
 /** Tables whose rows grow with the business: none of them may be read as a whole. */
 export const BIG_TABLES = [
   'shifts',
+  'shift_briefings',
   'gps_checkins',
   'locations',
   'users',
@@ -59,6 +60,10 @@ export async function loadManyRows(owner: Database): Promise<void> {
             lateral (select now() + case when n % 10 = 0 then n / 500 + 200 else -(n / 500) - 2 end * interval '1 day' as at) times
        where n <= $2::int`,
       [PROFESSIONALS.guard, PAST_SHIFTS],
+    )
+    await tx.query(
+      `insert into shift_briefings (tenant_id, company_id, client_id, shift_id, professional_id, text)
+       select tenant_id, company_id, client_id, id, professional_id, 'The code is 4711.' from shifts`,
     )
     await tx.query(
       `insert into finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount, status, created_at)

@@ -154,6 +154,7 @@ export class Marketplace {
     if (isCaller && !this.#isOfCompany(actor, given.company)) refuse('forbidden')
     const location = this.#siteFor(given.company, given.location)
     if (isCaller && given.status !== 'draft' && given.status !== 'published') refuse('invalid_transition')
+    if (isCaller && given.status === 'published' && given.end <= 0) refuse('shift_over')
     const shift: ModelShift = {
       ...given,
       client: location.organization,
@@ -348,6 +349,8 @@ export class Marketplace {
       if (isCaller && (next.status === 'active' || next.status === 'completed')) refuse('forbidden')
       if (next.status === 'published') next.professional = null
     }
+    const isOpened = next.status === 'published' && (hasMoved || next.end !== shift.end)
+    if (isCaller && isOpened && next.end <= 0) refuse('shift_over')
     const comesOrGoes = hasMoved && (next.status === 'assigned' || next.status === 'published')
     if (next.professional !== shift.professional && !comesOrGoes) refuse('invalid_transition')
     if (isCaller && actor.role === 'zzp') {
@@ -392,7 +395,8 @@ export class Marketplace {
       .sort()
     const last = ends.at(-1)
     if (last === undefined) refuse('certificate_missing')
-    if (last < this.#localDay(shift.end, shift.zone)) refuse('certificate_expired')
+    // A millisecond less: what ends at midnight ends with the day before.
+    if (last < this.#localDay(shift.end - 1 / 60_000, shift.zone)) refuse('certificate_expired')
   }
 
   #localDay(minutes: number, zone: string): string {
@@ -444,8 +448,7 @@ export class Marketplace {
     if (this.#isOfCompany(actor, shift.company)) return true
     if (actor.role === 'client') return shift.client === actor.organization && shift.status !== 'draft'
     if (actor.role !== 'zzp') return false
-    const isOwn = actor.professional === shift.professional && shift.professional !== null
-    if (isOwn && (isWorked(shift.status) || shift.status === 'completed')) return true
+    if (actor.professional === shift.professional && shift.professional !== null) return true
     return this.#isOpenTo(actor, shift)
   }
 

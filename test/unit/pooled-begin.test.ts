@@ -8,7 +8,7 @@ it('a transaction of one’s own session brings nothing along', () => {
 })
 
 it('one of a lent session brings its settings, and its isolation', () => {
-  expect(beginText(true, { lock_timeout: '5', default_transaction_isolation: 'read committed' })).toBe(
+  expect(beginText(true, { lock_timeout: '5' })).toBe(
     "begin isolation level read committed read only; select set_config('timezone', 'UTC', true), " +
       "set_config('search_path', 'public, extensions', true), set_config('lock_timeout', '5', true)",
   )

@@ -60,8 +60,13 @@ export interface SentStatement {
  */
 export const STATEMENTS = channel('muster:statement')
 
-/** What every session is set to; the answers depend on it. */
-export const SESSION_SETTINGS = { timezone: 'UTC', search_path: 'public, extensions' }
+/** What every session is set to, whatever the server's or the database's defaults are; the answers depend on it. */
+export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+  timezone: 'UTC',
+  search_path: 'public, extensions',
+  // A check that waited for a lock weighs what others have committed meanwhile: each statement needs a snapshot of its own.
+  default_transaction_isolation: 'read committed',
+}
 
 export interface ConnectionOptions {
   url: string

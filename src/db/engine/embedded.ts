@@ -65,7 +65,11 @@ export async function openEmbedded(
     parsers,
     serializers,
   })
-  await pglite.exec(`set timezone = 'UTC'; set search_path = public, extensions;`)
+  await pglite.exec(`
+    set timezone = 'UTC';
+    set search_path = public, extensions;
+    set default_transaction_isolation = 'read committed';
+  `)
 
   // PGlite has a queue of its own, without an end or a limit.
   const pool = new Pool<Pooled>({

@@ -30,7 +30,8 @@ export const shifts = pgTable(
       .default(1.5),
     required_certificates: text('required_certificates').array().notNull().default(sql`'{vca}'`),
     title: text('title').notNull(),
-    instructions: text('instructions'),
+    /** For everybody who sees the shift. What its guard alone is told is in `shift_briefings`. */
+    description: text('description'),
     cancel_reason: text('cancel_reason'),
     location_point: point('location_point').notNull(),
     time_zone: text('time_zone').notNull(),
@@ -72,7 +73,8 @@ export const shifts = pgTable(
     check('shifts_rate_range', sql`${t.hourly_rate} between 15.00 and 500.00`),
     check('shifts_overtime_rate_range', sql`${t.overtime_rate} between 1.00 and 5.00`),
     check('shifts_title_length', sql`char_length(${t.title}) between 1 and 200`),
-    check('shifts_instructions_length', sql`char_length(${t.instructions}) <= 10000`),
+    // A page of a search carries twenty of them.
+    check('shifts_description_length', sql`char_length(${t.description}) <= 2000`),
     check('shifts_cancel_reason_length', sql`char_length(${t.cancel_reason}) between 1 and 1000`),
     check('shifts_cancelled_has_reason', sql`(${t.status} = 'cancelled') = (${t.cancel_reason} is not null)`),
     // Kinds as certificates have them: one that is spelt otherwise could never be met.

@@ -21,7 +21,7 @@ import {
   type ShiftFilter,
 } from './schemas.ts'
 
-/** Column by column what `muster.shift_json` gives (the functions of the database answer with that). */
+/** Column by column what `muster.shift_json` gives (the functions of the database answer with that), but for the briefing. */
 const columns = {
   id: shifts.id,
   company_id: shifts.company_id,
@@ -36,7 +36,7 @@ const columns = {
   overtime_rate: shifts.overtime_rate,
   required_certificates: shifts.required_certificates,
   title: shifts.title,
-  instructions: shifts.instructions,
+  description: shifts.description,
   cancel_reason: shifts.cancel_reason,
   latitude: latitudeOf(shifts.location_point),
   longitude: longitudeOf(shifts.location_point),
@@ -44,12 +44,22 @@ const columns = {
   updated_at: shifts.updated_at,
 }
 
+/**
+ * What the caller may read of a shift's briefing, and null for everybody else.
+ *
+ * @param shiftId as SQL: in a query of one table Drizzle leaves out the table's name, and `id` would be the briefing's
+ */
+const briefingOf = (shiftId: SQL): SQL<string | null> =>
+  sql`(select b.text from shift_briefings b where b.shift_id = ${shiftId})`
+
+/** Writes it, where a shift is written: the text itself. */
+const briefed = (text: string | null): SQL<string | null> => sql`muster.brief_shift(${shifts}, ${text})`
+
 /** A caller has one role, and a guard's own shifts are not open: no shift is in two places. */
 const PLACES: SQL[] = [
   belongsTo(shifts.company_id, sql`muster.company_id()`),
   belongsTo(shifts.client_id, sql`muster.client_id()`),
-  sql`${belongsTo(shifts.professional_id, sql`muster.professional_id()`)}
-    and ${shifts.status} in ('assigned', 'active', 'completed')`,
+  belongsTo(shifts.professional_id, sql`muster.professional_id()`),
   sql`${belongsTo(shifts.tenant_id, sql`muster.guard_tenant_id()`)}
     and ${shifts.status} = 'published' and ${shifts.start_datetime} > now()`,
   belongsTo(shifts.tenant_id, sql`muster.admin_tenant_id()`),
@@ -69,13 +79,24 @@ const shiftPages = writtenOnce<ShiftPage>((given) => {
     given.starts_before && lt(shifts.start_datetime, given.starts_before),
     after(shifts.start_datetime, shifts.id, given),
   )
-  return fromPlaces(
+  const page = fromPlaces(
     PLACES.map((place) =>
       db.select(columns).from(shifts).where(and(place, chosen)).orderBy(shifts.start_datetime, shifts.id),
     ),
     sql`start_datetime, id`,
     given.limit,
   )
+  // The briefings of the page at once. One by one, a plan for all limits would look so bad to the planner that it made a new
+  // one for each request (`places.ts`): it takes a limit that it does not know for more rows than a page has.
+  return sql`
+    with page as materialized (${page})
+    select page.*, briefings.text as instructions
+    from page
+    left join (
+      select shift_id, text from shift_briefings where shift_id = any (array(select id from page)) offset 0
+    ) briefings on briefings.shift_id = page.id
+    order by page.start_datetime, page.id
+  `
 })
 
 /** By start. */
@@ -141,6 +162,7 @@ const shiftById = writtenOnce<{ id: string }>(({ id }) =>
   db
     .select({
       ...columns,
+      instructions: briefingOf(sql`shifts.id`).as('instructions'),
       location: sql`case when ${locations.id} is not null then json_build_object(
         'id', ${locations.id}, 'name', ${locations.name}, 'address', ${locations.address},
         'latitude', st_y(${locations.location_point}::geometry),
@@ -174,8 +196,9 @@ export const findShift = (session: Session, id: string): Promise<ShiftDetail | u
 const isVisible = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
 
-export async function createShift(session: Session, given: NewShift): Promise<Shift> {
-  const created = await session.row<Shift>(insertRow(shifts, given, columns))
+export async function createShift(session: Session, { instructions, ...given }: NewShift): Promise<Shift> {
+  const briefing = instructions === null ? sql`null` : briefed(instructions)
+  const created = await session.row<Shift>(insertRow(shifts, given, { ...columns, instructions: briefing }))
   return created!
 }
 
@@ -212,10 +235,20 @@ function toFieldError({ index, hint, ...reported }: RefusedItem): FieldError {
 export async function changeShift(
   session: Session,
   id: string,
-  change: ShiftChange,
+  { instructions, ...change }: ShiftChange,
 ): Promise<Shift | undefined> {
+  const wanted = eq(shifts.id, id)
+  const answer = {
+    ...columns,
+    instructions: (instructions === undefined ? briefingOf(sql`shifts.id`) : briefed(instructions)).as(
+      'instructions',
+    ),
+  }
+  // A new briefing alone leaves the shift as it is: nobody who may not read it is told that there is one.
   const changed = await session.row<Shift>(
-    db.update(shifts).set(change).where(eq(shifts.id, id)).returning(columns),
+    Object.keys(change).length === 0
+      ? db.select(answer).from(shifts).where(wanted)
+      : db.update(shifts).set(change).where(wanted).returning(answer),
   )
   if (!changed) forbidIfVisible(await isVisible(session, id))
   return changed

@@ -127,10 +127,10 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createShift',
         summary: 'Create a shift',
         description:
-          'A draft, unless `status` says `published`. Client, position and time zone come from the location.',
+          'A draft, unless `status` says `published`; a shift that is over is not published. Client, position and time zone come from the location. Everybody who sees the shift reads its `description`; its `instructions` are for its guard alone.',
         tags,
         body: newShift,
-        response: { 201: shift, ...problems('forbidden', 'not_found') },
+        response: { 201: shift, ...problems('forbidden', 'not_found', 'shift_over') },
       },
     },
     async (request, reply) => {
@@ -149,7 +149,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
           'All or none: when one is refused, none is created, the `code` is that of the first refused, and `errors` has a pointer to each.',
         tags,
         body: newShifts,
-        response: { 201: createdShifts, ...problems('forbidden', 'not_found') },
+        response: { 201: createdShifts, ...problems('forbidden', 'not_found', 'shift_over') },
       },
     },
     async (request, reply) => {
@@ -179,13 +179,13 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeShift',
         summary: 'Change a shift',
         description:
-          'Only what is given changes. An assigned shift must stay possible for its professional, who is notified. A shift that is completed or cancelled does not change.',
+          'Only what is given changes. An assigned shift must stay possible for its professional, who is notified. A shift that is completed or cancelled does not change, nor does one that is not assigned at a client for whom the company does not work any more (`not_found`). Instructions alone leave `updated_at` as it is.',
         tags,
         params: idParams,
         body: shiftChange,
         response: {
           200: shift,
-          ...problems('not_found', 'forbidden', 'invalid_transition', ...ASSIGNMENT_PROBLEMS),
+          ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over', ...ASSIGNMENT_PROBLEMS),
         },
       },
     },
@@ -218,9 +218,11 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'publishShift',
         summary: 'Publish a draft',
+        description:
+          'Refused for a shift that is over (`shift_over`), and at a client for whom the company does not work any more (`not_found`).',
         tags,
         params: idParams,
-        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
+        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over') },
       },
     },
     (request) => publishShift(request, request.params.id),
@@ -269,10 +271,11 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'releaseShift',
         summary: 'Release the professional of an assigned shift',
-        description: 'The shift is open again, the professional is notified, and the payment is voided.',
+        description:
+          'The shift is open again, the professional is notified, and the payment is voided. A shift that is over, or at a client for whom the company does not work any more, is cancelled instead.',
         tags,
         params: idParams,
-        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition') },
+        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over') },
       },
     },
     (request) => releaseShift(request, request.params.id),

@@ -40,6 +40,17 @@ const requiredCertificates = z
   .max(MAX_REQUIRED_CERTIFICATES)
   .meta({ description: 'Kinds, each needed verified and valid through the end.', examples: [['vca', 'bhv']] })
 
+/** A page of a search carries twenty of them. */
+const MAX_DESCRIPTION_LENGTH = 2_000
+const MAX_INSTRUCTIONS_LENGTH = 10_000
+const description = text(0, MAX_DESCRIPTION_LENGTH)
+  .nullable()
+  .meta({ description: 'What everybody who sees the shift may read.' })
+const instructions = text(0, MAX_INSTRUCTIONS_LENGTH).nullable().meta({
+  description:
+    'What only the guard of the shift is told, such as alarm codes. Not for the `description`, which everybody reads.',
+})
+
 /** What `muster.shift_json` gives: the same members from every route, and from the change stream's point of view. */
 export const shift = z
   .strictObject({
@@ -56,7 +67,14 @@ export const shift = z
     overtime_rate: z.number(),
     required_certificates: z.array(z.string()),
     title: z.string(),
-    instructions: z.string().nullable(),
+    description: z
+      .string()
+      .nullable()
+      .meta({ description: 'For everybody who sees the shift, every guard of the tenant while it is open.' }),
+    instructions: z.string().nullable().meta({
+      description:
+        'For the guard of the shift alone, such as alarm codes. Those who manage the shift and its client read them too; for everybody else they are null.',
+    }),
     cancel_reason: z.string().nullable(),
     latitude,
     longitude,
@@ -138,7 +156,8 @@ export const newShift = z
     overtime_rate: overtimeRate.default(1.5),
     required_certificates: requiredCertificates.default(['vca']),
     title: text(1, 200).meta({ examples: ['Night watch'] }),
-    instructions: text(0, 10_000).nullable().default(null),
+    description: description.default(null),
+    instructions: instructions.default(null),
   })
   .refine(durationIsPossible, durationRule)
   .meta({ id: 'NewShift' })
@@ -160,7 +179,8 @@ export const shiftChange = z
     overtime_rate: overtimeRate,
     required_certificates: requiredCertificates,
     title: text(1, 200),
-    instructions: text(0, 10_000).nullable(),
+    description,
+    instructions,
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'must change something')

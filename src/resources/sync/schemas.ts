@@ -4,6 +4,7 @@ import { queryNumber, uuid } from '../../http/fields.ts'
 /** The tables that clients follow: those of the publication (supabase/schemas/realtime.sql). */
 export const SYNC_TABLES = [
   'shifts',
+  'shift_briefings',
   'gps_checkins',
   'incidents',
   'finqle_transactions',
