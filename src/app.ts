@@ -16,6 +16,7 @@ import { docsPage } from './plugins/docs-page.ts'
 import { watchMethods } from './plugins/methods.ts'
 import { NO_PAGE, openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
+import { registration } from './plugins/registration.ts'
 import { requests } from './plugins/requests.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
 import { type GatewayOptions, realtime } from './realtime/gateway.ts'
@@ -95,6 +96,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   })
   app.addHook('onRequest', app.rateLimit())
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
+  await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })
   await app.register(docsPage)

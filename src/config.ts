@@ -39,6 +39,7 @@ export const settings = z.object({
   DATABASE_REPLICA_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_REPLICA_MAX_LAG_MS: milliseconds.default(20),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
+  DATABASE_CALLER_CONNECTIONS: z.coerce.number().int().min(1).max(1000).default(4),
   DATABASE_PREPARE: flag.optional(),
   DATABASE_ACQUIRE_TIMEOUT_MS: milliseconds.default(5_000),
   DATABASE_MAX_WAITING: z.coerce.number().int().min(1).default(1_000),

@@ -187,6 +187,7 @@ export function connectionsOf(
     max: config.DATABASE_POOL_SIZE,
     acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
     maxWaiting: config.DATABASE_MAX_WAITING,
+    maxPerCaller: config.DATABASE_CALLER_CONNECTIONS,
     prepare: config.DATABASE_PREPARE ?? pooler === undefined,
     settings: {
       statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),

@@ -23,9 +23,16 @@ const IDEMPOTENCY_KEY = {
   in: 'header',
   required: false,
   description:
-    'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time.',
+    'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time, for 24 hours. Of one user 10,000 answers or 16 MiB are kept for a day (in UTC): then requests with a new key are refused, and not done, until the next day (`too_many_idempotency_keys`). Check-ins are taken all the same, for their ids already make them safe to repeat.',
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
 }
+
+/** What a request with a key can be refused with, beside what the route itself says. */
+const KEY_CODES = [
+  'idempotency_key_reused',
+  'too_many_idempotency_keys',
+  'answer_too_large',
+] as const satisfies Code[]
 
 /** Adds to the document what the routes' schemas cannot say: headers, the key of every POST, and examples that work. */
 export function completeDocument<T extends object>(document: T): T {
@@ -42,13 +49,14 @@ export function completeDocument<T extends object>(document: T): T {
 
 function addIdempotencyKey(operation: Operation): void {
   operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY]
-  const code: Code = 'idempotency_key_reused'
-  const known = operation.responses[CODES[code].status]
-  const description = `\`${code}\`: ${CODES[code].title}`
-  operation.responses[CODES[code].status] = {
-    content: operation.responses[CODES.busy.status]?.content ?? {},
-    ...known,
-    description: known ? `${known.description}\n\n${description}` : description,
+  for (const code of KEY_CODES) {
+    const known = operation.responses[CODES[code].status]
+    const description = `\`${code}\`: ${CODES[code].title}`
+    operation.responses[CODES[code].status] = {
+      content: operation.responses[CODES.busy.status]?.content ?? {},
+      ...known,
+      description: known ? `${known.description}\n\n${description}` : description,
+    }
   }
 }
 

@@ -206,6 +206,9 @@ declare
     when 'already_registered' then 'MU018'
     when 'idempotency_key_reused' then 'MU019'
     when 'isolation_unsupported' then 'MU020'
+    when 'too_many_pings' then 'MU030'
+    when 'too_many_idempotency_keys' then 'MU031'
+    when 'answer_too_large' then 'MU032'
   end;
 begin
   if state is null then

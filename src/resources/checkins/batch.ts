@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Code } from '../../errors/codes.ts'
-import { codeOf } from '../../errors/sqlstate.ts'
+import { CODES, type Code } from '../../errors/codes.ts'
 import { uuid } from '../../http/fields.ts'
 import type { Recorded } from './queries.ts'
 import { type BatchItem, type BatchResult, batchItem, MAX_BATCH_ITEMS } from './schemas.ts'
@@ -53,10 +52,10 @@ export const itemsOf = (batch: Batch): BatchItem[] => batch.items.flatMap(({ ite
 export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchResult[] {
   const outcomes = recorded.values()
   return batch.items.map(({ id, item }) => {
-    if (!item) return { id, status: 'rejected', code: 'validation_failed' }
+    if (!item) return refused(id, 'validation_failed')
     const outcome = outcomes.next().value!
     return outcome.status === 'rejected'
-      ? { id, status: 'rejected', code: codeOfRefusal(outcome) }
+      ? refused(id, outcome.code)
       : { id, status: outcome.status, checkin: outcome.checkin }
   })
 }
@@ -74,5 +73,9 @@ export function answerAsItIs(batch: Batch, recorded: string): string | undefined
   return isPlain ? `{"results":${recorded}}` : undefined
 }
 
-const codeOfRefusal = (refused: { sqlstate: string; constraint: string | null }): Code =>
-  codeOf({ sqlstate: refused.sqlstate, constraint: refused.constraint ?? undefined })
+const refused = (id: string | null, code: Code): BatchResult => ({
+  id,
+  status: 'rejected',
+  code,
+  retry: CODES[code].retry,
+})

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CHECKIN_KINDS, VERDICTS } from '../../db/schema/gps-checkins.ts'
 import { instant, instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
 import { pageOf } from '../../http/page.ts'
+import { retry } from '../../http/problems.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
 const accuracy = z.number().positive().max(100).meta({
@@ -80,8 +81,10 @@ export const batchResult = z
     id: uuid.nullable().meta({ description: 'As the item has it; null when it has none that could be one.' }),
     status: z.enum(['created', 'duplicate', 'rejected']),
     code: z.string().optional().meta({
-      description: 'Of a rejected item: the code that a problem would have. Sent again, it is refused again.',
+      description:
+        'Of a rejected item: the code that a problem would have; `retry` says whether to send it again.',
     }),
+    retry: retry.optional(),
     checkin: checkin.optional().meta({ description: 'Of the others: what is stored.' }),
   })
   .meta({ id: 'CheckInResult' })

@@ -1,0 +1,518 @@
+-- Each caller has a fair share: what a batch costs, and what is kept, has a bound.
+
+set search_path = public, extensions;
+--> statement-breakpoint
+CREATE TABLE "muster"."idempotency_usage" (
+	"user_id" uuid NOT NULL,
+	"day" date NOT NULL,
+	"keys" integer NOT NULL,
+	"bytes" bigint NOT NULL,
+	CONSTRAINT "idempotency_usage_pkey" PRIMARY KEY("user_id","day")
+);
+--> statement-breakpoint
+alter table muster.idempotency_usage enable row level security;
+--> statement-breakpoint
+alter table muster.idempotency_usage force row level security;
+--> statement-breakpoint
+revoke all on muster.idempotency_usage from public, anon, authenticated, service_role;
+--> statement-breakpoint
+create policy internal on muster.idempotency_usage to muster_definer, service_role using (true) with check (true);
+--> statement-breakpoint
+comment on policy internal on muster.idempotency_usage is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+grant select, insert, update, delete on muster.idempotency_usage to muster_definer;
+--> statement-breakpoint
+drop function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]);
+--> statement-breakpoint
+drop function muster.claim_idempotency_key(text, text);
+--> statement-breakpoint
+create or replace function muster.fail(code text, subject text default null) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  state text := case code
+    when 'shift_overlap' then 'MU001'
+    when 'certificate_missing' then 'MU002'
+    when 'certificate_expired' then 'MU003'
+    when 'professional_inactive' then 'MU004'
+    when 'shift_not_open' then 'MU005'
+    when 'invalid_transition' then 'MU006'
+    when 'outside_check_in_window' then 'MU007'
+    when 'recorded_in_future' then 'MU008'
+    when 'shift_not_assigned' then 'MU009'
+    when 'forbidden' then 'MU010'
+    when 'not_found' then 'MU011'
+    when 'certificate_in_use' then 'MU012'
+    when 'professional_in_use' then 'MU013'
+    when 'location_in_use' then 'MU014'
+    when 'payment_missing' then 'MU015'
+    when 'id_conflict' then 'MU016'
+    when 'invitation_invalid' then 'MU017'
+    when 'already_registered' then 'MU018'
+    when 'idempotency_key_reused' then 'MU019'
+    when 'isolation_unsupported' then 'MU020'
+    when 'too_many_pings' then 'MU030'
+    when 'too_many_idempotency_keys' then 'MU031'
+    when 'answer_too_large' then 'MU032'
+  end;
+begin
+  if state is null then
+    raise exception 'muster.fail: % is not a registered code', code;
+  end if;
+  raise exception using errcode = state, message = code, hint = coalesce(subject, '');
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.claim_idempotency_key(idempotency_key text, hash text, is_needed boolean default true)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- A request every nine seconds, all day: a machine that creates more uses the bulk route.
+  most_keys constant integer := 10000;
+  -- 16 MiB: 1,600 bytes for each of those, which is what a shift takes.
+  most_bytes constant bigint := 16777216;
+  caller constant uuid := muster.user_id();
+  known record;
+begin
+  if caller is null then
+    perform muster.fail('forbidden');
+  end if;
+  insert into muster.idempotency_keys (user_id, key, request_hash)
+  values (caller, idempotency_key, hash)
+  on conflict do nothing;
+  if found then
+    if exists (
+      select from muster.idempotency_usage u
+      where u.user_id = caller and u.day = (now() at time zone 'UTC')::date and (u.keys >= most_keys or u.bytes >= most_bytes)
+    ) then
+      if is_needed then
+        perform muster.fail('too_many_idempotency_keys');
+      end if;
+      delete from muster.idempotency_keys k where k.user_id = caller and k.key = idempotency_key;
+    end if;
+    return null;
+  end if;
+  select k.request_hash, k.response_body into known
+  from muster.idempotency_keys k
+  where k.user_id = caller and k.key = idempotency_key;
+  if known.request_hash <> hash then
+    perform muster.fail('idempotency_key_reused');
+  end if;
+  return known.response_body;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.claim_idempotency_key(text, text, boolean) is
+  'Null when the key is new and now claimed, else the answer that was given. Where it is not needed, a caller who has too many gets null, too. Security definer: the table is nobody''s to read.';
+--> statement-breakpoint
+create or replace function muster.keep_idempotent_response(idempotency_key text, body text) returns text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- 256 KiB: a hundred shifts, of 2.6 kB each.
+  most_bytes constant integer := 262144;
+  caller constant uuid := muster.user_id();
+begin
+  if octet_length(body) > most_bytes then
+    perform muster.fail('answer_too_large');
+  end if;
+  update muster.idempotency_keys k
+  set response_body = body
+  where k.user_id = caller and k.key = idempotency_key and k.response_body is null;
+  if found then
+    insert into muster.idempotency_usage as u (user_id, day, keys, bytes)
+    values (caller, (now() at time zone 'UTC')::date, 1, octet_length(body))
+    on conflict (user_id, day) do update set keys = u.keys + 1, bytes = u.bytes + excluded.bytes;
+  end if;
+  return body;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.forget_idempotency_keys(older_than interval) returns bigint
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  delete from muster.idempotency_usage u where u.day < ((now() - older_than) at time zone 'UTC')::date;
+  with forgotten as (
+    delete from muster.idempotency_keys k where k.created_at < now() - older_than returning 1
+  )
+  select count(*) from forgotten;
+end;
+--> statement-breakpoint
+grant execute on function
+  muster.claim_idempotency_key(text, text, boolean), muster.keep_idempotent_response(text, text)
+to authenticated, muster_api;
+--> statement-breakpoint
+alter function muster.claim_idempotency_key(text, text, boolean) owner to muster_definer;
+--> statement-breakpoint
+create or replace function muster.check_in_refusal(
+  shift public.shifts, by_caller boolean, caller uuid, at_time timestamptz
+) returns text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  early constant interval := interval '2 hours';
+  late constant interval := interval '12 hours';
+  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+  clock_skew constant interval := interval '5 minutes';
+begin
+  if shift.id is null or shift.deleted_at is not null then
+    return 'not_found';
+  end if;
+  -- A caller without a professional must not pass as the null professional of an open shift.
+  if by_caller and (caller is null or shift.professional_id is distinct from caller) then
+    -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
+    return case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end;
+  end if;
+  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
+    return 'shift_not_assigned';
+  end if;
+  if at_time < shift.start_datetime - early or at_time > shift.end_datetime + late then
+    return 'outside_check_in_window';
+  end if;
+  if at_time > clock_timestamp() + clock_skew then
+    return 'recorded_in_future';
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz) is
+  'The code that refuses a check-in of a caller, or of anybody; null for none. Security definer: who sees a shift is asked of all.';
+--> statement-breakpoint
+create or replace function muster.most_pings_a_minute() returns integer
+language sql
+immutable
+parallel safe
+return 60;
+--> statement-breakpoint
+comment on function muster.most_pings_a_minute() is 'How many pings a shift takes for one minute of device time.';
+--> statement-breakpoint
+create or replace function muster.pings_in_minute(at_shift uuid, professional uuid, at_time timestamptz) returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  minute constant timestamptz := date_trunc('minute', at_time, 'UTC');
+begin
+  return (
+    select count(*)
+    from public.gps_checkins c
+    where c.shift_id = at_shift
+      and c.recorded_at >= minute
+      and c.recorded_at < minute + interval '1 minute'
+      and c.kind = 'ping'
+      and c.professional_id = professional
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.pings_in_minute(uuid, uuid, timestamptz) is
+  'The pings of a professional at a shift in that minute of device time. Security definer: the trigger''s rules see all rows.';
+--> statement-breakpoint
+create or replace function muster.tg_gps_checkins__judge() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  radius integer;
+  by_caller constant boolean := muster.acts_for_caller();
+  refusal text;
+begin
+  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
+  refusal := muster.check_in_refusal(
+    shift,
+    by_caller,
+    -- Named by muster.store_check_in(s), which has looked the caller up. Nobody else who acts for a caller may name one.
+    case when by_caller then coalesce(new.professional_id, muster.professional_id()) end,
+    new.recorded_at
+  );
+  if refusal is not null then
+    perform muster.fail(
+      refusal,
+      case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
+    );
+  end if;
+  if by_caller and new.kind = 'ping'
+    and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+    -- The same one that came twice at the same moment: it was counted.
+    and not exists (select from public.gps_checkins c where c.id = new.id)
+  then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.professional_id := shift.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  select l.radius_meters into radius from public.locations l where l.id = shift.location_id;
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= radius;
+  new.verdict := case
+    when new.distance_meters + new.accuracy_meters <= radius then 'inside'
+    when new.distance_meters - new.accuracy_meters > radius then 'outside'
+    else 'uncertain'
+  end;
+  return new;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.store_check_ins(
+  check_in_ids uuid[], at_shifts uuid[], kinds text[], at_points geography[], accuracies float8[], at_times timestamptz[]
+) returns text[]
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+  most_pings constant integer := muster.most_pings_a_minute();
+  outcomes text[];
+  item record;
+  at_shift uuid;
+  at_minute timestamptz;
+  last_id uuid;
+  pings bigint;
+begin
+  -- Before anything is judged, as the trigger does it for one, and in one order for everybody. Of others' shifts there is nothing to
+  -- wait for.
+  perform from public.shifts s
+  where s.id = any (at_shifts) and s.professional_id = caller
+  order by s.id
+  for no key update;
+
+  -- What a rule refuses is told from the rest by a condition. An exception for each would be a subtransaction for each: a refused
+  -- item would cost many times as much as one that is stored, for everybody else on the server, too.
+  select array_agg(
+    case
+      -- Stored since the caller looked, by another request with the same items.
+      when exists (select from public.gps_checkins c where c.id = g.id and c.professional_id = caller) then 'known'
+      else muster.check_in_refusal(
+        (select s from public.shifts s where s.id = g.shift_id), true, caller, g.recorded_at
+      )
+    end
+    order by g.nth
+  ) into outcomes
+  from unnest(check_in_ids, at_shifts, at_times) with ordinality as g (id, shift_id, recorded_at, nth);
+
+  for item in
+    select g.nth, g.id, g.shift_id, g.recorded_at, date_trunc('minute', g.recorded_at, 'UTC') as minute
+    from unnest(check_in_ids, at_shifts, kinds, at_times, outcomes) with ordinality
+      as g (id, shift_id, kind, recorded_at, outcome, nth)
+    where g.kind = 'ping' and g.outcome is null
+    order by g.shift_id, minute, g.id, g.nth
+  loop
+    if (item.shift_id, item.minute) is distinct from (at_shift, at_minute) then
+      at_shift := item.shift_id;
+      at_minute := item.minute;
+      last_id := null;
+      pings := muster.pings_in_minute(at_shift, caller, at_minute);
+    end if;
+    if item.id is distinct from last_id then
+      last_id := item.id;
+      pings := pings + 1;
+    end if;
+    if pings > most_pings then
+      outcomes[item.nth] := 'too_many_pings';
+    end if;
+  end loop;
+
+  with given as materialized (
+    -- Of several with one id the first that is good is stored.
+    select g.*, row_number() over (partition by g.id, g.outcome order by g.nth) as copy
+    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times, outcomes) with ordinality
+      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at, outcome, nth)
+  ), stored as (
+    insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+    select g.id, g.shift_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
+    from given g
+    where g.outcome is null and g.copy = 1
+    order by g.shift_id, g.id
+    on conflict do nothing
+    returning c.id
+  )
+  select array_agg(
+    case
+      when g.outcome is not null then nullif(g.outcome, 'known')
+      when g.copy = 1 and g.id in (select s.id from stored s) then 'created'
+    end
+    order by g.nth
+  ) into outcomes
+  from given g;
+  return outcomes;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) is
+  'Stores check-ins of the caller. Gives for each: created, the code that refuses it, or null where its id is taken. Security definer: no caller may say whose a check-in is.';
+--> statement-breakpoint
+alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
+--> statement-breakpoint
+grant execute on function
+  muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz),
+  muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
+to authenticated;
+--> statement-breakpoint
+create or replace function muster.take_check_ins(items jsonb) returns text[]
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  return (
+    with given as materialized (
+      select i.*
+      from rows from (jsonb_to_recordset(items) as (
+        id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
+        recorded_at timestamptz
+      )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
+    ), fresh as materialized (
+      -- What is known already does not meet the rules again.
+      select g.*, row_number() over (order by g.nth) as fresh_nth
+      from given g
+      where not exists (select from public.gps_checkins c where c.id = g.id)
+    ), stored as materialized (
+      select muster.store_check_ins(
+        array_agg(f.id order by f.nth), array_agg(f.shift_id order by f.nth), array_agg(f.kind order by f.nth),
+        array_agg(st_point(f.longitude, f.latitude)::geography order by f.nth),
+        array_agg(f.accuracy_meters order by f.nth), array_agg(f.recorded_at order by f.nth)
+      ) as outcomes
+      from fresh f
+      having count(*) > 0
+    )
+    select coalesce(
+      array_agg((select s.outcomes from stored s)[f.fresh_nth] order by g.nth), '{}'
+    )
+    from given g
+    left join fresh f on f.nth = g.nth
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.take_check_ins(jsonb) is
+  'Stores check-ins as the caller. Gives for each: created, the code that refuses it, or null where its id is taken.';
+--> statement-breakpoint
+create or replace function muster.answer_check_ins(items jsonb, outcomes text[]) returns json
+language plpgsql
+stable
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+begin
+  return (
+    select coalesce(json_agg(
+      case
+        when i.outcome <> 'created' then
+          json_build_object('id', i.id, 'status', 'rejected', 'code', i.outcome)
+        when c.shift_id = i.shift_id
+          and c.kind = i.kind
+          and c.recorded_at = i.recorded_at
+          and c.professional_id = caller
+        then
+          json_build_object(
+            'id', i.id, 'status', coalesce(i.outcome, 'duplicate'), 'checkin', muster.checkin_json(c)
+          )
+        else
+          -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+          json_build_object('id', i.id, 'status', 'rejected', 'code', 'id_conflict')
+      end
+      order by i.nth
+    ), '[]')
+    from rows from (
+      jsonb_to_recordset(items) as (id uuid, shift_id uuid, kind text, recorded_at timestamptz), unnest(outcomes)
+    ) with ordinality as i (id, shift_id, kind, recorded_at, outcome, nth)
+    left join public.gps_checkins c on c.id = i.id
+  );
+end
+$$;
+--> statement-breakpoint
+comment on function muster.answer_check_ins(jsonb, text[]) is
+  'One {id, status, checkin} per item, in order; a rejected one has a code instead.';
+--> statement-breakpoint
+create or replace function muster.record_check_ins(items jsonb) returns json
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  -- A statement of its own: the answer reads what it stored.
+  outcomes constant text[] := muster.take_check_ins(items);
+begin
+  return muster.answer_check_ins(items, outcomes);
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.record_check_ins_once(idempotency_key text, hash text, items jsonb) returns json
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  kept text := muster.claim_idempotency_key(idempotency_key, hash, false);
+begin
+  if kept is null then
+    kept := muster.keep_idempotent_response(idempotency_key, muster.take_check_ins(items)::text);
+  end if;
+  return muster.answer_check_ins(items, kept::text[]);
+end
+$$;
+--> statement-breakpoint
+comment on function muster.record_check_ins_once(text, text, jsonb) is
+  'As record_check_ins, under an idempotency key: the same request again is given the same answer.';
+--> statement-breakpoint
+grant execute on function muster.checkin_json(public.gps_checkins), muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[])
+to authenticated;
+--> statement-breakpoint
+grant execute on function
+  muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),
+  muster.record_check_ins(jsonb),
+  muster.record_check_ins_once(text, text, jsonb)
+to authenticated, muster_api;
+--> statement-breakpoint
+alter function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.most_pings_a_minute() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
+--> statement-breakpoint
+drop function muster.is_refusal(text);
+--> statement-breakpoint
+revoke execute on function
+  muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz),
+  muster.most_pings_a_minute(),
+  muster.pings_in_minute(uuid, uuid, timestamptz),
+  muster.take_check_ins(jsonb),
+  muster.answer_check_ins(jsonb, text[]),
+  muster.record_check_ins_once(text, text, jsonb),
+  muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]),
+  muster.claim_idempotency_key(text, text, boolean)
+from public;
+--> statement-breakpoint
+create or replace function muster.schema_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return '1795978656_fair_shares';
