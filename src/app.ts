@@ -117,7 +117,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       await v1.register(professionalRoutes)
       await v1.register(certificateRoutes)
       await v1.register(locationRoutes)
-      await v1.register(checkinRoutes)
+      await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
       await v1.register(incidentRoutes)
       await v1.register(notificationRoutes)
       await v1.register(transactionRoutes)

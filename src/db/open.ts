@@ -200,9 +200,13 @@ export function connectionsOf(
   }
 }
 
+/** The newest file, read once: the files of a version that runs do not change. */
+let newestMigration: Promise<string | undefined> | undefined
+
 /** Compares what the newest migration says of itself with the newest file: it does not matter which tool applied it. */
 async function isMigrated(database: Database): Promise<boolean> {
-  const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)
+  newestMigration ??= readMigrations(MIGRATIONS_FOLDER).then((migrations) => migrations.at(-1)?.tag)
+  const newest = await newestMigration
   const [applied] = await database.query<{ version: string }>('select muster.schema_version() as version')
-  return applied?.version === newest?.tag
+  return applied?.version === newest
 }

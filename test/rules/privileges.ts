@@ -37,18 +37,19 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   authenticated: [
     'muster.accept_invitation(text,text,text,double precision,double precision)',
+    'muster.answer_check_ins(jsonb,text[])',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
     'muster.create_shifts(jsonb)',
     'muster.departures_for_caller(text,xid8,xid8,xid8,uuid,integer)',
     'muster.history_id()',
-    'muster.is_refusal(text)',
     'muster.me()',
     'muster.professional_home(uuid)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
     'muster.shifts_begun_for_caller(timestamp with time zone)',
     'muster.store_check_in(uuid,uuid,text,extensions.geography,double precision,timestamp with time zone)',
     'muster.store_check_ins(uuid[],uuid[],text[],extensions.geography[],double precision[],timestamp with time zone[])',
+    'muster.take_check_ins(jsonb)',
   ],
   'authenticated muster_definer': [
     'muster.caller_audience()',
@@ -69,13 +70,14 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // Called in one statement that takes on the caller's role (see src/db/function-call.ts).
   'authenticated muster_api': [
-    'muster.claim_idempotency_key(text,text)',
+    'muster.claim_idempotency_key(text,text,boolean)',
     'muster.claim_shift(uuid)',
     'muster.keep_idempotent_response(text,text)',
     'muster.move_shift(uuid,text[],text,uuid,text)',
     'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
     'muster.record_check_in(uuid,uuid,text,double precision,double precision,double precision,timestamp with time zone)',
     'muster.record_check_ins(jsonb)',
+    'muster.record_check_ins_once(text,text,jsonb)',
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
@@ -96,8 +98,11 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.check_in_refusal(public.shifts,boolean,uuid,timestamp with time zone)',
     'muster.eligibility()',
     'muster.enable_change_capture()',
+    'muster.most_pings_a_minute()',
+    'muster.pings_in_minute(uuid,uuid,timestamp with time zone)',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
     'muster.set_edit_trail()',
     'muster.set_updated_at()',
@@ -237,6 +242,7 @@ const TABLES: Record<string, TablePrivileges> = {
     muster_definer: { insert: '*' },
   },
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
+  'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
