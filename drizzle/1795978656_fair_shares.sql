@@ -482,8 +482,7 @@ $$;
 comment on function muster.record_check_ins_once(text, text, jsonb) is
   'As record_check_ins, under an idempotency key: the same request again is given the same answer.';
 --> statement-breakpoint
-grant execute on function muster.checkin_json(public.gps_checkins), muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[])
-to authenticated;
+grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 --> statement-breakpoint
 grant execute on function
   muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),
@@ -496,8 +495,6 @@ alter function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz
 alter function muster.most_pings_a_minute() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
---> statement-breakpoint
-drop function muster.is_refusal(text);
 --> statement-breakpoint
 revoke execute on function
   muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz),

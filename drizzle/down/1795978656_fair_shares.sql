@@ -302,17 +302,6 @@ begin
 end
 $$;
 --> statement-breakpoint
-create or replace function muster.is_refusal(state text) returns boolean
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return left(state, 2) in ('MU', '22', '23') or state = '42501';
---> statement-breakpoint
-comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
---> statement-breakpoint
-grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins) to authenticated;
---> statement-breakpoint
 grant execute on function
   muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),
   muster.record_check_ins(jsonb)
@@ -331,7 +320,6 @@ drop function muster.answer_check_ins(jsonb, text[]);
 drop function muster.record_check_ins_once(text, text, jsonb);
 --> statement-breakpoint
 revoke execute on function
-  muster.is_refusal(text),
   muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]),
   muster.claim_idempotency_key(text, text)
 from public;

@@ -525,8 +525,17 @@ $$;
 comment on function muster.record_check_ins_once(text, text, jsonb) is
   'As record_check_ins, under an idempotency key: the same request again is given the same answer.';
 
-grant execute on function muster.checkin_json(public.gps_checkins), muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[])
-to authenticated;
+-- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
+create or replace function muster.is_refusal(state text) returns boolean
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return left(state, 2) in ('MU', '22', '23') or state = '42501';
+comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
+
+grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins) to authenticated;
+grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
   muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),

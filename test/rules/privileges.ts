@@ -43,6 +43,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.create_shifts(jsonb)',
     'muster.departures_for_caller(text,xid8,xid8,xid8,uuid,integer)',
     'muster.history_id()',
+    'muster.is_refusal(text)',
     'muster.me()',
     'muster.professional_home(uuid)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
