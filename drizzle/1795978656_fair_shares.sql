@@ -156,19 +156,12 @@ to authenticated, muster_api;
 --> statement-breakpoint
 alter function muster.claim_idempotency_key(text, text, boolean) owner to muster_definer;
 --> statement-breakpoint
-create or replace function muster.check_in_refusal(
-  shift public.shifts, by_caller boolean, caller uuid, at_time timestamptz
-) returns text
+create or replace function muster.check_in_refusal(shift public.shifts, by_caller boolean, caller uuid) returns text
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, public, pg_temp
 as $$
-declare
-  early constant interval := interval '2 hours';
-  late constant interval := interval '12 hours';
-  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
-  clock_skew constant interval := interval '5 minutes';
 begin
   if shift.id is null or shift.deleted_at is not null then
     return 'not_found';
@@ -181,6 +174,24 @@ begin
   if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
     return 'shift_not_assigned';
   end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.check_in_refusal(public.shifts, boolean, uuid) is
+  'The code that refuses a caller, or anybody, to check in to a shift; null for none. Security definer: who sees a shift is asked of all.';
+--> statement-breakpoint
+create or replace function muster.check_in_time_refusal(shift public.shifts, at_time timestamptz) returns text
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  early constant interval := interval '2 hours';
+  late constant interval := interval '12 hours';
+  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+  clock_skew constant interval := interval '5 minutes';
+begin
   if at_time < shift.start_datetime - early or at_time > shift.end_datetime + late then
     return 'outside_check_in_window';
   end if;
@@ -191,8 +202,8 @@ begin
 end
 $$;
 --> statement-breakpoint
-comment on function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz) is
-  'The code that refuses a check-in of a caller, or of anybody; null for none. Security definer: who sees a shift is asked of all.';
+comment on function muster.check_in_time_refusal(public.shifts, timestamptz) is
+  'The code that refuses a check-in at that device time; null for none.';
 --> statement-breakpoint
 create or replace function muster.most_pings_a_minute() returns integer
 language sql
@@ -226,6 +237,29 @@ $$;
 comment on function muster.pings_in_minute(uuid, uuid, timestamptz) is
   'The pings of a professional at a shift in that minute of device time. Security definer: the trigger''s rules see all rows.';
 --> statement-breakpoint
+create or replace function muster.refuse_check_in(
+  shift public.shifts, by_caller boolean, caller uuid, at_time timestamptz
+) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  refusal text := muster.check_in_refusal(shift, by_caller, caller);
+begin
+  if refusal is not null then
+    perform muster.fail(refusal, 'shift_id');
+  end if;
+  refusal := muster.check_in_time_refusal(shift, at_time);
+  if refusal is not null then
+    perform muster.fail(refusal, 'recorded_at');
+  end if;
+end
+$$;
+--> statement-breakpoint
+comment on function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz) is
+  'Fails where a rule refuses a check-in of a caller, or of anybody.';
+--> statement-breakpoint
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
 security definer
@@ -235,28 +269,16 @@ declare
   shift public.shifts;
   radius integer;
   by_caller constant boolean := muster.acts_for_caller();
-  refusal text;
 begin
   select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
-  refusal := muster.check_in_refusal(
-    shift,
-    by_caller,
-    -- Named by muster.store_check_in(s), which has looked the caller up. Nobody else who acts for a caller may name one.
-    case when by_caller then coalesce(new.professional_id, muster.professional_id()) end,
-    new.recorded_at
-  );
-  if refusal is not null then
-    perform muster.fail(
-      refusal,
-      case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
-    );
-  end if;
-  if by_caller and new.kind = 'ping'
-    and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
-    -- The same one that came twice at the same moment: it was counted.
-    and not exists (select from public.gps_checkins c where c.id = new.id)
-  then
-    perform muster.fail('too_many_pings', 'recorded_at');
+  -- Whom a caller may not name, muster.store_check_in(s) name when they have locked the shift and asked the rules.
+  if not by_caller or new.professional_id is null then
+    perform muster.refuse_check_in(shift, by_caller, case when by_caller then muster.professional_id() end, new.recorded_at);
+    if by_caller and new.kind = 'ping'
+      and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+    then
+      perform muster.fail('too_many_pings', 'recorded_at');
+    end if;
   end if;
 
   new.tenant_id := shift.tenant_id;
@@ -277,6 +299,33 @@ begin
 end
 $$;
 --> statement-breakpoint
+create or replace function muster.store_check_in(
+  check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
+) returns public.gps_checkins
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+  shift public.shifts;
+  stored public.gps_checkins;
+begin
+  select s.* into shift from public.shifts s where s.id = at_shift for no key update;
+  perform muster.refuse_check_in(shift, true, caller, at_time);
+  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
+  on conflict do nothing
+  returning c.* into stored;
+  -- This one is among them; the error takes it out again.
+  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+  return stored;
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.store_check_ins(
   check_in_ids uuid[], at_shifts uuid[], kinds text[], at_points geography[], accuracies float8[], at_times timestamptz[]
 ) returns text[]
@@ -288,43 +337,40 @@ as $$
 declare
   caller constant uuid := muster.professional_id();
   most_pings constant integer := muster.most_pings_a_minute();
-  outcomes text[];
-  item record;
+  outcomes text[] := array_fill(null::text, array[cardinality(check_in_ids)]);
+  shift public.shifts;
   at_shift uuid;
   at_minute timestamptz;
   last_id uuid;
   pings bigint;
+  refusal text;
+  item record;
 begin
-  -- Before anything is judged, as the trigger does it for one, and in one order for everybody. Of others' shifts there is nothing to
-  -- wait for.
+  -- Before anything is judged, and in one order for everybody. Of others' shifts there is nothing to wait for.
   perform from public.shifts s
   where s.id = any (at_shifts) and s.professional_id = caller
   order by s.id
   for no key update;
 
-  -- What a rule refuses is told from the rest by a condition. An exception for each would be a subtransaction for each: a refused
-  -- item would cost many times as much as one that is stored, for everybody else on the server, too.
-  select array_agg(
-    case
-      -- Stored since the caller looked, by another request with the same items.
-      when exists (select from public.gps_checkins c where c.id = g.id and c.professional_id = caller) then 'known'
-      else muster.check_in_refusal(
-        (select s from public.shifts s where s.id = g.shift_id), true, caller, g.recorded_at
-      )
-    end
-    order by g.nth
-  ) into outcomes
-  from unnest(check_in_ids, at_shifts, at_times) with ordinality as g (id, shift_id, recorded_at, nth);
-
+  -- What a rule refuses is told from the rest by a value. An exception for each would be a subtransaction for each: a refused item
+  -- would cost many times as much, for everybody else on the server, too.
   for item in
-    select g.nth, g.id, g.shift_id, g.recorded_at, date_trunc('minute', g.recorded_at, 'UTC') as minute
-    from unnest(check_in_ids, at_shifts, kinds, at_times, outcomes) with ordinality
-      as g (id, shift_id, kind, recorded_at, outcome, nth)
-    where g.kind = 'ping' and g.outcome is null
+    select g.nth, g.id, g.shift_id, g.kind, g.recorded_at, date_trunc('minute', g.recorded_at, 'UTC') as minute
+    from unnest(check_in_ids, at_shifts, kinds, at_times) with ordinality as g (id, shift_id, kind, recorded_at, nth)
+    -- Others were stored since the caller looked, by another request with the same items.
+    where not exists (select from public.gps_checkins c where c.id = g.id and c.professional_id = caller)
     order by g.shift_id, minute, g.id, g.nth
   loop
-    if (item.shift_id, item.minute) is distinct from (at_shift, at_minute) then
+    if item.shift_id is distinct from at_shift then
       at_shift := item.shift_id;
+      at_minute := null;
+      select s.* into shift from public.shifts s where s.id = at_shift;
+      refusal := muster.check_in_refusal(shift, true, caller);
+    end if;
+    outcomes[item.nth] := coalesce(refusal, muster.check_in_time_refusal(shift, item.recorded_at));
+    continue when outcomes[item.nth] is not null or item.kind <> 'ping';
+
+    if item.minute is distinct from at_minute then
       at_minute := item.minute;
       last_id := null;
       pings := muster.pings_in_minute(at_shift, caller, at_minute);
@@ -354,7 +400,7 @@ begin
   )
   select array_agg(
     case
-      when g.outcome is not null then nullif(g.outcome, 'known')
+      when g.outcome is not null then g.outcome
       when g.copy = 1 and g.id in (select s.id from stored s) then 'created'
     end
     order by g.nth
@@ -490,14 +536,20 @@ grant execute on function
   muster.record_check_ins_once(text, text, jsonb)
 to authenticated, muster_api;
 --> statement-breakpoint
-alter function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz) owner to muster_definer;
+alter function muster.check_in_refusal(public.shifts, boolean, uuid) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.check_in_time_refusal(public.shifts, timestamptz) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.most_pings_a_minute() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
 --> statement-breakpoint
 revoke execute on function
-  muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz),
+  muster.check_in_refusal(public.shifts, boolean, uuid),
+  muster.check_in_time_refusal(public.shifts, timestamptz),
+  muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz),
   muster.most_pings_a_minute(),
   muster.pings_in_minute(uuid, uuid, timestamptz),
   muster.take_check_ins(jsonb),

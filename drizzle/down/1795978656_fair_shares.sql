@@ -161,6 +161,25 @@ begin
 end
 $$;
 --> statement-breakpoint
+create or replace function muster.store_check_in(
+  check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
+) returns public.gps_checkins
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  stored public.gps_checkins;
+begin
+  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (check_in_id, at_shift, muster.professional_id(), kind_of, at_point, accuracy, at_time)
+  on conflict do nothing
+  returning c.* into stored;
+  return stored;
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.store_check_ins(
   check_in_ids uuid[], at_shifts uuid[], kinds text[], at_points geography[], accuracies float8[], at_times timestamptz[]
 ) returns setof uuid
@@ -307,7 +326,11 @@ grant execute on function
   muster.record_check_ins(jsonb)
 to authenticated, muster_api;
 --> statement-breakpoint
-drop function muster.check_in_refusal(public.shifts, boolean, uuid, timestamptz);
+drop function muster.check_in_refusal(public.shifts, boolean, uuid);
+--> statement-breakpoint
+drop function muster.check_in_time_refusal(public.shifts, timestamptz);
+--> statement-breakpoint
+drop function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz);
 --> statement-breakpoint
 drop function muster.most_pings_a_minute();
 --> statement-breakpoint
