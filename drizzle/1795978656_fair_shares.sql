@@ -536,13 +536,13 @@ grant execute on function
   muster.record_check_ins_once(text, text, jsonb)
 to authenticated, muster_api;
 --> statement-breakpoint
+grant execute on function
+  muster.check_in_time_refusal(public.shifts, timestamptz),
+  muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz),
+  muster.most_pings_a_minute()
+to muster_definer;
+--> statement-breakpoint
 alter function muster.check_in_refusal(public.shifts, boolean, uuid) owner to muster_definer;
---> statement-breakpoint
-alter function muster.check_in_time_refusal(public.shifts, timestamptz) owner to muster_definer;
---> statement-breakpoint
-alter function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz) owner to muster_definer;
---> statement-breakpoint
-alter function muster.most_pings_a_minute() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
 --> statement-breakpoint
