@@ -124,9 +124,7 @@ describe('check-ins of one guard that wait', () => {
     const sent = Array.from({ length: 30 }, (_, n) =>
       api()
         .as('guard')
-        .post('/v1/checkins/batch', {
-          items: [{ ...checkInAt(minutes(shift.start, n)), shift_id: shift.id }],
-        }),
+        .post(`/v1/shifts/${shift.id}/checkins`, checkInAt(minutes(shift.start, n))),
     )
     await vi.waitFor(async () => {
       const [row] = await api().owner.query(
@@ -138,7 +136,7 @@ describe('check-ins of one guard that wait', () => {
     expect((await api().as('otherGuard').get('/v1/me')).statusCode).toBe(200)
     company.go()
     await company.finished
-    for (const response of await Promise.all(sent)) expect(response.statusCode).toBe(200)
+    for (const response of await Promise.all(sent)) expect(response.statusCode).toBe(201)
     expect(await countIn(shift)).toBe(30)
   })
 })

@@ -50,6 +50,25 @@ test('a user who was found is not looked up again, and one who was not found is'
   expect(lookUp).toHaveBeenCalledTimes(2)
 })
 
+test('batches of one caller are worked on two at a time, a few wait, and others are not held up', async () => {
+  const [greedy, modest] = [randomUUID(), randomUUID()]
+  const { send, call } = await open([greedy, modest])
+  const mayEnd = Promise.withResolvers<{ answer: string }>()
+  call.mockImplementation(() => mayEnd.promise)
+  await send(greedy, 'none' as unknown as [])
+  const sent = Array.from({ length: 20 }, () => send(greedy, []))
+  const refused = await Promise.race(sent)
+  expect(refused.json()).toMatchObject({ code: 'rate_limited' })
+  await vi.waitFor(() => expect(call).toHaveBeenCalledTimes(2))
+  const other = send(modest, [])
+  await vi.waitFor(() => expect(call).toHaveBeenCalledTimes(3))
+  mayEnd.resolve({ answer: '[]' })
+  expect((await other).statusCode).toBe(200)
+  const statuses = (await Promise.all(sent)).map(({ statusCode }) => statusCode)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(18)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(2)
+})
+
 test('the items of batches count towards a limit of their caller', async () => {
   const [greedy, modest] = [randomUUID(), randomUUID()]
   const { send, call } = await open([greedy, modest], { CHECKINS_PER_MINUTE: '2500' })

@@ -19,6 +19,7 @@ import {
   MAX_BATCH_ITEMS,
   newCheckin,
 } from './schemas.ts'
+import { takeTurns } from './turns.ts'
 
 const tags = ['check-ins']
 
@@ -124,6 +125,7 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
     '/checkins/batch',
     {
       bodyLimit: BATCH_BODY_LIMIT_BYTES,
+      onRequest: takeTurns(),
       preValidation: spend,
       schema: {
         operationId: 'createCheckIns',
