@@ -26,8 +26,8 @@ export function takeTurns(): (request: FastifyRequest, reply: FastifyReply) => P
 
     const leave = (): void => {
       const next = line.waiting.shift()
-      if (next) return next()
-      line.underWay -= 1
+      if (next) next()
+      else line.underWay -= 1
       if (line.underWay === 0) lines.delete(key)
     }
     if (raw.destroyed) {
