@@ -209,7 +209,7 @@ create or replace function muster.most_pings_a_minute() returns integer
 language sql
 immutable
 parallel safe
-return 60;
+return 120;
 --> statement-breakpoint
 comment on function muster.most_pings_a_minute() is 'How many pings a shift takes for one minute of device time.';
 --> statement-breakpoint

@@ -31,7 +31,7 @@ const guardCount = (bench: Pick<Bench, 'scale'>): number =>
 /** Active shifts began an hour ago, and take check-ins from two hours earlier. */
 const WINDOW_MS = 2 * 60 * 60 * 1000
 
-/** At any time of the window: of one minute a shift takes 60 pings. */
+/** At any time of the window: of one minute a shift takes 120 pings. */
 const newCheckin = () => ({
   id: randomUUID(),
   kind: 'ping',

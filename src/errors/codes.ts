@@ -185,7 +185,7 @@ export const CODES = {
   },
   too_many_pings: {
     status: 422,
-    title: 'The shift has 60 pings for that minute already: one a second is the most that is kept.',
+    title: 'The shift has 120 pings for that minute of device time already: no more are kept.',
     retry: 'never',
     sqlstate: 'MU030',
   },

@@ -338,7 +338,7 @@ describe('the window', () => {
 describe('pings', () => {
   const inOneMinute = (shift: { id: string; start: Date }, count: number) =>
     Array.from({ length: count }, (_, n) => ({
-      ...checkInAt(seconds(shift.start, (n % 120) / 2)),
+      ...checkInAt(seconds(shift.start, (n % 240) / 4)),
       shift_id: shift.id,
     }))
   const statuses = async (items: unknown) =>
@@ -346,18 +346,18 @@ describe('pings', () => {
       .json()
       .results.map((result: { status: string; code?: string }) => result.code ?? result.status)
 
-  it('beyond one a second are refused, and clock events never are', async () => {
+  it('beyond two a second are refused, and clock events never are', async () => {
     const shift = await assignment()
-    const items = inOneMinute(shift, 64)
+    const items = inOneMinute(shift, 124)
     const clocks = Array.from({ length: 3 }, (_, n) => ({
       ...checkInAt(seconds(shift.start, n), { kind: n === 2 ? 'clock_out' : 'clock_in' }),
       shift_id: shift.id,
     }))
     const created = (count: number) => Array(count).fill('created')
-    expect(await statuses([...items.slice(0, 40), ...clocks])).toEqual(created(43))
-    expect(await statuses(items.slice(40))).toEqual([...created(20), ...Array(4).fill('too_many_pings')])
+    expect(await statuses([...items.slice(0, 100), ...clocks])).toEqual(created(103))
+    expect(await statuses(items.slice(100))).toEqual([...created(20), ...Array(4).fill('too_many_pings')])
     // Sent again, what was taken is known, and what was refused is refused again.
-    expect((await statuses([...items, ...items])).slice(58, 64)).toEqual([
+    expect((await statuses([...items, ...items])).slice(118, 124)).toEqual([
       ...Array(2).fill('duplicate'),
       ...Array(4).fill('too_many_pings'),
     ])
@@ -366,7 +366,7 @@ describe('pings', () => {
     const clock = checkInAt(shift.start, { kind: 'clock_in' })
     expect((await post('guard', shift.id, clock)).statusCode).toBe(201)
     expect((await post('guard', shift.id, checkInAt(minutes(shift.start, 1)))).statusCode).toBe(201)
-    expect(await countIn(shift.id)).toBe(65)
+    expect(await countIn(shift.id)).toBe(125)
   })
 
   it('are bounded for whoever writes past the API, too', async () => {
@@ -375,7 +375,7 @@ describe('pings', () => {
       session.rows(sql`
         insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
         select ${shift.id}, 'ping', st_point(5, 52)::geography, 5, ${shift.start.toISOString()}::timestamptz
-        from generate_series(1, 61) returning id`),
+        from generate_series(1, 121) returning id`),
     ).catch(refusalOf)
     expect(await refused).toBe('too_many_pings')
   })

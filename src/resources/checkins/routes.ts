@@ -65,7 +65,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
         operationId: 'createCheckIn',
         summary: 'Check in to a shift of your own',
         description:
-          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`. A shift takes 60 pings for each minute of device time; clock events are always taken.',
+          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`. A shift takes 120 pings for each minute of device time; clock events are always taken.',
         tags,
         params: idParams,
         body: newCheckin,
