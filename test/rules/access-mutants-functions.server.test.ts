@@ -28,6 +28,9 @@ const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
 const EQUIVALENT: Record<string, string> = {
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
   'claim_idempotency_key: caller is null → false': 'A token without a subject is let in as nobody.',
+  'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
+  'store_check_ins: s.professional_id = caller → true':
+    'Says what it locks; whose shift it is, is asked after that.',
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
   'changes_since: columns_ is null → false':
