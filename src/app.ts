@@ -17,6 +17,7 @@ import { frontPage } from './plugins/front-page.ts'
 import { watchMethods } from './plugins/methods.ts'
 import { NO_PAGE, openapi } from './plugins/openapi.ts'
 import { problems } from './plugins/problems.ts'
+import { registration } from './plugins/registration.ts'
 import { requests } from './plugins/requests.ts'
 import { sessions as sessionsPlugin } from './plugins/sessions.ts'
 import { supabaseAbsent } from './plugins/supabase-absent.ts'
@@ -108,6 +109,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   })
   app.addHook('onRequest', app.rateLimit())
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
+  await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(openapi, { version: parts.version })
   await app.register(docsPage)
@@ -130,7 +132,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       await v1.register(professionalRoutes)
       await v1.register(certificateRoutes)
       await v1.register(locationRoutes)
-      await v1.register(checkinRoutes)
+      await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
       await v1.register(incidentRoutes)
       await v1.register(notificationRoutes)
       await v1.register(transactionRoutes)

@@ -91,6 +91,7 @@ export const settings = z.object({
   DATABASE_REPLICA_URL: databaseUrl.optional(),
   DATABASE_REPLICA_MAX_LAG_MS: milliseconds.default(20),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
+  DATABASE_CALLER_CONNECTIONS: z.coerce.number().int().min(1).max(1000).default(4),
   DATABASE_PREPARE: flag.optional(),
   DATABASE_ACQUIRE_TIMEOUT_MS: milliseconds.default(5_000),
   DATABASE_MAX_WAITING: z.coerce.number().int().min(1).default(1_000),
@@ -115,6 +116,7 @@ export const settings = z.object({
 
   BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),
+  CHECKINS_PER_MINUTE: z.coerce.number().int().min(1_000).default(20_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(10_000),
 })
 

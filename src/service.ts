@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { DatabaseBusy, DatabaseUnavailable } from './db/engine/types.ts'
 import type { Databases } from './db/open.ts'
 import { openSessions } from './db/session.ts'
+import { watchReadiness } from './readiness.ts'
 import { openBus } from './realtime/bus/open.ts'
 import { openChangeRouter } from './realtime/changes/open.ts'
 import { readVersion } from './version.ts'
@@ -38,6 +39,7 @@ export async function openService({
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
+  const readiness = watchReadiness(databases.isMigrated, log)
   const app = await buildApp({
     config,
     version: await readVersion(),
@@ -47,13 +49,7 @@ export async function openService({
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
       const replica = databases.replica?.state ?? 'off'
-      try {
-        await databases.api.query('select 1')
-        return { database: true, migrations: await databases.isMigrated(), feed, replica }
-      } catch (error) {
-        app.log.warn({ reason: reasonOf(error) }, 'not ready')
-        return { database: false, migrations: false, feed, replica }
-      }
+      return { ...(await readiness.state()), feed, replica }
     },
   })
   appLog = app.log
@@ -74,6 +70,7 @@ export async function openService({
     if (err) app.log.error({ err: { type: err.name, stack: err.stack } }, 'stopping after an error')
     await app.close()
     await router?.stop()
+    readiness.stop()
     stopping.abort()
     await worker
     await databases.close()

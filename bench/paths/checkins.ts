@@ -28,12 +28,16 @@ const PLACE = { latitude: 52.3731, longitude: 4.8922 }
 const guardCount = (bench: Pick<Bench, 'scale'>): number =>
   Math.min(GUARDS, datasetSize(bench.scale).activeShifts)
 
-const checkinNow = () => ({
+/** Active shifts began an hour ago, and take check-ins from two hours earlier. */
+const WINDOW_MS = 2 * 60 * 60 * 1000
+
+/** At any time of the window: of one minute a shift takes 120 pings. */
+const newCheckin = () => ({
   id: randomUUID(),
   kind: 'ping',
   ...PLACE,
   accuracy_meters: 10,
-  recorded_at: new Date().toISOString(),
+  recorded_at: new Date(Date.now() - Math.random() * WINDOW_MS).toISOString(),
 })
 
 const shiftOf = ({ nth }: CallerToken): string => benchId('shift', FIRST_ACTIVE_SHIFT + nth - 1)
@@ -52,14 +56,16 @@ export const checkinRequests = (guards: readonly CallerToken[], count: number): 
       method: 'POST',
       path: `/v1/shifts/${shiftOf(guard)}/checkins`,
       headers: headersOf(guard),
-      body: JSON.stringify(checkinNow()),
+      body: JSON.stringify(newCheckin()),
     }
   })
 
-const batchRequests = (guards: readonly CallerToken[], count: number): Request[] =>
-  Array.from({ length: count }, (_, nth) => {
-    const guard = guards[nth % guards.length]!
-    const items = Array.from({ length: BATCH }, () => ({ ...checkinNow(), shift_id: shiftOf(guard) }))
+/** Of guards in turn, another one first each time: a thousand pings fill an eighth of a window. */
+const batchRequests = (guards: readonly CallerToken[], count: number): Request[] => {
+  const first = Math.floor(Math.random() * guards.length)
+  return Array.from({ length: count }, (_, nth) => {
+    const guard = guards[(first + nth) % guards.length]!
+    const items = Array.from({ length: BATCH }, () => ({ ...newCheckin(), shift_id: shiftOf(guard) }))
     return {
       method: 'POST',
       path: '/v1/checkins/batch',
@@ -67,6 +73,7 @@ const batchRequests = (guards: readonly CallerToken[], count: number): Request[]
       body: JSON.stringify({ items }),
     }
   })
+}
 
 /** So many check-ins of one guard in one statement: the same rows by the same trigger, without any access check. */
 const insertScript = (guards: number, rows: number): string => `

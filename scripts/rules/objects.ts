@@ -384,7 +384,16 @@ export async function readRulesOf(tx: Transaction, origins: Origins = () => unde
 }
 
 export const readBlocks = async (tx: Transaction): Promise<ReadonlyMap<string, string>> =>
-  catalogBlocks(await describeCatalogWithin(tx))
+  withoutColumnNumbers(catalogBlocks(await describeCatalogWithin(tx)))
+
+/** A migration adds a column behind the others, wherever its table declares it. */
+const withoutColumnNumbers = (blocks: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map(
+    [...blocks].map(([name, text]) => [
+      name,
+      name.startsWith('column ') ? text.replace(/^ *number \d+ /, '') : text,
+    ]),
+  )
 
 /** Keeps the order given as far as no dependency is against it. */
 function sortByNeeds(keys: readonly string[], needs: ReadonlyMap<string, readonly string[]>): string[] {

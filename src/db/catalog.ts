@@ -270,7 +270,7 @@ const KINDS: Record<string, string> = {
       format('%s in %I', prrelid::regclass, pubname) as name,
       concat_ws(E'\\n',
         'columns ' || coalesce((
-          select string_agg(quote_ident(attname), ', ' order by attnum)
+          select string_agg(quote_ident(attname), ', ' order by attname collate "C")
           from pg_attribute where attrelid = prrelid and attnum = any (prattrs::smallint[])
         ), 'all'),
         'where ' || pg_get_expr(prqual, prrelid)

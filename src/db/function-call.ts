@@ -55,8 +55,13 @@ export interface Action {
  *
  * @param name with its schema; `authenticated` and `muster_api` may execute it
  * @param parameters their names, in the order of the values that a call gives
+ * @param options `needsKey: false` for what is harmless to do again: it is done without the key when the caller has too many
  */
-export function action(name: string, parameters: readonly string[]): Action {
+export function action(
+  name: string,
+  parameters: readonly string[],
+  { needsKey = true }: { needsKey?: boolean } = {},
+): Action {
   const given = parameters.map((parameter, nth) => `${parameter} => $${nth + 5}`).join(', ')
   return {
     plain: functionCall(name, parameters, { answer: 'answer::text' }),
@@ -64,7 +69,7 @@ export function action(name: string, parameters: readonly string[]): Action {
       text: `
         select coalesce(claimed.answer, muster.keep_idempotent_response($3, ${name}(${given})::text)) as answer
         from (
-          select muster.claim_idempotency_key($3, $4) as answer
+          select muster.claim_idempotency_key($3, $4, ${needsKey}) as answer
           from set_config('role', $1, true) as role, set_config('request.jwt.claims', $2, true) as claims
           offset 0
         ) as claimed`,

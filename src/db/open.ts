@@ -189,6 +189,7 @@ export function connectionsOf(
     max: config.DATABASE_POOL_SIZE,
     acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
     maxWaiting: config.DATABASE_MAX_WAITING,
+    maxPerCaller: config.DATABASE_CALLER_CONNECTIONS,
     prepare: config.DATABASE_PREPARE ?? pooler === undefined,
     settings: {
       statement_timeout: String(config.DATABASE_STATEMENT_TIMEOUT_MS),
@@ -201,9 +202,13 @@ export function connectionsOf(
   }
 }
 
+/** The newest file, read once: the files of a version that runs do not change. */
+let newestMigration: Promise<string | undefined> | undefined
+
 /** Compares what the newest migration says of itself with the newest file: it does not matter which tool applied it. */
 async function isMigrated(database: Database): Promise<boolean> {
-  const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)
+  newestMigration ??= readMigrations(MIGRATIONS_FOLDER).then((migrations) => migrations.at(-1)?.tag)
+  const newest = await newestMigration
   const [applied] = await database.query<{ version: string }>('select muster.schema_version() as version')
-  return applied?.version === newest?.tag
+  return applied?.version === newest
 }

@@ -66,15 +66,19 @@ const MAX_ATTEMPTS = 3
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
 
+/** Whom the pool counts a request for. Those who are nobody share one turn. */
+const turnOf = ({ userId, role }: Caller): string => userId ?? role
+
 const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
 
 export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(
     caller: Caller,
     work: (session: Session, tx: Transaction) => Promise<T>,
-    options: TransactionOptions,
+    given: TransactionOptions,
     standby?: Standby,
   ): Promise<T> {
+    const options = { ...given, caller: turnOf(caller) }
     // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
     const parameters = [caller.role, serializeClaims(caller.claims)]
     if (!standby) {
@@ -117,7 +121,7 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
       const rows = await attempt(() =>
         caller.role === 'authenticated'
-          ? database.query<T>(call.text, given)
+          ? database.query<T>(call.text, given, { caller: turnOf(caller) })
           : run(caller, inTransaction, {}),
       )
       return rows[0]!

@@ -38,13 +38,14 @@ export class Problem extends Error {
 
   /** The body of the answer, `application/problem+json` (RFC 9457). */
   toBody(instance?: string) {
-    const { title, status }: ProblemCode = CODES[this.code]
+    const { title, status, retry }: ProblemCode = CODES[this.code]
     return {
       // Relative (RFC 9457, 3.1.1): the documentation of this very service explains the code.
       type: `/docs?problem=${this.code}#tag/problems`,
       title,
       status,
       code: this.code,
+      retry,
       ...(instance ? { instance } : {}),
       ...(this.subject ? { subject: this.subject } : {}),
       ...(this.errors ? { errors: this.errors } : {}),

@@ -95,6 +95,13 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
   return new Problem(code, {
     ...(code === 'internal' ? {} : { subject }),
     ...(code === 'busy' ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
+    ...(code === 'too_many_idempotency_keys' ? { retryAfterSeconds: secondsUntilTomorrow() } : {}),
     cause: error,
   })
+}
+
+/** Until the next day in UTC: what a caller may have kept is counted by day. */
+function secondsUntilTomorrow(): number {
+  const dayMs = 24 * 60 * 60 * 1000
+  return Math.ceil((dayMs - (Date.now() % dayMs)) / 1000)
 }

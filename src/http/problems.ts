@@ -1,5 +1,19 @@
 import { z } from 'zod'
-import { CODES, type Code } from '../errors/codes.ts'
+import { CODES, type Code, type ProblemCode, RETRIES } from '../errors/codes.ts'
+
+/** Of a problem, and of a refused item of a batch. */
+export const retry = z.enum(RETRIES).meta({
+  id: 'Retry',
+  description:
+    'Whether to send the very same again. `never`: it is refused for as long as it is the same. `later`: nothing is wrong with it; after `Retry-After`, or when its `code` says. `after_change`: when somebody has changed what the `code` names.',
+})
+
+/** The codes with what a program does about them. */
+function codesForPrograms(): Record<string, Omit<ProblemCode, 'sqlstate'>> {
+  return Object.fromEntries(
+    Object.entries<ProblemCode>(CODES).map(([code, { sqlstate: _, ...others }]) => [code, others]),
+  )
+}
 
 export const fieldErrors = z.array(z.strictObject({ pointer: z.string(), message: z.string() }))
 
@@ -9,7 +23,8 @@ export const problemBody = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.enum(Object.keys(CODES) as [Code, ...Code[]]),
+    code: z.enum(Object.keys(CODES) as [Code, ...Code[]]).meta({ 'x-codes': codesForPrograms() }),
+    retry,
     instance: z.string().optional().meta({ description: 'The id of the request, as in the log.' }),
     subject: z.string().optional().meta({
       description:
@@ -23,7 +38,7 @@ export const problemBody = z
   .meta({ id: 'Problem' })
 
 /** Every route under /v1 can answer with these. */
-const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'rate_limited', 'busy']
+const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'not_registered', 'rate_limited', 'busy']
 
 /** The problem responses of a route, for its schema: one entry per status, naming the codes. */
 export function problems(...codes: Code[]) {

@@ -25,6 +25,8 @@ export function watchMethods(app: FastifyInstance): () => void {
         method: others,
         url,
         schema: { hide: true },
+        // Whoever asks: it is about the path.
+        config: { unregistered: true },
         // Before the body: it may be of a kind that no route takes.
         onRequest: async (_request, reply) => {
           reply.header('allow', allow)

@@ -81,7 +81,7 @@ const IDEMPOTENCY_KEY = {
   in: 'header',
   required: false,
   description:
-    'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time.',
+    'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time, for 24 hours. Of one user 10,000 answers or 16 MiB are kept for a day (in UTC): then requests with a new key are refused, and not done, until the next day (`too_many_idempotency_keys`). Check-ins are taken all the same, for their ids already make them safe to repeat.',
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: KEY_PATTERN.source },
 }
 
@@ -89,6 +89,13 @@ const IDEMPOTENCY_KEY = {
 const OF_ANY_REQUEST: Code[] = ['malformed_request', 'internal']
 /** Of what takes a body, or may be sent one. */
 const OF_A_BODY: Code[] = ['payload_too_large', 'unsupported_media_type']
+
+/** What a request with a key can be refused with, beside what the route itself says. */
+const KEY_CODES = [
+  'idempotency_key_reused',
+  'too_many_idempotency_keys',
+  'answer_too_large',
+] as const satisfies Code[]
 
 /** Adds to the document what the routes' schemas cannot say: headers, the key of every POST, and examples that work. */
 export function completeDocument<T extends object>(given: T): T {
@@ -102,7 +109,7 @@ export function completeDocument<T extends object>(given: T): T {
       }
       if (method === 'post') {
         operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY]
-        addProblems(operation, ['idempotency_key_reused'])
+        addProblems(operation, KEY_CODES)
       }
       describeResponses(operation, path.startsWith('/v1/'))
       addExample(operation)

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { CODES } from '../errors/codes.ts'
+import { CODES, type ProblemCode } from '../errors/codes.ts'
 import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts'
 import { completeDocument } from './openapi-document.ts'
 
@@ -65,9 +65,12 @@ export const openapi = fastifyPlugin(
 /** Every code, from `errors/codes.ts`. */
 const problemList = (): string =>
   [
-    'What the `code` of a problem can be. Programs go by the code; the words may change.',
+    'What the `code` of a problem can be. Programs go by the code; the words may change. `retry` says whether the same request can be sent again: `never`, `later`, or `after_change` of what the code names. Programs find the same list as `x-codes` at the `code` of the schema `Problem`.',
     '',
-    ...Object.entries(CODES).map(([code, { status, title }]) => `- \`${code}\` (${status}): ${title}`),
+    ...Object.entries<ProblemCode>(CODES).map(
+      ([code, { status, title, retry, when }]) =>
+        `- \`${code}\` (${status}, ${retry}): ${title}${when ? ` Again: ${when}` : ''}`,
+    ),
   ].join('\n')
 
 type Document = ReturnType<typeof jsonSchemaTransformObject>

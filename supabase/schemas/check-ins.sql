@@ -8,10 +8,113 @@
 --   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
 -- * The device makes the id: the same check-in again (shift, kind and device time) is a success that changes nothing, and
 --   meets none of these rules a second time.
+-- * A shift takes 120 pings for each minute of the device's clock: two a second. More tell nothing, and would only fill the table. Clock events are never counted: one that is refused is a day's pay.
 -- * A check-in locks its shift first, so it is either before or after a release, a cancellation, a new time, and the
 --   check-ins of one shift stand in one queue. Whoever records several goes by shift, then id: no deadlock.
 -- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
 --   each row: a column on which no caller has a grant.
+
+-- What the rules say to a check-in: the code that refuses it, or null. The one is asked once for each shift of a batch, the other for
+-- each time.
+create or replace function muster.check_in_refusal(shift public.shifts, by_caller boolean, caller uuid) returns text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  if shift.id is null or shift.deleted_at is not null then
+    return 'not_found';
+  end if;
+  -- A caller without a professional must not pass as the null professional of an open shift.
+  if by_caller and (caller is null or shift.professional_id is distinct from caller) then
+    -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
+    return case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end;
+  end if;
+  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
+    return 'shift_not_assigned';
+  end if;
+  return null;
+end
+$$;
+comment on function muster.check_in_refusal(public.shifts, boolean, uuid) is
+  'The code that refuses a caller, or anybody, to check in to a shift; null for none. Security definer: who sees a shift is asked of all.';
+
+create or replace function muster.check_in_time_refusal(shift public.shifts, at_time timestamptz) returns text
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  early constant interval := interval '2 hours';
+  late constant interval := interval '12 hours';
+  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+  clock_skew constant interval := interval '5 minutes';
+begin
+  if at_time < shift.start_datetime - early or at_time > shift.end_datetime + late then
+    return 'outside_check_in_window';
+  end if;
+  if at_time > clock_timestamp() + clock_skew then
+    return 'recorded_in_future';
+  end if;
+  return null;
+end
+$$;
+comment on function muster.check_in_time_refusal(public.shifts, timestamptz) is
+  'The code that refuses a check-in at that device time; null for none.';
+
+-- GPS gives a fix a second, at times that waver: a real track has 61 in some minutes. Twice that is no phone.
+create or replace function muster.most_pings_a_minute() returns integer
+language sql
+immutable
+parallel safe
+return 120;
+comment on function muster.most_pings_a_minute() is 'How many pings a shift takes for one minute of device time.';
+
+create or replace function muster.pings_in_minute(at_shift uuid, professional uuid, at_time timestamptz) returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  minute constant timestamptz := date_trunc('minute', at_time, 'UTC');
+begin
+  return (
+    select count(*)
+    from public.gps_checkins c
+    where c.shift_id = at_shift
+      and c.recorded_at >= minute
+      and c.recorded_at < minute + interval '1 minute'
+      and c.kind = 'ping'
+      and c.professional_id = professional
+  );
+end
+$$;
+comment on function muster.pings_in_minute(uuid, uuid, timestamptz) is
+  'The pings of a professional at a shift in that minute of device time. Security definer: the trigger''s rules see all rows.';
+
+create or replace function muster.refuse_check_in(
+  shift public.shifts, by_caller boolean, caller uuid, at_time timestamptz
+) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  refusal text := muster.check_in_refusal(shift, by_caller, caller);
+begin
+  if refusal is not null then
+    perform muster.fail(refusal, 'shift_id');
+  end if;
+  refusal := muster.check_in_time_refusal(shift, at_time);
+  if refusal is not null then
+    perform muster.fail(refusal, 'recorded_at');
+  end if;
+end
+$$;
+comment on function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz) is
+  'Fails where a rule refuses a check-in of a caller, or of anybody.';
 
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
@@ -19,36 +122,19 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  early constant interval := interval '2 hours';
-  late constant interval := interval '12 hours';
-  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
-  clock_skew constant interval := interval '5 minutes';
   shift public.shifts;
   radius integer;
-  caller uuid;
+  by_caller constant boolean := muster.acts_for_caller();
 begin
   select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
-  if not found or shift.deleted_at is not null then
-    perform muster.fail('not_found', 'shift_id');
-  end if;
-
-  -- A caller without a professional must not pass as the null professional of an open shift.
-  if muster.acts_for_caller() then
-    -- Named by muster.store_check_in(s), which has looked the caller up. Nobody else who acts for a caller may name one.
-    caller := coalesce(new.professional_id, muster.professional_id());
-    if caller is null or shift.professional_id is distinct from caller then
-      -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
-      perform muster.fail(case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end, 'shift_id');
+  -- Whom a caller may not name, muster.store_check_in(s) name when they have locked the shift and asked the rules.
+  if not by_caller or new.professional_id is null then
+    perform muster.refuse_check_in(shift, by_caller, case when by_caller then muster.professional_id() end, new.recorded_at);
+    if by_caller and new.kind = 'ping'
+      and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+    then
+      perform muster.fail('too_many_pings', 'recorded_at');
     end if;
-  end if;
-  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
-    perform muster.fail('shift_not_assigned', 'shift_id');
-  end if;
-  if new.recorded_at < shift.start_datetime - early or new.recorded_at > shift.end_datetime + late then
-    perform muster.fail('outside_check_in_window', 'recorded_at');
-  end if;
-  if new.recorded_at > clock_timestamp() + clock_skew then
-    perform muster.fail('recorded_in_future', 'recorded_at');
   end if;
 
   new.tenant_id := shift.tenant_id;
@@ -183,8 +269,8 @@ return json_build_object(
 comment on function muster.checkin_json(public.gps_checkins) is 'A check-in in the form of the API.';
 
 -- Callers insert check-ins by policy, too. These two are for the functions below: they ask once who the caller is, where the
--- policies and the trigger ask five times, the trigger for each row. What they let through is the same: the trigger takes
--- check-ins to the caller's own shifts alone, and they give back nothing but what they stored.
+-- policies and the trigger ask five times, the trigger for each row. What they let through is the same: they ask the trigger's rules,
+-- with the shift locked, and they give back nothing but what they stored.
 create or replace function muster.store_check_in(
   check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
 ) returns public.gps_checkins
@@ -194,12 +280,20 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
+  caller constant uuid := muster.professional_id();
+  shift public.shifts;
   stored public.gps_checkins;
 begin
+  select s.* into shift from public.shifts s where s.id = at_shift for no key update;
+  perform muster.refuse_check_in(shift, true, caller, at_time);
   insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
-  values (check_in_id, at_shift, muster.professional_id(), kind_of, at_point, accuracy, at_time)
+  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
   on conflict do nothing
   returning c.* into stored;
+  -- This one is among them; the error takes it out again.
+  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
   return stored;
 end
 $$;
@@ -208,7 +302,7 @@ comment on function muster.store_check_in(uuid, uuid, text, geography, float8, t
 
 create or replace function muster.store_check_ins(
   check_in_ids uuid[], at_shifts uuid[], kinds text[], at_points geography[], accuracies float8[], at_times timestamptz[]
-) returns setof uuid
+) returns text[]
 language plpgsql
 volatile
 security definer
@@ -216,19 +310,81 @@ set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
   caller constant uuid := muster.professional_id();
+  most_pings constant integer := muster.most_pings_a_minute();
+  outcomes text[] := array_fill(null::text, array[cardinality(check_in_ids)]);
+  shift public.shifts;
+  at_shift uuid;
+  at_minute timestamptz;
+  last_id uuid;
+  pings bigint;
+  refusal text;
+  item record;
 begin
-  return query
+  -- Before anything is judged, and in one order for everybody. Of others' shifts there is nothing to wait for.
+  perform from public.shifts s
+  where s.id = any (at_shifts) and s.professional_id = caller
+  order by s.id
+  for no key update;
+
+  -- What a rule refuses is told from the rest by a value. An exception for each would be a subtransaction for each: a refused item
+  -- would cost many times as much, for everybody else on the server, too.
+  for item in
+    select g.nth, g.id, g.shift_id, g.kind, g.recorded_at, date_trunc('minute', g.recorded_at, 'UTC') as minute
+    from unnest(check_in_ids, at_shifts, kinds, at_times) with ordinality as g (id, shift_id, kind, recorded_at, nth)
+    -- Others were stored since the caller looked, by another request with the same items.
+    where not exists (select from public.gps_checkins c where c.id = g.id and c.professional_id = caller)
+    order by g.shift_id, minute, g.id, g.nth
+  loop
+    if item.shift_id is distinct from at_shift then
+      at_shift := item.shift_id;
+      at_minute := null;
+      select s.* into shift from public.shifts s where s.id = at_shift;
+      refusal := muster.check_in_refusal(shift, true, caller);
+    end if;
+    outcomes[item.nth] := coalesce(refusal, muster.check_in_time_refusal(shift, item.recorded_at));
+    continue when outcomes[item.nth] is not null or item.kind <> 'ping';
+
+    if item.minute is distinct from at_minute then
+      at_minute := item.minute;
+      last_id := null;
+      pings := muster.pings_in_minute(at_shift, caller, at_minute);
+    end if;
+    if item.id is distinct from last_id then
+      last_id := item.id;
+      pings := pings + 1;
+    end if;
+    if pings > most_pings then
+      outcomes[item.nth] := 'too_many_pings';
+    end if;
+  end loop;
+
+  with given as materialized (
+    -- Of several with one id the first that is good is stored.
+    select g.*, row_number() over (partition by g.id, g.outcome order by g.nth) as copy
+    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times, outcomes) with ordinality
+      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at, outcome, nth)
+  ), stored as (
     insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
     select g.id, g.shift_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
-    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times)
-      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+    from given g
+    where g.outcome is null and g.copy = 1
     order by g.shift_id, g.id
     on conflict do nothing
-    returning c.id;
+    returning c.id
+  )
+  select array_agg(
+    case
+      when g.outcome is not null then g.outcome
+      when g.copy = 1 and g.id in (select s.id from stored s) then 'created'
+    end
+    order by g.nth
+  ) into outcomes
+  from given g;
+  return outcomes;
 end
 $$;
 comment on function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) is
-  'Stores check-ins of the caller, gives the ids that were not taken. Security definer: no caller may say whose a check-in is.';
+  'Stores check-ins of the caller. Gives for each: created, the code that refuses it, or null where its id is taken. Security definer: no caller may say whose a check-in is.';
 alter function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) owner to muster_definer;
 alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
 grant execute on function
@@ -282,118 +438,116 @@ $$;
 comment on function muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz) is
   'Records one check-in as the caller.';
 
--- Runs as the caller: its policies and the triggers above decide about each item. `items` is an array of
+-- Runs as the caller: its policies and the rules above decide about each item. `items` is an array of
 -- {id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and ranges.
--- Gives one {id, status, checkin} per item, in order; a rejected one has the SQLSTATE, constraint and hint that refused it.
-create or replace function muster.record_check_ins(items jsonb) returns json
+-- Gives for each what became of it, in order: created, the code that refuses it, or null where its id is taken. A check-in stays
+-- as it is for ever, so this and the items are all that an answer needs, also a day later: it is kept for an Idempotency-Key
+-- instead of the answer, which is fifty times as long.
+create or replace function muster.take_check_ins(items jsonb) returns text[]
 language plpgsql
 volatile
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
-declare
-  item record;
-  created bigint[] := '{}';
-  refusals jsonb[] := array_fill(null::jsonb, array[jsonb_array_length(items)]);
-  state text;
-  constraint_ text;
-  hint_ text;
-  caller constant uuid := muster.professional_id();
 begin
-  -- All at once while nothing is wrong with any of them; what is known already does not meet the rules again.
-  begin
-    with fresh as (
-      select distinct on (i.id) i.*
+  return (
+    with given as materialized (
+      select i.*
       from rows from (jsonb_to_recordset(items) as (
         id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
         recorded_at timestamptz
       )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
-      where not exists (select from public.gps_checkins c where c.id = i.id)
-      order by i.id, i.nth
-    ), stored as (
+    ), fresh as materialized (
+      -- What is known already does not meet the rules again.
+      select g.*, row_number() over (order by g.nth) as fresh_nth
+      from given g
+      where not exists (select from public.gps_checkins c where c.id = g.id)
+    ), stored as materialized (
       select muster.store_check_ins(
-        array_agg(f.id), array_agg(f.shift_id), array_agg(f.kind),
-        array_agg(st_point(f.longitude, f.latitude)::geography), array_agg(f.accuracy_meters), array_agg(f.recorded_at)
-      ) as id
+        array_agg(f.id order by f.nth), array_agg(f.shift_id order by f.nth), array_agg(f.kind order by f.nth),
+        array_agg(st_point(f.longitude, f.latitude)::geography order by f.nth),
+        array_agg(f.accuracy_meters order by f.nth), array_agg(f.recorded_at order by f.nth)
+      ) as outcomes
       from fresh f
+      having count(*) > 0
     )
-    -- A join of the two would be planned for a row or two, and compare each with each.
-    select coalesce(array_agg(f.nth) filter (where f.id in (select s.id from stored s)), '{}') into created
-    from fresh f;
-  exception
-    -- A rule refused an item: then one by one, so that a bad item never costs the others.
-    when others then
-      get stacked diagnostics state = returned_sqlstate;
-      if not muster.is_refusal(state) then
-        raise;
-      end if;
-      for item in
-        select i.*
-        from rows from (jsonb_to_recordset(items) as (
-          id uuid, shift_id uuid, kind text, latitude float8, longitude float8, accuracy_meters float8,
-          recorded_at timestamptz
-        )) with ordinality as i (id, shift_id, kind, latitude, longitude, accuracy_meters, recorded_at, nth)
-        order by i.shift_id, i.id, i.nth
-      loop
-        begin
-          if not exists (select from public.gps_checkins c where c.id = item.id) and (muster.store_check_in(
-            item.id, item.shift_id, item.kind, st_point(item.longitude, item.latitude)::geography,
-            item.accuracy_meters, item.recorded_at
-          )).id is not null then
-            created := created || item.nth;
-          end if;
-        exception
-          when others then
-            get stacked diagnostics
-              state = returned_sqlstate, constraint_ = constraint_name, hint_ = pg_exception_hint;
-            if not muster.is_refusal(state) then
-              raise;
-            end if;
-            refusals[item.nth] := jsonb_build_object(
-              'sqlstate', state, 'constraint', nullif(constraint_, ''),
-              -- Our own words are safe for the caller; others' may quote rows.
-              'hint', case when left(state, 2) = 'MU' then nullif(hint_, '') end
-            );
-        end;
-      end loop;
-  end;
+    select coalesce(
+      array_agg((select s.outcomes from stored s)[f.fresh_nth] order by g.nth), '{}'
+    )
+    from given g
+    left join fresh f on f.nth = g.nth
+  );
+end
+$$;
+comment on function muster.take_check_ins(jsonb) is
+  'Stores check-ins as the caller. Gives for each: created, the code that refuses it, or null where its id is taken.';
 
+create or replace function muster.answer_check_ins(items jsonb, outcomes text[]) returns json
+language plpgsql
+stable
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+begin
   return (
     select coalesce(json_agg(
       case
-        when r.refusal is not null then
-          json_build_object(
-            'id', i.id,
-            'status', 'rejected',
-            'sqlstate', r.refusal ->> 'sqlstate',
-            'constraint', r.refusal ->> 'constraint',
-            'hint', r.refusal ->> 'hint'
-          )
+        when i.outcome <> 'created' then
+          json_build_object('id', i.id, 'status', 'rejected', 'code', i.outcome)
         when c.shift_id = i.shift_id
           and c.kind = i.kind
           and c.recorded_at = i.recorded_at
           and c.professional_id = caller
         then
           json_build_object(
-            'id', i.id,
-            'status', case when n.nth is null then 'duplicate' else 'created' end,
-            'checkin', muster.checkin_json(c)
+            'id', i.id, 'status', coalesce(i.outcome, 'duplicate'), 'checkin', muster.checkin_json(c)
           )
         else
           -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
-          json_build_object('id', i.id, 'status', 'rejected', 'sqlstate', 'MU016', 'constraint', null, 'hint', 'id')
+          json_build_object('id', i.id, 'status', 'rejected', 'code', 'id_conflict')
       end
       order by i.nth
     ), '[]')
-    from rows from (jsonb_to_recordset(items) as (
-      id uuid, shift_id uuid, kind text, recorded_at timestamptz
-    )) with ordinality as i (id, shift_id, kind, recorded_at, nth)
-    left join unnest(created) as n (nth) on n.nth = i.nth
-    left join unnest(refusals) with ordinality as r (refusal, nth) on r.nth = i.nth
+    from rows from (
+      jsonb_to_recordset(items) as (id uuid, shift_id uuid, kind text, recorded_at timestamptz), unnest(outcomes)
+    ) with ordinality as i (id, shift_id, kind, recorded_at, outcome, nth)
     left join public.gps_checkins c on c.id = i.id
   );
 end
 $$;
+comment on function muster.answer_check_ins(jsonb, text[]) is
+  'One {id, status, checkin} per item, in order; a rejected one has a code instead.';
+
+create or replace function muster.record_check_ins(items jsonb) returns json
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  -- A statement of its own: the answer reads what it stored.
+  outcomes constant text[] := muster.take_check_ins(items);
+begin
+  return muster.answer_check_ins(items, outcomes);
+end
+$$;
 comment on function muster.record_check_ins(jsonb) is 'Records check-ins as the caller, one result per item.';
+
+create or replace function muster.record_check_ins_once(idempotency_key text, hash text, items jsonb) returns json
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  kept text := muster.claim_idempotency_key(idempotency_key, hash, false);
+begin
+  if kept is null then
+    kept := muster.keep_idempotent_response(idempotency_key, muster.take_check_ins(items)::text);
+  end if;
+  return muster.answer_check_ins(items, kept::text[]);
+end
+$$;
+comment on function muster.record_check_ins_once(text, text, jsonb) is
+  'As record_check_ins, under an idempotency key: the same request again is given the same answer.';
 
 -- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
 create or replace function muster.is_refusal(state text) returns boolean
@@ -405,12 +559,21 @@ return left(state, 2) in ('MU', '22', '23') or state = '42501';
 comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
 
 grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins) to authenticated;
+grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
   muster.record_check_in(uuid, uuid, text, float8, float8, float8, timestamptz),
-  muster.record_check_ins(jsonb)
+  muster.record_check_ins(jsonb),
+  muster.record_check_ins_once(text, text, jsonb)
 to authenticated, muster_api;
 
+grant execute on function
+  muster.check_in_time_refusal(public.shifts, timestamptz),
+  muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz),
+  muster.most_pings_a_minute()
+to muster_definer;
+alter function muster.check_in_refusal(public.shifts, boolean, uuid) owner to muster_definer;
+alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
 alter function muster.tg_gps_checkins__judge() owner to muster_definer;
 alter function muster.advance_shift(uuid) owner to muster_definer;
 alter function muster.tg_gps_checkins__advance_shifts() owner to muster_definer;

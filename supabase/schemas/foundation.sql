@@ -207,6 +207,9 @@ declare
     when 'idempotency_key_reused' then 'MU019'
     when 'isolation_unsupported' then 'MU020'
     when 'shift_over' then 'MU021'
+    when 'too_many_pings' then 'MU030'
+    when 'too_many_idempotency_keys' then 'MU031'
+    when 'answer_too_large' then 'MU032'
   end;
 begin
   if state is null then

@@ -3,48 +3,80 @@
 -- * The key is claimed and the answer kept in the request's own transaction: either both happened or neither.
 -- * A second request with the same key waits for the first to commit (a unique index) and then gets its answer.
 -- * A key belongs to one caller; used for another request it is refused.
+-- * What is kept is bounded: an answer by its size, a caller's answers of a day (in UTC) by their number and their size. Nothing that
+--   is kept is dropped to make room, for its request could then be done twice: the next new key of that caller is refused, and
+--   nothing done, until the next day. Requests that are harmless to repeat without a key (check-ins) are done all the same, and
+--   their answer not kept.
 
-create or replace function muster.claim_idempotency_key(idempotency_key text, hash text) returns text
+create or replace function muster.claim_idempotency_key(idempotency_key text, hash text, is_needed boolean default true)
+returns text
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- A request every nine seconds, all day: a machine that creates more uses the bulk route.
+  most_keys constant integer := 10000;
+  -- 16 MiB: 1,600 bytes for each of those, which is what a shift takes.
+  most_bytes constant bigint := 16777216;
+  caller constant uuid := muster.user_id();
   known record;
 begin
-  if muster.user_id() is null then
+  if caller is null then
     perform muster.fail('forbidden');
   end if;
   insert into muster.idempotency_keys (user_id, key, request_hash)
-  values (muster.user_id(), idempotency_key, hash)
+  values (caller, idempotency_key, hash)
   on conflict do nothing;
   if found then
+    if exists (
+      select from muster.idempotency_usage u
+      where u.user_id = caller and u.day = (now() at time zone 'UTC')::date and (u.keys >= most_keys or u.bytes >= most_bytes)
+    ) then
+      if is_needed then
+        perform muster.fail('too_many_idempotency_keys');
+      end if;
+      delete from muster.idempotency_keys k where k.user_id = caller and k.key = idempotency_key;
+    end if;
     return null;
   end if;
   select k.request_hash, k.response_body into known
   from muster.idempotency_keys k
-  where k.user_id = muster.user_id() and k.key = idempotency_key;
+  where k.user_id = caller and k.key = idempotency_key;
   if known.request_hash <> hash then
     perform muster.fail('idempotency_key_reused');
   end if;
   return known.response_body;
 end
 $$;
-comment on function muster.claim_idempotency_key(text, text) is
-  'Null when the key is new and now claimed, else the answer that was given. Security definer: the table is nobody''s to read.';
+comment on function muster.claim_idempotency_key(text, text, boolean) is
+  'Null when the key is new and now claimed, else the answer that was given. Where it is not needed, a caller who has too many gets null, too. Security definer: the table is nobody''s to read.';
 
--- In plpgsql, so that its plan is kept: as above.
+-- In plpgsql, so that its plan is kept: as above. It is the last statement of its transaction: requests of one caller wait for each
+-- other at the row of the day, and no longer than a commit takes.
 create or replace function muster.keep_idempotent_response(idempotency_key text, body text) returns text
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- 256 KiB: a hundred shifts, of 2.6 kB each.
+  most_bytes constant integer := 262144;
+  caller constant uuid := muster.user_id();
 begin
+  if octet_length(body) > most_bytes then
+    perform muster.fail('answer_too_large');
+  end if;
   update muster.idempotency_keys k
   set response_body = body
-  where k.user_id = muster.user_id() and k.key = idempotency_key and k.response_body is null;
+  where k.user_id = caller and k.key = idempotency_key and k.response_body is null;
+  if found then
+    insert into muster.idempotency_usage as u (user_id, day, keys, bytes)
+    values (caller, (now() at time zone 'UTC')::date, 1, octet_length(body))
+    on conflict (user_id, day) do update set keys = u.keys + 1, bytes = u.bytes + excluded.bytes;
+  end if;
   return body;
 end
 $$;
@@ -57,6 +89,7 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
+  delete from muster.idempotency_usage u where u.day < ((now() - older_than) at time zone 'UTC')::date;
   with forgotten as (
     delete from muster.idempotency_keys k where k.created_at < now() - older_than returning 1
   )
@@ -67,10 +100,10 @@ comment on function muster.forget_idempotency_keys(interval) is 'Background work
 -- The API calls them in one statement with what is done under the key, which takes on the caller's role after the login was
 -- asked for these privileges.
 grant execute on function
-  muster.claim_idempotency_key(text, text), muster.keep_idempotent_response(text, text)
+  muster.claim_idempotency_key(text, text, boolean), muster.keep_idempotent_response(text, text)
 to authenticated, muster_api;
 grant execute on function muster.forget_idempotency_keys(interval) to service_role;
 
-alter function muster.claim_idempotency_key(text, text) owner to muster_definer;
+alter function muster.claim_idempotency_key(text, text, boolean) owner to muster_definer;
 alter function muster.keep_idempotent_response(text, text) owner to muster_definer;
 alter function muster.forget_idempotency_keys(interval) owner to muster_definer;

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, it, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/db/schema/index.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
+import { CODES, type Code } from '../../src/errors/codes.ts'
 import { batchResults, MAX_BATCH_ITEMS } from '../../src/resources/checkins/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
@@ -16,7 +17,7 @@ import {
 } from '../support/check-ins.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { shiftIn } from '../support/shifts.ts'
-import { callerOf, type Persona, PROFESSIONALS, SITE, USERS } from '../support/world.ts'
+import { callerOf, type Persona, PROFESSIONALS, REGISTERED, SITE, USERS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -118,7 +119,13 @@ describe('one check-in', () => {
     expectProblem(response, 'id_conflict')
     expect(response.body).not.toContain(theirs.id)
     expect((await sendBatch([{ ...taken, shift_id: mine.id }])).json().results).toMatchObject([
-      { id: given.id, status: 'rejected', code: 'id_conflict', errors: [{ pointer: '/body/items/0/id' }] },
+      {
+        id: given.id,
+        status: 'rejected',
+        code: 'id_conflict',
+        retry: 'never',
+        errors: [{ pointer: '/body/items/0/id' }],
+      },
     ])
     expect(await countIn(mine.id)).toBe(0)
   })
@@ -334,11 +341,57 @@ describe('the window', () => {
   })
 })
 
+describe('pings', () => {
+  const inOneMinute = (shift: { id: string; start: Date }, count: number) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...checkInAt(seconds(shift.start, (n % 240) / 4)),
+      shift_id: shift.id,
+    }))
+  const statuses = async (items: unknown) =>
+    (await sendBatch(items))
+      .json()
+      .results.map((result: { status: string; code?: string }) => result.code ?? result.status)
+
+  it('beyond two a second are refused, and clock events never are', async () => {
+    const shift = await assignment()
+    const items = inOneMinute(shift, 124)
+    const clocks = Array.from({ length: 3 }, (_, n) => ({
+      ...checkInAt(seconds(shift.start, n), { kind: n === 2 ? 'clock_out' : 'clock_in' }),
+      shift_id: shift.id,
+    }))
+    const created = (count: number) => Array(count).fill('created')
+    expect(await statuses([...items.slice(0, 100), ...clocks])).toEqual(created(103))
+    expect(await statuses(items.slice(100))).toEqual([...created(20), ...Array(4).fill('too_many_pings')])
+    // Sent again, what was taken is known, and what was refused is refused again.
+    expect((await statuses([...items, ...items])).slice(118, 124)).toEqual([
+      ...Array(2).fill('duplicate'),
+      ...Array(4).fill('too_many_pings'),
+    ])
+    const { shift_id: _, ...single } = inOneMinute(shift, 1)[0]!
+    expectProblem(await post('guard', shift.id, single), 'too_many_pings')
+    const clock = checkInAt(shift.start, { kind: 'clock_in' })
+    expect((await post('guard', shift.id, clock)).statusCode).toBe(201)
+    expect((await post('guard', shift.id, checkInAt(minutes(shift.start, 1)))).statusCode).toBe(201)
+    expect(await countIn(shift.id)).toBe(125)
+  })
+
+  it('are bounded for whoever writes past the API, too', async () => {
+    const shift = await assignment()
+    const refused = write('guard', (session) =>
+      session.rows(sql`
+        insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+        select ${shift.id}, 'ping', st_point(5, 52)::geography, 5, ${shift.start.toISOString()}::timestamptz
+        from generate_series(1, 121) returning id`),
+    ).catch(refusalOf)
+    expect(await refused).toBe('too_many_pings')
+  })
+})
+
 describe('who', () => {
   /** Whoever sees the shift, by the API's own answer, is told that it is not theirs; to the others it does not exist. */
   it.each(SHIFT_STATUSES)('may check in to a shift that is %s', async (status) => {
     const id = await shiftIn(api(), { status, startsInHours: 2_000 + 100 * SHIFT_STATUSES.indexOf(status) })
-    for (const persona of Object.keys(USERS) as Persona[]) {
+    for (const persona of REGISTERED) {
       const isTheirs = persona === 'guard' && ['assigned', 'active', 'completed'].includes(status)
       const isVisible = (await api().as(persona).get(`/v1/shifts/${id}`)).statusCode === 200
       const response = await post(persona, id, checkInAt(new Date()))
@@ -351,7 +404,7 @@ describe('who', () => {
     const shift = await assignment()
     const { id } = (await post('guard', shift.id, checkInAt(shift.start))).json()
     const path = `/v1/shifts/${shift.id}/checkins`
-    for (const persona of Object.keys(USERS) as Persona[]) {
+    for (const persona of REGISTERED) {
       const sees = ['guard', 'company', 'colleague', 'client', 'admin'].includes(persona)
       const response = await api().as(persona).get(path)
       if (sees) expect([persona, response.json().items]).toMatchObject([persona, [{ id }]])
@@ -450,7 +503,7 @@ describe('a batch', () => {
   })
 
   /** What a phone, or somebody who plays one, can make of an item; each with the code that it gets. */
-  async function badItems(): Promise<[code: string, item: unknown, id?: string | null][]> {
+  async function badItems(): Promise<[code: Code, item: unknown, id?: string | null][]> {
     const shift = await assignment()
     const theirs = await assignment({ professional: PROFESSIONALS.otherGuard })
     const cancelled = await assignment()
@@ -499,6 +552,7 @@ describe('a batch', () => {
     id: id === undefined ? (item as { id: string }).id : id,
     status: 'rejected',
     code,
+    retry: CODES[code].retry,
   })
 
   it('of a thousand with one that is good takes that one', async () => {
@@ -623,14 +677,14 @@ describe('a batch', () => {
     expect([await countIn(one.id), await countIn(other.id)]).toEqual([1, 0])
   })
 
-  it.each(['company', 'client', 'admin', 'rival', 'otherGuard', 'foreignGuard', 'stranger'] as const)(
+  it.each(['company', 'client', 'admin', 'rival', 'otherGuard', 'foreignGuard'] as const)(
     'creates nothing for %s',
     async (persona) => {
       const shift = await assignment()
       const item = { ...checkInAt(shift.start), shift_id: shift.id }
       const seen = (['company', 'client', 'admin'] as Persona[]).includes(persona)
       expect((await sendBatch([item], persona)).json().results).toMatchObject([
-        { id: item.id, status: 'rejected', code: seen ? 'forbidden' : 'not_found' },
+        { id: item.id, status: 'rejected', code: seen ? 'forbidden' : 'not_found', retry: 'after_change' },
       ])
       expect(await countIn(shift.id)).toBe(0)
     },
@@ -676,6 +730,47 @@ describe('a batch', () => {
     const first = await send()
     expect(first.json().results.slice(1)).toMatchObject(bad.map(answerTo))
     expect((await send()).json()).toEqual(first.json())
+  })
+
+  it('is kept for its Idempotency-Key as what became of its items, and not as its answer', async () => {
+    const shift = await assignment()
+    const items = Array.from({ length: 500 }, (_, n) => ({
+      ...checkInAt(seconds(shift.start, 2 * n)),
+      shift_id: shift.id,
+    }))
+    const send = () =>
+      api()
+        .as('guard')
+        .post('/v1/checkins/batch', { items }, { headers: { 'idempotency-key': 'of-five-hundred' } })
+    const first = await send()
+    expect((await send()).body).toBe(first.body)
+    const [kept] = await api().owner.query<{ bytes: number }>(
+      "select octet_length(response_body) as bytes from muster.idempotency_keys where key = 'of-five-hundred'",
+    )
+    expect(kept!.bytes).toBeLessThan(first.body.length / 20)
+  })
+
+  it('is taken without its Idempotency-Key by somebody who has too many of them', async () => {
+    const shift = await assignment({ professional: PROFESSIONALS.otherGuard })
+    await api().owner.query(
+      "insert into muster.idempotency_usage values ($1, (now() at time zone 'UTC')::date, 10000, 0)",
+      [USERS.otherGuard],
+    )
+    const headers = { 'idempotency-key': 'one-too-many' }
+    const [one, other] = [checkInAt(shift.start), checkInAt(shift.end, { kind: 'clock_out' })]
+    const as = api().as('otherGuard')
+    const batch = { items: [{ ...one, shift_id: shift.id }] }
+    for (const status of ['created', 'duplicate']) {
+      const response = await as.post('/v1/checkins/batch', batch, { headers })
+      expect(response.json().results).toMatchObject([{ id: one.id, status }])
+    }
+    for (const status of [201, 200]) {
+      const response = await as.post(`/v1/shifts/${shift.id}/checkins`, other, { headers })
+      expect(response.statusCode).toBe(status)
+    }
+    expect(
+      await api().owner.query("select key from muster.idempotency_keys where key = 'one-too-many'"),
+    ).toEqual([])
   })
 
   it('is refused as a whole only when it is none', async () => {

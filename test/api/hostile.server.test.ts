@@ -172,9 +172,11 @@ describe('who leaves', () => {
   }
 
   test('while reading takes no connection along', async () => {
-    const token = await api.tokenOf('company')
+    // Of two callers: one holds no more than one of two.
+    const tokens = [await api.tokenOf('company'), await api.tokenOf('client')]
+    for (const persona of ['company', 'client'] as const) await api.as(persona).get('/v1/notifications')
     const unblock = await blockLocations()
-    const sockets = [1, 2].map(() => {
+    const sockets = tokens.map((token) => {
       const { socket } = dial()
       socket.write(
         `GET /v1/locations/${LOCATIONS.site} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`,

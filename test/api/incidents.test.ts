@@ -6,11 +6,11 @@ import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInId } from '../support/check-ins.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { shiftIn } from '../support/shifts.ts'
-import { callerOf, ORGANIZATIONS, type Persona, USERS } from '../support/world.ts'
+import { callerOf, ORGANIZATIONS, type Persona, REGISTERED, USERS } from '../support/world.ts'
 
 const api = useApi()
 
-const personas = Object.keys(USERS) as Persona[]
+const personas = REGISTERED
 const broken = {
   category: 'vandalism',
   severity: 'high',

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { describeApi } from '../../src/cli/openapi.ts'
 import { expectProblem, useApi } from '../support/api.ts'
+import { OpenApi } from '../support/openapi.ts'
 import { ORGANIZATIONS, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
 
 const api = useApi()
@@ -54,6 +56,20 @@ describe('GET /v1/me', () => {
     expect(response.statusCode).toBe(403)
     expectProblem(response, 'not_registered')
     expectProblem(await api().as(null).get('/v1/me'), 'unauthenticated')
+  })
+
+  it('and becoming a user is all that such a token is good for: every other route refuses it', async () => {
+    for (const { method, path, isPublic } of new OpenApi(await describeApi()).routes) {
+      if (isPublic || path === '/v1/me') continue
+      const url = path.replaceAll(/\{\w+\}/g, randomUUID()).replace(/\/sync\/[^/]+/, '/sync/shifts')
+      const response = await api().app.inject({
+        method,
+        url,
+        headers: { authorization: `Bearer ${await api().tokenOf('stranger')}` },
+        ...(method === 'GET' || method === 'DELETE' ? {} : { payload: {} }),
+      })
+      expect([method, url, response.json()]).toMatchObject([method, url, { code: 'not_registered' }])
+    }
   })
 
   it('no longer knows a user who was removed, and lets no invitation bring them back', async () => {

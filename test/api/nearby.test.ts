@@ -167,7 +167,7 @@ describe('who finds what', () => {
     await api().as('company').post(`/v1/shifts/${shifts.cancelled}/cancel`, { reason: 'Rain' })
     await api().as('company').delete(`/v1/shifts/${shifts.removed}`)
 
-    const personas = [...new Set(Object.values(found).flat()), 'stranger'] as Persona[]
+    const personas = [...new Set(Object.values(found).flat())] as Persona[]
     for (const persona of personas) {
       const expected = Object.entries(found)
         .filter(([, who]) => who.includes(persona))
@@ -233,7 +233,7 @@ describe('eligible_only', () => {
   })
 
   it('means nothing for others, and is refused to them', async () => {
-    for (const persona of ['company', 'client', 'admin', 'stranger'] as const) {
+    for (const persona of ['company', 'client', 'admin'] as const) {
       const response = await search(persona, { ...SITE, eligible_only: true })
       expectProblem(response, 'forbidden')
       expect(response.json().subject).toBe('eligible_only')

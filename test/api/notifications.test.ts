@@ -4,11 +4,11 @@ import { openSessions } from '../../src/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInId } from '../support/check-ins.ts'
 import { refusalOf } from '../support/rehearsal.ts'
-import { callerOf, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
+import { callerOf, type Persona, PROFESSIONALS, REGISTERED, USERS } from '../support/world.ts'
 
 const api = useApi()
 
-const personas = Object.keys(USERS) as Persona[]
+const personas = REGISTERED
 
 interface Notification {
   id: string

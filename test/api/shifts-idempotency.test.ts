@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
-import { arrangeShift, LOCATIONS, type Persona, PROFESSIONALS } from '../support/world.ts'
+import { arrangeShift, LOCATIONS, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -140,6 +140,46 @@ describe('a key', () => {
     const colleagues = await post('/v1/shifts', shift(key), key, 'colleague')
     expect(colleagues.statusCode).toBe(201)
     expect(colleagues.json().id).not.toBe(ours.json().id)
+  })
+
+  it('is refused when as much is kept for its caller as a day may have, and nothing is done', async () => {
+    const [known, fresh] = [newKey(), newKey()]
+    const first = await post('/v1/shifts', shift(known), known, 'colleague')
+    const use = (keys: number, bytes: number) =>
+      api().owner.query('update muster.idempotency_usage set keys = $2, bytes = $3 where user_id = $1', [
+        USERS.colleague,
+        keys,
+        bytes,
+      ])
+    const [counted] = await api().owner.query(
+      'select keys, bytes from muster.idempotency_usage where user_id = $1',
+      [USERS.colleague],
+    )
+    expect(counted!.keys).toBeGreaterThan(0)
+    expect(Number(counted!.bytes)).toBeGreaterThan(first.body.length / 2)
+    for (const usage of [
+      [10_000, 0],
+      [1, 16 * 1024 * 1024],
+    ]) {
+      await use(usage[0]!, usage[1]!)
+      const refused = await post('/v1/shifts', shift(fresh), fresh, 'colleague')
+      expectProblem(refused, 'too_many_idempotency_keys')
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+      expect(await countOf(fresh)).toBe(0)
+      // What was answered is answered again.
+      expect((await post('/v1/shifts', shift(known), known, 'colleague')).json()).toEqual(first.json())
+    }
+    expect((await api().as('colleague').post('/v1/shifts', shift(fresh))).statusCode).toBe(201)
+    await use(9_999, 0)
+    expect((await post('/v1/shifts', shift(fresh), fresh, 'colleague')).statusCode).toBe(201)
+  })
+
+  it('is not for an answer that is too large to be kept: nothing is done', async () => {
+    const key = newKey()
+    const items = Array.from({ length: 80 }, () => ({ ...shift(key), instructions: 'x'.repeat(3_900) }))
+    expectProblem(await post('/v1/shifts/bulk', { items }, key), 'answer_too_large')
+    expect(await countOf(key)).toBe(0)
+    expect((await api().as('company').post('/v1/shifts/bulk', { items })).statusCode).toBe(201)
   })
 
   it('is printable ASCII', async () => {

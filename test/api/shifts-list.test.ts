@@ -136,7 +136,6 @@ describe('who lists what', () => {
       otherClient: [],
       foreignAdmin: [],
       foreignGuard: [],
-      stranger: [],
     }
     for (const [persona, expected] of Object.entries(seen)) {
       const ids = await idsFor(persona as Persona, { location_id: location })

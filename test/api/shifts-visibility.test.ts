@@ -10,6 +10,7 @@ import {
   ORGANIZATIONS,
   type Persona,
   PROFESSIONALS,
+  REGISTERED,
   USERS,
 } from '../support/world.ts'
 
@@ -87,7 +88,7 @@ describe('what functions and lists say of a shift is what the policies say', () 
   it('for every persona and every kind of shift', async () => {
     const shifts = await arrangeEvery()
     const seenByAnybody = new Set<string>()
-    for (const persona of Object.keys(USERS) as Persona[]) {
+    for (const persona of REGISTERED) {
       const seen = await visibleTo(persona)
       const managed: string[] = []
       for (const id of seen) {

@@ -10,12 +10,12 @@ import {
   ORGANIZATIONS,
   type Persona,
   PROFESSIONALS,
-  USERS,
+  REGISTERED,
 } from '../support/world.ts'
 
 const api = useApi()
 
-const personas = Object.keys(USERS) as Persona[]
+const personas = REGISTERED
 
 interface Transaction {
   id: string

@@ -704,6 +704,30 @@ const idempotencyKeys: Section = {
   `,
 }
 
+const idempotencyUsage: Section = {
+  table: 'muster.idempotency_usage',
+  key: 'user_id',
+  rows: IDEMPOTENCY_ROWS,
+  actions: {
+    r: reads('muster.idempotency_usage', 'user_id'),
+    e: updates('muster.idempotency_usage', 'keys = 0', 'user_id'),
+    d: deletes('muster.idempotency_usage', 'user_id'),
+    k: changes(
+      'have an answer counted',
+      () => `select muster.keep_idempotent_response('pending', 'mine')`,
+      ({ id }) => ({
+        relation: 'muster.idempotency_usage',
+        condition: `user_id = ${quote(id)} and keys = 2`,
+      }),
+    ),
+  },
+  grid: `
+                  guard  foreignGuard
+    guard         k      .
+    foreignGuard  .      k
+  `,
+}
+
 const departedRows: Section = {
   table: 'muster.departed_rows',
   key: 'row_id',
@@ -825,6 +849,7 @@ export const SECTIONS: readonly Section[] = [
   transactions,
   notifications,
   idempotencyKeys,
+  idempotencyUsage,
   departedRows,
   changeOutbox,
   messages,

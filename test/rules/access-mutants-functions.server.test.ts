@@ -29,7 +29,10 @@ const EQUIVALENT: Record<string, string> = {
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
   'brief_shift: muster.manages_shift(shift) → true': OTHER_WORDS,
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
-  'claim_idempotency_key: muster.user_id() is null → false': 'A token without a subject is let in as nobody.',
+  'claim_idempotency_key: caller is null → false': 'A token without a subject is let in as nobody.',
+  'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
+  'store_check_ins: s.professional_id = caller → true':
+    'Says what it locks; whose shift it is, is asked after that.',
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
   'changes_since: columns_ is null → false':
@@ -102,7 +105,7 @@ const CONDITIONS: readonly (readonly [pattern: RegExp, replacement: string])[] =
 
 /** A refusal for reasons of access: its whole condition goes. */
 const REFUSAL =
-  /(if|elsif) ((?:(?! then\b)[\s\S])+?) then(?=\s+(?:--[^\n]*\s+)*perform muster\.fail\('(?:forbidden|not_found|invitation_invalid|already_registered|shift_not_open)')/g
+  /(if|elsif) ((?:(?! then\b)[\s\S])+?) then(?=\s+(?:--[^\n]*\s+)*(?:perform muster\.fail\('(?:forbidden|not_found|invitation_invalid|already_registered|shift_not_open)'|return (?:case when [^;]+ then )?'(?:forbidden|not_found)'))/g
 
 /** Each variant of a definition with one condition taken out wherever it stands. */
 function weakenings(definition: string): { from: string; to: string; statement: string }[] {

@@ -646,6 +646,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
        values ($1::uuid, 'known', 'hash', $1::uuid::text), ($1::uuid, 'pending', 'hash', null)`,
       [user],
     )
+    await owner.query(
+      "insert into muster.idempotency_usage (user_id, day, keys, bytes) values ($1, (now() at time zone 'UTC')::date, 1, 36)",
+      [user],
+    )
   }
 
   for (const { id: departed, audience } of Object.values(DEPARTED_ROWS)) {

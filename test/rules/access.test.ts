@@ -73,6 +73,7 @@ describe('the access matrix', () => {
     })
     expect(unread.map(({ table }) => table)).toEqual([
       'muster.idempotency_keys',
+      'muster.idempotency_usage',
       'muster.departed_rows',
       'muster.change_outbox',
     ])

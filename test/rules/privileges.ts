@@ -37,6 +37,7 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   authenticated: [
     'muster.accept_invitation(text,text,text,double precision,double precision)',
+    'muster.answer_check_ins(jsonb,text[])',
     'muster.brief_shift(public.shifts,text)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
@@ -50,6 +51,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.shifts_begun_for_caller(timestamp with time zone)',
     'muster.store_check_in(uuid,uuid,text,extensions.geography,double precision,timestamp with time zone)',
     'muster.store_check_ins(uuid[],uuid[],text[],extensions.geography[],double precision[],timestamp with time zone[])',
+    'muster.take_check_ins(jsonb)',
   ],
   'authenticated muster_definer': [
     'muster.caller_audience()',
@@ -70,13 +72,14 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // Called in one statement that takes on the caller's role (see src/db/function-call.ts).
   'authenticated muster_api': [
-    'muster.claim_idempotency_key(text,text)',
+    'muster.claim_idempotency_key(text,text,boolean)',
     'muster.claim_shift(uuid)',
     'muster.keep_idempotent_response(text,text)',
     'muster.move_shift(uuid,text[],text,uuid,text)',
     'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
     'muster.record_check_in(uuid,uuid,text,double precision,double precision,double precision,timestamp with time zone)',
     'muster.record_check_ins(jsonb)',
+    'muster.record_check_ins_once(text,text,jsonb)',
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
@@ -85,10 +88,13 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
+    'muster.check_in_time_refusal(public.shifts,timestamp with time zone)',
     'muster.clock_times(public.shifts)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
+    'muster.most_pings_a_minute()',
     'muster.notify_professional(public.shifts,uuid,text)',
+    'muster.refuse_check_in(public.shifts,boolean,uuid,timestamp with time zone)',
     'muster.require_read_committed()',
     'muster.search_reach(double precision)',
     'muster.works_for(uuid,uuid)',
@@ -98,8 +104,10 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.check_in_refusal(public.shifts,boolean,uuid)',
     'muster.eligibility()',
     'muster.enable_change_capture()',
+    'muster.pings_in_minute(uuid,uuid,timestamp with time zone)',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
     'muster.set_edit_trail()',
     'muster.set_updated_at()',
@@ -246,6 +254,7 @@ const TABLES: Record<string, TablePrivileges> = {
     muster_definer: { insert: '*' },
   },
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
+  'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.change_numbers': {},
   'muster.change_outbox': {},

@@ -14,7 +14,10 @@ import { arrangeGuards, arrangeShift, type Guard, LOCATIONS, SITE } from '../sup
 
 /** As many as the storm has clients, so that they meet in the database and not in the queue before it. */
 const CLIENTS = 16
-const api = useApi({ DATABASE_POOL_SIZE: String(CLIENTS) })
+const api = useApi({
+  DATABASE_POOL_SIZE: String(CLIENTS + 1),
+  DATABASE_CALLER_CONNECTIONS: String(CLIENTS),
+})
 let owner: Database
 
 beforeAll(() => {

@@ -12,8 +12,16 @@ describe('background work', () => {
         ('a0000000-0000-7000-8000-000000000001', 'old', 'x', '{}', now() - interval '25 hours'),
         ('a0000000-0000-7000-8000-000000000001', 'new', 'x', '{}', now() - interval '23 hours')
     `)
+    await owner.query(`
+      insert into muster.idempotency_usage (user_id, day, keys, bytes)
+      select 'a0000000-0000-7000-8000-000000000001', (now() at time zone 'UTC')::date - ago, ago, 0 from generate_series(0, 3) as ago
+    `)
     expect(await forgetIdempotencyKeys(owner)).toBe(1)
     expect(await owner.query('select key from muster.idempotency_keys')).toEqual([{ key: 'new' }])
+    expect(await owner.query('select keys from muster.idempotency_usage order by keys')).toEqual([
+      { keys: 0 },
+      { keys: 1 },
+    ])
   })
 
   it('forgets departed rows when no watermark asks for them any more, and not before', async () => {

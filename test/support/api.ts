@@ -59,6 +59,7 @@ export async function openApi(
     JWT_SECRET: SECRET,
     LOG_LEVEL: 'silent',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    CHECKINS_PER_MINUTE: '1000000',
     ...environment,
   })
   const api = await openApiLogin(database, config)

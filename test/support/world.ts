@@ -39,6 +39,9 @@ export const USERS = {
 
 export type Persona = keyof typeof USERS
 
+/** Those for whom the API does anything: a stranger is refused before any route (see me.test.ts). */
+export const REGISTERED = (Object.keys(USERS) as Persona[]).filter((persona) => persona !== 'stranger')
+
 export const PROFESSIONALS = {
   guard: id('e000', 1),
   otherGuard: id('e000', 2),

@@ -89,6 +89,77 @@ describe('a pool', () => {
     expect(served).toEqual([1, 2, 3])
   })
 
+  test('serves callers in turn, however much one of them asks', async () => {
+    const { pool, opened } = makePool({ max: 1 })
+    const served: string[] = []
+    const ask = async (caller: string, name: string) => {
+      const lent = await pool.acquire(undefined, caller)
+      served.push(name)
+      pool.release(lent)
+    }
+    const asked = [1, 2, 3, 4].map((n) => ask('greedy', `greedy ${n}`))
+    asked.push(ask('modest', 'modest 1'), ask('another', 'another 1'), ask('modest', 'modest 2'))
+    opened()
+    await Promise.all(asked)
+    expect(served).toEqual([
+      'greedy 1',
+      'modest 1',
+      'another 1',
+      'greedy 2',
+      'modest 2',
+      'greedy 3',
+      'greedy 4',
+    ])
+  })
+
+  test('lends one caller a part alone, so that another is served while the first holds on', async () => {
+    const { pool, openings, opened } = makePool({ max: 3, maxPerCaller: 2 })
+    const greedy = [1, 2, 3].map(() => pool.acquire(undefined, 'greedy'))
+    expect(openings).toHaveLength(2)
+    const [first] = [opened(), opened()]
+    await Promise.all(greedy.slice(0, 2))
+    const modest = pool.acquire(undefined, 'modest')
+    expect(openings).toHaveLength(1)
+    const third = opened()
+    expect(await modest).toBe(third)
+    // Idle, and yet not for the one who has its part.
+    pool.release(third)
+    const onServed = vi.fn()
+    void greedy[2]!.then(onServed)
+    await settle()
+    expect(onServed).not.toHaveBeenCalled()
+    pool.release(first)
+    await settle()
+    expect(onServed).toHaveBeenCalled()
+  })
+
+  test('lends the last one to nobody who has all the others, and to the service itself whenever it is free', async () => {
+    const { pool, openings } = makePool({ max: 3, maxPerCaller: 5 })
+    const refused = [1, 2, 3].map(() =>
+      expect(pool.acquire(undefined, 'greedy')).rejects.toThrow(DatabaseBusy),
+    )
+    expect(openings).toHaveLength(2)
+    const own = expect(pool.acquire()).rejects.toThrow(DatabaseBusy)
+    expect(openings).toHaveLength(3)
+    await vi.advanceTimersByTimeAsync(1_000)
+    await Promise.all([...refused, own])
+  })
+
+  test('lets the newest wait of whoever waits most often go, when too many wait', async () => {
+    const { pool, opened } = makePool({ max: 1, maxWaiting: 3 })
+    const greedy = [1, 2, 3].map((nth) => pool.acquire(undefined, 'greedy').then(() => nth))
+    const third = expect(greedy[2]).rejects.toThrow(DatabaseBusy)
+    const modest = pool.acquire(undefined, 'modest')
+    await third
+    await expect(pool.acquire(undefined, 'greedy')).rejects.toThrow(DatabaseBusy)
+    const lent = opened()
+    expect(await greedy[0]).toBe(1)
+    pool.release(lent)
+    expect(await modest).toBe(lent)
+    pool.release(lent)
+    expect(await greedy[1]).toBe(2)
+  })
+
   test('refuses who waited for too long, also for an opening, and forgets them', async () => {
     const { pool, opened } = makePool({ max: 1 })
     const late = expect(pool.acquire()).rejects.toThrow(DatabaseBusy)

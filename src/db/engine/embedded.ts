@@ -80,8 +80,11 @@ export async function openEmbedded(
     maxAgeMs: Number.POSITIVE_INFINITY,
   })
 
-  async function inTurn<T>(use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const turn = await pool.acquire(signal)
+  async function inTurn<T>(
+    use: () => Promise<T>,
+    { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
+  ): Promise<T> {
+    const turn = await pool.acquire(signal, caller)
     try {
       return await use()
     } finally {
@@ -93,10 +96,10 @@ export async function openEmbedded(
     kind: 'embedded',
     pglite,
 
-    transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given), given.signal),
+    transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given), given),
 
-    query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
-      inTurn(async () => (await pglite.query<R>(text, [...parameters])).rows),
+    query: <R extends Row>(text: string, parameters: readonly Parameter[] = [], given = {}) =>
+      inTurn(async () => (await pglite.query<R>(text, [...parameters])).rows, given),
 
     async script(text) {
       await inTurn(() => pglite.exec(text))

@@ -18,8 +18,13 @@ export interface PoolOptions<T extends Pooled> {
   max: number
   /** How long a caller waits before `DatabaseBusy`, in milliseconds: also for one that is being opened. */
   acquireTimeoutMs: number
-  /** How many callers may wait at once; the next one is refused with `DatabaseBusy`. */
+  /** How many may wait at once; then whoever waits most often gives up the newest wait, as `DatabaseBusy`. */
   maxWaiting: number
+  /**
+   * How many of `max` one caller may hold at once, and never the last one. The rest stays free for the others: what is lent to a long
+   * statement cannot be taken back when somebody else comes. Unset: all of them.
+   */
+  maxPerCaller?: number | undefined
   /** One older than this is closed when it comes back, in milliseconds. */
   maxAgeMs: number
 }
@@ -29,20 +34,33 @@ interface Waiter<T> {
   refuse(error: unknown): void
 }
 
+/** One who asks, and what that one has and waits for. */
+interface Party<T> {
+  lent: number
+  /** In the order in which they came. */
+  readonly waiters: Set<Waiter<T>>
+}
+
+/** Who asks: a user, or undefined for the service itself, which may have all. */
+export type CallerKey = string | undefined
+
 /**
- * Lends each of at most `max` to one caller at a time, in the order in which they asked. Lost ones are replaced when they are
- * next needed, so the pool never shrinks for good.
+ * Lends each of at most `max` to one use at a time. Callers take turns, and each is served in the order in which that caller
+ * asked: who asks a thousand times waits for a thousand turns, and who asks once for one. Lost ones are replaced when they are next
+ * needed, so the pool never shrinks for good.
  */
 export class Pool<T extends Pooled> {
   readonly #options: PoolOptions<T>
   /** The one used last is lent first: its caches are warm, and a quiet time leaves the others alone. */
   readonly #idle: T[] = []
-  readonly #lent = new Set<T>()
+  readonly #lent = new Map<T, CallerKey>()
   readonly #leaving = new Set<T>()
-  readonly #waiters = new Set<Waiter<T>>()
+  /** Those who have or want something. Whose turn is next stands first: who was served goes to the end. */
+  readonly #parties = new Map<CallerKey, Party<T>>()
   readonly #closing = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   #opening = 0
+  #waiting = 0
 
   constructor(options: PoolOptions<T>) {
     this.#options = options
@@ -50,30 +68,36 @@ export class Pool<T extends Pooled> {
 
   /**
    * @param signal gives up the wait
+   * @param caller takes turns with the others
    * @throws DatabaseBusy when too many wait, or the wait took too long; DatabaseUnavailable when the pool is closed;
    *         what `open` throws; the reason of `signal`.
    */
-  acquire(signal?: AbortSignal): Promise<T> {
+  acquire(signal?: AbortSignal, caller?: CallerKey): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#closing.signal.aborted) return Promise.reject(closedError())
-    const ready = this.#idle.pop()
-    if (ready) return Promise.resolve(this.#lend(ready))
-    if (this.#waiters.size >= this.#options.maxWaiting) {
-      return Promise.reject(new DatabaseBusy('Too many requests wait for the database.'))
+    const party = this.#partyOf(caller)
+    if (this.#idle.length > 0 && party.lent < this.#mostOf(caller)) {
+      return Promise.resolve(this.#lend(caller, party))
+    }
+    if (this.#waiting >= this.#options.maxWaiting && !this.#makeRoom(caller)) {
+      this.#forgetParty(caller, party)
+      return Promise.reject(fullError())
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const leave = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      this.#waiters.delete(waiter)
+      party.waiters.delete(waiter)
+      this.#waiting -= 1
     }
     const waiter: Waiter<T> = {
       give(lent) {
         leave()
         resolve(lent)
       },
-      refuse(error) {
+      refuse: (error) => {
         leave()
+        this.#forgetParty(caller, party)
         reject(error)
       },
     }
@@ -83,27 +107,35 @@ export class Pool<T extends Pooled> {
       this.#options.acquireTimeoutMs,
     )
     signal?.addEventListener('abort', abort)
-    this.#waiters.add(waiter)
-    this.#openIfNeeded()
+    party.waiters.add(waiter)
+    this.#waiting += 1
+    this.#serve()
     return promise
   }
 
   /** Takes back what was lent. */
   release(returned: T): void {
-    this.#lent.delete(returned)
+    const caller = this.#lent.get(returned)
+    if (this.#lent.delete(returned)) {
+      const party = this.#partyOf(caller)
+      party.lent -= 1
+      this.#forgetParty(caller, party)
+    }
     const isWorn = performance.now() - returned.openedAt > this.#options.maxAgeMs
     if (returned.isLost || isWorn || this.#closing.signal.aborted) void this.#retire(returned)
-    else this.#offer(returned)
-    this.#openIfNeeded()
+    else this.#idle.push(returned)
+    this.#serve()
   }
 
   /** Lends nothing more, and resolves when all is closed; what has not come back after `graceMs` is cut. */
   async close(graceMs: number): Promise<void> {
     this.#closing.abort()
-    for (const waiter of this.#waiters) waiter.refuse(closedError())
+    for (const { waiters } of [...this.#parties.values()]) {
+      for (const waiter of waiters) waiter.refuse(closedError())
+    }
     for (const unused of this.#idle.splice(0)) void this.#retire(unused)
     const cut = setTimeout(() => {
-      for (const lent of this.#lent) lent.destroy()
+      for (const lent of this.#lent.keys()) lent.destroy()
       this.#lent.clear()
       this.#finishClosing()
     }, graceMs)
@@ -112,24 +144,75 @@ export class Pool<T extends Pooled> {
     clearTimeout(cut)
   }
 
-  #lend(ready: T): T {
-    this.#lent.add(ready)
+  #partyOf(caller: CallerKey): Party<T> {
+    const known = this.#parties.get(caller)
+    if (known) return known
+    const party: Party<T> = { lent: 0, waiters: new Set() }
+    this.#parties.set(caller, party)
+    return party
+  }
+
+  #forgetParty(caller: CallerKey, { lent, waiters }: Party<T>): void {
+    if (lent === 0 && waiters.size === 0) this.#parties.delete(caller)
+  }
+
+  #mostOf(caller: CallerKey): number {
+    const { max, maxPerCaller } = this.#options
+    if (caller === undefined || maxPerCaller === undefined) return max
+    return Math.max(1, Math.min(maxPerCaller, max - 1))
+  }
+
+  /** How many of those who wait could be given something now. */
+  #wanted(caller: CallerKey, { lent, waiters }: Party<T>): number {
+    return Math.min(waiters.size, this.#mostOf(caller) - lent)
+  }
+
+  /** One that is idle; it is the others' turn then. */
+  #lend(caller: CallerKey, party: Party<T>): T {
+    const ready = this.#idle.pop()!
+    this.#lent.set(ready, caller)
+    party.lent += 1
+    this.#parties.delete(caller)
+    this.#parties.set(caller, party)
     return ready
   }
 
-  /** Gives a free one to whoever waits longest, or keeps it. */
-  #offer(free: T): void {
-    const [first] = this.#waiters
-    if (first) first.give(this.#lend(free))
-    else this.#idle.push(free)
+  /** The next in turn, of those who may have more. */
+  #nextInTurn(): [CallerKey, Party<T>] | undefined {
+    if (this.#waiting === 0) return undefined
+    for (const [caller, party] of this.#parties) {
+      if (this.#wanted(caller, party) > 0) return [caller, party]
+    }
+    return undefined
+  }
+
+  /** Lends what is there, and opens what is missing. */
+  #serve(): void {
+    for (let next = this.#nextInTurn(); next && this.#idle.length > 0; next = this.#nextInTurn()) {
+      const [waiter] = next[1].waiters
+      waiter!.give(this.#lend(...next))
+    }
+    this.#openIfNeeded()
+  }
+
+  /** Of the one who waits most often the newest wait ends, unless that is the one who asks. */
+  #makeRoom(asking: CallerKey): boolean {
+    let [longest, most] = [asking, (this.#parties.get(asking)?.waiters.size ?? 0) + 1]
+    for (const [caller, { waiters }] of this.#parties) {
+      if (waiters.size > most) [longest, most] = [caller, waiters.size]
+    }
+    if (longest === asking) return false
+    ;[...this.#parties.get(longest)!.waiters].at(-1)!.refuse(fullError())
+    return true
   }
 
   /** One is opened for each waiter that none is being opened for yet, as far as there is room. */
   #openIfNeeded(): void {
-    while (
-      this.#opening < this.#waiters.size &&
-      this.#opening + this.#idle.length + this.#lent.size < this.#options.max
-    ) {
+    const { max } = this.#options
+    if (this.#opening + this.#idle.length + this.#lent.size >= max) return
+    let wanted = 0
+    for (const [caller, party] of this.#parties) wanted += this.#wanted(caller, party)
+    while (this.#opening < wanted && this.#opening + this.#idle.length + this.#lent.size < max) {
       this.#opening += 1
       void this.#open()
     }
@@ -141,14 +224,14 @@ export class Pool<T extends Pooled> {
       this.#opening -= 1
       void opened.whenLost.then(() => this.#forget(opened))
       if (opened.isLost || this.#closing.signal.aborted) void this.#retire(opened)
-      else this.#offer(opened)
+      else this.#idle.push(opened)
     } catch (error) {
       this.#opening -= 1
       // Each waiter gets an attempt of its own, so nobody waits in vain for a server that refuses at once.
-      const [first] = this.#waiters
+      const [first] = this.#nextInTurn()?.[1].waiters ?? []
       first?.refuse(error)
     }
-    this.#openIfNeeded()
+    this.#serve()
     this.#finishClosing()
   }
 
@@ -171,4 +254,5 @@ export class Pool<T extends Pooled> {
   }
 }
 
+const fullError = (): DatabaseBusy => new DatabaseBusy('Too many requests wait for the database.')
 const closedError = (): DatabaseUnavailable => new DatabaseUnavailable('The database is closed.')

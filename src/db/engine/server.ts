@@ -16,8 +16,10 @@ export interface ServerOptions {
   applicationName: string
   /** How long a caller waits for a free connection before `DatabaseBusy`. */
   acquireTimeoutMs: number
-  /** How many callers may wait for a connection at once; the next one is refused with `DatabaseBusy`. */
+  /** How many may wait for a connection at once; the next one is refused with `DatabaseBusy`. */
   maxWaiting: number
+  /** How many connections one caller may hold at once: see `PoolOptions`. */
+  maxPerCaller?: number | undefined
   connectTimeoutMs: number
   /** Named prepared statements: off behind a pooler in transaction mode, unless it knows how to pass them on. */
   prepare: boolean
@@ -72,12 +74,16 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
+    maxPerCaller: options.maxPerCaller,
     maxAgeMs: MAX_CONNECTION_AGE_MS,
   })
   const listeners = new AbortController()
 
-  async function lend<T>(use: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const connection = await pool.acquire(signal)
+  async function lend<T>(
+    use: (connection: Connection) => Promise<T>,
+    { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
+  ): Promise<T> {
+    const connection = await pool.acquire(signal, caller)
     try {
       return await use(connection)
     } finally {
@@ -89,13 +95,15 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     kind: 'server',
 
     transaction: (work, given = {}) =>
-      lend((connection) => runTransaction(connection, begin, work, given), given.signal),
+      lend((connection) => runTransaction(connection, begin, work, given), given),
 
-    query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
-      lend((connection) =>
-        poolerUrl
-          ? runTransaction(connection, begin, (tx) => tx.query<R>(text, parameters), {})
-          : connection.run<R>(text, parameters),
+    query: <R extends Row>(text: string, parameters: readonly Parameter[] = [], given = {}) =>
+      lend(
+        (connection) =>
+          poolerUrl
+            ? runTransaction(connection, begin, (tx) => tx.query<R>(text, parameters), {})
+            : connection.run<R>(text, parameters),
+        given,
       ),
 
     script: (text) => lend((connection) => connection.script(text)),

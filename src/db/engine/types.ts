@@ -35,6 +35,8 @@ export interface TransactionOptions {
   single?: boolean
   /** Aborting cancels the statement that is running and rolls the transaction back. */
   signal?: AbortSignal
+  /** Callers take turns where all connections are in use, and hold a part of them each; undefined for the service itself. */
+  caller?: string | undefined
 }
 
 export interface Database {
@@ -51,7 +53,11 @@ export interface Database {
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
 
   /** One statement in a transaction of its own: one round trip. */
-  query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
+  query<R extends Row = Row>(
+    text: string,
+    parameters?: readonly Parameter[],
+    options?: Pick<TransactionOptions, 'caller'>,
+  ): Promise<R[]>
 
   /** A script of statements without parameters, each committed by itself (simple query protocol). */
   script(text: string): Promise<void>

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { CODES, type Code } from '../../errors/codes.ts'
 import type { FieldError } from '../../errors/problem.ts'
-import { codeOf } from '../../errors/sqlstate.ts'
 import { uuid } from '../../http/fields.ts'
 import type { Recorded } from './queries.ts'
 import { type BatchItem, type BatchResult, batchItem, MAX_BATCH_ITEMS } from './schemas.ts'
@@ -61,6 +60,17 @@ function idOf(given: unknown): string | null {
 /** What the database is asked about. */
 export const itemsOf = (batch: Batch): BatchItem[] => batch.items.flatMap(({ item }) => item ?? [])
 
+/** The member of an item that a refusal of the database is about. */
+const MEMBER_OF: Partial<Record<Code, keyof BatchItem>> = {
+  id_conflict: 'id',
+  not_found: 'shift_id',
+  forbidden: 'shift_id',
+  shift_not_assigned: 'shift_id',
+  outside_check_in_window: 'recorded_at',
+  recorded_in_future: 'recorded_at',
+  too_many_pings: 'recorded_at',
+}
+
 /**
  * One answer per item, in order.
  *
@@ -72,21 +82,14 @@ export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchR
     const at = `/body/items/${position}`
     if (!item) {
       const located = errors.map(({ pointer, message }) => ({ pointer: at + pointer, message }))
-      return { id, status: 'rejected', code: 'validation_failed', errors: located }
+      return refused(id, 'validation_failed', located)
     }
     const outcome = outcomes.next().value!
     if (outcome.status !== 'rejected')
       return { id: item.id, status: outcome.status, checkin: outcome.checkin }
-    const code = codeOfRefusal(outcome)
-    // Our own refusals name the member that they are about.
-    const { hint } = outcome
-    if (hint === null || !(hint in item)) return { id, status: 'rejected', code }
-    return {
-      id,
-      status: 'rejected',
-      code,
-      errors: [{ pointer: `${at}/${hint}`, message: CODES[code].title }],
-    }
+    const { code } = outcome
+    const member = MEMBER_OF[code]
+    return refused(id, code, member && [{ pointer: `${at}/${member}`, message: CODES[code].title }])
   })
 }
 
@@ -103,5 +106,10 @@ export function answerAsItIs(batch: Batch, recorded: string): string | undefined
   return isPlain ? `{"results":${recorded}}` : undefined
 }
 
-const codeOfRefusal = (refused: { sqlstate: string; constraint: string | null }): Code =>
-  codeOf({ sqlstate: refused.sqlstate, constraint: refused.constraint ?? undefined })
+const refused = (id: string | null, code: Code, errors?: FieldError[]): BatchResult => ({
+  id,
+  status: 'rejected',
+  code,
+  retry: CODES[code].retry,
+  ...(errors && { errors }),
+})

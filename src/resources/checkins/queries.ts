@@ -1,9 +1,10 @@
 import { and, asc, eq } from 'drizzle-orm'
-import { action } from '../../db/function-call.ts'
+import { type Action, action, functionCall } from '../../db/function-call.ts'
 import { gpsCheckins, shifts } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../db/sql.ts'
 import { writtenOnce } from '../../db/statement.ts'
+import type { Code } from '../../errors/codes.ts'
 import type { Position } from '../../http/page.ts'
 import type { BatchItem, CheckIn } from './schemas.ts'
 
@@ -53,15 +54,11 @@ export const listCheckIns = (
 export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
 
-const recordOne = action('muster.record_check_in', [
-  'check_in_id',
-  'at_shift',
-  'kind_of',
-  'latitude',
-  'longitude',
-  'accuracy',
-  'at_time',
-])
+const recordOne = action(
+  'muster.record_check_in',
+  ['check_in_id', 'at_shift', 'kind_of', 'latitude', 'longitude', 'accuracy', 'at_time'],
+  { needsKey: false },
+)
 
 /** Stored now, or before: then nothing has changed. What the database refuses is an error. */
 export const recordCheckIn = (
@@ -81,9 +78,15 @@ export const recordCheckIn = (
 /** What became of one item: stored now or before, or refused by the database, which says why. */
 export type Recorded =
   | { id: string; status: 'created' | 'duplicate'; checkin: CheckIn }
-  | { id: string; status: 'rejected'; sqlstate: string; constraint: string | null; hint: string | null }
+  | { id: string; status: 'rejected'; code: Code }
 
-const recordMany = action('muster.record_check_ins', ['items'])
+/** Under a key, the database keeps what became of each item instead of the answer, and makes the same answer again. */
+const recordMany: Action = {
+  plain: functionCall('muster.record_check_ins', ['items'], { answer: 'answer::text' }),
+  once: functionCall('muster.record_check_ins_once', ['idempotency_key', 'hash', 'items'], {
+    answer: 'answer::text',
+  }),
+}
 
 /**
  * One result per item, in order. A refused item undoes none of the others.

@@ -1,6 +1,9 @@
+import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { z } from 'zod'
 import { CHECKIN_KINDS } from '../../db/schema/gps-checkins.ts'
+import { Problem } from '../../errors/problem.ts'
 import { idParams, pageQuery } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
 import { sendJsonText } from '../../http/json-text.ts'
@@ -14,12 +17,19 @@ import {
   CHECKIN_PROBLEMS,
   checkin,
   checkinPage,
+  MAX_BATCH_ITEMS,
   newCheckin,
 } from './schemas.ts'
+import { takeTurns } from './turns.ts'
 
 const tags = ['check-ins']
 
-export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
+export interface CheckinOptions {
+  /** How many one caller may send in batches. */
+  perMinute: number
+}
+
+export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, options) => {
   app.get(
     '/shifts/:id/checkins',
     {
@@ -56,7 +66,7 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createCheckIn',
         summary: 'Check in to a shift of your own',
         description:
-          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`.',
+          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`. A shift takes 120 pings for each minute of device time; clock events are always taken.',
         tags,
         params: idParams,
         body: newCheckin,
@@ -77,10 +87,24 @@ export const checkinRoutes: FastifyPluginAsyncZod = async (app) => {
     },
   )
 
-  await app.register(batchRoute)
+  await app.register(batchRoute, options)
 }
 
-const batchRoute: FastifyPluginAsyncZod = async (app) => {
+const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinute }) => {
+  // A batch is one request to the rate limit, and costs as much as a thousand.
+  const budget = new RateLimiterMemory({ points: perMinute, duration: 60 })
+  async function spend({ caller, body }: FastifyRequest): Promise<void> {
+    const items = (body as { items?: unknown } | undefined)?.items
+    const spent = await budget
+      .consume(
+        caller.userId ?? caller.role,
+        Array.isArray(items) ? Math.min(items.length, MAX_BATCH_ITEMS) : 1,
+      )
+      .catch((refused: RateLimiterRes) => refused)
+    if (spent.consumedPoints <= perMinute) return
+    throw new Problem('rate_limited', { retryAfterSeconds: Math.ceil(spent.msBeforeNext / 1000) })
+  }
+
   // Elsewhere a body with a member `__proto__` is refused as a whole. Here that is one bad item: a check-in is made of
   // its known members alone, so there is nothing that such a name could reach. So it is with bytes that are not UTF-8.
   app.removeContentTypeParser('application/json')
@@ -94,11 +118,13 @@ const batchRoute: FastifyPluginAsyncZod = async (app) => {
     '/checkins/batch',
     {
       bodyLimit: BATCH_BODY_LIMIT_BYTES,
+      onRequest: takeTurns(),
+      preValidation: spend,
       schema: {
         operationId: 'createCheckIns',
         summary: 'Deliver check-ins that were recorded offline',
         description:
-          'Up to 1,000, of any shifts, in any order, with as many repetitions as it takes. Each is judged by itself: a bad one is rejected and costs the others nothing. One result per item, in order.',
+          'Up to 1,000, of any shifts, in any order, with as many repetitions as it takes. Each is judged by itself: a bad one is rejected and costs the others nothing. One result per item, in order. Items count towards a limit per minute: beyond it the whole batch is `rate_limited`, nothing is lost, and it is sent again after `Retry-After`. With an `Idempotency-Key` the same batch again is given the same answer.',
         tags,
         body: checkinBatch,
         response: { 200: batchResults, ...problems('payload_too_large') },

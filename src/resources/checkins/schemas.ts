@@ -3,7 +3,7 @@ import { CHECKIN_KINDS, VERDICTS } from '../../db/schema/gps-checkins.ts'
 import type { Code } from '../../errors/codes.ts'
 import { instant, instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
 import { pageOf } from '../../http/page.ts'
-import { fieldErrors } from '../../http/problems.ts'
+import { fieldErrors, retry } from '../../http/problems.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
 const accuracy = z.number().positive().max(100).meta({
@@ -85,6 +85,7 @@ export const CHECKIN_PROBLEMS = [
   'id_conflict',
   'outside_check_in_window',
   'recorded_in_future',
+  'too_many_pings',
 ] as const satisfies Code[]
 
 const storedCheckin = z
@@ -102,8 +103,10 @@ const rejectedCheckin = z
     // Not checked: an answer that is half given must not fail for a code that is missing here.
     code: z.string().meta({
       enum: ['validation_failed', ...CHECKIN_PROBLEMS],
-      description: 'The code that a problem about this check-in alone would have.',
+      description:
+        'The code that a problem about this check-in alone would have; `retry` says whether to send it again.',
     }),
+    retry,
     errors: fieldErrors.optional().meta({
       description:
         'The members that are wrong, by JSON Pointer (RFC 6901) into the request: `/body/items/0/kind`.',

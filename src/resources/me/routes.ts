@@ -10,11 +10,12 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/me',
     {
+      config: { unregistered: true },
       schema: {
         operationId: 'getMe',
         summary: 'Get who calls',
         tags,
-        response: { 200: me, ...problems('not_registered') },
+        response: { 200: me, ...problems() },
       },
     },
     async (request) => registered(await request.read(findMe)),
@@ -23,6 +24,7 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/me',
     {
+      config: { unregistered: true },
       schema: {
         operationId: 'acceptInvitation',
         summary: 'Become a user with an invitation',

@@ -46,7 +46,8 @@ export const serviceRoutes =
         schema: {
           operationId: 'ready',
           summary: 'Can it take traffic?',
-          description: 'The database answers, and has exactly the migrations of this version.',
+          description:
+            'The database answers, and has exactly the migrations of this version. It is asked every second in the background; a question here costs nothing.',
           tags,
           security: [],
           response: {
