@@ -80,6 +80,11 @@ export const CODES = {
   },
   invalid_reference: { status: 422, title: 'Something that the request refers to does not exist.' },
   rate_limited: { status: 429, title: 'Too many requests: see Retry-After.' },
+  daily_limit_reached: {
+    status: 429,
+    title: 'Your company has asked about as many guards today as it may: see Retry-After.',
+    sqlstate: 'MU025',
+  },
   headers_too_large: { status: 431, title: 'The headers of the request are too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
   isolation_unsupported: {

@@ -66,8 +66,8 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
       return 'busy'
   }
   switch (sqlstate.slice(0, 2)) {
-    case '22': // data exception
-      return 'validation_failed'
+    // Class 22, data exception, is none of these: what callers send was checked before it got here, so the value that the database
+    // cannot work with is a stored one, or a check is missing. Either is ours to mend, and no caller can.
     case '08': // connection exception
     case '53': // insufficient resources
     case '57': // operator intervention: shutdown
@@ -91,6 +91,9 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
   const reported = readDatabaseError(error)
   if (!reported) return undefined
   const code = codeOf(reported)
+  if (code === 'daily_limit_reached') {
+    return new Problem(code, { retryAfterSeconds: secondsUntilTomorrow(Date.now()), cause: error })
+  }
   const subject = BY_SQLSTATE.has(reported.sqlstate) ? reported.hint : reported.constraint
   return new Problem(code, {
     ...(code === 'internal' ? {} : { subject }),
@@ -98,3 +101,8 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
     cause: error,
   })
 }
+
+const DAY_MS = 86_400_000
+
+/** Days are counted in UTC. A second more, for clocks that differ. */
+const secondsUntilTomorrow = (now: number): number => Math.ceil((DAY_MS - (now % DAY_MS)) / 1000) + 1

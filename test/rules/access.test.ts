@@ -72,6 +72,7 @@ describe('the access matrix', () => {
     })
     expect(unread.map(({ table }) => table)).toEqual([
       'muster.idempotency_keys',
+      'muster.candidate_pages',
       'muster.departed_rows',
       'muster.change_outbox',
     ])

@@ -45,7 +45,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.is_refusal(text)',
     'muster.me()',
     'muster.professional_home(uuid)',
-    'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
     'muster.shifts_begun_for_caller(timestamp with time zone)',
     'muster.store_check_in(uuid,uuid,text,extensions.geography,double precision,timestamp with time zone)',
     'muster.store_check_ins(uuid[],uuid[],text[],extensions.geography[],double precision[],timestamp with time zone[])',
@@ -59,6 +58,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.shift_json(public.shifts)',
   ],
   'authenticated muster_definer service_role': [
+    'muster.canonical_time_zone(text)',
     'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
   ],
 
@@ -75,7 +75,9 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.move_shift(uuid,text[],text,uuid,text)',
     'muster.nearby_shifts(double precision,double precision,double precision,integer,timestamp with time zone,timestamp with time zone,numeric,boolean,double precision,uuid)',
     'muster.record_check_in(uuid,uuid,text,double precision,double precision,double precision,timestamp with time zone)',
+    'muster.nearby_check_ins(double precision,double precision,double precision,timestamp with time zone,timestamp with time zone,integer,timestamp with time zone,uuid)',
     'muster.record_check_ins(jsonb)',
+    'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
@@ -89,6 +91,8 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.metre_at_most(double precision,double precision)',
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.require_read_committed()',
+    'muster.last_day_of(timestamp with time zone,text)',
+    'muster.search_origin(double precision,double precision)',
     'muster.search_reach(double precision)',
   ],
 
@@ -96,6 +100,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.count_candidate_page(uuid,text)',
     'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
@@ -113,6 +118,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_incidents__copy_shift()',
     'muster.tg_locations__check_unused()',
     'muster.tg_locations__move_shifts()',
+    'muster.tg_locations__name_time_zone()',
     'muster.tg_note_departure()',
     'muster.tg_notifications__stamp_read()',
     'muster.tg_security_professionals__check_status()',
@@ -237,6 +243,7 @@ const TABLES: Record<string, TablePrivileges> = {
     muster_definer: { insert: '*' },
   },
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
+  'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
