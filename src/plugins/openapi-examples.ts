@@ -108,8 +108,8 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     parameters: {
       ...CENTRE,
       radius_meters: 500,
-      from: '2026-01-31T22:00:00+01:00',
-      to: '2026-02-01T06:00:00+01:00',
+      from: '2026-01-31T21:00:00Z',
+      to: '2026-02-01T05:00:00Z',
     },
   },
   listNearbyShifts: { as: 'guard', parameters: { ...CENTRE, radius_meters: 5000 } },

@@ -77,7 +77,7 @@ const ID_FROM: Readonly<Record<string, string>> = {
 const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn'])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
-const LAST = ['removeCertificate', 'removeLocation', 'withdrawInvitation']
+const LAST = ['unlinkClient', 'removeCertificate', 'removeLocation', 'withdrawInvitation']
 const AS: Readonly<Record<string, string>> = {
   createOrganization: 'admin',
   withdrawInvitation: 'admin',
