@@ -138,8 +138,8 @@ async function hotQueries(bench: Bench): Promise<Hot[]> {
       why: 'The index on the areas where guards live gives the nearest first, and the cursor stops after a page: only those are weighed against the rules.',
       statements: /home_area[\s\S]*order by/,
       caller: planner,
-      ask: (session) =>
-        repeated(() => listCandidates(session, open!.id, { eligible_only: false }, 20, undefined)),
+      ask: (_, request) =>
+        repeated(() => listCandidates(request, open!.id, { eligible_only: false }, 20, undefined)),
     },
     {
       name: 'POST /v1/shifts/:id/checkins',

@@ -227,6 +227,13 @@ export const CODES = {
     when: 'After as many seconds as Retry-After says: a new day has begun in UTC then. Or without a key.',
     sqlstate: 'MU031',
   },
+  daily_limit_reached: {
+    status: 429,
+    title: 'Your company has asked about as many guards today as it may: see Retry-After.',
+    retry: 'later',
+    when: 'After as many seconds as Retry-After says: a new day has begun in UTC then.',
+    sqlstate: 'MU025',
+  },
   headers_too_large: { status: 431, title: 'The headers of the request are too large.', retry: 'never' },
   internal: {
     status: 500,

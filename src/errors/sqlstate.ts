@@ -20,6 +20,9 @@ const BY_CONSTRAINT = new Map<string, Code>([
   ['users_pkey', 'already_registered'],
 ])
 
+/** What is counted by day. */
+const COUNTED_BY_DAY = new Set<Code>(['daily_limit_reached', 'too_many_idempotency_keys'])
+
 /** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */
 export interface DatabaseError {
   sqlstate: string
@@ -66,8 +69,8 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
       return 'busy'
   }
   switch (sqlstate.slice(0, 2)) {
-    case '22': // data exception
-      return 'validation_failed'
+    // Class 22, data exception, is none of these: what callers send was checked before it got here, so the value that the database
+    // cannot work with is a stored one, or a check is missing. Either is ours to mend, and no caller can.
     case '08': // connection exception
     case '53': // insufficient resources
     case '57': // operator intervention: shutdown
@@ -95,13 +98,12 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
   return new Problem(code, {
     ...(code === 'internal' ? {} : { subject }),
     ...(code === 'busy' ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
-    ...(code === 'too_many_idempotency_keys' ? { retryAfterSeconds: secondsUntilTomorrow() } : {}),
+    ...(COUNTED_BY_DAY.has(code) ? { retryAfterSeconds: secondsUntilTomorrow(Date.now()) } : {}),
     cause: error,
   })
 }
 
-/** Until the next day in UTC: what a caller may have kept is counted by day. */
-function secondsUntilTomorrow(): number {
-  const dayMs = 24 * 60 * 60 * 1000
-  return Math.ceil((dayMs - (Date.now() % dayMs)) / 1000)
-}
+const DAY_MS = 86_400_000
+
+/** Days are counted in UTC. A second more, for clocks that differ. */
+const secondsUntilTomorrow = (now: number): number => Math.ceil((DAY_MS - (now % DAY_MS)) / 1000) + 1

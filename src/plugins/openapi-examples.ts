@@ -103,6 +103,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     },
   },
   changeIncident: { as: 'company', body: { status: 'acknowledged' } },
+  listNearbyCheckIns: {
+    as: 'company',
+    parameters: {
+      ...CENTRE,
+      radius_meters: 500,
+      from: '2026-01-31T21:00:00Z',
+      to: '2026-02-01T05:00:00Z',
+    },
+  },
   listNearbyShifts: { as: 'guard', parameters: { ...CENTRE, radius_meters: 5000 } },
   createShift: { as: 'company', body: NEW_SHIFT },
   createShifts: {

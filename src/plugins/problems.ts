@@ -76,6 +76,11 @@ function logFailure(request: FastifyRequest, problem: Problem, error: Error): vo
   const reported = readDatabaseError(error)
   if (error instanceof ClientGone) {
     request.log.info('the client went away')
+  } else if (reported?.sqlstate.startsWith('22')) {
+    request.log.error(
+      { code: problem.code, sqlstate: reported.sqlstate, alarm: 'stored_value' },
+      'the database cannot work with a stored value, or with one that should have been refused',
+    )
   } else if (reported) {
     request.log.error(
       { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },

@@ -24,7 +24,7 @@ begin
     'public.tenants', 'public.organizations', 'public.company_clients', 'public.users', 'public.invitations',
     'public.security_professionals', 'public.certificates', 'public.locations', 'public.shifts',
     'public.shift_briefings', 'public.gps_checkins', 'public.incidents', 'public.finqle_transactions', 'public.notifications',
-    'muster.idempotency_keys', 'muster.idempotency_usage'
+    'muster.idempotency_keys', 'muster.idempotency_usage', 'muster.candidate_pages'
   ]::regclass[] loop
     execute format('alter table %s enable row level security', relation);
     execute format('alter table %s force row level security', relation);
@@ -525,3 +525,4 @@ grant update on
   public.shift_briefings, public.finqle_transactions
 to muster_definer;
 grant select, insert, update, delete on muster.idempotency_keys, muster.idempotency_usage to muster_definer;
+grant select, insert, update on muster.candidate_pages to muster_definer;

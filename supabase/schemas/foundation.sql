@@ -148,22 +148,92 @@ return encode(
 comment on function muster.uuid_v7() is 'A UUID of version 7 (RFC 9562): time-ordered, so inserts stay local in an index.';
 grant execute on function muster.uuid_v7() to anon, authenticated, service_role, muster_definer;
 
--- PostgreSQL also takes POSIX forms such as 'FOO3' for a time zone; only IANA names are meant here.
+-- PostgreSQL also takes POSIX forms for a time zone, 'FOO3' and even 'Europe/Foo+3'; only IANA names are meant here. The form
+-- alone is the column's check: what a server knows changes with its packages, and a row that was stored must not keep a backup
+-- from being restored, nor its other columns from being changed. tg_locations__name_time_zone asks whether the zone is known.
 create or replace function muster.is_time_zone(name text) returns boolean
-language plpgsql
+language sql
 immutable
 parallel safe
+return name ~ '^(UTC|Etc/GMT(\+([1-9]|1[0-2])|-([1-9]|1[0-4]))|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2})$';
+comment on function muster.is_time_zone(text) is 'Whether the text has the form of an IANA time zone name.';
+grant execute on function muster.is_time_zone(text) to anon, authenticated, service_role, muster_definer;
+
+-- Old names go first: Debian 13 has them in a package of their own, and a server without it does not know them any more. They are
+-- what browsers and phones send, though: Chrome says Asia/Calcutta and Europe/Kiev.
+create or replace function muster.canonical_time_zone(given text) returns text
+language plpgsql
+stable
 set search_path = pg_catalog, pg_temp
+-- As it is with a setting of the function, the session's own comes back when it ends.
+set timezone = 'UTC'
 as $$
+declare
+  -- The links of the IANA time zone database, 2025b, whose names are those of no country's zone (zone.tab).
+  renamed constant jsonb := '{
+    "Africa/Asmera": "Africa/Nairobi", "Africa/Timbuktu": "Africa/Abidjan",
+    "America/Argentina/ComodRivadavia": "America/Argentina/Catamarca", "America/Atka": "America/Adak",
+    "America/Buenos_Aires": "America/Argentina/Buenos_Aires", "America/Catamarca": "America/Argentina/Catamarca",
+    "America/Coral_Harbour": "America/Panama", "America/Cordoba": "America/Argentina/Cordoba",
+    "America/Ensenada": "America/Tijuana", "America/Fort_Wayne": "America/Indiana/Indianapolis",
+    "America/Godthab": "America/Nuuk", "America/Indianapolis": "America/Indiana/Indianapolis",
+    "America/Jujuy": "America/Argentina/Jujuy", "America/Knox_IN": "America/Indiana/Knox",
+    "America/Louisville": "America/Kentucky/Louisville", "America/Mendoza": "America/Argentina/Mendoza",
+    "America/Montreal": "America/Toronto", "America/Nipigon": "America/Toronto", "America/Pangnirtung": "America/Iqaluit",
+    "America/Porto_Acre": "America/Rio_Branco", "America/Rainy_River": "America/Winnipeg",
+    "America/Rosario": "America/Argentina/Cordoba", "America/Santa_Isabel": "America/Tijuana",
+    "America/Shiprock": "America/Denver", "America/Thunder_Bay": "America/Toronto", "America/Virgin": "America/Puerto_Rico",
+    "America/Yellowknife": "America/Edmonton", "Antarctica/South_Pole": "Pacific/Auckland",
+    "Asia/Ashkhabad": "Asia/Ashgabat", "Asia/Calcutta": "Asia/Kolkata", "Asia/Choibalsan": "Asia/Ulaanbaatar",
+    "Asia/Chongqing": "Asia/Shanghai", "Asia/Chungking": "Asia/Shanghai", "Asia/Dacca": "Asia/Dhaka",
+    "Asia/Harbin": "Asia/Shanghai", "Asia/Istanbul": "Europe/Istanbul", "Asia/Kashgar": "Asia/Urumqi",
+    "Asia/Katmandu": "Asia/Kathmandu", "Asia/Macao": "Asia/Macau", "Asia/Rangoon": "Asia/Yangon",
+    "Asia/Saigon": "Asia/Ho_Chi_Minh", "Asia/Tel_Aviv": "Asia/Jerusalem", "Asia/Thimbu": "Asia/Thimphu",
+    "Asia/Ujung_Pandang": "Asia/Makassar", "Asia/Ulan_Bator": "Asia/Ulaanbaatar", "Atlantic/Faeroe": "Atlantic/Faroe",
+    "Atlantic/Jan_Mayen": "Europe/Berlin", "Australia/ACT": "Australia/Sydney", "Australia/Canberra": "Australia/Sydney",
+    "Australia/Currie": "Australia/Hobart", "Australia/LHI": "Australia/Lord_Howe", "Australia/NSW": "Australia/Sydney",
+    "Australia/North": "Australia/Darwin", "Australia/Queensland": "Australia/Brisbane",
+    "Australia/South": "Australia/Adelaide", "Australia/Tasmania": "Australia/Hobart",
+    "Australia/Victoria": "Australia/Melbourne", "Australia/West": "Australia/Perth",
+    "Australia/Yancowinna": "Australia/Broken_Hill", "Brazil/Acre": "America/Rio_Branco",
+    "Brazil/DeNoronha": "America/Noronha", "Brazil/East": "America/Sao_Paulo", "Brazil/West": "America/Manaus",
+    "Canada/Atlantic": "America/Halifax", "Canada/Central": "America/Winnipeg", "Canada/Eastern": "America/Toronto",
+    "Canada/Mountain": "America/Edmonton", "Canada/Newfoundland": "America/St_Johns", "Canada/Pacific": "America/Vancouver",
+    "Canada/Saskatchewan": "America/Regina", "Canada/Yukon": "America/Whitehorse", "Chile/Continental": "America/Santiago",
+    "Chile/EasterIsland": "Pacific/Easter", "Etc/Greenwich": "Etc/GMT", "Etc/UCT": "Etc/UTC", "Etc/Universal": "Etc/UTC",
+    "Etc/Zulu": "Etc/UTC", "Europe/Belfast": "Europe/London", "Europe/Kiev": "Europe/Kyiv",
+    "Europe/Nicosia": "Asia/Nicosia", "Europe/Tiraspol": "Europe/Chisinau", "Europe/Uzhgorod": "Europe/Kyiv",
+    "Europe/Zaporozhye": "Europe/Kyiv", "Mexico/BajaNorte": "America/Tijuana", "Mexico/BajaSur": "America/Mazatlan",
+    "Mexico/General": "America/Mexico_City", "Pacific/Enderbury": "Pacific/Kanton", "Pacific/Johnston": "Pacific/Honolulu",
+    "Pacific/Ponape": "Pacific/Guadalcanal", "Pacific/Samoa": "Pacific/Pago_Pago", "Pacific/Truk": "Pacific/Port_Moresby",
+    "Pacific/Yap": "Pacific/Port_Moresby", "US/Alaska": "America/Anchorage", "US/Aleutian": "America/Adak",
+    "US/Arizona": "America/Phoenix", "US/Central": "America/Chicago", "US/East-Indiana": "America/Indiana/Indianapolis",
+    "US/Eastern": "America/New_York", "US/Hawaii": "Pacific/Honolulu", "US/Indiana-Starke": "America/Indiana/Knox",
+    "US/Michigan": "America/Detroit", "US/Mountain": "America/Denver", "US/Pacific": "America/Los_Angeles",
+    "US/Samoa": "Pacific/Pago_Pago"
+  }';
+  known text;
 begin
-  return name ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$'
-    and timezone(name, timestamptz 'epoch') is not null;
+  -- The setting takes a name in any case, and says how it is spelt. In these forms it can mean nothing but a zone's name.
+  if given ~* '^(posix|right)/' or not muster.is_time_zone(initcap(given)) and not muster.is_time_zone(given) then
+    return null;
+  end if;
+  perform set_config('timezone', given, true);
+  known := current_setting('timezone');
+  if renamed ? known then
+    given := known;
+    perform set_config('timezone', renamed ->> known, true);
+    known := current_setting('timezone');
+  end if;
+  return case when muster.is_time_zone(known) then known end;
 exception
-  when invalid_parameter_value then return false;
+  -- This server does not know it; of the two names of a zone it may know the old one.
+  when invalid_parameter_value then return known;
 end
 $$;
-comment on function muster.is_time_zone(text) is 'Whether the text is an IANA time zone name that this server knows.';
-grant execute on function muster.is_time_zone(text) to anon, authenticated, service_role, muster_definer;
+comment on function muster.canonical_time_zone(text) is
+  'The present name of a time zone that this server knows, in its own spelling; null for what is none.';
+grant execute on function muster.canonical_time_zone(text) to authenticated, service_role, muster_definer;
 
 -- A hundredth of a degree is 1.1 km from north to south, and 0.7 km from east to west in the Netherlands.
 create or replace function muster.home_area(home geography) returns geography
@@ -207,6 +277,7 @@ declare
     when 'idempotency_key_reused' then 'MU019'
     when 'isolation_unsupported' then 'MU020'
     when 'shift_over' then 'MU021'
+    when 'daily_limit_reached' then 'MU025'
     when 'too_many_pings' then 'MU030'
     when 'too_many_idempotency_keys' then 'MU031'
     when 'answer_too_large' then 'MU032'

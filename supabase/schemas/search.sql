@@ -2,8 +2,13 @@
 -- leakproof), so these functions are security definer, say who may see what once more, and are in the access tests.
 --
 -- * Open shifts are published and not begun: a guard and an admin see their tenant's, a company and a client their own.
--- * Candidates are the guards of the shift's tenant. Distances are from the area in which they live: a company may put
---   locations and shifts wherever it likes, and three exact distances would be an address.
+-- * Candidates are the guards of the shift's tenant, for a shift that is or can be published and has not begun. Distances are
+--   from the area in which they live: a company may put locations and shifts wherever it likes, and three exact distances would
+--   be an address.
+-- * A company learns of a guard who never worked for it whether the guard is eligible, and no reason why not: a company
+--   makes drafts as it likes, and the reasons would tell a rival's roster and the certificates. Which guards are on a page, and
+--   in which order, follows from their areas alone. How much a company may ask in a day is bounded.
+-- * Check-ins near a place are told to those who may read them by policy: companies, clients and admins, of their own shifts.
 -- * Order and pages follow the distance that is returned, on the spheroid (then the id). The index gives the nearest on
 --   the sphere first: once a page is full, all that may be as near as its last item must be read before it is sorted.
 -- * What most shifts fail is asked of an index, not of each shift on the way: when it begins and what it pays of the spatial
@@ -44,6 +49,47 @@ return 6378137
 comment on function muster.metre_at_most(float8, float8) is
   'The most that a metre on the sphere is on the spheroid, so near to a latitude.';
 
+-- The index refuses to go on ("index returned tuples in wrong order", XX000) where it thinks a row farther than it is. PostGIS
+-- takes two points for one, at distance 0, when their coordinates differ by less than 5e-14 rad (a third of a micrometre), or
+-- lie on either side of ±180°; the index has the points as boxes on the unit sphere, in float4, which are finer than that where
+-- a coordinate is near 0: on the equator, the poles, and the meridians 0, ±90 and ±180. So the order is asked from a point whose
+-- own box reaches beyond 5e-14 in every direction: whatever PostGIS takes for the same point has a box that meets it, and is at
+-- distance 0 for the index too. Almost everywhere that is the place itself, else one some 100 m aside: whoever uses it adds
+-- the distance between the two to how far is read.
+create or replace function muster.search_origin(latitude float8, longitude float8) returns geography
+language plpgsql
+immutable
+parallel safe
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  -- Four times what PostGIS takes for the same, for what rounding adds.
+  margin constant float8 := 2e-13;
+  -- Degrees: 55 m. As far from a meridian or the equator, float4 is coarse enough in most places.
+  step constant float8 := 0.0005;
+  aside float8 := 0;
+  lat float8 := latitude;
+  lon float8 := longitude;
+  x float8;
+  y float8;
+  z float8;
+begin
+  loop
+    x := cosd(lat) * cosd(lon);
+    y := cosd(lat) * sind(lon);
+    z := sind(lat);
+    exit when least(abs(x - x::float4), abs(y - y::float4), abs(z - z::float4)) > margin;
+    aside := aside + step;
+    -- Towards the equator and the meridian 0, or away from them where they are near: no coordinate leaves its range.
+    lat := latitude + case when latitude > 0 then -aside else aside end;
+    lon := longitude + case when longitude > 0 then -1 else 1 end * aside / greatest(cosd(lat), step);
+  end loop;
+  return st_point(lon, lat)::geography;
+end
+$$;
+comment on function muster.search_origin(float8, float8) is
+  'From where the spatial index is asked for what is nearest to a place: the place, or a point aside where PostGIS would fail.';
+
 -- The open shifts of one page, in the form of the API, and where the next page begins (null on the last one).
 create or replace function muster.nearby_shifts(
   latitude float8,
@@ -77,12 +123,15 @@ declare
   -- out, the more are about as far as the last one; and it is dear to begin again, for all that are nearer are passed again.
   spare constant integer := case when after_distance is null then 8 else 16 end;
   here constant geography := st_point(longitude, latitude)::geography;
+  -- The index goes outwards from here: see search_origin.
+  origin constant geography := muster.search_origin(latitude, longitude);
+  aside constant float8 := st_distance(origin, here, false);
   -- As the index has them, so that it leaves out itself what begins at another time or pays less.
   earliest constant timestamptz := greatest(starts_after, now() + interval '1 microsecond');
   latest constant timestamptz := coalesce(starts_before, 'infinity');
   least_rate constant float8 := coalesce(min_hourly_rate, 0);
   -- On the sphere; a metre takes up what is rounded.
-  nearest constant float8 := coalesce(after_distance / muster.metre_at_most(latitude, within_meters) - 1, 0);
+  nearest constant float8 := coalesce(after_distance / muster.metre_at_most(latitude, within_meters) - 1 - aside, 0);
   metre_at_least constant float8 := muster.metre_at_least(latitude, within_meters);
   caller record;
   tenant uuid;
@@ -124,7 +173,7 @@ begin
     with candidate as materialized (
       select
         s.*,
-        s.location_point <-> here as distance_on_sphere,
+        s.location_point <-> origin as distance_on_sphere,
         exact.distance
       from public.shifts s
       -- Four times as dear as on the sphere: computed once, of the shifts that pass the rest (`offset 0` keeps it apart).
@@ -136,7 +185,7 @@ begin
         and s.start_datetime >= earliest
         and s.start_datetime < latest
         and s.hourly_rate::float8 >= least_rate
-        and (after_distance is null or s.location_point <-> here >= nearest)
+        and (after_distance is null or s.location_point <-> origin >= nearest)
         and (after_distance is null or (exact.distance, s.id) > (after_distance, after_id))
         and (
           not eligible_only
@@ -146,7 +195,7 @@ begin
             and not exists (select from muster.assignment_violations(professional, s))
           )
         )
-      order by s.location_point <-> here
+      order by s.location_point <-> origin
       limit wanted
     ), page as (
       select c.* from candidate c order by c.distance, c.id limit max_items
@@ -191,7 +240,7 @@ begin
     ) item;
 
     -- Whatever was not read is farther on the sphere than what was, and not much nearer on the spheroid.
-    exit when found_items < wanted or read_to >= next_distance / metre_at_least + 1;
+    exit when found_items < wanted or read_to >= next_distance / metre_at_least + 1 + aside;
     wanted := 2 * wanted;
   end loop;
   items := coalesce(items, '[]');
@@ -311,84 +360,274 @@ return jsonb_build_object(
 );
 comment on function muster.shift_json(public.shifts, text) is 'A shift in the form of the API.';
 
+-- A page that a company has not asked for before on this day (UTC) counts; the same one again is free, however often. What makes
+-- it the same are the place, the times and the certificates, whichever draft has them.
+create or replace function muster.count_candidate_page(company uuid, page text) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Some hundred shifts to fill in a day, and three pages of each. To find out when one guard works takes some 24 (halving
+  -- a day to the minute, twice), so a company learns of a dozen guards a day at most, and a roster of thousands never.
+  most_pages constant integer := 300;
+  today constant date := (now() at time zone 'UTC')::date;
+  asked constant bigint := hashtextextended(page, 0);
+begin
+  if exists (
+    select from muster.candidate_pages c
+    where c.company_id = company and c.asked_on = today and asked = any (c.pages)
+  ) then
+    return;
+  end if;
+  insert into muster.candidate_pages as c (company_id, asked_on, pages)
+  values (company, today, array[asked])
+  on conflict (company_id) do update
+    set asked_on = today, pages = case when c.asked_on = today then c.pages || asked else array[asked] end
+    where c.asked_on <> today or cardinality(c.pages) < most_pages;
+  if not found then
+    perform muster.fail('daily_limit_reached');
+  end if;
+end
+$$;
+comment on function muster.count_candidate_page(uuid, text) is
+  'Bounds how much a company asks about guards in a day. Security definer: the count is nobody''s to write.';
+
+-- One page of candidates, in the form of the API, and where the next page begins (null on the last one).
 create or replace function muster.shift_candidates(
   wanted uuid,
   max_items integer,
   eligible_only boolean default false,
   after_distance float8 default null,
-  after_id uuid default null
-) returns jsonb
+  after_id uuid default null,
+  out items json,
+  out next_distance float8,
+  out next_id uuid
+)
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 -- As for nearby_shifts: 3 ms instead of 150, among 20,000 guards.
 set jit = off
 as $$
 declare
-  shift public.shifts;
+  -- Of so many guards a page says who is eligible. With `eligible_only` it looks at as many, whether they are or not, and leaves
+  -- out the others: a requirement that nobody meets costs a page, not all guards of the tenant.
+  most_judged constant integer := case when eligible_only then greatest(max_items, 100) else max_items end;
   -- The distance of guards who did not say where they live: they come last.
   unknown constant float8 := 'Infinity';
+  shift public.shifts;
+  company constant uuid := muster.company_id();
+  latitude float8;
+  origin geography;
+  aside float8;
+  nearest_left float8;
   by_distance cursor for
-    select p.id, muster.home_area(p.home_point) <-> shift.location_point as distance_on_sphere
+    select p.id, muster.home_area(p.home_point) <-> origin as distance_on_sphere
     from public.security_professionals p
     where p.tenant_id = shift.tenant_id
       and p.deleted_at is null
-      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null)
       and (
         after_distance is null
-        or (coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown), p.id)
-          > (after_distance, after_id)
+        or (
+          coalesce(muster.home_area(p.home_point) <-> origin, unknown) >= nearest_left
+          and (coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown), p.id)
+            > (after_distance, after_id)
+        )
       )
-      and (not eligible_only or not exists (select from muster.assignment_violations(p.id, shift)))
-    order by muster.home_area(p.home_point) <-> shift.location_point;
+      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null)
+    order by muster.home_area(p.home_point) <-> origin;
   page uuid[] := '{}';
-  reach float8 := 'Infinity';
+  reach float8 := unknown;
 begin
   select s.* into shift from public.shifts s where s.id = wanted;
   if not muster.sees_shift(shift) then
     perform muster.fail('not_found', 'id');
   elsif not muster.manages_shift(shift) then
     perform muster.fail('forbidden');
+  elsif shift.status not in ('draft', 'published')
+    or shift.start_datetime <= now()
+    or not (
+      shift.client_id = shift.company_id
+      or exists (
+        select from public.company_clients c
+        where c.company_id = shift.company_id and c.client_id = shift.client_id
+      )
+    )
+  then
+    perform muster.fail('shift_not_open', 'status');
+  end if;
+  if company is not null then
+    perform muster.count_candidate_page(company, row(
+      shift.location_point, shift.start_datetime, shift.end_datetime, shift.required_certificates,
+      max_items, eligible_only, after_distance, after_id
+    )::text);
   end if;
 
+  latitude := st_y(shift.location_point::geometry);
+  origin := muster.search_origin(latitude, st_x(shift.location_point::geometry));
+  aside := st_distance(origin, shift.location_point, false);
+  -- On the sphere; as near to the last item as sphere and spheroid may disagree.
+  nearest_left := after_distance / 1.006 - 1 - aside;
   for nearest in by_distance loop
     exit when coalesce(nearest.distance_on_sphere, unknown) > reach;
     page := page || nearest.id;
-    if cardinality(page) = max_items then
-      reach := muster.search_reach(coalesce(nearest.distance_on_sphere, unknown));
+    -- One more than is judged tells that there is a next page.
+    if cardinality(page) = most_judged + 1 then
+      reach := muster.search_reach(coalesce(nearest.distance_on_sphere, unknown) + 2 * aside);
     end if;
   end loop;
 
-  return (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'professional_id', item.id,
-      'name', item.name,
-      'distance_meters', nullif(item.distance, unknown),
-      'eligible', item.violations = '[]',
-      'violations', item.violations
-    ) order by item.distance, item.id), '[]')
-    from (
-      select
-        p.id,
-        u.name,
-        coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown) as distance,
-        (
-          select coalesce(jsonb_agg(jsonb_build_object('code', v.code, 'detail', v.detail)), '[]')
-          from muster.assignment_violations(p.id, shift) v
-        ) as violations
-      from public.security_professionals p
-      join public.users u on u.id = p.user_id
-      where p.id = any (page)
-      order by 3, 1
-      limit max_items
-    ) item
-  );
+  with looked_at as materialized (
+    select p.id, u.name, d.distance, row_number() over (order by d.distance, p.id) as nth
+    from public.security_professionals p
+    join public.users u on u.id = p.user_id
+    cross join lateral (
+      select coalesce(st_distance(muster.home_area(p.home_point), shift.location_point), unknown) as distance offset 0
+    ) d
+    where p.id = any (page)
+    order by d.distance, p.id
+    limit most_judged + 1
+  ), judged as materialized (
+    select l.*, v.violations, row_number() over (order by l.nth) as place
+    from looked_at l
+    cross join lateral (
+      select json_agg(json_build_object('code', v.code, 'detail', v.detail)) as violations
+      from muster.assignment_violations(l.id, shift) v
+    ) v
+    where l.nth <= most_judged and (not eligible_only or v.violations is null)
+  ), last as (
+    -- Where more are eligible than fit, the next page begins after the last that is shown, else after the last looked at.
+    select j.distance, j.id from judged j where j.place = max_items and (select count(*) from judged) > max_items
+    union all
+    select l.distance, l.id
+    from looked_at l
+    where l.nth = most_judged
+      and (select count(*) from judged) <= max_items
+      and (select count(*) from looked_at) > most_judged
+  )
+  select
+    coalesce(json_agg(item order by j.place), '[]'),
+    (select l.distance from last l),
+    (select l.id from last l)
+  into items, next_distance, next_id
+  from judged j
+  cross join lateral (
+    select
+      j.id as professional_id,
+      j.name,
+      nullif(j.distance, unknown) as distance_meters,
+      j.violations is null as eligible,
+      case
+        when j.violations is null then '[]'
+        when company is null
+          -- Only check-ins make a shift active: no company makes itself acquainted by assigning and cancelling.
+          or exists (
+            select from public.shifts s
+            where s.company_id = company
+              and s.professional_id = j.id
+              and s.status in ('active', 'completed')
+              and s.deleted_at is null
+          )
+        then j.violations
+        else json_build_array(json_build_object('code', 'unavailable', 'detail', null))
+      end as violations
+  ) item
+  where j.place <= max_items;
 end
 $$;
 comment on function muster.shift_candidates(uuid, integer, boolean, float8, uuid) is
   'Guards for a shift, nearest home first, with what speaks against each. Security definer: the company of a shift may
-   compare guards that it cannot see. It never learns where they live: distances are those of their areas.';
+   compare guards that it cannot see. It never learns where they live (distances are those of their areas), nor why a guard who
+   never worked for it cannot come.';
+
+-- The check-ins of one page, in the form of the API, by device time, and where the next page begins (null on the last one).
+create or replace function muster.nearby_check_ins(
+  latitude float8,
+  longitude float8,
+  within_meters float8,
+  recorded_from timestamptz,
+  recorded_to timestamptz,
+  max_items integer,
+  after_time timestamptz default null,
+  after_id uuid default null,
+  out items json,
+  out next_time timestamptz,
+  out next_id uuid
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+-- As for nearby_shifts: the index has the place, and the planner has no better idea.
+set jit = off
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+  here constant geography := st_point(longitude, latitude)::geography;
+  -- What earlier pages showed is left out; with the same time the id decides.
+  earliest constant timestamptz := greatest(recorded_from, after_time);
+  caller record;
+  tenant uuid;
+  company uuid;
+  client uuid;
+begin
+  select u.role, u.tenant_id, u.organization_id into caller
+  from public.users u
+  where u.id = muster.user_id() and u.deleted_at is null;
+  case caller.role
+    when 'admin' then tenant := caller.tenant_id;
+    when 'company' then company := caller.organization_id;
+    when 'client' then client := caller.organization_id;
+    -- A guard's own are in the lists of their shifts.
+    else perform muster.fail('forbidden');
+  end case;
+
+  with found_items as materialized (
+    select c.*
+    from public.gps_checkins c
+    where st_dwithin(c.gps_point, here, within_meters)
+      -- `is true` keeps it from the index by shift and time, which would be read as a whole.
+      and (c.recorded_at >= earliest and c.recorded_at < recorded_to) is true
+      and (c.tenant_id = tenant or c.company_id = company or c.client_id = client)
+      and (after_time is null or (c.recorded_at, c.id) > (after_time, after_id))
+    order by c.recorded_at, c.id
+    limit max_items + 1
+  ), page as (
+    select c.* from found_items c order by c.recorded_at, c.id limit max_items
+  )
+  select
+    coalesce(json_agg(item order by page.recorded_at, page.id), '[]'),
+    max(page.recorded_at) filter (where (select count(*) from found_items) > max_items),
+    (array_agg(page.id order by page.recorded_at, page.id))[
+      case when (select count(*) from found_items) > max_items then max_items end
+    ]
+  into items, next_time, next_id
+  from page
+  cross join lateral (
+    select
+      page.id,
+      page.shift_id,
+      page.professional_id,
+      page.kind,
+      st_y(page.gps_point::geometry) as latitude,
+      st_x(page.gps_point::geometry) as longitude,
+      page.accuracy_meters,
+      page.distance_meters,
+      page.is_within_radius,
+      page.verdict,
+      page.recorded_at,
+      page.created_at,
+      st_distance(page.gps_point, here) as meters_away
+  ) item;
+end
+$$;
+comment on function muster.nearby_check_ins(
+  float8, float8, float8, timestamptz, timestamptz, integer, timestamptz, uuid
+) is 'Who was near a place at that time, of the check-ins that the caller may read. Security definer: see the head of this file.';
 
 -- Claiming: the same update that a guard may do by hand, but with the reason when it cannot be done.
 create or replace function muster.claim_shift(wanted uuid) returns jsonb
@@ -429,18 +668,24 @@ grant execute on function muster.shift_json(public.shifts, text) to authenticate
 grant execute on function
   muster.search_reach(float8),
   muster.metre_at_least(float8, float8),
-  muster.metre_at_most(float8, float8)
+  muster.metre_at_most(float8, float8),
+  muster.search_origin(float8, float8)
 to muster_definer;
-grant execute on function muster.shift_candidates(uuid, integer, boolean, float8, uuid) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
   muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid),
+  muster.nearby_check_ins(float8, float8, float8, timestamptz, timestamptz, integer, timestamptz, uuid),
+  muster.shift_candidates(uuid, integer, boolean, float8, uuid),
   muster.claim_shift(uuid)
 to authenticated, muster_api;
 
 alter function muster.nearby_shifts(
   float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid
 ) owner to muster_definer;
+alter function muster.nearby_check_ins(
+  float8, float8, float8, timestamptz, timestamptz, integer, timestamptz, uuid
+) owner to muster_definer;
 alter function muster.eligibility() owner to muster_definer;
+alter function muster.count_candidate_page(uuid, text) owner to muster_definer;
 alter function muster.shift_candidates(uuid, integer, boolean, float8, uuid) owner to muster_definer;
 alter function muster.claim_shift(uuid) owner to muster_definer;

@@ -61,6 +61,23 @@ $$;
 comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
 grant execute on function muster.require_read_committed() to muster_definer;
 
+-- A server that was upgraded may not know a zone any more that a row has. One such row must not fail a search for everybody
+-- around: the day is then the latest that it can be anywhere (UTC+14), so no certificate passes that is not valid.
+create or replace function muster.last_day_of(ends_at timestamptz, zone text) returns date
+language plpgsql
+stable
+parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (ends_at at time zone zone)::date;
+exception
+  when invalid_parameter_value then return (ends_at at time zone 'UTC' + interval '14 hours')::date;
+end
+$$;
+comment on function muster.last_day_of(timestamptz, text) is 'The day on which something ends, in a time zone.';
+grant execute on function muster.last_day_of(timestamptz, text) to muster_definer;
+
 -- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
 -- `detail` is a certificate's kind, the name of a field, or null: never anything about another shift.
 create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
@@ -76,7 +93,9 @@ declare
   valid_through date;
   -- A certificate is valid until the end of its last day, and a shift that ends at 24:00 takes no moment of the day after.
   -- Subtracted from the instant, not from local time: there are zones in which a day begins at 01:00.
-  last_day date := ((shift.end_datetime - interval '1 microsecond') at time zone shift.time_zone)::date;
+  last_moment timestamptz := shift.end_datetime - interval '1 microsecond';
+  -- Nowhere is it a later day than at UTC+14: only a certificate that ends before needs the shift's own time zone.
+  latest_day date := (last_moment at time zone 'UTC' + interval '14 hours')::date;
 begin
   select p.status into candidate
   from public.security_professionals p
@@ -105,7 +124,9 @@ begin
       and c.verified_at is not null
       and c.deleted_at is null
       and (c.company_id is null or c.company_id = shift.company_id);
-    if valid_through is null or valid_through < last_day then
+    if valid_through is null
+      or (valid_through < latest_day and valid_through < muster.last_day_of(last_moment, shift.time_zone))
+    then
       code := case when valid_through is null then 'certificate_missing' else 'certificate_expired' end;
       detail := required;
       return next;
@@ -452,6 +473,26 @@ $$;
 comment on function muster.tg_shifts__check_assignment() is
   'Security definer: it counts shifts of other companies, which the caller cannot see.';
 
+create or replace function muster.tg_locations__name_time_zone() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known constant text := muster.canonical_time_zone(new.time_zone);
+begin
+  if known is null then
+    raise exception using
+      errcode = 'check_violation',
+      message = 'no time zone that this server knows',
+      schema = 'public', table = 'locations', column = 'time_zone', constraint = 'locations_time_zone_known';
+  end if;
+  new.time_zone := known;
+  return new;
+end
+$$;
+comment on function muster.tg_locations__name_time_zone() is
+  'Only time zones that exist are stored, by their present name. A row whose zone has gone since can still be changed.';
+
 create or replace function muster.tg_locations__move_shifts() returns trigger
 language plpgsql
 security definer
@@ -641,6 +682,11 @@ create or replace trigger follow_briefing after update on public.shifts
   )
   execute function muster.tg_shifts__follow_briefing();
 
+create or replace trigger b_name_time_zone_on_insert before insert on public.locations
+  for each row execute function muster.tg_locations__name_time_zone();
+create or replace trigger b_name_time_zone_on_update before update on public.locations
+  for each row when (old.time_zone is distinct from new.time_zone)
+  execute function muster.tg_locations__name_time_zone();
 create or replace trigger move_shifts after update on public.locations
   for each row when (
     old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text

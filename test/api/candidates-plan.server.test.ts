@@ -1,5 +1,6 @@
+import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { listCandidates } from '../../src/resources/shifts/queries.ts'
+import type { Candidate } from '../../src/resources/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { measureReads } from '../support/reads.ts'
 import { arrangeShift, TENANTS } from '../support/world.ts'
@@ -38,19 +39,27 @@ async function loadGuards(): Promise<void> {
 describe('candidates among twenty thousand guards', () => {
   beforeAll(loadGuards)
 
-  it.each([false, true])('with eligible_only=%s are read, and few others', async (eligible_only) => {
-    const shift = await arrangeShift(api().owner)
+  // Of an admin nothing is counted: a session that only reads can ask.
+  it.each([
+    [false, 'vca', LIMIT],
+    [true, 'vca', LIMIT],
+    [true, 'nobody_has_it', 0],
+  ])('with eligible_only=%s and %s required are read, and few others', async (eligible_only, kind, items) => {
+    const shift = await arrangeShift(api().owner, { certificates: [kind] })
     const { result, reads } = await measureReads(
       api(),
       'security_professionals_home_area_idx',
-      'company',
-      (session) => listCandidates(session, shift, { eligible_only }, LIMIT, undefined),
+      'admin',
+      (session) =>
+        session.value<Candidate[]>(
+          sql`select (muster.shift_candidates(${shift}, ${LIMIT}, ${eligible_only})).items`,
+        ),
     )
-    expect(result).toHaveLength(LIMIT + 1)
+    expect(result).toHaveLength(items)
     expect(reads.tableScans).toBe(0)
     expect(reads.scans).toBe(1)
-    // A cursor fetches up to fifty ahead, and of those read one in three is eligible.
-    expect(reads.entries).toBeLessThan(300)
+    // A cursor fetches up to fifty ahead, and a page with eligible_only looks at a hundred.
+    expect(reads.entries).toBeLessThan(200)
   })
 
   it('are worth no compilation, which takes longer than the search', async () => {
@@ -70,5 +79,41 @@ describe('candidates among twenty thousand guards', () => {
     // Above this PostgreSQL compiles, unless it is told not to (jit_above_cost).
     expect(plan.Plan['Total Cost']).toBeGreaterThan(100_000)
     expect(plan.JIT).toBeUndefined()
+  })
+})
+
+/** A site with a check-in an hour for four months, among a hundred others of the same. */
+async function loadCheckIns(): Promise<void> {
+  const { owner } = api()
+  const shift = await arrangeShift(owner, { status: 'assigned', startsInHours: 5_000 })
+  await owner.transaction(async (tx) => {
+    await tx.query('set local session_replication_role = replica')
+    await tx.query(
+      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+                                 distance_meters, is_within_radius, verdict, recorded_at)
+       select tenant_id, company_id, client_id, id, professional_id, 'ping', st_point(4 + site * 0.02, 52)::geography, 5, 1, true,
+              'inside', now() - n * interval '1 hour'
+       from shifts, generate_series(1, 100) site, generate_series(1, 300) n where id = $1`,
+      [shift],
+    )
+  })
+  await owner.script('vacuum (analyze) gps_checkins')
+}
+
+describe('check-ins near a place, among thirty thousand', () => {
+  beforeAll(loadCheckIns)
+
+  it.each(['company', 'client', 'admin'] as const)('are read by their place for a %s', async (persona) => {
+    const { result, reads } = await measureReads(api(), 'gps_checkins_point_idx', persona, (session) =>
+      session.value<unknown[]>(
+        sql`select (muster.nearby_check_ins(52, 5, 500, now() - interval '10 hours', now(), ${LIMIT})).items`,
+      ),
+    )
+    expect(result).toHaveLength(9)
+    expect(reads.scans).toBe(1)
+    // Those of the one site, of any time.
+    expect(reads.entries).toBe(300)
+    expect(reads.otherEntries).toBe(0)
+    expect(reads.tableScans).toBe(0)
   })
 })

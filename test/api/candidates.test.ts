@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Code } from '../../src/errors/codes.ts'
 import type { Candidate } from '../../src/resources/shifts/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeLocation, type Place, type QueryParameters, queryOf } from '../support/places.ts'
@@ -17,8 +18,16 @@ async function pageFor(persona: Persona, shift: string, parameters: QueryParamet
   return response.json() as { items: Candidate[]; next_cursor: string | null }
 }
 
+/** As an admin, who is told the reasons of all, however often. */
 const candidatesFor = async (shift: string, parameters: QueryParameters = {}): Promise<Candidate[]> =>
+  (await pageFor('admin', shift, { limit: 100, ...parameters })).items
+
+/** As the company of the shift. */
+const candidatesOfCompany = async (shift: string, parameters: QueryParameters = {}): Promise<Candidate[]> =>
   (await pageFor('company', shift, { limit: 100, ...parameters })).items
+
+/** The company has asked nothing today. */
+const forgetPages = () => api().owner.query('delete from muster.candidate_pages')
 
 /** A guard of tenant A without certificates, living at a place, or nowhere known. Gives the professional's id. */
 async function arrangeGuard(home: Place | null): Promise<string> {
@@ -93,9 +102,12 @@ describe('candidates', () => {
     const eligible = await candidatesFor(shift, { eligible_only: true })
     expect(eligible).toEqual(candidates.filter((candidate) => candidate.eligible))
     expect(await candidatesFor(shift, { eligible_only: false })).toEqual(candidates)
+    expect(
+      (await candidatesOfCompany(shift)).map(({ professional_id, eligible }) => [professional_id, eligible]),
+    ).toEqual(candidates.map(({ professional_id, eligible }) => [professional_id, eligible]))
     for (const { professional_id, violations } of candidates.filter((candidate) => !candidate.eligible)) {
       const response = await api().as('company').post(`/v1/shifts/${shift}/assign`, { professional_id })
-      expectProblem(response, violations[0]!.code)
+      expectProblem(response, violations[0]!.code as Code)
     }
     const [first] = eligible
     expect(
@@ -126,12 +138,142 @@ describe('candidates', () => {
     expectProblem(await api().as('company').get(candidatesPath(draft)), 'not_found')
   })
 
+  it('are told for drafts and published shifts that have not begun, whose company still works there', async () => {
+    const { owner } = api()
+    const refused = async (shift: string) => {
+      for (const persona of ['company', 'admin'] as const) {
+        expectProblem(await api().as(persona).get(candidatesPath(shift)), 'shift_not_open')
+      }
+    }
+    for (const status of ['draft', 'published'] as const) {
+      await candidatesOfCompany(await arrangeShift(owner, { status, startsInHours: 90 }))
+      await refused(await arrangeShift(owner, { status, startsInHours: -1 }))
+    }
+    const assigned = await arrangeShift(owner, { status: 'assigned', startsInHours: 600 })
+    await refused(assigned)
+    await api().as('company').post(`/v1/shifts/${assigned}/cancel`, { reason: 'Rain' })
+    await refused(assigned)
+    const draft = await arrangeShift(owner, { status: 'draft', startsInHours: 90 })
+    const contract = 'company_id = $1 and client_id = $2'
+    const parties = [ORGANIZATIONS.company, ORGANIZATIONS.client]
+    await owner.query(`delete from company_clients where ${contract}`, parties)
+    await refused(draft)
+    await owner.query('insert into company_clients (tenant_id, company_id, client_id) values ($1, $2, $3)', [
+      TENANTS.a,
+      ...parties,
+    ])
+  })
+
   it.each(['eligible_only=1', 'limit=0', 'limit=101', 'radius_meters=5'])('refuse %s', async (query) => {
     const shift = await arrangeShift(api().owner)
     expectProblem(
       await api().as('company').get(`/v1/shifts/${shift}/candidates?${query}`),
       'validation_failed',
     )
+  })
+})
+
+describe('a company that never had a guard on a shift', () => {
+  const unavailable = [{ code: 'unavailable', detail: null }]
+  const hours = (n: number) => ({ startsInHours: 2_000 + n, certificates: [] })
+
+  it('learns whether, and not why not, until the guard has worked for it', async () => {
+    await arrangeShift(api().owner, {
+      status: 'assigned',
+      professional: PROFESSIONALS.otherGuard,
+      company: ORGANIZATIONS.rival,
+      ...hours(0),
+    })
+    const shift = await arrangeShift(api().owner, { ...hours(4), certificates: ['vca', 'bhv'] })
+    const asked = async () =>
+      (await candidatesOfCompany(shift)).find(
+        ({ professional_id }) => professional_id === PROFESSIONALS.otherGuard,
+      )!.violations
+    expect(await asked()).toEqual(unavailable)
+    // Assigned is not enough: a company assigns, and cancels, as it likes.
+    const known = await arrangeShift(api().owner, {
+      status: 'assigned',
+      professional: PROFESSIONALS.otherGuard,
+      startsInHours: 2_100,
+    })
+    expect(await asked()).toEqual(unavailable)
+    await api().owner.query("update shifts set status = 'active' where id = $1", [known])
+    expect(await asked()).toEqual([
+      { code: 'certificate_missing', detail: 'bhv' },
+      { code: 'shift_overlap', detail: null },
+    ])
+  })
+
+  it('cannot find a reason, an order or a page that follows from the roster or the certificates', async () => {
+    const site = { latitude: -50, longitude: 70 }
+    const location = await arrangeLocation(api().owner, site, ORGANIZATIONS.company)
+    const guards: string[] = []
+    for (const degrees of [0, 0.1, 0.2]) guards.push(await arrangeGuard(northOf(site, degrees)))
+    await arrangeShift(api().owner, {
+      status: 'assigned',
+      professional: guards[1]!,
+      company: ORGANIZATIONS.rival,
+      ...hours(1_000),
+    })
+    const kinds = [[], ['vca'], ['nobody_has_it']]
+    const pages = []
+    for (const certificates of kinds) {
+      for (const at of [990, 1_004, 1_020]) {
+        const shift = await arrangeShift(api().owner, {
+          status: 'draft',
+          location,
+          ...hours(at),
+          certificates,
+        })
+        pages.push(await pageFor('company', shift, { limit: 3 }))
+      }
+    }
+    // Where nobody is left out, all pages are the same but for who is eligible.
+    const shown = pages.map(({ items }) => items.map(({ professional_id }) => professional_id))
+    expect(new Set(shown.map(String)).size).toBe(1)
+    expect(shown[0]).toEqual(guards)
+    const reasons = pages.flatMap(({ items }) => items.filter(({ eligible }) => !eligible))
+    expect(reasons.length).toBeGreaterThan(0)
+    expect(new Set(reasons.map(({ violations }) => JSON.stringify(violations)))).toEqual(
+      new Set([JSON.stringify(unavailable)]),
+    )
+  })
+
+  it('asks for 300 pages a day, and again for each as often as it likes', async () => {
+    await forgetPages()
+    const shift = await arrangeShift(api().owner, { status: 'draft', startsInHours: 3_000 })
+    const page = () =>
+      api()
+        .as('company')
+        .get(candidatesPath(shift, { limit: 5 }))
+    const [counted] = await api().owner.query<{ first: string }>(
+      `insert into muster.candidate_pages (company_id, asked_on, pages)
+       select $1, (now() at time zone 'UTC')::date, array_agg(n::bigint) from generate_series(1, 299) n returning asked_on::text as first`,
+      [ORGANIZATIONS.company],
+    )
+    for (let nth = 0; nth < 3; nth += 1) expect((await page()).statusCode).toBe(200)
+    const another = await api()
+      .as('colleague')
+      .get(candidatesPath(shift, { limit: 6 }))
+    expectProblem(another, 'daily_limit_reached')
+    expect(Number(another.headers['retry-after'])).toBeGreaterThan(0)
+    expect(Number(another.headers['retry-after'])).toBeLessThanOrEqual(86_401)
+    expect((await page()).statusCode).toBe(200)
+    // Moving the shift asks something else; an admin is not bounded, nor another company by this one.
+    await api().owner.query(
+      "update shifts set end_datetime = end_datetime + interval '1 minute' where id = $1",
+      [shift],
+    )
+    expectProblem(await page(), 'daily_limit_reached')
+    expect((await pageFor('admin', shift)).items.length).toBeGreaterThan(0)
+    const ofRival = await arrangeShift(api().owner, { company: ORGANIZATIONS.rival, startsInHours: 3_000 })
+    expect((await pageFor('rival', ofRival)).items.length).toBeGreaterThan(0)
+    // A new day begins with none.
+    await api().owner.query(
+      'update muster.candidate_pages set asked_on = $1::date - 1 where company_id = $2',
+      [counted!.first, ORGANIZATIONS.company],
+    )
+    expect((await page()).statusCode).toBe(200)
   })
 })
 
@@ -174,6 +316,44 @@ describe('homes', () => {
 })
 
 describe('pages of candidates', () => {
+  it('look at a hundred guards where only the eligible are shown, and go on from there', async () => {
+    const site = { latitude: 65, longitude: -60 }
+    const location = await arrangeLocation(api().owner, site)
+    await api().owner.query(
+      `with people as materialized (select gen_random_uuid() as user_id, n from generate_series(1, 120) n), u as (
+         insert into users (id, tenant_id, role, name, email)
+         select user_id, $1::uuid, 'zzp', 'Neighbour', user_id || '@example.com' from people
+       )
+       insert into security_professionals (tenant_id, user_id, home_point)
+       select $1::uuid, user_id, st_point($2::float8, $3::float8 + n * 0.01)::geography from people`,
+      [TENANTS.a, site.longitude, site.latitude],
+    )
+    const shift = await arrangeShift(api().owner, { location, startsInHours: 700, certificates: ['vca'] })
+    const first = await pageFor('company', shift, { eligible_only: true, limit: 1 })
+    expect(first.items).toEqual([])
+    const found: Candidate[] = []
+    let cursor = first.next_cursor ?? undefined
+    let pages = 1
+    while (cursor) {
+      const page = await pageFor('company', shift, { eligible_only: true, limit: 1, cursor })
+      found.push(...page.items)
+      cursor = page.next_cursor ?? undefined
+      pages += 1
+    }
+    expect(found).toEqual(
+      (await candidatesFor(shift, { eligible_only: true })).concat(
+        (
+          await pageFor('admin', shift, {
+            eligible_only: true,
+            limit: 100,
+            cursor: (await pageFor('admin', shift, { eligible_only: true, limit: 100 })).next_cursor!,
+          })
+        ).items,
+      ),
+    )
+    expect(pages).toBeLessThan(2 + found.length + 2)
+  })
+
   it('are together the whole list, whoever comes in between', async () => {
     const base = { latitude: 40, longitude: 20 }
     const home = fc.option(fc.constantFrom(0, 0.02, 0.02, 0.5, 1), { nil: null })
@@ -202,7 +382,7 @@ describe('pages of candidates', () => {
           const waiting = [...later]
           let cursor: string | undefined
           do {
-            const page = await pageFor('company', shift, { eligible_only, limit, cursor })
+            const page = await pageFor('admin', shift, { eligible_only, limit, cursor })
             seen.push(...page.items)
             cursor = page.next_cursor ?? undefined
             if (waiting.length > 0) await arrange(waiting.pop()!)

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/db/schema/index.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
 import { CODES, type Code } from '../../src/errors/codes.ts'
-import { batchResults, MAX_BATCH_ITEMS } from '../../src/resources/checkins/schemas.ts'
+import { batchResults, MAX_BATCH_ITEMS, nearbyCheckinPage } from '../../src/resources/checkins/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   arrangeAssignment,
@@ -15,9 +15,18 @@ import {
   positionFrom,
   seconds,
 } from '../support/check-ins.ts'
+import { arrangeLocation, type QueryParameters, queryOf } from '../support/places.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { shiftIn } from '../support/shifts.ts'
-import { callerOf, type Persona, PROFESSIONALS, REGISTERED, SITE, USERS } from '../support/world.ts'
+import {
+  callerOf,
+  ORGANIZATIONS,
+  type Persona,
+  PROFESSIONALS,
+  REGISTERED,
+  SITE,
+  USERS,
+} from '../support/world.ts'
 
 const api = useApi()
 
@@ -802,5 +811,90 @@ describe('a batch', () => {
     const { results } = response.json()
     expect(new Set(results.map(({ status }: { status: string }) => status))).toEqual(new Set(['created']))
     expect(results.map(({ id }: { id: string }) => id)).toEqual(items.map(({ id }) => id))
+  })
+})
+
+describe('check-ins near a place', () => {
+  const place = { latitude: -45, longitude: -120 }
+  const found = async (persona: Persona, parameters: QueryParameters) => {
+    const response = await api()
+      .as(persona)
+      .get(`/v1/checkins/nearby?${queryOf(parameters)}`)
+    expect(response.statusCode, response.body).toBe(200)
+    return nearbyCheckinPage.parse(response.json())
+  }
+
+  it('are told to those of the shift, by device time, within the radius and the period', async () => {
+    const { owner } = api()
+    const location = await arrangeLocation(owner, place)
+    const assignment = await arrangeAssignment(owner, { location })
+    const ofRival = await arrangeAssignment(owner, { location, company: ORGANIZATIONS.rival })
+    const send = async (shift: string, at: Date, meters: number): Promise<string> => {
+      const body = checkInAt(at, { ...positionFrom(place, meters), accuracy_meters: 5 })
+      const response = await api().as('guard').post(`/v1/shifts/${shift}/checkins`, body)
+      expect(response.statusCode, response.body).toBe(201)
+      return body.id
+    }
+    const ids = []
+    // Two at the same moment: the id decides.
+    for (const [minute, meters] of [
+      [0, 10],
+      [5, 80],
+      [5, 20],
+      [10, 150],
+      [15, 30],
+    ] as const) {
+      ids.push(await send(assignment.id, minutes(assignment.start, minute), meters))
+    }
+    const theirs = await send(ofRival.id, minutes(ofRival.start, 1), 10)
+    const day = { from: assignment.start.toISOString(), to: minutes(assignment.start, 60).toISOString() }
+    const within = [ids[0]!, ...[ids[1]!, ids[2]!].sort(), ids[4]!]
+    for (const persona of ['company', 'colleague', 'client', 'admin'] as const) {
+      const { items, next_cursor } = await found(persona, { ...place, ...day })
+      expect(items.map(({ id }) => id)).toEqual(within)
+      expect(items[0]!.meters_away).toBeCloseTo(10, 1)
+      expect(next_cursor).toBeNull()
+    }
+    for (const persona of ['rival', 'otherClient', 'foreignAdmin'] as const) {
+      expect((await found(persona, { ...place, ...day })).items).toEqual([])
+    }
+    for (const persona of ['guard', 'stranger'] as const) {
+      expectProblem(
+        await api()
+          .as(persona)
+          .get(`/v1/checkins/nearby?${queryOf({ ...place, ...day })}`),
+        'forbidden',
+      )
+    }
+    const rivals = { from: ofRival.start.toISOString(), to: ofRival.end.toISOString() }
+    expect((await found('rival', { ...place, ...rivals })).items.map(({ id }) => id)).toEqual([theirs])
+
+    expect((await found('company', { ...place, ...day, radius_meters: 200 })).items).toHaveLength(5)
+    expect((await found('company', { ...place, ...day, radius_meters: 15 })).items).toHaveLength(1)
+    const until = minutes(assignment.start, 5).toISOString()
+    expect((await found('company', { ...place, ...day, to: until })).items).toHaveLength(1)
+    expect((await found('company', { ...place, ...day, from: until })).items).toHaveLength(3)
+
+    const paged: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await found('company', { ...place, ...day, limit: 1, cursor })
+      paged.push(...page.items.map(({ id }) => id))
+      cursor = page.next_cursor ?? undefined
+    } while (cursor)
+    expect(paged).toEqual(within)
+  })
+
+  it.each([
+    { to: '2026-01-02T00:00:00Z' },
+    { from: '2026-01-02T00:00:00Z', to: '2026-01-02T00:00:00Z' },
+    { from: '2026-01-02T00:00:00Z', to: '2026-01-09T00:00:01Z' },
+    { from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z', radius_meters: 1_001 },
+    { from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z', latitude: 91 },
+  ])('refuse %j', async (parameters) => {
+    const response = await api()
+      .as('company')
+      .get(`/v1/checkins/nearby?${queryOf({ ...place, ...parameters })}`)
+    expectProblem(response, 'validation_failed')
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { arrangeLocation, queryOf } from '../support/places.ts'
 import { arrangeShift, LOCATIONS, ORGANIZATIONS } from '../support/world.ts'
 
 const api = useApi()
@@ -77,5 +78,78 @@ describe('locations', () => {
         .post('/v1/locations', { ...given, latitude: 95 }),
       'validation_failed',
     )
+  })
+})
+
+describe('a time zone', () => {
+  const create = (time_zone: string) =>
+    api().as('company').post('/v1/locations', {
+      organization_id: ORGANIZATIONS.company,
+      name: 'Zone',
+      address: 'Somewhere 1',
+      latitude: -30,
+      longitude: -30,
+      time_zone,
+    })
+
+  it.each([
+    ['europe/AMSTERDAM', 'Europe/Amsterdam'],
+    ['america/port-au-prince', 'America/Port-au-Prince'],
+    ['Asia/Calcutta', 'Asia/Kolkata'],
+    ['US/Eastern', 'America/New_York'],
+    ['Etc/GMT+5', 'Etc/GMT+5'],
+    ['UTC', 'UTC'],
+  ])('%s is stored as %s', async (given, stored) => {
+    const created = await create(given)
+    expect(created.statusCode, created.body).toBe(201)
+    expect(created.json().time_zone).toBe(stored)
+    const changed = await api()
+      .as('company')
+      .patch(`/v1/locations/${created.json().id}`, {
+        time_zone: given.toUpperCase() === 'UTC' ? 'UTC' : given,
+      })
+    expect(changed.json().time_zone).toBe(stored)
+  })
+
+  it.each([
+    'Europe/Atlantis',
+    'Europe/Foo+3',
+    'FOO3',
+    'Etc/GMT+77',
+    'posix/Europe/Amsterdam',
+    'right/UTC',
+    '+02:00',
+  ])('%s is refused', async (given) => expectProblem(await create(given), 'validation_failed'))
+
+  it('that the server does not know any more costs nobody else, and keeps nothing from being changed', async () => {
+    const { owner } = api()
+    const place = { latitude: -31, longitude: -31 }
+    const gone = await arrangeLocation(owner, place, ORGANIZATIONS.company)
+    const shifts = [
+      await arrangeShift(owner, { location: gone, startsInHours: 40 }),
+      await arrangeShift(owner, { location: await arrangeLocation(owner, place), startsInHours: 40 }),
+    ]
+    await owner.transaction(async (tx) => {
+      await tx.query('set local session_replication_role = replica')
+      await tx.query("update locations set time_zone = 'Europe/Gone' where id = $1", [gone])
+      await tx.query("update shifts set time_zone = 'Europe/Gone' where location_id = $1", [gone])
+    })
+    const found = await api()
+      .as('guard')
+      .get(`/v1/shifts/nearby?${queryOf({ ...place, eligible_only: true })}`)
+    expect(found.statusCode, found.body).toBe(200)
+    expect(
+      found
+        .json()
+        .items.map(({ id }: { id: string }) => id)
+        .sort(),
+    ).toEqual(shifts.sort())
+    for (const shift of shifts) {
+      expect((await api().as('company').get(`/v1/shifts/${shift}/candidates`)).statusCode).toBe(200)
+    }
+    const renamed = await api().as('company').patch(`/v1/locations/${gone}`, { name: 'Renamed' })
+    expect(renamed.statusCode, renamed.body).toBe(200)
+    const mended = await api().as('company').patch(`/v1/locations/${gone}`, { time_zone: 'Europe/Lisbon' })
+    expect(mended.statusCode, mended.body).toBe(200)
   })
 })

@@ -404,3 +404,48 @@ describe('a location that moves', () => {
     expect(await idsFor('guard', to)).toEqual([id])
   })
 })
+
+describe('a search from where the index may not tell two points apart', () => {
+  const differences = [1e-14, 5e-14, 1e-13, 5e-13, 1e-12, 2.7e-12, 3e-12, 1e-9, 1e-6]
+
+  it.each([
+    [-16.5, 180],
+    [0, 180],
+    [0, 0],
+    [0, 90],
+    [51.477, 0],
+    [-24, -90],
+    [24, 90],
+    [90, 0],
+    [-90, 33],
+  ])('answers at %d, %d, with sites there and next to it, in order', async (latitude, longitude) => {
+    const sites = [
+      { latitude, longitude },
+      ...(Math.abs(longitude) === 180 ? [{ latitude, longitude: -longitude }] : []),
+      ...differences.slice(0, 6).map((by) => ({
+        latitude: latitude - Math.sign(latitude || 1) * by,
+        longitude: longitude - Math.sign(longitude || 1) * by,
+      })),
+    ]
+    const shifts: string[] = []
+    for (const site of sites) shifts.push(await arrangeAt(site))
+    const far = await arrangeAt({ latitude: latitude - Math.sign(latitude || 1) * 0.02, longitude })
+    for (const by of [0, ...differences]) {
+      const response = await search('guard', {
+        latitude: latitude - Math.sign(latitude || 1) * by,
+        longitude: Number((longitude - Math.sign(longitude || 1) * by).toFixed(14)),
+        limit: 100,
+      })
+      // Small numbers are for another test: not every client may write them.
+      if (response.statusCode === 400) continue
+      expect(response.statusCode, response.body).toBe(200)
+      const ids = response.json().items.map(({ id }: NearbyShift) => id)
+      expect([...ids].sort()).toEqual([...shifts, far].sort())
+      expect(ids.at(-1)).toBe(far)
+      const first = await search('guard', { latitude, longitude, limit: 2 })
+      expect(first.json().items).toHaveLength(2)
+    }
+    const candidates = await api().as('admin').get(`/v1/shifts/${shifts[0]}/candidates?limit=2`)
+    expect(candidates.statusCode, candidates.body).toBe(200)
+  })
+})

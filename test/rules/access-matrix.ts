@@ -2,6 +2,7 @@ import { TENANTS } from '../support/world.ts'
 import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
   BRIEFING_ROWS,
+  CANDIDATE_PAGE_ROWS,
   CERTIFICATE_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
@@ -258,7 +259,7 @@ const professionals: Section = {
       'compare it with others for a shift of the company',
       ({ id }) =>
         `select exists (
-           select from jsonb_array_elements(muster.shift_candidates(${quote(SHIFT_ROWS.companyPublished.id)}, 100)) c
+           select from json_array_elements((muster.shift_candidates(${quote(SHIFT_ROWS.companyPublished.id)}, 100)).items) c
            where c ->> 'professional_id' = ${quote(id)}
          )`,
     ),
@@ -429,7 +430,7 @@ const shifts: Section = {
     ),
     g: asks(
       'compare guards for it',
-      ({ id }) => `select muster.shift_candidates(${quote(id)}, 10) is not null`,
+      ({ id }) => `select (muster.shift_candidates(${quote(id)}, 10)).items is not null`,
     ),
     c: changes('create one like it', newShift, NEW_ROW('public.shifts')),
     e: updates('public.shifts', "title = 'Changed'"),
@@ -499,30 +500,30 @@ const shifts: Section = {
                                   company      colleague    rival        client  otherClient  guard   otherGuard  freeGuard  dismissedGuard  admin        foreignCompany  foreignClient  foreignGuard  foreignAdmin
     companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    companyBegun                  rfgcCeaxdP   rfgcCeaxdP   .            rf      .            B       B           B          B               rfgcCeaxdP   .               .              .             .
-    companyAssigned               rfgcCepxP    rfgcCepxP    .            rf      .            rfibIt  .           .          .               rfgcCepxP    .               .              .             .
-    companyActive                 rfgcCexP     rfgcCexP     .            rf      .            rfiIt   .           .          .               rfgcCexP     .               .              .             .
-    companyCompleted              rfgcC        rfgcC        .            rf      .            rft     .           .          .               rfgcC        .               .              .             .
-    companyCancelled              rfgcCd       rfgcCd       .            rf      .            rf      .           .          .               rfgcCd       .               .              .             .
+    companyBegun                  rfcCeaxdP    rfcCeaxdP    .            rf      .            B       B           B          B               rfcCeaxdP    .               .              .             .
+    companyAssigned               rfcCepxP     rfcCepxP     .            rf      .            rfibIt  .           .          .               rfcCepxP     .               .              .             .
+    companyActive                 rfcCexP      rfcCexP      .            rf      .            rfiIt   .           .          .               rfcCexP      .               .              .             .
+    companyCompleted              rfcC         rfcC         .            rf      .            rft     .           .          .               rfcC         .               .              .             .
+    companyCancelled              rfcCd        rfcCd        .            rf      .            rf      .           .          .               rfcCd        .               .              .             .
     companyDeleted                cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
     companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    companyAssignedAtGuardedSite  rfgcCepxP    rfgcCepxP    .            rf      .            rft     .           .          .               rfgcCepxP    .               .              .             .
-    companyCompletedByFormer      rfgcC        rfgcC        .            rf      .            .       .           .          .               rfgcC        .               .              .             .
-    companyOver                   rfgcCexdP    rfgcCexdP    .            rf      .            .       .           .          .               rfgcCexdP    .               .              .             .
+    companyAssignedAtGuardedSite  rfcCepxP     rfcCepxP     .            rf      .            rft     .           .          .               rfcCepxP     .               .              .             .
+    companyCompletedByFormer      rfcC         rfcC         .            rf      .            .       .           .          .               rfcC         .               .              .             .
+    companyOver                   rfcCexdP     rfcCexdP     .            rf      .            .       .           .          .               rfcCexdP     .               .              .             .
     companyCancelledDeleted       cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
-    formerDraft                   rfgxd        rfgxd        .            .       .            .       .           .          .               rfgxd        .               .              .             .
-    formerPublished               rfngxdP      rfngxdP      .            .       .            rfnN    rfnN        rfnN       rfn             rfngxdP      .               .              .             .
-    formerAssigned                rfgex        rfgex        .            .       .            rft     .           .          .               rfgex        .               .              .             .
+    formerDraft                   rfxd         rfxd         .            .       .            .       .           .          .               rfxd         .               .              .             .
+    formerPublished               rfnxdP       rfnxdP       .            .       .            rfnN    rfnN        rfnN       rfn             rfnxdP       .               .              .             .
+    formerAssigned                rfex         rfex         .            .       .            rft     .           .          .               rfex         .               .              .             .
     rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    rivalAssigned                 .            .            rfgcCepxP    .       rf           .       rfibIt      .          .               rfgcCepxP    .               .              .             .
+    rivalAssigned                 .            .            rfcCepxP     .       rf           .       rfibIt      .          .               rfcCepxP     .               .              .             .
     rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    rivalCompletedAtSite          .            .            rfgcC        rf      .            .       rft         .          .               rfgcC        .               .              .             .
-    rivalActive                   .            .            rfgcCexP     .       rf           .       rfiIt       .          .               rfgcCexP     .               .              .             .
+    rivalCompletedAtSite          .            .            rfcC         rf      .            .       rft         .          .               rfcC         .               .              .             .
+    rivalActive                   .            .            rfcCexP      .       rf           .       rfiIt       .          .               rfcCexP      .               .              .             .
     foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnNkKa       rfngcCeaxdP
-    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfgcCepxP       rf             rfibIt        rfgcCepxP
-    foreignActive                 .            .            .            .       .            .       .           .          .               .            rfgcCexP        rf             rfiIt         rfgcCexP
+    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfcCepxP        rf             rfibIt        rfcCepxP
+    foreignActive                 .            .            .            .       .            .       .           .          .               .            rfcCexP         rf             rfiIt         rfcCexP
   `,
 }
 
@@ -586,16 +587,25 @@ const checkIns: Section = {
            'accuracy_meters', 5, 'recorded_at', (select recorded_at from public.gps_checkins where id = ${quote(id)})
          ))) #>> '{0,status}' = 'duplicate'`,
     ),
+    n: asks(
+      'find near by',
+      ({ id }) =>
+        `select exists (
+           select from json_array_elements((muster.nearby_check_ins(
+             52.3731, 4.8926, 1000, now() - interval '3 days', now() + interval '3 days', 1000
+           )).items) c where c ->> 'id' = ${quote(id)}
+         )`,
+    ),
     e: updates('public.gps_checkins', "verdict = 'outside'"),
     d: deletes('public.gps_checkins'),
   },
   grid: `
                        company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guardAtCompany     rf       rf         .      rf      .            rfD    .           rf     .               .              .             .
-    otherGuardAtRival  .        .          rf     .       rf           .      rfD         rf     .               .              .             .
-    otherGuardAtSite   .        .          rf     rf      .            .      rfD         rf     .               .              .             .
-    formerGuard        rf       rf         .      rf      .            .      .           rf     .               .              .             .
-    foreignGuard       .        .          .      .       .            .      .           .      rf              rf             rfD           rf
+    guardAtCompany     rfn      rfn        .      rfn     .            rfD    .           rfn    .               .              .             .
+    otherGuardAtRival  .        .          rfn    .       rfn          .      rfD         rfn    .               .              .             .
+    otherGuardAtSite   .        .          rfn    rfn     .            .      rfD         rfn    .               .              .             .
+    formerGuard        rfn      rfn        .      rfn     .            .      .           rfn    .               .              .             .
+    foreignGuard       .        .          .      .       .            .      .           .      rfn             rfn            rfD           rfn
   `,
 }
 
@@ -728,6 +738,27 @@ const idempotencyUsage: Section = {
   `,
 }
 
+/** Nobody's to read or write: a company that may ask counts itself, by shift_candidates. */
+const candidatePages: Section = {
+  table: 'muster.candidate_pages',
+  key: 'company_id',
+  rows: CANDIDATE_PAGE_ROWS,
+  actions: {
+    r: reads('muster.candidate_pages', 'company_id'),
+    e: updates('muster.candidate_pages', "pages = '{}'", 'company_id'),
+    d: deletes('muster.candidate_pages', 'company_id'),
+    k: changes(
+      'be counted',
+      () => `select muster.count_candidate_page(${quote(ORGANIZATION_ROWS.company.id)}, 'page')`,
+    ),
+  },
+  grid: `
+             company  rival  admin  foreignCompany
+    company  .        .      .      .
+    rival    .        .      .      .
+  `,
+}
+
 const departedRows: Section = {
   table: 'muster.departed_rows',
   key: 'row_id',
@@ -850,6 +881,7 @@ export const SECTIONS: readonly Section[] = [
   notifications,
   idempotencyKeys,
   idempotencyUsage,
+  candidatePages,
   departedRows,
   changeOutbox,
   messages,

@@ -376,6 +376,11 @@ export const CHECKIN_ROWS = {
   foreignGuard: { id: id('2000', 5), shift: SHIFT_ROWS.foreignAssigned.id, hour: 0 },
 } satisfies Record<string, MatrixRow>
 
+export const CANDIDATE_PAGE_ROWS = {
+  company: { id: ORGANIZATIONS.company },
+  rival: { id: ORGANIZATIONS.rival },
+} satisfies Record<string, MatrixRow>
+
 export const INCIDENT_ROWS = {
   guardAtCompany: { id: id('3000', 1), shift: SHIFT_ROWS.companyActive.id, reportedBy: USERS.guard },
   otherGuardAtRival: {
@@ -652,6 +657,12 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     )
   }
 
+  for (const { id: company } of Object.values(CANDIDATE_PAGE_ROWS)) {
+    await owner.query(
+      "insert into muster.candidate_pages (company_id, asked_on, pages) values ($1, current_date - 1, '{1}')",
+      [company],
+    )
+  }
   for (const { id: departed, audience } of Object.values(DEPARTED_ROWS)) {
     await owner.query(
       "insert into muster.departed_rows (relation, row_id, audience) values ('shifts', $1, array[$2])",

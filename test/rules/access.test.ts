@@ -74,6 +74,7 @@ describe('the access matrix', () => {
     expect(unread.map(({ table }) => table)).toEqual([
       'muster.idempotency_keys',
       'muster.idempotency_usage',
+      'muster.candidate_pages',
       'muster.departed_rows',
       'muster.change_outbox',
     ])

@@ -45,6 +45,12 @@ describe('the codes of the API and of the database', () => {
     }
   })
 
+  it('never blame a caller for a value that the database cannot work with', () => {
+    for (const sqlstate of ['22023', '22P02', '22003', '22000', '22P05']) {
+      expect(codeOf({ sqlstate, constraint: undefined })).toBe('internal')
+    }
+  })
+
   it('are all that can be raised', async () => {
     for (const code of ['no_such_code', '', 'MU001']) expect((await raisedFor(code))?.sqlstate).toBe('P0001')
   })

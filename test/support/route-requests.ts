@@ -252,6 +252,12 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     const url = `/v1/shifts/${id}/checkins`
     return EVERYBODY.map((persona) => ({ persona, url }))
   },
+  'GET /v1/checkins/nearby': async () => {
+    const day = 86_400_000
+    const period = `from=${new Date(Date.now() - day).toISOString()}&to=${new Date(Date.now() + day).toISOString()}`
+    const url = `/v1/checkins/nearby?latitude=${SITE.latitude}&longitude=${SITE.longitude}&${period}`
+    return (['company', 'client', 'admin'] as const).map((persona) => ({ persona, url }))
+  },
   'POST /v1/shifts/{id}/checkins': async (arrangement) =>
     one({ persona: 'guard', url: `/v1/shifts/${await shiftToWork(arrangement)}/checkins`, body: checkIn() }),
   'POST /v1/checkins/batch': async (arrangement) => {

@@ -1,3 +1,4 @@
+export * from './candidate-pages.ts'
 export * from './finqle-transactions.ts'
 export * from './gps-checkins.ts'
 export * from './idempotency-keys.ts'

@@ -109,6 +109,10 @@ export const shifts = pgTable(
     index('shifts_open_requirements_idx')
       .on(t.tenant_id, t.required_certificates)
       .where(sql`${t.status} = 'published' and ${t.deleted_at} is null`),
+    // Whom a company knows: candidates who worked for it are told apart from strangers.
+    index('shifts_worked_idx')
+      .on(t.company_id, t.professional_id)
+      .where(sql`${t.status} in ('active', 'completed') and ${t.deleted_at} is null`),
     index('shifts_changed_idx').on(t.changed_xid, t.id),
   ],
 )

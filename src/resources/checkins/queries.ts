@@ -1,12 +1,12 @@
 import { and, asc, eq } from 'drizzle-orm'
-import { type Action, action, functionCall } from '../../db/function-call.ts'
+import { type Action, action, functionCall, readingCall } from '../../db/function-call.ts'
 import { gpsCheckins, shifts } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
 import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../db/sql.ts'
 import { writtenOnce } from '../../db/statement.ts'
 import type { Code } from '../../errors/codes.ts'
 import type { Position } from '../../http/page.ts'
-import type { BatchItem, CheckIn } from './schemas.ts'
+import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
 
 const columns = {
   id: gpsCheckins.id,
@@ -53,6 +53,54 @@ export const listCheckIns = (
 
 export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
   session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+
+const nearbyCheckIns = readingCall(
+  'muster.nearby_check_ins',
+  [
+    'latitude',
+    'longitude',
+    'within_meters',
+    'recorded_from',
+    'recorded_to',
+    'max_items',
+    'after_time',
+    'after_id',
+  ],
+  {
+    items: '(answer).items::text',
+    // As JSON spells it, to the microsecond: a cursor keeps it as it is.
+    next_time: "to_json((answer).next_time) #>> '{}'",
+    next_id: '(answer).next_id',
+  },
+)
+
+/**
+ * Who was near a place at that time, by device time (then by id).
+ *
+ * @returns the items as JSON text, each in the form of `nearbyCheckin`, and where the next page begins
+ */
+export async function listNearbyCheckIns(
+  request: FunctionCaller,
+  filter: NearbyCheckInFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<{ items: string; next: Position | undefined }> {
+  const page = await request.call<{ items: string; next_time: string | null; next_id: string | null }>(
+    nearbyCheckIns,
+    [
+      filter.latitude,
+      filter.longitude,
+      filter.radius_meters,
+      filter.from,
+      filter.to,
+      limit,
+      position?.[0] ?? null,
+      position?.[1] ?? null,
+    ],
+  )
+  const { items, next_time, next_id } = page
+  return { items, next: next_id === null ? undefined : [next_time!, next_id] }
+}
 
 const recordOne = action(
   'muster.record_check_in',

@@ -7,10 +7,10 @@ import { Problem } from '../../errors/problem.ts'
 import { idParams, pageQuery } from '../../http/fields.ts'
 import { found } from '../../http/found.ts'
 import { sendJsonText } from '../../http/json-text.ts'
-import { readCursor, toPage } from '../../http/page.ts'
+import { readCursor, toPage, writeCursor } from '../../http/page.ts'
 import { problems } from '../../http/problems.ts'
 import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
-import { findShift, listCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
+import { findShift, listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
 import {
   BATCH_BODY_LIMIT_BYTES,
   batchResults,
@@ -18,6 +18,8 @@ import {
   checkin,
   checkinPage,
   MAX_BATCH_ITEMS,
+  nearbyCheckinFilter,
+  nearbyCheckinPage,
   newCheckin,
 } from './schemas.ts'
 import { takeTurns } from './turns.ts'
@@ -56,6 +58,29 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
         { single: false },
       )
       return toPage('checkins', rows, limit, filter, (item) => [item.recorded_at, item.id])
+    },
+  )
+
+  app.get(
+    '/checkins/nearby',
+    {
+      schema: {
+        operationId: 'listNearbyCheckIns',
+        summary: 'List who checked in near a place at that time',
+        description:
+          'Check-ins of your own shifts, by device time: for companies, for clients (of the shifts at their sites), and for admins.',
+        tags,
+        querystring: nearbyCheckinFilter,
+        response: { 200: nearbyCheckinPage, ...problems('cursor_invalid', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('nearby_checkins', cursor, filter)
+      const { items, next } = await listNearbyCheckIns(request, filter, limit, position)
+      const next_cursor = next ? writeCursor('nearby_checkins', next, filter) : null
+      // The database has built the answer: it goes out as it is. A test holds it to the schema.
+      return sendJsonText(reply, `{"items":${items},"next_cursor":${JSON.stringify(next_cursor)}}`)
     },
   )
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CHECKIN_KINDS, VERDICTS } from '../../db/schema/gps-checkins.ts'
 import type { Code } from '../../errors/codes.ts'
-import { instant, instantOut, latitude, longitude, uuid } from '../../http/fields.ts'
+import { instant, instantOut, latitude, longitude, pageQuery, queryNumber, uuid } from '../../http/fields.ts'
 import { pageOf } from '../../http/page.ts'
 import { fieldErrors, retry } from '../../http/problems.ts'
 
@@ -47,6 +47,49 @@ export const checkin = z
 export type CheckIn = z.infer<typeof checkin>
 
 export const checkinPage = pageOf(checkin)
+
+/** A check-in far from its site is still near it: as wide as the widest site, and as `nearby` is meant. */
+export const MAX_NEARBY_RADIUS_METERS = 1_000
+export const DEFAULT_NEARBY_RADIUS_METERS = 100
+/** A question about an evening or a week; a longer one reads more than it answers. */
+export const MAX_NEARBY_DAYS = 7
+
+const DAY_MS = 86_400_000
+
+export const nearbyCheckinFilter = z
+  .strictObject({
+    latitude: queryNumber(latitude),
+    longitude: queryNumber(longitude),
+    radius_meters: queryNumber(
+      z.number().min(1).max(MAX_NEARBY_RADIUS_METERS),
+      `${DEFAULT_NEARBY_RADIUS_METERS} when not given.`,
+    ).default(DEFAULT_NEARBY_RADIUS_METERS),
+    from: instant.meta({ description: 'Recorded at this time or later, by the clock of the device.' }),
+    to: instant.meta({
+      description: `Recorded earlier than this; at most ${MAX_NEARBY_DAYS} days after \`from\`.`,
+    }),
+    ...pageQuery,
+  })
+  .refine(
+    ({ from, to }) => {
+      const period = Date.parse(to) - Date.parse(from)
+      return period > 0 && period <= MAX_NEARBY_DAYS * DAY_MS
+    },
+    { path: ['to'], error: `must be after \`from\`, by at most ${MAX_NEARBY_DAYS} days` },
+  )
+
+export type NearbyCheckInFilter = Omit<z.infer<typeof nearbyCheckinFilter>, 'limit' | 'cursor'>
+
+export const nearbyCheckin = z
+  .strictObject({
+    ...checkin.shape,
+    meters_away: z.number().meta({
+      description: 'From the place that was asked about; `distance_meters` is to the site of the shift.',
+    }),
+  })
+  .meta({ id: 'NearbyCheckIn' })
+
+export const nearbyCheckinPage = pageOf(nearbyCheckin)
 
 export const newCheckin = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { action, readingCall } from '../../db/function-call.ts'
+import { action, functionCall, readingCall } from '../../db/function-call.ts'
 import { belongsTo, fromPlaces } from '../../db/places.ts'
 import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../db/schema/index.ts'
 import type { FunctionCaller, Session } from '../../db/session.ts'
@@ -11,7 +11,6 @@ import { codeOf } from '../../errors/sqlstate.ts'
 import { forbidIfVisible } from '../../http/found.ts'
 import type { Position } from '../../http/page.ts'
 import {
-  type Candidate,
   type NearbyFilter,
   type NewShift,
   newShift,
@@ -286,18 +285,32 @@ const claim = action('muster.claim_shift', ['wanted'])
 export const claimShift = (request: FunctionCaller, id: string): Promise<Shift> =>
   request.perform(claim, [id])
 
-/** Guards of the tenant, nearest home first (then by id); those without a known home come last. */
-export const listCandidates = (
-  session: Session,
+const candidates = functionCall(
+  'muster.shift_candidates',
+  ['wanted', 'max_items', 'eligible_only', 'after_distance', 'after_id'],
+  { items: '(answer).items::text', next_distance: '(answer).next_distance', next_id: '(answer).next_id' },
+)
+
+/**
+ * Guards of the tenant, nearest home first (then by id); those without a known home come last. What a company asks is counted, so
+ * this is no read.
+ *
+ * @returns as `listNearbyShifts`, each item in the form of `candidate`
+ */
+export async function listCandidates(
+  request: Pick<FunctionCaller, 'call'>,
   id: string,
   filter: { eligible_only: boolean },
   limit: number,
   position: Position | undefined,
-): Promise<Candidate[]> =>
-  session.value(sql`select muster.shift_candidates(
-    wanted => ${id},
-    max_items => ${limit + 1},
-    eligible_only => ${filter.eligible_only},
-    after_distance => ${position?.[0] ?? null},
-    after_id => ${position?.[1] ?? null}
-  )`)
+): Promise<{ items: string; next: Position | undefined }> {
+  const page = await request.call<{ items: string; next_distance: number | null; next_id: string | null }>(
+    candidates,
+    [id, limit, filter.eligible_only, position?.[0] ?? null, position?.[1] ?? null],
+  )
+  const { items, next_distance, next_id } = page
+  // An unknown distance is Infinity, as PostgreSQL spells it: JSON has no such number.
+  return { items, next: next_id === null ? undefined : [jsonNumber(next_distance!), next_id] }
+}
+
+const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value))

@@ -267,6 +267,7 @@ export const VIOLATIONS = [
   'certificate_missing',
   'certificate_expired',
   'shift_overlap',
+  'unavailable',
 ] as const
 
 export const candidate = z
@@ -278,9 +279,10 @@ export const candidate = z
         'From the area (of about a square kilometre) in which the guard lives; null when that is not known.',
     }),
     eligible: z.boolean(),
-    violations: z
-      .array(z.strictObject({ code: z.enum(VIOLATIONS), detail: z.string().nullable() }))
-      .meta({ description: 'Every rule that assigning would break. `detail`: the kind of certificate.' }),
+    violations: z.array(z.strictObject({ code: z.enum(VIOLATIONS), detail: z.string().nullable() })).meta({
+      description:
+        'Every rule that assigning would break; `detail` is the kind of certificate. Of a guard who never worked for the company there is one, `unavailable`, whatever the reasons are.',
+    }),
   })
   .meta({ id: 'Candidate' })
 
