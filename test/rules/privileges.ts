@@ -36,6 +36,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   'anon authenticated muster_api muster_worker service_role': ['muster.schema_version()'],
 
   authenticated: [
+    'muster.caller_audience()',
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
@@ -51,7 +52,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.store_check_ins(uuid[],uuid[],text[],extensions.geography[],double precision[],timestamp with time zone[])',
   ],
   'authenticated muster_definer': [
-    'muster.caller_audience()',
     'muster.changes_since(text,jsonb,integer)',
     'muster.channel_shift_id()',
     'muster.manages_shift(public.shifts)',
@@ -79,15 +79,19 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
-    'muster.await_xids(bigint[],interval)',
+    'muster.audiences_of(uuid[])',
+    'muster.change_audiences(jsonb,bigint[],interval,xid8)',
+    'muster.has_audience(oid,name[])',
     'muster.visible_rows(text,text,text,text[],text,text,bigint[],interval)',
   ],
+  'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
     'muster.clock_times(public.shifts)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.notify_professional(public.shifts,uuid,text)',
+    'muster.read_policies(oid)',
     'muster.require_read_committed()',
     'muster.search_reach(double precision)',
   ],
@@ -96,6 +100,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.declare_audiences()',
     'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
@@ -113,6 +118,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_incidents__copy_shift()',
     'muster.tg_locations__check_unused()',
     'muster.tg_locations__move_shifts()',
+    'muster.tg_note_caller()',
     'muster.tg_note_departure()',
     'muster.tg_notifications__stamp_read()',
     'muster.tg_security_professionals__check_status()',
@@ -221,6 +227,7 @@ const TABLES: Record<string, TablePrivileges> = {
       update: 'status',
     },
     service_role: EVERYTHING,
+    muster_definer: { select: '*' },
   },
   // Without what is between us and the payment provider.
   'public.finqle_transactions': {
@@ -234,10 +241,12 @@ const TABLES: Record<string, TablePrivileges> = {
   'public.notifications': {
     authenticated: { select: '*', update: 'read_at' },
     service_role: EVERYTHING,
-    muster_definer: { insert: '*' },
+    muster_definer: { select: '*', insert: '*' },
   },
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
   'muster.departed_rows': { muster_definer: EVERYTHING },
+  'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
+  'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
   // The history of migrations: the owner's alone.
