@@ -65,11 +65,12 @@ it('loses and repeats no insert, with the processors busy with something else', 
 
 it('tells nothing of a change to one who was suspended before it, however long that took to commit', async () => {
   const suspending = openServer({ url: rt().database.ownerUrl!, max: 1 })
-  const shift = await arrangeShift(rt().owner)
-  const rename = (title: string) =>
-    rt().owner.query('update shifts set title = $2 where id = $1', [shift, title])
   const [company, guard] = [new RecordingChannel(), new RecordingChannel()]
   await rt().follow(subscriberOf('company'), { table: 'shifts' }, company)
+  const shift = await arrangeShift(rt().owner)
+  await company.reach(1)
+  const rename = (title: string) =>
+    rt().owner.query('update shifts set title = $2 where id = $1', [shift, title])
   const rounds = Array.from({ length: 20 }, (_, round) => round)
   try {
     for (const round of rounds) {
