@@ -592,7 +592,7 @@ class Router implements ChangeRouter {
     const { table } = candidates[0]!.state
     const sight = await this.#visibility.check(table, rows, subscribers, xids, dropped)
     for (const [subscriber, positions] of sight ?? []) {
-      for (const position of positions) seers[position]!.add(subscriber)
+      for (const position of positions) seers[position]?.add(subscriber)
     }
     return sight !== undefined
   }
