@@ -20,6 +20,9 @@ const isBlock = (source: Source): boolean => /^do\b/i.test(source.bare)
 /** A statement whose text defines what it makes; what a block or a call made is written as the database tells it. */
 const defines = (source: Source): boolean => /^(?:create|alter|comment)\b/i.test(source.bare)
 
+/** Says for which policies `muster.audience` holds: whatever changes a policy calls it last (realtime.sql). */
+const DECLARES = 'function muster.declare_audiences()'
+
 const byHand = (what: string, where: Source): NotByThisCommand =>
   new NotByThisCommand(
     `${what} is made inside a conditional block (${where.file}, line ${where.line}): write this one by hand (npm run db:generate -- --custom --name <name>), then run db:rule again for the rest.`,
@@ -53,8 +56,11 @@ export function planRules(from: Rules, to: Rules): Plan {
   const settings = planSettings(from, to, fresh)
   const privileges = planPrivileges(from, to, fresh, dropped)
   const comments = planComments(from, to, fresh, dropped)
+  const touched = [...dropped, ...written.map(({ key }) => key)]
+  const isDeclared = touched.some((key) => key.startsWith('policy ') || key === DECLARES)
+  const declarations = to.objects.has(DECLARES) && isDeclared ? ['select muster.declare_audiences()'] : []
   return {
-    statements: [...drops, ...creations(written), ...settings, ...privileges, ...comments],
+    statements: [...drops, ...creations(written), ...settings, ...privileges, ...comments, ...declarations],
     summary: [...summary, ...[...settings, ...privileges, ...comments].map(firstLine)],
   }
 }
@@ -141,7 +147,11 @@ function planPrivileges(
     statements.push(`revoke all on ${object} from ${CALLERS}`)
     for (const [key, privilege] of before) if (privilege.object === object) before.delete(key)
   }
-  const taken = [...before].filter(([key]) => !to.privileges.has(key)).map(([, privilege]) => privilege)
+  const taken = [...before]
+    .filter(([key]) => !to.privileges.has(key))
+    .map(([, privilege]) => privilege)
+    // Whoever becomes the owner keeps what was granted, as the owner's own.
+    .filter(({ object, grantee }) => to.settings.get(`owner of ${object}`)?.value !== grantee)
   // What is taken of a table is taken of each of its columns, too; and one privilege can only be taken with all the others.
   const ofTables = new Set(taken.filter(({ column }) => column === null).map(wholeKey))
   const isTakenToo = (privilege: Privilege): boolean =>

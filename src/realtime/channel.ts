@@ -307,6 +307,7 @@ export class Channel implements ChangeChannel, Listener {
         try {
           const active = await this.#parts.router.subscribe({
             channel: this,
+            socket: this.#socket,
             id,
             subscriber,
             request: request.request,

@@ -246,7 +246,8 @@ function rowsOf(
     case 'UPDATE': {
       // A value that the update did not touch stands in the old row only, if at all. A key that it did not change
       // stands in the new row only.
-      const before = old ? print(visible, old) : print(key, record)
+      // Who saw the old row nobody can be asked: with row security, only its key is told.
+      const before = old ? print(rowSecurity ? key : visible, old) : print(key, record)
       return `"record":${print(visible, record, old)},"old_record":${before},`
     }
     case 'DELETE':

@@ -3,8 +3,11 @@
 -- * The publication `supabase_realtime` holds the six tables that clients follow, with the columns that they get: not
 --   `deleted_at` (a row that is visible has none), not who edited, nor what only the payment provider needs. A
 --   publication that exists is kept, and gets these tables.
--- * A change is delivered to a subscriber if the row is visible under the subscriber's role and claims, in a snapshot
---   that sees the change (muster.visible_rows).
+-- * A change of these tables is delivered to those who see the row as the change left it: muster.audience names the groups of
+--   callers that do, in one question per change and not per subscriber (muster.change_audiences). It holds for as long as a
+--   table has the policies that it was written for (muster.has_audience).
+-- * Of any other table a change is delivered to a subscriber if the row is visible under the subscriber's role and claims, in
+--   a snapshot that sees the change (muster.visible_rows).
 -- * The embedded engine has no logical replication: there triggers report the changes by NOTIFY. They are made by
 --   muster.enable_change_capture(), and never on a server, where NOTIFY takes a lock of the whole cluster at each commit.
 -- * Whoever was away catches up by transaction ids (muster.changes_since): every row knows the transaction that wrote it
@@ -85,20 +88,102 @@ return case when viewed ->> 'deleted_at' is null then array_remove(array[
 ], null) else '{}' end;
 comment on function muster.audience(text, jsonb, timestamptz) is 'The groups of callers that see a row of a published table.';
 
+create or replace function muster.audiences_of(callers uuid[]) returns table (caller uuid, audience text[])
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  -- A deleted user has a token, and no tenant.
+  select u.id, array_remove(array[
+    'user:' || u.id,
+    case u.role when 'admin' then 'admins:' || u.tenant_id end,
+    case u.role when 'company' then 'company:' || u.organization_id end,
+    case u.role when 'client' then 'client:' || u.organization_id end,
+    case u.role when 'zzp' then 'guards:' || u.tenant_id end,
+    case u.role when 'zzp' then 'professional:' || p.id end
+  ], null)
+  from public.users u
+  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
+  where u.id = any (callers) and u.deleted_at is null;
+end;
+comment on function muster.audiences_of(uuid[]) is
+  'The groups to which each of many callers belongs. Security definer: the change feed asks for all of its subscribers.';
+
 create or replace function muster.caller_audience() returns text[]
 language sql
 stable
+security definer
 set search_path = pg_catalog, pg_temp
-return array_remove(array[
-  'admins:' || muster.admin_tenant_id(),
-  'company:' || muster.company_id(),
-  -- A deleted user has a token, and no tenant.
-  case when muster.tenant_id() is not null then 'user:' || muster.user_id() end,
-  'client:' || muster.client_id(),
-  'professional:' || muster.professional_id(),
-  'guards:' || muster.guard_tenant_id()
-], null);
-comment on function muster.caller_audience() is 'The groups to which the caller belongs.';
+begin atomic
+  select coalesce((select a.audience from muster.audiences_of(array[muster.user_id()]) a), '{}');
+end;
+comment on function muster.caller_audience() is
+  'The groups to which the caller belongs. Security definer: nobody else''s are told.';
+
+-- ---- Whose groups changed --------------------------------------------------------------------------------------
+
+-- The change feed remembers the groups of its subscribers, and asks with each change whose it has to read again. One row per
+-- transaction and user, so that no writer waits for another.
+create table if not exists muster.changed_callers (
+  changed_xid xid8 not null default pg_current_xact_id(),
+  user_id uuid not null,
+  changed_at timestamptz not null default now(),
+  constraint changed_callers_pkey primary key (changed_xid, user_id)
+);
+comment on table muster.changed_callers is
+  'Users whose groups may have changed, by the transaction that did it. Kept for a day.';
+create index if not exists changed_callers_changed_at_idx on muster.changed_callers (changed_at);
+
+alter table muster.changed_callers enable row level security;
+alter table muster.changed_callers force row level security;
+revoke all on muster.changed_callers from public, anon, authenticated, service_role;
+drop policy if exists internal on muster.changed_callers;
+create policy internal on muster.changed_callers to muster_definer using (true) with check (true);
+comment on policy internal on muster.changed_callers is 'The security definer functions of realtime.sql.';
+grant select, insert, delete on muster.changed_callers to muster_definer;
+
+create or replace function muster.tg_note_caller() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- The column that names the user differs: `id` of users, `user_id` of professionals.
+  column_ constant text := tg_argv[0];
+begin
+  insert into muster.changed_callers (user_id)
+  select distinct c.id
+  from unnest(array[(to_jsonb(old) ->> column_)::uuid, (to_jsonb(new) ->> column_)::uuid]) as c (id)
+  where c.id is not null
+  on conflict do nothing;
+  return null;
+end
+$$;
+comment on function muster.tg_note_caller() is
+  'Notes whose groups may have changed. Security definer: no caller may write or read that list.';
+
+create or replace trigger note_caller after insert or delete on public.users
+  for each row execute function muster.tg_note_caller('id');
+create or replace trigger note_caller_on_update after update on public.users
+  for each row when (
+    (old.id, old.tenant_id, old.organization_id, old.role, old.deleted_at)
+    is distinct from (new.id, new.tenant_id, new.organization_id, new.role, new.deleted_at)
+  )
+  execute function muster.tg_note_caller('id');
+create or replace trigger note_caller after insert or delete on public.security_professionals
+  for each row execute function muster.tg_note_caller('user_id');
+create or replace trigger note_caller_on_update after update on public.security_professionals
+  for each row when (
+    (old.id, old.user_id, old.tenant_id, old.deleted_at)
+    is distinct from (new.id, new.user_id, new.tenant_id, new.deleted_at)
+  )
+  execute function muster.tg_note_caller('user_id');
+-- A user who is written with triggers off, too, sees at once what they may see, and no more.
+alter table public.users enable always trigger note_caller;
+alter table public.users enable always trigger note_caller_on_update;
+alter table public.security_professionals enable always trigger note_caller;
+alter table public.security_professionals enable always trigger note_caller_on_update;
 
 create or replace function muster.tg_note_departure() returns trigger
 language plpgsql
@@ -182,10 +267,14 @@ begin atomic
   with forgotten as (
     -- A day longer than a watermark is good for (muster.changes_since).
     delete from muster.departed_rows d where d.departed_at < now() - interval '31 days' returning 1
+  ), forgotten_callers as (
+    -- The change feed reads all groups again when it has not asked for an hour.
+    delete from muster.changed_callers c where c.changed_at < now() - interval '1 day' returning 1
   )
-  select count(*) from forgotten;
+  select (select count(*) from forgotten) + (select count(*) from forgotten_callers);
 end;
-comment on function muster.forget_departed_rows() is 'Ends the retention of departed rows. For background work.';
+comment on function muster.forget_departed_rows() is
+  'Ends the retention of departed rows, and of users whose groups changed. For background work.';
 
 -- ---- Catching up -----------------------------------------------------------------------------------------------
 
@@ -490,6 +579,156 @@ end
 $$;
 comment on function muster.await_xids(bigint[], interval) is
   'Waits until transactions are visible to new snapshots; false when the patience ended first.';
+
+-- ---- Who sees a change -----------------------------------------------------------------------------------------
+
+-- What a table's policies for reading say, whatever else its name and comment are.
+create or replace function muster.read_policies(relation oid) returns text
+language sql
+stable
+-- Names in the policies are printed with their schemas.
+set search_path = pg_catalog, pg_temp
+as $$
+  select md5(concat_ws(E'\n', c.relrowsecurity, c.relforcerowsecurity, (
+    select string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, (
+      select string_agg(coalesce(r.rolname, 'public'), ',' order by r.rolname)
+      from unnest(p.polroles) as o (oid)
+      left join pg_roles r on r.oid = o.oid
+    ), pg_get_expr(p.polqual, p.polrelid)), E'\n' order by p.polname)
+    from pg_policy p
+    where p.polrelid = c.oid and p.polcmd in ('r', '*')
+  )))
+  from pg_class c
+  where c.oid = relation
+$$;
+comment on function muster.read_policies(oid) is 'A digest of the policies that decide who reads a table.';
+
+create table if not exists muster.audiences (
+  relation text not null constraint audiences_pkey primary key,
+  columns text[] not null,
+  policies text not null
+);
+comment on table muster.audiences is
+  'Tables of which muster.audience knows the readers: by which of the published columns, and for which policies.';
+alter table muster.audiences enable row level security;
+alter table muster.audiences force row level security;
+revoke all on muster.audiences from public, anon, authenticated, service_role;
+drop policy if exists internal on muster.audiences;
+create policy internal on muster.audiences to muster_definer using (true) with check (true);
+comment on policy internal on muster.audiences is 'The security definer functions of realtime.sql.';
+grant select, insert, delete on muster.audiences to muster_definer;
+
+create or replace function muster.declare_audiences() returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  delete from muster.audiences;
+  insert into muster.audiences (relation, columns, policies)
+  select d.relation, d.columns, muster.read_policies(to_regclass(format('public.%I', d.relation)))
+  from (values
+    ('shifts', array['id', 'company_id', 'client_id', 'professional_id', 'status', 'start_datetime']),
+    ('shift_briefings', array['id', 'company_id', 'client_id', 'professional_id']),
+    ('gps_checkins', array['id', 'company_id', 'client_id', 'professional_id']),
+    ('incidents', array['id', 'company_id', 'client_id', 'reported_by']),
+    ('finqle_transactions', array['id', 'company_id', 'professional_id']),
+    ('notifications', array['id', 'user_id'])
+  ) as d (relation, columns);
+end;
+comment on function muster.declare_audiences() is
+  'Says that muster.audience holds for the policies that the tables have now. Security definer: the declarations are nobody''s to write.';
+
+-- Where a policy was changed or added since, or a column is published no more, each subscriber is asked for.
+create or replace function muster.has_audience(relation oid, published name[]) returns boolean
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (
+    select
+    from muster.audiences a
+    where has_audience.relation = to_regclass(format('public.%I', a.relation))
+      and a.columns <@ published::text[]
+      and a.policies = muster.read_policies(has_audience.relation)
+  );
+end;
+comment on function muster.has_audience(oid, name[]) is
+  'Whether muster.audience says who reads a table. Security definer: the declarations are nobody''s to read.';
+
+-- For each of `changes`, `{relation, image, lacks}`: the groups that see the row as the image has it, or null for a row that is
+-- gone. An image is what the log says of a row, as `to_jsonb` prints it; what the log does not say of it, its tenant and whether
+-- it is deleted, is taken from the row as it is now. A value that the image lacks (`lacks`: columns of large values that an
+-- update did not touch) is filled in, as JSON text, from a row that is in everything else still as the image has it.
+--
+-- `changed` are the users whose groups may have changed since `since_xid`, and `next` is the `since_xid` for the next time: the
+-- oldest transaction that was running. Everything is of one snapshot, which sees `xids`. Null: there was none within `patience`.
+create or replace function muster.change_audiences(
+  changes jsonb, xids bigint[], patience interval, since_xid xid8
+) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  if not muster.await_xids(xids, patience) then
+    return null;
+  end if;
+  return (
+    with asked as materialized (
+      select
+        c.nth, c.value ->> 'relation' as relation, c.value -> 'image' as image,
+        (c.value #>> '{image,id}')::uuid as id, c.value -> 'lacks' as lacks
+      from jsonb_array_elements(changes) with ordinality c (value, nth)
+    ), present as (
+      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end as whole
+      from asked a join public.shifts r on r.id = a.id where a.relation = 'shifts'
+      union all
+      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.gps_checkins r on r.id = a.id where a.relation = 'gps_checkins'
+      union all
+      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.shift_briefings r on r.id = a.id where a.relation = 'shift_briefings'
+      union all
+      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.incidents r on r.id = a.id where a.relation = 'incidents'
+      union all
+      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.finqle_transactions r on r.id = a.id where a.relation = 'finqle_transactions'
+      union all
+      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.notifications r on r.id = a.id where a.relation = 'notifications'
+    )
+    select jsonb_build_object(
+      'changes', jsonb_agg(
+        case when p.nth is not null then jsonb_build_object(
+          'audience', muster.audience(
+            a.relation,
+            a.image || jsonb_build_object('tenant_id', p.tenant_id, 'deleted_at', p.deleted_at),
+            clock_timestamp()
+          ),
+          'filled', case when p.whole || a.image = p.whole then (
+            select jsonb_object_agg(l.name, (p.whole -> l.name)::text)
+            from jsonb_array_elements_text(a.lacks) as l (name)
+          ) end
+        ) end
+        order by a.nth
+      ),
+      'changed', (
+        select jsonb_agg(distinct c.user_id) from muster.changed_callers c where c.changed_xid >= since_xid
+      ),
+      'next', pg_snapshot_xmin(pg_current_snapshot())::text
+    )
+    from asked a
+    left join present p using (nth)
+  );
+end
+$$;
+comment on function muster.change_audiences(jsonb, bigint[], interval, xid8) is
+  'Which groups see which changes. Security definer: it reads the rows for the change feed, and tells of values only those that the log left out.';
 
 -- ---- The publication -------------------------------------------------------------------------------------------
 
@@ -827,14 +1066,19 @@ grant usage on schema muster to muster_replicator;
 
 revoke execute on function
   muster.tg_stamp_change(), muster.audience(text, jsonb, timestamptz), muster.caller_audience(),
-  muster.tg_note_departure(), muster.forget_departed_rows(), muster.history_id(),
+  muster.audiences_of(uuid[]), muster.tg_note_caller(), muster.read_policies(oid), muster.declare_audiences(),
+  muster.has_audience(oid, name[]), muster.change_audiences(jsonb, bigint[], interval, xid8), muster.tg_note_departure(), muster.forget_departed_rows(), muster.history_id(),
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer), muster.shifts_begun_for_caller(timestamptz),
   muster.changes_since(text, jsonb, integer),
   muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval),
   muster.report_change(oid, text, integer[], text, text, integer[]), muster.sync_change_capture(), muster.tg_follow_definitions(),
   muster.enable_change_capture(), muster.channel_shift_id()
 from public;
-grant execute on function muster.audience(text, jsonb, timestamptz) to muster_definer;
+grant execute on function
+  muster.audience(text, jsonb, timestamptz), muster.read_policies(oid),
+  muster.await_xids(bigint[], interval)
+to muster_definer;
+grant select on public.incidents, public.notifications to muster_definer;
 grant execute on function
   muster.caller_audience(), muster.history_id(), muster.shifts_begun_for_caller(timestamptz),
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer), muster.changes_since(text, jsonb, integer),
@@ -844,11 +1088,22 @@ to authenticated, muster_definer;
 grant select (changed_xid) on public.finqle_transactions to authenticated;
 grant execute on function muster.forget_departed_rows() to service_role;
 grant execute on function
-  muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval)
+  muster.visible_rows(text, text, text, text[], text, text, bigint[], interval), muster.await_xids(bigint[], interval),
+  muster.audiences_of(uuid[]), muster.has_audience(oid, name[]),
+  muster.change_audiences(jsonb, bigint[], interval, xid8)
 to muster_api;
 
+alter function muster.audiences_of(uuid[]) owner to muster_definer;
+alter function muster.caller_audience() owner to muster_definer;
+alter function muster.tg_note_caller() owner to muster_definer;
+alter function muster.declare_audiences() owner to muster_definer;
+alter function muster.has_audience(oid, name[]) owner to muster_definer;
+alter function muster.change_audiences(jsonb, bigint[], interval, xid8) owner to muster_definer;
 alter function muster.tg_note_departure() owner to muster_definer;
 alter function muster.forget_departed_rows() owner to muster_definer;
 alter function muster.history_id() owner to muster_definer;
 alter function muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer) owner to muster_definer;
 alter function muster.shifts_begun_for_caller(timestamptz) owner to muster_definer;
+
+-- Last of all, and again after every change of a policy of these tables: a test holds muster.audience and the policies alike.
+select muster.declare_audiences();

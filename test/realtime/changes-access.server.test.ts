@@ -68,6 +68,52 @@ it.each([
     "select pg_get_functiondef(oid) as text from pg_proc where proname = 'visible_rows'",
   )
   expect(definition!.text).toContain(step)
+  // With a policy of somebody's own, the database is asked for each subscriber.
+  await rt().owner.query('create policy of_theirs on shifts for select to authenticated using (false)')
   await expectRed('shifts', `${definition!.text.replace(step, replacement)};`)
+  // The schema files, run to mend it, have declared the audience for the policies with this one.
+  await rt().owner.script('drop policy of_theirs on shifts; select muster.declare_audiences();')
+  expect(await wrongCells(rt(), 'shifts')).toEqual([])
+})
+
+/** As the schema file has it: what the database prints is spelled anew. */
+async function definitionOf(name: string): Promise<string> {
+  const text = await schema('realtime.sql')
+  const start = text.indexOf(`create or replace function muster.${name}(`)
+  return text.slice(start, text.indexOf(`comment on function muster.${name}(`, start))
+}
+
+it.each([
+  ['clients see drafts', 'audience', "viewed ->> 'status' <> 'draft'", 'true'],
+  ['guards see what is not open', 'audience', "viewed ->> 'status' = 'published'", 'true'],
+  ['guards see what has begun', 'audience', "(viewed ->> 'start_datetime')::timestamptz > at", 'true'],
+  ['deleted rows are seen', 'audience', "case when viewed ->> 'deleted_at' is null", 'case when true'],
+  ['all admins are of one tenant', 'audience', "'admins:' || (viewed ->> 'tenant_id')", "'admins:'"],
+  ['companies do not see theirs', 'audience', "'company:'", "'firm:'"],
+  ['deleted users belong somewhere', 'audiences_of', ' and u.deleted_at is null', ''],
+  ['clients are companies', 'audiences_of', "'client' then 'client:'", "'client' then 'company:'"],
+  ['guards are of no tenant', 'audiences_of', "'guards:' || u.tenant_id", "'guards:'"],
+  [
+    'whether a row is deleted is not looked up',
+    'change_audiences',
+    "'deleted_at', p.deleted_at",
+    "'deleted_at', null",
+  ],
+  [
+    'whose tenant it is is not looked up',
+    'change_audiences',
+    "'tenant_id', p.tenant_id",
+    "'tenant_id', null",
+  ],
+])('of an audience: %s', async (_, name, step, replacement) => {
+  const definition = await definitionOf(name)
+  expect(definition).toContain(step)
+  await expectRed(
+    'shifts',
+    definition.replace(step, () => replacement),
+  )
+})
+
+it('of an audience: mended, all is well', async () => {
   expect(await wrongCells(rt(), 'shifts')).toEqual([])
 })

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { SubscriptionRefused } from '../../src/realtime/changes/types.ts'
+import { compilePattern } from '../../src/realtime/protocol/pattern.ts'
 import { SYNC_TABLES } from '../../src/resources/sync/schemas.ts'
 import { type Frame, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
 import {
@@ -72,6 +74,11 @@ async function arrivals(work: () => Promise<unknown>): Promise<Partial<Record<Fo
 
 const update = (id: string, assignment: string) =>
   rt().owner.query(`update shifts set ${assignment} where id = $1`, [id])
+
+const transaction = (...statements: string[]) =>
+  rt().owner.transaction(async (tx) => {
+    for (const statement of statements) await tx.query(statement)
+  })
 
 /** Acts as a persona, under the policies. */
 const actAs = (who: Persona, text: string, parameters: string[]) =>
@@ -228,6 +235,142 @@ describe('a briefing', () => {
       managers,
     )
   })
+})
+
+describe('a change that is told late', () => {
+  // One transaction stands for a gateway that lags: by the time each change is looked at, the row is in its last state.
+  it('of what was a draft is not told to those who see the row now that it is published', async () => {
+    const id = await arrangeShift(rt().owner, { status: 'draft' })
+    await arrivals(async () => {})
+    const work = () =>
+      transaction(
+        `update shifts set title = 'Alarm code 4711' where id = '${id}'`,
+        `update shifts set title = 'Night watch' where id = '${id}'`,
+        `update shifts set status = 'published' where id = '${id}'`,
+      )
+    const open = ['UPDATE shifts published']
+    const all = ['UPDATE shifts draft', 'UPDATE shifts draft', ...open]
+    expect(await arrivals(work)).toEqual({
+      company: all,
+      admin: all,
+      client: open,
+      guard: open,
+      otherGuard: open,
+    })
+  })
+
+  it('of another guard’s assignment is not told to those for whom the shift is open again', async () => {
+    const id = await arrangeShift(rt().owner)
+    await arrivals(async () => {})
+    const told = await arrivals(() =>
+      transaction(
+        `update shifts set status = 'assigned', professional_id = '${PROFESSIONALS.otherGuard}' where id = '${id}'`,
+        `update shifts set status = 'published', professional_id = null where id = '${id}'`,
+      ),
+    )
+    expect(told.guard).toEqual(['UPDATE shifts published'])
+    expect(told.otherGuard?.filter((event) => event.includes('shifts'))).toEqual([
+      'UPDATE shifts assigned',
+      'UPDATE shifts published',
+    ])
+  })
+})
+
+describe('a large value that an update left alone', () => {
+  // As long as it may be, and of three bytes each: too much to stay in the row.
+  const description = '☂'.repeat(2_000)
+  const shift = async (): Promise<string> => {
+    const id = await arrangeShift(rt().owner)
+    // Compressed, a text like this is short enough to stay in the row.
+    await rt().owner.query('alter table shifts alter description set storage external')
+    await arrivals(() => update(id, `description = '${description}'`))
+    return id
+  }
+  const told = (since = sinceThen.get('company')) =>
+    channels
+      .get('company')!
+      .frames.slice(since)
+      .filter((frame) => !isMarker(frame))
+      .map(({ data }) => data.record?.description)
+
+  it('is in the event: whoever replaces their row by it loses nothing', async () => {
+    const id = await shift()
+    await arrivals(() => update(id, "title = 'Another'"))
+    expect(told()).toEqual([description])
+  })
+
+  it('is left out where the row has another one by now, which comes with an event of its own', async () => {
+    const id = await shift()
+    await arrivals(() =>
+      transaction(
+        `update shifts set title = 'Another' where id = '${id}'`,
+        `update shifts set title = 'A third', description = 'Another' where id = '${id}'`,
+      ),
+    )
+    expect(told()).toEqual([undefined, 'Another'])
+  })
+
+  it('is filtered by, as if it were in the change', async () => {
+    const id = await shift()
+    const channel = new RecordingChannel()
+    const filter = 'description=like.%☂☂%'
+    const { subscription } = await rt().follow(subscriberOf('company'), { table: 'shifts', filter }, channel)
+    await arrivals(() => update(id, "title = 'Filtered'"))
+    expect(channel.summary).toEqual([['UPDATE', expect.objectContaining({ title: 'Filtered' })]])
+    subscription.unsubscribe()
+  })
+})
+
+describe('the filter of one who may not see the row', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it('is not looked at, by whatever it would be judged', async () => {
+    const pattern = compilePattern('like', '%seen by few%')
+    const test = vi.spyOn(pattern, 'test')
+    const database = vi.spyOn(rt().checks, 'transaction')
+    const ends = []
+    for (const persona of ['rival', 'guard', 'client', 'foreignGuard', 'stranger'] as const) {
+      for (const filter of ['title=like.%seen by few%', 'title=gt.a', 'hourly_rate=eq.2.5e1']) {
+        ends.push((await rt().follow(subscriberOf(persona), { table: 'shifts', filter })).subscription)
+      }
+    }
+    // What PostgreSQL is asked when they subscribe is whether it takes the values.
+    database.mockClear()
+    await arrivals(() => arrangeShift(rt().owner, { status: 'draft' }))
+    expect([test.mock.calls, database.mock.calls]).toEqual([[], []])
+
+    const own = new RecordingChannel()
+    const filter = 'title=like.%seen by few%,title=gt.a'
+    ends.push((await rt().follow(subscriberOf('company'), { table: 'shifts', filter }, own)).subscription)
+    await arrivals(async () =>
+      update(await arrangeShift(rt().owner, { status: 'draft' }), "title = 'Seen by few'"),
+    )
+    expect(test).toHaveBeenCalled()
+    for (const end of ends) end.unsubscribe()
+  })
+
+  it('costs no check of its subscriber, either', async () => {
+    const { checks } = rt().router.health
+    await arrivals(() => arrangeShift(rt().owner))
+    // Markers have no row security, and of the tables of the marketplace it is said who sees them.
+    expect(rt().router.health.checks).toBe(checks)
+  })
+})
+
+describe('a filter on a place', () => {
+  it.each(['x', '{"type":"Point"}', 'POINT(4.9)'])(
+    'that PostGIS does not take, %s, is refused for good',
+    async (value) => {
+      const refused = rt().follow(subscriberOf('company'), {
+        table: 'shifts',
+        filter: `location_point=eq."${value.replaceAll('"', '\\"')}"`,
+      })
+      await expect(refused).rejects.toThrow(SubscriptionRefused)
+      await expect(refused).rejects.toMatchObject({ isTemporary: false })
+    },
+  )
 })
 
 describe('a subscriber, with the same token all the time', () => {

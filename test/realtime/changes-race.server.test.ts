@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { expect, it } from 'vitest'
 import { openServer } from '../../src/db/engine/server.ts'
-import { authenticated, RecordingChannel, useRouter } from '../support/changes.ts'
+import { authenticated, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
 import { patience } from '../support/patience.ts'
 import { trialSize } from '../support/trial.ts'
+import { arrangeShift, buildWorld, USERS } from '../support/world.ts'
 
 /*
  * The log has a commit before other sessions see it. Under load the difference is long enough for a check to miss the row,
@@ -17,15 +18,16 @@ const SUBJECT = JSON.parse(ALICE.claims).sub as string
 const INSERTS = trialSize(8_000, 20_000)
 const WRITERS = 8
 
-const rt = useRouter((owner) =>
-  owner.script(`
+const rt = useRouter(async (owner) => {
+  await buildWorld(owner)
+  await owner.script(`
     create table events (id int primary key, owner uuid);
     alter table events enable row level security;
     grant select on events to authenticated;
     create policy events_read on events for select to authenticated using (owner = (select auth.uid()));
     alter publication supabase_realtime add table events;
-  `),
-)
+  `)
+})
 
 it(
   'loses and repeats no insert, with the processors busy with something else',
@@ -66,3 +68,40 @@ it(
   },
   patience(300_000),
 )
+
+it('tells nothing of a change to one who was suspended before it, however long that took to commit', async () => {
+  const suspending = openServer({ url: rt().database.ownerUrl!, max: 1 })
+  const [company, guard] = [new RecordingChannel(), new RecordingChannel()]
+  await rt().follow(subscriberOf('company'), { table: 'shifts' }, company)
+  const shift = await arrangeShift(rt().owner)
+  await company.reach(1)
+  const rename = (title: string) =>
+    rt().owner.query('update shifts set title = $2 where id = $1', [shift, title])
+  const rounds = Array.from({ length: 20 }, (_, round) => round)
+  try {
+    for (const round of rounds) {
+      const { promise: isMade, resolve: made } = Promise.withResolvers<void>()
+      const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>()
+      const done = suspending.transaction(async (tx) => {
+        await tx.query('update users set deleted_at = now() where id = $1', [USERS.guard])
+        made()
+        await mayCommit
+      })
+      await isMade
+      // Their groups are read while the suspension is under way, and other transactions come and go.
+      const { subscription } = await rt().follow(subscriberOf('guard'), { table: 'shifts' }, guard)
+      await rename(`before ${round}`)
+      await guard.reach(round + 1)
+      commit()
+      await done
+      const since = company.frames.length
+      await rename(`after ${round}`)
+      await company.reach(since + 1)
+      subscription.unsubscribe()
+      await rt().owner.query('update users set deleted_at = null where id = $1', [USERS.guard])
+    }
+  } finally {
+    await suspending.close()
+  }
+  expect(guard.frames.map(({ data }) => data.record?.title)).toEqual(rounds.map((round) => `before ${round}`))
+})

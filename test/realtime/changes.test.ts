@@ -1,6 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { MAX_CONDITIONS_PER_SOCKET, SOCKETS_PER_CALLER } from '../../src/realtime/changes/budgets.ts'
 import { type ActiveSubscription, SubscriptionRefused } from '../../src/realtime/changes/types.ts'
 import { geometryToJson } from '../../src/realtime/ewkb.ts'
+import { compilePattern } from '../../src/realtime/protocol/pattern.ts'
 import {
   ANON,
   authenticated,
@@ -679,14 +681,190 @@ describe('row level security', () => {
     expect(rt().router.health.checks - checks).toBeLessThanOrEqual(2)
   })
 
-  it('is not asked where nobody is interested', async () => {
-    const { checks } = rt().router.health
-    const watched = await watch(ALICE, { table: 'paired', filter: 'a=eq.77' })
-    await run("insert into paired values (78, 'b', 'c')")
-    await watched.frames()
-    // Those who watch the table without a filter, from the tests before.
-    expect(rt().router.health.checks - checks).toBeLessThanOrEqual(1)
+  it('is asked whatever the filter says: from the time that it takes nobody learns whether it matched', async () => {
+    const watched = await watch(BOB, { table: 'notes', filter: 'rank=eq.77' })
+    const pattern = vi.spyOn(compilePattern('match', 'hidden'), 'test')
+    await watch(BOB, { table: 'notes', filter: 'body=match.hidden' })
+    const asked = async (rank: number): Promise<number> => {
+      const { checks } = rt().router.health
+      await run('insert into notes values ($1, $2, $3, null, $4)', [rank, SUBJECTS.alice, 'hidden', rank])
+      await watched.frames()
+      return rt().router.health.checks - checks
+    }
+    expect(await asked(77)).toBe(await asked(78))
+    expect(pattern).not.toHaveBeenCalled()
+    pattern.mockRestore()
   })
+
+  it('never shows an older state of a row than one that was visible', async () => {
+    await rt().owner.script(`
+      create table judged (id int primary key, open boolean, body text);
+      create function may_see(judged_id int) returns boolean language sql stable security definer
+        return exists (select from judged j where j.id = judged_id and j.open);
+      alter table judged enable row level security;
+      grant select (id, body) on judged to authenticated;
+      create policy judged_read on judged for select to authenticated using (may_see(id));
+      alter publication supabase_realtime add table judged;
+    `)
+    const alice = await watch(ALICE, { table: 'notes', filter: 'id=gte.90' }, { table: 'judged' })
+    const note = (id: number, owner: string, body: string) =>
+      `insert into notes values (${id}, '${owner}', '${body}', null, 1)`
+    await transaction(
+      note(90, SUBJECTS.bob, 'draft'),
+      `update notes set owner = '${SUBJECTS.alice}', body = 'final' where id = 90`,
+    )
+    // By what the policy does not ask, a row may have changed meanwhile.
+    await transaction(note(91, SUBJECTS.alice, 'mine'), "update notes set body = 'mine, too' where id = 91")
+    // Where the policy asks a function, nobody knows by what it decides.
+    await transaction(
+      "insert into judged values (1, false, 'draft')",
+      "update judged set body = 'final', open = true where id = 1",
+    )
+    expect((await alice.frames()).map(({ data }) => [data.type, data.record?.body])).toEqual([
+      ['UPDATE', 'final'],
+      ['INSERT', 'mine'],
+      ['UPDATE', 'mine, too'],
+      ['UPDATE', 'final'],
+    ])
+  })
+
+  it('tells of the row before an update its key alone, however much the log has', async () => {
+    await run('insert into notes values (95, $1, $2, null, 1)', [SUBJECTS.bob, 'draft'])
+    await run('alter table notes replica identity full')
+    const watched = await watch(ALICE, { table: 'notes' })
+    await run("update notes set owner = $1, body = 'final' where id = 95", [SUBJECTS.alice])
+    await run('alter table notes replica identity default')
+    expect((await watched.frames()).map(({ data }) => [data.record?.body, data.old_record])).toEqual([
+      ['final', { id: 95 }],
+    ])
+  })
+
+  it('lets no filter probe the values of a row that cannot be looked for', async () => {
+    await rt().owner.script(`
+      create table veiled (id int primary key, body text);
+      alter table veiled enable row level security;
+      grant select (body) on veiled to authenticated;
+      alter publication supabase_realtime add table veiled;
+    `)
+    const watched = await watch(ALICE, { table: 'veiled', filter: 'body=eq.guessed' }, { table: 'veiled' })
+    await run("insert into veiled values (1, 'guessed')")
+    expect((await watched.frames()).map(({ ids, data }) => [ids, data.errors])).toEqual([
+      [[2], ['Error 401: Unauthorized']],
+    ])
+  })
+})
+
+describe('filters that only PostgreSQL can judge', () => {
+  it('keep nobody else waiting, and their own channel in order', async () => {
+    const slow = await watch(
+      ALICE,
+      { table: 'plain', filter: 'kind=gte.b' },
+      { table: 'plain', event: 'DELETE' },
+    )
+    const quick = await watch(BOB, { table: 'plain' })
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const { checks } = rt()
+    const ask = checks.transaction.bind(checks)
+    const asked = vi.spyOn(checks, 'transaction').mockImplementation(async (...given) => {
+      await gate
+      return ask(...given)
+    })
+    await run("insert into plain values (401, 'a', 1), (402, 'b', 1)")
+    await run('delete from plain where id = 401')
+    expect(
+      (await quick.frames()).map(({ data }) => [data.type, (data.record ?? data.old_record)?.id]),
+    ).toEqual([
+      ['INSERT', 401],
+      ['INSERT', 402],
+      ['DELETE', 401],
+    ])
+    expect(slow.channel.frames.filter(({ ids }) => !ids.includes(MARKER_ID))).toEqual([])
+    open()
+    expect((await slow.frames()).map(({ ids, data }) => [data.type, ids])).toEqual([
+      ['INSERT', [1]],
+      ['DELETE', [2]],
+    ])
+    asked.mockRestore()
+  })
+})
+
+describe('what filters may cost', () => {
+  const like = (n: number) => `kind=not.like.x${n}%`
+  /** How many of the filters are granted to one socket, and why the rest is not. */
+  async function granted(subscriber: typeof ALICE, filters: string[], socket: object = {}) {
+    const refused = new Set<string>()
+    let count = 0
+    for (const filter of filters) {
+      const request = changeRequest({ table: 'plain', filter })
+      const wanted = { channel: new RecordingChannel(), socket, id: 1, subscriber, request }
+      await rt()
+        .router.subscribe(wanted)
+        .then(
+          (subscription) => {
+            active.push(subscription)
+            count += 1
+          },
+          (error: SubscriptionRefused) => refused.add(`${error.isTemporary} ${error.message}`),
+        )
+    }
+    return { count, refused: [...refused] }
+  }
+  const filters = (count: number, conditions: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) =>
+      Array.from({ length: 40 }, (_, m) => conditions(40 * n + m)).join(),
+    )
+
+  it('is bounded for a socket, and is given back', async () => {
+    const { count, refused } = await granted(
+      ANON,
+      filters(20, (n) => `rank=neq.${n}`),
+    )
+    expect(count).toBe(Math.floor(MAX_CONDITIONS_PER_SOCKET / 40))
+    expect(refused).toEqual([expect.stringMatching(/^false Too many conditions/)])
+    for (const subscription of active.splice(0)) subscription.unsubscribe()
+    expect(
+      await granted(
+        ANON,
+        filters(2, (n) => `rank=neq.${n}`),
+      ),
+    ).toEqual({ count: 2, refused: [] })
+  })
+
+  it('is bounded for patterns, by their size', async () => {
+    const { count, refused } = await granted(ANON, filters(12, like))
+    expect(count).toBeLessThan(4)
+    expect(refused).toEqual([expect.stringMatching(/^false Too many instructions/)])
+  })
+
+  it('is bounded for a user over all sockets', async () => {
+    let count = 0
+    for (let socket = 0; socket < 2 * SOCKETS_PER_CALLER; socket += 1) {
+      count += (
+        await granted(
+          ALICE,
+          filters(12, (n) => `rank=neq.${n}`),
+        )
+      ).count
+    }
+    expect(count).toBe(Math.floor((SOCKETS_PER_CALLER * MAX_CONDITIONS_PER_SOCKET) / 40))
+    // Another user's are another's.
+    expect(
+      (
+        await granted(
+          BOB,
+          filters(1, (n) => `rank=neq.${n}`),
+        )
+      ).count,
+    ).toBe(1)
+  })
+
+  it.each(['kind=match."(((a|b)?){1,30}){1,30}"', 'kind=match."(a)\\\\1"', 'kind=imatch.(?=a)'])(
+    'is refused at once for %s',
+    async (filter) => {
+      const { refused } = await granted(ALICE, [filter])
+      expect(refused).toEqual([expect.stringMatching(/^false .*2201B/)])
+    },
+  )
 })
 
 describe('what a role may not read', () => {

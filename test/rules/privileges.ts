@@ -36,6 +36,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   'anon authenticated muster_api muster_worker service_role': ['muster.schema_version()'],
 
   authenticated: [
+    'muster.caller_audience()',
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.answer_check_ins(jsonb,text[])',
     'muster.brief_shift(public.shifts,text)',
@@ -53,7 +54,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.take_check_ins(jsonb)',
   ],
   'authenticated muster_definer': [
-    'muster.caller_audience()',
     'muster.changes_since(text,jsonb,integer)',
     'muster.channel_shift_id()',
     'muster.manages_shift(public.shifts)',
@@ -85,9 +85,12 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
-    'muster.await_xids(bigint[],interval)',
+    'muster.audiences_of(uuid[])',
+    'muster.change_audiences(jsonb,bigint[],interval,xid8)',
+    'muster.has_audience(oid,name[])',
     'muster.visible_rows(text,text,text,text[],text,text,bigint[],interval)',
   ],
+  'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
     'muster.check_in_time_refusal(public.shifts,timestamp with time zone)',
@@ -97,6 +100,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.most_pings_a_minute()',
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.refuse_check_in(public.shifts,boolean,uuid,timestamp with time zone)',
+    'muster.read_policies(oid)',
     'muster.require_read_committed()',
     'muster.last_day_of(timestamp with time zone,text)',
     'muster.search_origin(double precision,double precision)',
@@ -110,6 +114,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.assignment_violations(uuid,public.shifts)',
     'muster.check_in_refusal(public.shifts,boolean,uuid)',
     'muster.count_candidate_page(uuid,text)',
+    'muster.declare_audiences()',
     'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.pings_in_minute(uuid,uuid,timestamp with time zone)',
@@ -129,6 +134,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_locations__check_unused()',
     'muster.tg_locations__move_shifts()',
     'muster.tg_locations__name_time_zone()',
+    'muster.tg_note_caller()',
     'muster.tg_note_departure()',
     'muster.tg_notifications__stamp_read()',
     'muster.tg_security_professionals__check_status()',
@@ -244,6 +250,7 @@ const TABLES: Record<string, TablePrivileges> = {
       update: 'status',
     },
     service_role: EVERYTHING,
+    muster_definer: { select: '*' },
   },
   // Without what is between us and the payment provider.
   'public.finqle_transactions': {
@@ -257,12 +264,14 @@ const TABLES: Record<string, TablePrivileges> = {
   'public.notifications': {
     authenticated: { select: '*', update: 'read_at' },
     service_role: EVERYTHING,
-    muster_definer: { insert: '*' },
+    muster_definer: { select: '*', insert: '*' },
   },
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
   'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
+  'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
+  'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
   // The history of migrations: the owner's alone.

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { RE2JS } from 're2js'
+import { describe, expect, it, vi } from 'vitest'
 import type { RowImage } from '../../src/realtime/feed/types.ts'
 import { builtinType, type PgType } from '../../src/realtime/pg-type.ts'
 import {
@@ -13,8 +14,17 @@ import {
   recordSource,
   toSql,
   UnknownFilterColumn,
+  undecided,
+  unfitPattern,
   unknownColumn,
 } from '../../src/realtime/protocol/filter.ts'
+import {
+  compilePattern,
+  MAX_PATTERN_LENGTH,
+  MAX_PATTERN_SIZE,
+  MAX_PATTERN_STEPS,
+  PatternRefused,
+} from '../../src/realtime/protocol/pattern.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const email: PgType = { is: 'domain', schema: 'public', name: 'email', of: builtinType('text') }
@@ -32,6 +42,9 @@ const columns = new Map<string, PgType>([
   ['email', email],
   ['fake', { is: 'scalar', schema: 'public', name: 'int8' }],
   ['Odd "name"', builtinType('int4')],
+  ['ratio', builtinType('float8')],
+  ['at', builtinType('timestamptz')],
+  ['day', builtinType('date')],
 ])
 
 function parse(text: string): Filter {
@@ -204,16 +217,12 @@ describe('the filter in SQL', () => {
     expect(text('rate=is.null')).toBe('"r"."rate" is null')
     expect(text('done=not.is.unknown')).toBe('not ("r"."done" is unknown)')
     expect(text('rate=isdistinct.5')).toBe('"r"."rate" is distinct from $1::text::"pg_catalog"."numeric"')
-    expect(text('title=match.x')).toBe('"r"."title" ~ $1::text::"pg_catalog"."text"')
-    expect(text('title=imatch.x')).toBe('"r"."title" ~* $1::text::"pg_catalog"."text"')
-    expect(text('title=ilike.x')).toBe('"r"."title" ilike $1::text::"pg_catalog"."text"')
+    expect(text('email=eq.a@b')).toBe('"r"."email" = $1::text::"public"."email"')
   })
 
-  it('compares in the domain, but takes a pattern in the type under it', () => {
-    expect(toSql(parse('email=eq.a@b'), columns).text).toBe('"r"."email" = $1::text::"public"."email"')
-    expect(toSql(parse('email=like.%@b'), columns).text).toBe(
-      '"r"."email" like $1::text::"pg_catalog"."text"',
-    )
+  it.each(['like', 'ilike', 'match', 'imatch'])('has none for %s', (operator) => {
+    expect(() => toSql(parse(`title=${operator}.x`), columns)).toThrow()
+    expect(() => checkQuery(parse(`title=${operator}.x`), columns)).toThrow()
   })
 
   it('passes a list as one array literal', () => {
@@ -224,12 +233,11 @@ describe('the filter in SQL', () => {
   })
 
   it('checks each value and each operator by itself', () => {
-    expect(checkQuery(parse('id=eq.5,title=match.[,done=is.true'), columns)).toEqual({
+    expect(checkQuery(parse('id=eq.5,done=is.true'), columns)).toEqual({
       text:
         'select null::"pg_catalog"."int8" = $1::text::"pg_catalog"."int8", $1::text::"pg_catalog"."int8" is null, ' +
-        `''::"pg_catalog"."text" ~ $2::text::"pg_catalog"."text", $2::text::"pg_catalog"."text" is null, ` +
         'null::"pg_catalog"."bool" is true',
-      parameters: ['5', '['],
+      parameters: ['5'],
     })
     expect(checkQuery([], columns).text).toBe('select true')
   })
@@ -288,6 +296,43 @@ describe('the filter without the database', () => {
       { owner: '"6f2c1b7e-0f7e-4a52-9f52-9d3a5f0c1e11"' },
       'match',
     ],
+    [
+      'owner=eq.{6F2C1B7E0F7E4A529F529D3A5F0C1E11}',
+      { owner: '"6f2c1b7e-0f7e-4a52-9f52-9d3a5f0c1e11"' },
+      'match',
+    ],
+    [
+      'owner=gt.6f2c1b7e-0f7e-4a52-9f52-9d3a5f0c1e11',
+      { owner: '"6f2c1b7e-0f7e-4a52-9f52-9d3a5f0c1e12"' },
+      'match',
+    ],
+    ['rate=eq.1.5', { rate: '1.50' }, 'match'],
+    ['rate=eq.-00.10', { rate: '-0.1' }, 'match'],
+    ['rate=gt.-1', { rate: '-0.95' }, 'match'],
+    ['rate=lt.9007199254740993.2', { rate: '9007199254740993.1' }, 'match'],
+    ['rate=gte.100', { rate: '99.999' }, 'no_match'],
+    ['ratio=eq.0.1', { ratio: '0.10000000000000000001' }, 'match'],
+    ['ratio=lt.-0', { ratio: '0' }, 'no_match'],
+    ['at=eq.2026-01-01T01:00:00.5+01:00', { at: '"2026-01-01T00:00:00.5+00:00"' }, 'match'],
+    ['at=gt.2026-01-01T00:00:00Z', { at: '"2026-01-01T00:00:00.000001+00:00"' }, 'match'],
+    ['at=lte.2026-01-01T00:00:00Z', { at: '"2026-01-01T00:00:00.000001+00:00"' }, 'no_match'],
+    ['at=lt.1970-01-01T00:00:00Z', { at: '"1969-12-31T23:59:59.5+00:00"' }, 'match'],
+    ['day=gte.2026-02-28', { day: '"2026-03-01"' }, 'match'],
+    ['title=like.a%', { title: '"ab"' }, 'match'],
+    ['title=like.A%', { title: '"ab"' }, 'no_match'],
+    ['title=ilike.A_', { title: '"ab"' }, 'match'],
+    ['title=like.a_', { title: '"a🙂"' }, 'match'],
+    ['title=like.a.c', { title: '"abc"' }, 'no_match'],
+    ['title=like."a\\\\%%"', { title: '"a%b"' }, 'match'],
+    ['title=like."a\\\\%%"', { title: '"ab"' }, 'no_match'],
+    ['title=not.like.%b%', { title: '"a\nb"' }, 'no_match'],
+    ['title=like.%', { title: 'null' }, 'no_match'],
+    ['title=not.like.%', { title: 'null' }, 'no_match'],
+    ['title=match.^a.b$', { title: '"a\nb"' }, 'match'],
+    ['title=match.b', { title: '"abc"' }, 'match'],
+    ['title=imatch.É', { title: '"é"' }, 'match'],
+    ['email=like.%@b', { email: '"a@b"' }, 'match'],
+    ['code=like.a%', { code: '"a  "' }, 'match'],
     ['done=eq.t', { done: 'true' }, 'match'],
     ['done=eq.false', { done: 'true' }, 'no_match'],
     ['done=is.true', { done: 'true' }, 'match'],
@@ -325,19 +370,21 @@ describe('the filter without the database', () => {
   })
 
   it.each([
-    ['a type without certain equality', 'rate=eq.1.5', { rate: '1.50' }],
+    ['a type without certain equality', 'doc=eq.{}', { doc: '{}' }],
+    ['a number with an exponent', 'rate=eq.1e3', { rate: '1000' }],
+    ['a time without an offset', 'at=gt.2026-01-01T00:00:00', { at: '"2026-01-01T00:00:00+00:00"' }],
+    ['a time in words', 'at=gt.yesterday', { at: '"2026-01-01T00:00:00+00:00"' }],
+    ['a day that there is not', 'day=eq.2026-02-30', { day: '"2026-03-02"' }],
+    ['a time without end', 'at=gt.2026-01-01T00:00:00Z', { at: '"infinity"' }],
     ['padded text', 'code=eq.a', { code: '"a  "' }],
     ['a type that only shares its name with a built-in one', 'fake=eq.1', { fake: '1' }],
-    ['a pattern', 'title=like.a%', { title: '"ab"' }],
     ['order of text', 'title=gt.a', { title: '"b"' }],
     ['order of an enum', 'mood=gt.sad', { mood: '"ok"' }],
     ['an integer in an unusual spelling', 'id=eq. 5', { id: '5' }],
     ['an integer out of range', 'small=eq.32768', { small: '5' }],
-    ['a uuid in an unusual spelling', 'owner=eq.6f2c1b7e0f7e4a529f529d3a5f0c1e11', { owner: '"x"' }],
+    ['what is no uuid', 'owner=eq.6f2c1b7e', { owner: '"x"' }],
     ['a boolean in an unusual spelling', 'done=eq.yes', { done: 'true' }],
     ['an odd spelling in a list', 'id=in.(1, x)', { id: '1' }],
-    ['a null that may be JSON null', 'doc=is.null', { doc: 'null' }],
-    ['a null that may be NaN', 'rate=is.null', { rate: 'null' }],
     ['a column that is not in the change', 'title=eq.a', {}],
     ['a null test on a column that is not in the change', 'title=is.null', {}],
     ['a column without a type', 'ghost=eq.1', { ghost: '1' }],
@@ -347,14 +394,86 @@ describe('the filter without the database', () => {
     expect(verdict(negated, image)).toBe('ask_database')
   })
 
-  it('is certain about null where JSON null can only be that', () => {
+  it('takes for null what the event shows as null', () => {
     expect(verdict('doc=is.null', { doc: '{}' })).toBe('no_match')
+    expect(verdict('doc=is.null', { doc: 'null' })).toBe('match')
+    expect(verdict('rate=is.null', { rate: 'null' })).toBe('match')
     expect(verdict('code=is.null', { code: 'null' })).toBe('match')
   })
 
+  it('leaves to the database what it is not sure of for every value', () => {
+    const left = (text: string) => undecided(parse(text), columns).map(({ column }) => column)
+    expect(left('title=match.^a,id=gt.5,owner=is.null')).toEqual([])
+    expect(left('title=gt.a,id=gt.5,rate=gt.5,at=gt.2026-01-01T00:00:00Z,mood=eq.ok,doc=eq.{}')).toEqual([
+      'title',
+      'rate',
+      'at',
+      'mood',
+      'doc',
+    ])
+  })
+
   it('asks nothing about a row that another condition rules out, in either order', () => {
-    expect(verdict('rate=eq.1,id=eq.5', { rate: '1.0', id: '6' })).toBe('no_match')
-    expect(verdict('id=eq.5,rate=eq.1', { rate: '1.0', id: '6' })).toBe('no_match')
-    expect(verdict('id=eq.5,rate=eq.1', { rate: '1.0', id: '5' })).toBe('ask_database')
+    expect(verdict('doc=eq.1,id=eq.5', { doc: '1.0', id: '6' })).toBe('no_match')
+    expect(verdict('id=eq.5,doc=eq.1', { doc: '1.0', id: '6' })).toBe('no_match')
+    expect(verdict('id=eq.5,doc=eq.1', { doc: '1.0', id: '5' })).toBe('ask_database')
+  })
+})
+
+describe('a pattern', () => {
+  it.each([
+    ['a back-reference', 'match', '(a)\\1'],
+    ['lookahead', 'match', 'a(?=b)'],
+    ['lookbehind', 'imatch', '(?<!a)b'],
+    ['an escape of PostgreSQL', 'match', '\\yword\\y'],
+    ['a director of PostgreSQL', 'match', '***=a'],
+    ['an open bracket', 'match', '['],
+    ['repetitions that multiply', 'match', '(((a|b)?){1,30}){1,30}'],
+    ['a large class without case', 'imatch', '\\pL'],
+    ['a large range without case', 'match', '(?i)[a-\uffff]'],
+    ['too long', 'like', 'x'.repeat(MAX_PATTERN_LENGTH + 1)],
+  ] as const)('is refused with %s', (_, operator, pattern) => {
+    expect(() => compilePattern(operator, pattern)).toThrow(PatternRefused)
+  })
+
+  it('is refused for its size before it is compiled', () => {
+    const compile = vi.spyOn(RE2JS, 'compile')
+    for (const pattern of ['(((a|b)?){1,30}){1,31}', '([^\\]x]{1,30}(b{5,}){1,90}){2,}', '\\w{1000}']) {
+      expect(() => compilePattern('match', pattern)).toThrow(PatternRefused)
+    }
+    expect(compile).not.toHaveBeenCalled()
+    compile.mockRestore()
+    for (const pattern of [
+      '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+      '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}',
+      '(a|b|[]{9}])+c{100}',
+    ]) {
+      expect(compilePattern('match', pattern).size).toBeLessThanOrEqual(MAX_PATTERN_SIZE)
+    }
+  })
+
+  it('is for text', () => {
+    expect(unfitPattern(parse('title=like.a,code=match.a,email=ilike.a'), columns)).toBeUndefined()
+    expect(unfitPattern(parse('title=like.a,id=like.1%'), columns)?.column).toBe('id')
+    expect(unfitPattern(parse('mood=match.o'), columns)?.column).toBe('mood')
+  })
+
+  it('that others take hours for is looked for in no time', () => {
+    const start = performance.now()
+    for (const pattern of ['(x+x+)+y', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$']) {
+      expect(compilePattern('match', pattern).test(`${'x'.repeat(5_000)}!`)).toBe(false)
+    }
+    expect(performance.now() - start).toBeLessThan(1_000)
+  })
+
+  it('is not looked for in a value that is too long for its size', () => {
+    const { size, test } = compilePattern('like', '%y%')
+    const most = Math.floor(MAX_PATTERN_STEPS / size)
+    expect(test('x'.repeat(most))).toBe(false)
+    expect(test('x'.repeat(most + 1))).toBeUndefined()
+    // Then the row matches neither the pattern nor its negation.
+    const long = JSON.stringify('y'.repeat(most + 1))
+    expect(verdict('title=like.%y%', { title: long })).toBe('no_match')
+    expect(verdict('title=not.like.%y%', { title: long })).toBe('no_match')
   })
 })

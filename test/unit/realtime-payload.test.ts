@@ -245,9 +245,11 @@ describe('the data of an event', () => {
     expect(see(change({ ...updated, old: image({ id: '4' }) })).old_record).toEqual({ id: 4 })
   })
 
-  it('shows the whole old row under replica identity full', () => {
+  it('shows the whole old row under replica identity full, but with row security its key alone', () => {
     const full = change({ ...updated, old: image({ ...row, id: '4' }), oldIs: 'full' })
-    expect(see(full).old_record).toEqual({ id: 4, title: 'a', tags: [1], mood: null, size: 5 })
+    const open = { ...table, rowSecurity: false }
+    expect(see(full, {}, open).old_record).toEqual({ id: 4, title: 'a', tags: [1], mood: null, size: 5 })
+    expect(see(full).old_record).toEqual({ id: 4 })
   })
 
   it('leaves an unchanged TOAST value out, or takes it from the full old row', () => {
@@ -284,8 +286,8 @@ describe('what a role may read', () => {
       ],
     })
     expect(Object.keys(see(full, some).record)).toEqual(['id', 'mood'])
-    expect(Object.keys(see(full, some).old_record)).toEqual(['id', 'mood'])
     const open = { ...table, rowSecurity: false }
+    expect(Object.keys(see(full, some, open).old_record)).toEqual(['id', 'mood'])
     expect(Object.keys(see(deletedFull, some, open).old_record)).toEqual(['id', 'mood'])
   })
 
@@ -336,7 +338,7 @@ describe('what a role may read', () => {
 describe('what a subscription selects', () => {
   it('is added to the primary key', () => {
     const full = change({ ...updated, old: image(row), oldIs: 'full' })
-    const seen = see(full, { select: ['title'] })
+    const seen = see(full, { select: ['title'] }, { ...table, rowSecurity: false })
     expect(seen.columns.map(({ name }: { name: string }) => name)).toEqual(['id', 'title'])
     expect(Object.keys(seen.record)).toEqual(['id', 'title'])
     expect(Object.keys(seen.old_record)).toEqual(['id', 'title'])
@@ -375,7 +377,8 @@ describe('records over the limit', () => {
 
   it('are cut in the old record too', () => {
     const old = image({ ...row, title })
-    const seen = see({ ...large, kind: 'UPDATE', old, oldIs: 'full' })
+    const open = { ...table, rowSecurity: false }
+    const seen = see({ ...large, kind: 'UPDATE', old, oldIs: 'full' }, {}, open)
     expect(seen.old_record).not.toHaveProperty('title')
     expect(seen.old_record).toHaveProperty('size', 5)
   })

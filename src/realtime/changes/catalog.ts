@@ -21,6 +21,13 @@ export interface PublishedTable extends TableDescription {
   oid: number
   columns: readonly PublishedColumn[]
   identity: ReplicaIdentity
+  /** Whether `muster.audience` says who reads a row. */
+  hasAudience: boolean
+  /**
+   * The columns by which the policies decide who reads a row; undefined where that cannot be told from them: they ask functions
+   * about the row, or the table itself.
+   */
+  policyColumns: readonly string[] | undefined
   /** The columns that a role may read; empty where it may not use the schema. */
   selectable: Readonly<Record<CallerRole, ReadonlySet<string>>>
 }
@@ -41,6 +48,8 @@ interface TableRow extends Record<string, unknown> {
   name: string
   rowSecurity: boolean
   identity: ReplicaIdentity
+  hasAudience: boolean
+  policyColumns: string[] | null
   columns: {
     number: number
     name: string
@@ -59,6 +68,33 @@ const TABLES = `
     c.relname as name,
     c.relrowsecurity as "rowSecurity",
     c.relreplident as identity,
+    muster.has_audience(c.oid, array_agg(a.attname)) as "hasAudience",
+    (
+      select case
+        when bool_or(
+          -- The whole row, a view, or the table once more.
+          q.qual ~ ':varattno 0 |:relkind v |:relkind m ' or q.qual like '%:relid ' || c.oid || ' %'
+          or exists (
+            select
+            from pg_depend d
+            join pg_proc f on f.oid = d.refobjid
+            where d.classid = 'pg_policy'::regclass
+              and d.objid = q.oid
+              and d.refclassid = 'pg_proc'::regclass
+              and f.pronargs > 0
+          )
+        ) then null
+        else coalesce(json_agg(distinct u.attname) filter (where u.attname is not null), '[]')
+      end
+      from (
+        select p.oid, p.polqual::text as qual
+        from pg_policy p
+        where p.polrelid = c.oid and p.polcmd in ('r', '*')
+      ) q
+      left join pg_depend d
+        on d.classid = 'pg_policy'::regclass and d.objid = q.oid and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
+      left join pg_attribute u on u.attrelid = c.oid and u.attnum = d.refobjsubid and d.refobjsubid <> 0
+    ) as "policyColumns",
     json_agg(json_build_object(
       'number', a.attnum,
       'name', a.attname,
@@ -170,7 +206,7 @@ function describeType(rows: ReadonlyMap<number, TypeRow>, oid: number): PgType {
 }
 
 function describeTable(row: TableRow, typeOf: (oid: number) => PgType): PublishedTable {
-  const { schema, name, rowSecurity, identity } = row
+  const { schema, name, rowSecurity, identity, hasAudience, policyColumns } = row
   const selectableBy = (role: CallerRole): ReadonlySet<string> =>
     new Set(row.columns.filter(({ selectable }) => selectable.includes(role)).map((column) => column.name))
   return {
@@ -179,6 +215,8 @@ function describeTable(row: TableRow, typeOf: (oid: number) => PgType): Publishe
     name,
     rowSecurity,
     identity,
+    hasAudience,
+    policyColumns: policyColumns ?? undefined,
     columns: row.columns.map((column) => ({
       number: column.number,
       name: column.name,

@@ -41,10 +41,19 @@ export function unfit(request: ChangeRequest, message: string, sqlstate = RAISED
   )
 }
 
-/** PostgreSQL did not take the filter. Its message names the value, which is the client's own. */
+/**
+ * Classes of what may be otherwise a moment later: connection, transaction rollback, resources, operator intervention, system
+ * (https://www.postgresql.org/docs/15/errcodes-appendix.html).
+ */
+const MAY_PASS = /^(08|25|40|53|55|57|58)/
+
+/**
+ * PostgreSQL did not take the filter. Its message names the value, which is the client's own. Extensions refuse values with
+ * any code: PostGIS with XX000, which elsewhere is a fault of the database.
+ */
 export function refusedByDatabase(request: ChangeRequest, error: unknown): SubscriptionRefused | undefined {
   const known = readDatabaseError(error)
-  if (!known?.sqlstate || !/^(22|23|42)/.test(known.sqlstate)) return undefined
+  if (!known?.sqlstate || MAY_PASS.test(known.sqlstate)) return undefined
   return unfit(request, error instanceof Error ? error.message : '', known.sqlstate)
 }
 

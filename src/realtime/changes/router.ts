@@ -6,11 +6,31 @@ import {
   type RowImage,
   type TableRef,
 } from '../feed/types.ts'
-import { checkQuery } from '../protocol/filter.ts'
+import {
+  checkQuery,
+  type Filter,
+  filterCost,
+  hasPattern,
+  missingColumns,
+  patternSize,
+} from '../protocol/filter.ts'
 import type { ChangeRequest } from '../protocol/join.ts'
+import { PatternRefused } from '../protocol/pattern.ts'
+import { Audiences } from './audiences.ts'
+import { Budgets } from './budgets.ts'
 import type { Catalog, PublishedTable } from './catalog.ts'
-import { notPublished, refusedByDatabase, unavailable } from './refusals.ts'
-import { type Compiled, compile, type Entry, means, readableColumns, Subscribers } from './subscriptions.ts'
+import { notPublished, refusedByDatabase, unavailable, unfit } from './refusals.ts'
+import {
+  type Compiled,
+  compile,
+  type Entry,
+  Followers,
+  means,
+  readableColumns,
+  type Seers,
+  Subscribers,
+  userOf,
+} from './subscriptions.ts'
 import type {
   ActiveSubscription,
   ChangeChannel,
@@ -20,17 +40,18 @@ import type {
   Subscriber,
 } from './types.ts'
 import { SubscriptionRefused } from './types.ts'
-import { askUntilAnswered, type Question, type Sight, Visibility } from './visibility.ts'
+import { askUntilAnswered, type Question, Visibility } from './visibility.ts'
 
 /**
  * Routes changes to subscriptions.
  *
- * A batch of the feed goes through four steps: who could be interested (in JavaScript, and in PostgreSQL where JavaScript
- * cannot tell); whose rows these are (one call per table, for all changes and subscribers at once); what is sent (once per
- * view); and delivery, in commit order. Without anybody interested, no database is asked.
+ * A batch of the feed goes through three steps: who may see each row (`audiences.ts`, or `visibility.ts` for all subscribers of
+ * the table); which of their filters match; and delivery of what each view shows, in commit order. In this order, so that
+ * nothing about a row is computed for one who may not see it: from how long it takes, they could tell what is in it.
  *
  * Batches do not overlap, and whatever changes a subscription's rights takes its turn between two of them: what a batch
- * delivers was checked for the subscriber as it is at that moment.
+ * delivers was checked for the subscriber as it is at that moment. Filters that only PostgreSQL can judge do not keep a batch:
+ * the channels that have them are told by and by, each still in commit order.
  */
 
 /** How long a subscription waits for the feed: less than clients wait for the answer to their join (20 s at most). */
@@ -40,6 +61,11 @@ export const LIVE_TIMEOUT_MS = 15_000
  * is granted to another is not.
  */
 export const DEFINITION_TTL_MS = 60_000
+/** Changes that wait for filters which only PostgreSQL can judge, and their bytes. Past this their channels read anew. */
+const MAX_LATE_CHANGES = 1_000
+const MAX_LATE_BYTES = 32 * 1024 * 1024
+/** Converting the values of a filter takes microseconds. */
+const FILTER_CHECK_TIMEOUT_MS = 1_000
 /** Transactions that were received and may not be visible yet; past this they are looked after without a cause. */
 const MAX_UNCONFIRMED = 1_000
 
@@ -67,19 +93,15 @@ export interface RouterOptions {
 interface TableState {
   readonly table: PublishedTable
   readonly loadedAt: number
-  readonly compiled: Map<Entry, Compiled>
+  readonly followers: Followers
   readonly views: Map<string, Compiled['view']>
 }
 
 /** One change that some subscriptions may want. */
 interface Candidate {
   change: RowChange
-  state: TableState
-  interested: Compiled[]
-  /** Filters for PostgreSQL to judge. */
-  asked: Compiled[]
-  /** Filters on columns that the change does not bring. */
-  unknown: Compiled[]
+  readonly state: TableState
+  seers: Seers
 }
 
 export function createChangeRouter(options: RouterOptions): ChangeRouter {
@@ -90,8 +112,10 @@ class Router implements ChangeRouter {
   readonly #options: RouterOptions
   readonly #feed: ChangeFeed
   readonly #visibility: Visibility
+  readonly #audiences: Audiences
+  readonly #budgets = new Budgets()
   readonly #entries = new Set<Entry>()
-  readonly #subscribers = new Subscribers()
+  readonly #subscribers: Subscribers
   readonly #states = new Map<number, TableState>()
   /** Whether anybody wants changes of a table; forgotten when subscriptions or definitions change. */
   readonly #wanted = new Map<number, boolean>()
@@ -104,12 +128,21 @@ class Router implements ChangeRouter {
   #definitions = 0
   /** The batch under way, and what takes its turn after it. Never rejects. */
   #turn: Promise<void> = Promise.resolve()
+  /** Filters of new subscriptions are tried one at a time: whoever subscribes has one connection of the checks between them. */
+  #checking: Promise<void> = Promise.resolve()
+  /** Deliveries that wait for PostgreSQL's word on a filter, one after the other. Never rejects. */
+  #late: Promise<void> = Promise.resolve()
+  readonly #lateChannels = new Map<ChangeChannel, number>()
+  #lateChanges = 0
+  #lateBytes = 0
   #delivered = 0
   #isStarted = false
 
   constructor(options: RouterOptions) {
     this.#options = options
     this.#feed = options.feed
+    this.#audiences = new Audiences(options.database)
+    this.#subscribers = new Subscribers(this.#audiences)
     this.#visibility = new Visibility({
       database: options.database,
       connections: options.connections,
@@ -168,14 +201,23 @@ class Router implements ChangeRouter {
   }
 
   async subscribe({ subscriber, ...subscription }: ChangeSubscription): Promise<ActiveSubscription> {
+    const { request } = subscription
+    const payer = { socket: subscription.socket ?? subscription.channel, user: userOf(subscriber) }
+    const cost = { ...filterCost(request.filter), patterns: 0 }
+    this.#budgets.take(payer, cost)
     const entry: Entry = {
       subscription,
       subscriber: this.#subscribers.acquire(subscriber),
+      payer,
+      cost,
       oids: new Set(),
       isActive: true,
     }
     const unsubscribe = (): void => this.#remove(entry)
     try {
+      if (hasPattern(request.filter)) {
+        cost.patterns = this.#budgets.takePatterns(payer, () => sizeOfPatterns(request))
+      }
       await this.#validate(entry)
       await this.#waitUntilLive(subscription.request)
     } catch (error) {
@@ -193,6 +235,7 @@ class Router implements ChangeRouter {
     if (!entry.isActive || (entry.subscriber.role === role && entry.subscriber.claims === claims)) return
     const subscriber = this.#subscribers.acquire(next)
     try {
+      this.#pay(entry, next)
       // The same role may do what it could before; another one is looked at anew.
       if (role !== entry.subscriber.role) await this.#findTables({ ...entry, subscriber })
     } catch (error) {
@@ -200,6 +243,8 @@ class Router implements ChangeRouter {
       this.#remove(entry)
       throw error
     }
+    // What waits was judged for the former claims: better told before than lost.
+    if (this.#lateChannels.has(entry.subscription.channel)) await this.#late
     await this.#take(async () => {
       if (!entry.isActive) {
         this.#subscribers.release(subscriber)
@@ -208,9 +253,21 @@ class Router implements ChangeRouter {
       this.#subscribers.release(entry.subscriber)
       entry.subscriber = subscriber
       for (const state of this.#states.values()) {
-        if (state.compiled.delete(entry)) this.#compileInto(state, entry)
+        if (state.followers.delete(entry)) this.#compileInto(state, entry)
       }
     })
+  }
+
+  /** The filter is another user's from now on. @throws SubscriptionRefused */
+  #pay(entry: Entry, { role, claims }: Subscriber): void {
+    const { payer, cost } = entry
+    const user = userOf({ role, claims })
+    if (user === payer.user) return
+    this.#budgets.giveBack(payer, cost)
+    entry.payer = { ...payer, user }
+    entry.cost = { conditions: 0, bytes: 0, patterns: 0 }
+    this.#budgets.take(entry.payer, cost)
+    entry.cost = cost
   }
 
   #remove(entry: Entry): void {
@@ -218,7 +275,8 @@ class Router implements ChangeRouter {
     entry.isActive = false
     this.#entries.delete(entry)
     this.#subscribers.release(entry.subscriber)
-    for (const state of this.#states.values()) state.compiled.delete(entry)
+    this.#budgets.giveBack(entry.payer, entry.cost)
+    for (const state of this.#states.values()) state.followers.delete(entry)
     this.#wanted.clear()
   }
 
@@ -264,14 +322,29 @@ class Router implements ChangeRouter {
     )
     if (tables.length === 0) throw notPublished(request)
     for (const table of tables) {
-      const { columns } = compile(entry, table, new Map(), this.#options)
-      if (request.filter.length === 0) continue
-      const check = checkQuery(request.filter, columns)
+      const { columns, undecided } = compile(entry, table, new Map(), this.#options)
+      if (undecided.length > 0) await this.#checkFilter(entry, undecided, columns)
+    }
+    return tables
+  }
+
+  /** @throws SubscriptionRefused where PostgreSQL does not take a value. */
+  #checkFilter(
+    { subscription, subscriber }: Entry,
+    filter: Filter,
+    columns: Compiled['columns'],
+  ): Promise<void> {
+    const { request } = subscription
+    const { text, parameters } = checkQuery(filter, columns)
+    const done = this.#checking.then(async () => {
       try {
         await this.#options.database.transaction(
           async (tx) => {
-            await tx.query("select set_config('role', $1, true)", [entry.subscriber.role])
-            await tx.query(check.text, check.parameters)
+            await tx.query("select set_config('role', $1, true), set_config('statement_timeout', $2, true)", [
+              subscriber.role,
+              String(FILTER_CHECK_TIMEOUT_MS),
+            ])
+            await tx.query(text, parameters)
           },
           { readOnly: true },
         )
@@ -280,12 +353,18 @@ class Router implements ChangeRouter {
           refusedByDatabase(request, error) ?? unavailable(request, 'The filter could not be checked.', true)
         )
       }
-    }
-    return tables
+    })
+    this.#checking = done.catch(() => {})
+    return done
   }
 
   #remember(table: PublishedTable): TableState {
-    const state: TableState = { table, loadedAt: performance.now(), compiled: new Map(), views: new Map() }
+    const state: TableState = {
+      table,
+      loadedAt: performance.now(),
+      followers: new Followers(),
+      views: new Map(),
+    }
     this.#states.set(table.oid, state)
     for (const entry of this.#entries) this.#compileInto(state, entry)
     return state
@@ -295,7 +374,7 @@ class Router implements ChangeRouter {
     const { oid, schema, name } = state.table
     if (!means(entry, { oid, schema, name })) return
     try {
-      state.compiled.set(entry, compile(entry, state.table, state.views, this.#options))
+      state.followers.set(compile(entry, state.table, state.views, this.#options))
     } catch (error) {
       if (!(error instanceof SubscriptionRefused)) throw error
       // A wildcard simply does not mean the table any more. To whoever named it silence would be a lie; told once.
@@ -420,191 +499,265 @@ class Router implements ChangeRouter {
     const candidates = await this.#findCandidates(batch, dropped)
     if (candidates.length === 0) return
     const xids = [...new Set(candidates.flatMap(({ change }) => change.xid ?? []))]
-    await this.#judgeFilters(candidates, dropped)
-    for (const { change, interested } of candidates) {
-      this.#options.log.debug(
-        { table: nameOfTable(change), kind: change.kind, interested: interested.length },
-        'a change is checked',
-      )
-    }
     const [first] = candidates
-    if (candidates.length === 1 && isSimple(first!)) return this.#routeOne(first!, xids, dropped)
-    const sights = await this.#look(candidates, xids, dropped)
-    if (!sights || dropped.aborted) return
+    if (candidates.length === 1 && isAskedForEach(first!) && !first!.state.followers.hasBlind) {
+      const subscribers = this.#askedFor([first!])
+      if (subscribers.length > 0) return this.#routeOne(first!, subscribers, xids, dropped)
+    }
+    if (!(await this.#look(candidates, xids, dropped)) || dropped.aborted) return
     this.#markVisible(xids)
-    for (const candidate of candidates) this.#deliver(candidate, sights)
+    for (const candidate of candidates) {
+      this.#tellObservers(candidate.change)
+      this.#deliver(candidate, candidate.seers, new Map())
+    }
   }
 
   /** One change by itself goes to each part of its subscribers as soon as the database has answered for that part. */
   async #routeOne(
-    { change, state, interested }: Candidate,
+    candidate: Candidate,
+    subscribers: readonly Subscriber[],
     xids: readonly number[],
     dropped: AbortSignal,
   ): Promise<void> {
-    const waiting = Map.groupBy(interested, ({ entry }) => entry.subscriber)
+    const { change, state } = candidate
     const data = new Map<string, string>()
     let isVisible = false
-    await this.#visibility.checkInParts(
-      state.table,
-      [change.record!],
-      [...waiting.keys()],
-      xids,
-      dropped,
-      (part) => {
-        if (!isVisible) {
-          isVisible = true
-          this.#markVisible(xids)
-          this.#tellObservers(change)
-        }
-        const seers = [...part].filter(([, rows]) => rows.length > 0)
-        this.#send(
-          change,
-          seers.flatMap(([subscriber]) => waiting.get(subscriber)!),
-          data,
-        )
-      },
-    )
+    await this.#visibility.checkInParts(state.table, [change.record!], subscribers, xids, dropped, (part) => {
+      if (!isVisible) {
+        isVisible = true
+        this.#markVisible(xids)
+        this.#tellObservers(change)
+      }
+      const seers = [...part].filter(([, rows]) => rows.length > 0).map(([subscriber]) => subscriber)
+      this.#deliver(candidate, new Set(seers), data)
+    })
   }
 
   async #findCandidates(batch: readonly RowChange[], dropped: AbortSignal): Promise<Candidate[]> {
     const candidates: Candidate[] = []
     for (const change of batch) {
       const state = await this.#stateOf(change.table, dropped)
-      if (!state) continue
-      const candidate: Candidate = { change, state, interested: [], asked: [], unknown: [] }
-      for (const compiled of state.compiled.values()) {
-        const verdict = compiled.verdict(change)
-        if (verdict === 'match') candidate.interested.push(compiled)
-        else if (verdict === 'ask_database') this.#sortQuestion(candidate, compiled)
-      }
-      const { interested, asked, unknown } = candidate
-      if (interested.length + asked.length + unknown.length > 0 || this.#isObserved(change.table)) {
-        candidates.push(candidate)
-      }
+      if (!state || !(state.followers.hear(change.kind) || this.#isObserved(change.table))) continue
+      candidates.push({ change, state, seers: 'everybody' })
     }
     return candidates
   }
 
-  /** A deleted row has no more than the change brings; of another, the table may have what is missing. */
-  #sortQuestion({ change, asked, unknown }: Candidate, compiled: Compiled): void {
-    const image = compiled.imageOf(change)
-    const isComplete = compiled.entry.subscription.request.filter.every(({ column }) => column in image)
-    if (isComplete) asked.push(compiled)
-    else if (change.kind !== 'DELETE') unknown.push(compiled)
-  }
-
-  /** Moves to the interested those whose filters PostgreSQL says to match; the same question is asked once. */
-  async #judgeFilters(candidates: readonly Candidate[], dropped: AbortSignal): Promise<void> {
-    const questions: Question[] = []
-    const askers: (() => void)[][] = []
-    for (const { change, interested, asked } of candidates) {
-      const known = new Map<string, number>()
-      for (const compiled of asked) {
-        const { filter } = compiled.entry.subscription.request
-        const key = JSON.stringify([compiled.role, filter])
-        let index = known.get(key)
-        if (index === undefined) {
-          index = questions.length
-          known.set(key, index)
-          questions.push({
-            role: compiled.role,
-            filter,
-            columns: compiled.columns,
-            image: compiled.imageOf(change),
-          })
-          askers.push([])
-        }
-        askers[index]!.push(() => interested.push(compiled))
-      }
-    }
-    if (questions.length === 0) return
-    const answers = await this.#visibility.matches(questions, dropped)
-    for (const [index, matches] of (answers ?? []).entries())
-      if (matches) for (const tell of askers[index]!) tell()
-  }
-
-  /** Who sees which row, by table. Waits in any case until the changes are visible. Undefined once dropped. */
+  /** Finds out who sees which row. Waits in any case until the changes are visible. False once dropped. */
   async #look(
     candidates: readonly Candidate[],
     xids: readonly number[],
     dropped: AbortSignal,
-  ): Promise<Map<RowImage, Set<Subscriber>> | undefined> {
-    const seenBy = new Map<RowImage, Set<Subscriber>>()
+  ): Promise<boolean> {
     const looks: Promise<boolean>[] = []
-    for (const [state, ofTable] of Map.groupBy(candidates, ({ state }) => state)) {
-      const checked = ofTable.filter((candidate) => needsCheck(candidate))
-      const subscribers = new Set(
-        checked.flatMap(({ interested }) =>
-          interested.filter(({ view }) => view.readsKey).map(({ entry }) => entry.subscriber),
-        ),
-      )
-      if (subscribers.size === 0) continue
-      const rows = checked.map(({ change }) => change.record!)
-      const look = this.#visibility
-        .check(state.table, rows, [...subscribers], xids, dropped)
-        .then((sight) => sight !== undefined && noteSight(seenBy, rows, sight))
-      looks.push(look)
+    const byAudience = candidates.filter(isAskedByAudience)
+    if (byAudience.length > 0) looks.push(this.#lookByAudience(byAudience, xids, dropped))
+    for (const ofTable of Map.groupBy(candidates.filter(isAskedForEach), ({ state }) => state).values()) {
+      looks.push(this.#lookForEach(ofTable, xids, dropped))
     }
-    if (looks.length === 0 && !(await this.#visibility.awaitVisible(xids, dropped))) return undefined
-    if (!(await Promise.all(looks)).every(Boolean)) return undefined
-    return (await this.#lookForUnknown(candidates, seenBy, dropped)) ? seenBy : undefined
+    // All of them, whatever becomes of one: none may be under way when the next batch is.
+    await Promise.allSettled(looks)
+    const areDone = (await Promise.all(looks)).every(Boolean)
+    return areDone && (looks.length > 0 || (await this.#visibility.awaitVisible(xids, dropped)))
   }
 
-  /** Filters on columns that the change does not bring are judged on the table, one subscriber at a time: they are rare. */
-  async #lookForUnknown(
+  async #lookByAudience(
     candidates: readonly Candidate[],
-    seenBy: Map<RowImage, Set<Subscriber>>,
+    xids: readonly number[],
     dropped: AbortSignal,
   ): Promise<boolean> {
-    for (const { change, state, interested, unknown } of candidates) {
-      for (const compiled of unknown) {
-        const { subscriber, subscription } = compiled.entry
-        const matches = await this.#visibility.matchesInTable(
-          state.table,
-          change.record!,
-          subscription.request.filter,
-          compiled.columns,
-          subscriber,
-          dropped,
-        )
-        if (matches === undefined) return false
-        if (!matches) continue
-        interested.push(compiled)
-        const seers = seenBy.get(change.record!) ?? new Set()
-        seenBy.set(change.record!, seers.add(subscriber))
-      }
+    const questions = candidates.map(({ change, state }) => ({ change, table: state.table }))
+    const looks = await this.#audiences.look(questions, xids, dropped)
+    for (const [index, { groups, filled }] of (looks ?? []).entries()) {
+      const candidate = candidates[index]!
+      candidate.seers = this.#audiences.membersOf(groups ?? [])
+      if (!filled) continue
+      const record = Object.assign(Object.create(null), candidate.change.record, filled)
+      candidate.change = { ...candidate.change, record }
     }
-    return true
+    return looks !== undefined
   }
 
-  #deliver(
-    { change, state, interested }: Candidate,
-    seenBy: ReadonlyMap<RowImage, ReadonlySet<Subscriber>>,
-  ): void {
-    this.#tellObservers(change)
-    const seers = change.record && seenBy.get(change.record)
-    const isChecked = change.kind !== 'DELETE' && state.table.rowSecurity
-    // Without its key a row cannot be looked for: such an event has no data.
-    const told = interested.filter(
-      ({ entry, view }) => !isChecked || !view.readsKey || seers?.has(entry.subscriber),
+  async #lookForEach(
+    candidates: readonly Candidate[],
+    xids: readonly number[],
+    dropped: AbortSignal,
+  ): Promise<boolean> {
+    const subscribers = this.#askedFor(candidates)
+    const rows = candidates.map(({ change }) => change.record!)
+    const seers = candidates.map(() => new Set<Subscriber>())
+    for (const [index, candidate] of candidates.entries()) candidate.seers = seers[index]!
+    // Nobody to ask for; the change is still to be visible to those who observe it.
+    if (subscribers.length === 0) return this.#visibility.awaitVisible(xids, dropped)
+    const { table } = candidates[0]!.state
+    const sight = await this.#visibility.check(table, rows, subscribers, xids, dropped)
+    for (const [subscriber, positions] of sight ?? []) {
+      for (const position of positions) seers[position]?.add(subscriber)
+    }
+    return sight !== undefined
+  }
+
+  /**
+   * Whom the database is asked for: everybody who follows the table, whatever their filters. Whether a filter matched could
+   * otherwise be told from how long the answer took.
+   */
+  #askedFor(candidates: readonly Candidate[]): Subscriber[] {
+    const { walrusCompatible } = this.#options
+    return candidates[0]!.state.followers.subscribers((compiled) =>
+      candidates.some(
+        ({ change }) =>
+          compiled.hears(change.kind) &&
+          (!walrusCompatible || compiled.judge(compiled.imageOf(change)) !== 'no_match'),
+      ),
     )
-    this.#send(change, told, new Map())
+  }
+
+  /** @param data by view, what was made of the change so far */
+  #deliver({ change, state }: Candidate, seers: Seers, data: Map<string, string>): void {
+    const told: Compiled[] = []
+    const asked: Compiled[] = []
+    for (const compiled of state.followers.of(seers)) {
+      if (!compiled.hears(change.kind)) continue
+      const verdict = compiled.judge(compiled.imageOf(change))
+      if (verdict === 'match') told.push(compiled)
+      else if (verdict === 'ask_database') asked.push(compiled)
+    }
+    this.#options.log.debug(
+      { table: nameOfTable(change), kind: change.kind, told: told.length, asked: asked.length },
+      'a change is told',
+    )
+    if (asked.length === 0 && this.#lateChannels.size === 0) {
+      this.#send(change, told, data)
+      return
+    }
+    const late = new Set(asked.map(({ entry }) => entry.subscription.channel))
+    const isLate = ({ entry: { subscription } }: Compiled): boolean =>
+      late.has(subscription.channel) || this.#lateChannels.has(subscription.channel)
+    const { now = [], later = [] } = Object.groupBy(told, (compiled) => (isLate(compiled) ? 'later' : 'now'))
+    this.#send(change, now, data)
+    if (later.length + asked.length > 0) this.#sendLate(change, state, later, asked, data)
+  }
+
+  /** After what these channels wait for already, and after PostgreSQL's word on those that are `asked`. */
+  #sendLate(
+    change: RowChange,
+    state: TableState,
+    told: readonly Compiled[],
+    asked: readonly Compiled[],
+    data: Map<string, string>,
+  ): void {
+    const channels = new Set([...told, ...asked].map(({ entry }) => entry.subscription.channel))
+    const lose = (): void => {
+      for (const channel of channels) channel.gap?.()
+    }
+    if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
+      this.#options.log.warn(
+        { table: nameOfTable(change), channels: channels.size },
+        'filters that only the database can judge are behind: their channels read anew',
+      )
+      lose()
+      return
+    }
+    this.#countLate(change, channels, 1)
+    this.#late = this.#late.then(async () => {
+      try {
+        const matching = await this.#judge(change, state, asked)
+        if (!this.#stopping.signal.aborted) this.#send(change, [...told, ...matching], data)
+      } catch (error) {
+        this.#options.log.error(
+          { error: nameOf(error) },
+          'filters could not be judged: their channels read anew',
+        )
+        lose()
+      } finally {
+        this.#countLate(change, channels, -1)
+      }
+    })
+  }
+
+  #countLate({ bytes }: RowChange, channels: Iterable<ChangeChannel>, by: 1 | -1): void {
+    this.#lateChanges += by
+    this.#lateBytes += by * bytes
+    for (const channel of channels) {
+      const count = (this.#lateChannels.get(channel) ?? 0) + by
+      if (count > 0) this.#lateChannels.set(channel, count)
+      else this.#lateChannels.delete(channel)
+    }
+  }
+
+  /** Those whose filters match, as far as that takes the database; the same question is asked once. */
+  async #judge(change: RowChange, state: TableState, asked: readonly Compiled[]): Promise<Compiled[]> {
+    const matching: Compiled[] = []
+    const questions = new Map<string, { question: Question; askers: Compiled[] }>()
+    for (const compiled of asked) {
+      if (!compiled.entry.isActive) continue
+      const image = await this.#completeImage(change, state, compiled)
+      const verdict = image ? compiled.judge(image) : 'no_match'
+      if (verdict === 'match') matching.push(compiled)
+      if (verdict !== 'ask_database') continue
+      const { undecided: filter, columns, subscriber } = compiled
+      const key = JSON.stringify([subscriber.role, filter])
+      const known = questions.get(key)
+      if (known) known.askers.push(compiled)
+      else {
+        const question = { role: subscriber.role, filter, columns, image: image! }
+        questions.set(key, { question, askers: [compiled] })
+      }
+    }
+    const open = [...questions.values()]
+    const answers = await this.#visibility.matches(
+      open.map(({ question }) => question),
+      this.#stopping.signal,
+    )
+    for (const [index, matches] of (answers ?? []).entries())
+      if (matches) matching.push(...open[index]!.askers)
+    return matching
+  }
+
+  /**
+   * With the columns of the filter that the change did not bring, from the row as the subscriber sees it now. Undefined where
+   * they are not to be had: of a deleted row, or of one that is not seen any more.
+   */
+  async #completeImage(
+    change: RowChange,
+    { table }: TableState,
+    compiled: Compiled,
+  ): Promise<RowImage | undefined> {
+    const image = compiled.imageOf(change)
+    const { filter } = compiled.entry.subscription.request
+    const missing = missingColumns(filter, image)
+    if (missing.length === 0) return image
+    if (change.kind === 'DELETE') return undefined
+    const { signal } = this.#stopping
+    const values = await this.#visibility.readValues(
+      table,
+      change.record!,
+      missing,
+      compiled.subscriber,
+      signal,
+    )
+    const complete = Object.assign(Object.create(null), image, values)
+    return missingColumns(filter, complete).length === 0 ? complete : undefined
   }
 
   /** @param data by view, what was made of the change so far */
   #send(change: RowChange, told: readonly Compiled[], data: Map<string, string>): void {
     const calls = new Map<ChangeChannel, { compiled: Compiled; ids: number[] }[]>()
     for (const compiled of told) {
-      const { entry, viewKey } = compiled
+      const { entry, subscriber, viewKey } = compiled
       if (!entry.isActive) continue
       const { channel, id } = entry.subscription
+      if (entry.subscriber !== subscriber) {
+        // It went on with other claims while it waited: whether these see the row was not asked.
+        channel.gap?.()
+        continue
+      }
       const ofChannel = calls.get(channel)
       const same = ofChannel?.find((call) => call.compiled.viewKey === viewKey)
       if (same) same.ids.push(id)
       else if (ofChannel) ofChannel.push({ compiled, ids: [id] })
       else calls.set(channel, [{ compiled, ids: [id] }])
     }
-    this.#options.log.debug({ table: nameOfTable(change), channels: calls.size }, 'a change was told')
     for (const [channel, ofChannel] of calls) {
       for (const { compiled, ids } of ofChannel) {
         let text = data.get(compiled.viewKey)
@@ -612,7 +765,11 @@ class Router implements ChangeRouter {
           text = compiled.view.data(change)
           data.set(compiled.viewKey, text)
         }
-        this.#call(channel, ids, text)
+        this.#call(
+          channel,
+          ids.sort((a, b) => a - b),
+          text,
+        )
       }
     }
   }
@@ -648,22 +805,19 @@ const nameOfTable = ({ table }: RowChange): string => `${table.schema}.${table.n
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
 /** Deleted rows cannot be looked for, and where there is no row security the role's privileges decide alone. */
-const needsCheck = ({ change, state, interested }: Candidate): boolean =>
-  change.kind !== 'DELETE' && state.table.rowSecurity && interested.length > 0
+const isAsked = ({ change, state }: Candidate): boolean => change.kind !== 'DELETE' && state.table.rowSecurity
 
-/** Everything that it takes is one look at its table. */
-const isSimple = (candidate: Candidate): boolean =>
-  needsCheck(candidate) &&
-  candidate.unknown.length === 0 &&
-  candidate.interested.every(({ view }) => view.readsKey)
+const isAskedByAudience = (candidate: Candidate): boolean =>
+  isAsked(candidate) && candidate.state.table.hasAudience
 
-function noteSight(seenBy: Map<RowImage, Set<Subscriber>>, rows: readonly RowImage[], sight: Sight): true {
-  for (const [subscriber, positions] of sight) {
-    for (const position of positions) {
-      const row = rows[position]!
-      const seers = seenBy.get(row) ?? new Set()
-      seenBy.set(row, seers.add(subscriber))
-    }
+const isAskedForEach = (candidate: Candidate): boolean =>
+  isAsked(candidate) && !candidate.state.table.hasAudience
+
+/** @throws SubscriptionRefused for a pattern that is none, or too large. */
+function sizeOfPatterns(request: ChangeRequest): number {
+  try {
+    return patternSize(request.filter)
+  } catch (error) {
+    throw error instanceof PatternRefused ? unfit(request, error.message, '2201B') : error
   }
-  return true
 }

@@ -26,10 +26,14 @@ export interface Subscriber {
  */
 export interface ChangeChannel {
   deliver(ids: readonly number[], data: string): void
+  /** Changes for this channel were lost: whoever is behind it must read anew. */
+  gap?(): void
 }
 
 export interface ChangeSubscription {
   channel: ChangeChannel
+  /** Whose channels share the budgets of filters (`budgets.ts`); default: the channel by itself. */
+  socket?: object
   /** The binding's id in its channel, from 1 (`Binding.id`). */
   id: number
   subscriber: Subscriber

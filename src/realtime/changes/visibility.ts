@@ -10,7 +10,11 @@ import type { PublishedTable } from './catalog.ts'
 import type { Subscriber } from './types.ts'
 
 /**
- * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/realtime.sql).
+ * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/realtime.sql). For tables
+ * without a declared audience (`audiences.ts`).
+ *
+ * A row counts as seen where the change left it as it is by now, in the columns by which the policies decide: of an older
+ * state nobody can be asked who saw it.
  *
  * A call takes one table, some of its rows, and many subscribers of one role, so that a burst of changes costs little more
  * than one change: overload makes batches larger instead of making a backlog.
@@ -25,7 +29,7 @@ const MAX_SUBSCRIBERS_PER_CALL = 500
 /** Questions about filters in one statement. Each takes some parameters, of which a statement has 65,535. */
 const MAX_QUESTIONS_PER_CALL = 200
 /** How long one call waits for transactions to become visible, before the caller looks whether anybody still waits for it. */
-const PATIENCE = '1 second'
+export const PATIENCE = '1 second'
 /** Pause before the database is asked again after the connection was lost. */
 const RETRY_PAUSE_MS = 100
 /** query_canceled: the statement timeout. */
@@ -57,6 +61,11 @@ interface Statement {
   types: string
 }
 
+interface Call {
+  statement: Statement
+  parameters: readonly (string | null)[]
+}
+
 interface Statements {
   one: Statement
   many: Statement
@@ -64,7 +73,7 @@ interface Statements {
 
 export class Visibility {
   readonly #options: VisibilityOptions
-  readonly #statements = new WeakMap<PublishedTable, Statements>()
+  readonly #statements = new WeakMap<PublishedTable, Map<CallerRole, Statements>>()
   /** One per row and subscriber. */
   checks = 0
   failedChecks = 0
@@ -104,10 +113,9 @@ export class Visibility {
     dropped: AbortSignal,
     tell: (part: Sight) => void,
   ): Promise<boolean> {
-    const { statement, parameters } = this.#call(table, rows)
     const parts = this.#options.connections * (rows.length === 1 ? PARTS_PER_CONNECTION : 1)
     const calls = this.#split(subscribers, parts).map((chunk) =>
-      this.#checkChunk(table, statement, parameters, chunk, xids, dropped, tell),
+      this.#checkChunk(table, this.#call(table, rows, chunk[0]!.role), chunk, xids, dropped, tell),
     )
     // All of them, whatever becomes of one: none may tell when the next change is under way.
     await Promise.allSettled(calls)
@@ -148,63 +156,58 @@ export class Visibility {
   }
 
   /**
-   * Whether the subscriber sees the row and the filter matches what the table has: for a change that does not bring the
-   * filter's columns, because they are large and were not touched. @throws as `check`
+   * Some columns of the row as the subscriber sees it, as JSON text: for a change that does not bring them, because they are large
+   * and were not touched. No columns, where the row is not seen. Undefined once `dropped` aborts. @throws as `check`
    */
-  async matchesInTable(
+  async readValues(
     table: PublishedTable,
     row: RowImage,
-    filter: Filter,
-    columns: ColumnTypes,
-    subscriber: Subscriber,
+    columns: readonly string[],
+    { role, claims }: Subscriber,
     dropped: AbortSignal,
-  ): Promise<boolean | undefined> {
+  ): Promise<RowImage | undefined> {
     const key = keyOf(table)
+    const values = columns.map((name) => `to_json(r.${quoteIdentifier(name)})::text`)
     const conditions = key.map(
       ({ name, type }, index) => `r.${quoteIdentifier(name)} = $${index + 1}::text::${typeSql(type)}`,
     )
-    const filterSql = toSql(filter, columns, { alias: 'r', firstParameter: key.length + 1 })
-    const text = `select exists (select from ${tableSql(table)} as r where ${conditions.join(' and ')} and (${filterSql.text})) as matches`
-    const parameters = [
-      ...key.map(({ name, type }) => keyText(row[name] ?? 'null', type)),
-      ...filterSql.parameters,
-    ]
+    const text = `select array_to_json(array[${values.join(', ')}])::text as answer from ${tableSql(table)} as r where ${conditions.join(' and ')}`
+    const parameters = key.map(({ name, type }) => keyText(row[name] ?? 'null', type))
     return askUntilAnswered(dropped, async () => {
+      const image: RowImage = Object.create(null)
       try {
-        return await this.#options.database.transaction(
+        const [found] = await this.#options.database.transaction(
           async (tx) => {
             await tx.query(
               "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
-              [subscriber.role, subscriber.claims],
+              [role, claims],
             )
-            const [answer] = await tx.query<{ matches: boolean }>(text, parameters)
-            return answer?.matches ?? false
+            return tx.query<{ answer: string }>(text, parameters)
           },
           { readOnly: true },
         )
+        const present = found ? (JSON.parse(found.answer) as (string | null)[]) : []
+        for (const [index, value] of present.entries()) image[columns[index]!] = value ?? 'null'
       } catch (error) {
         const state = readDatabaseError(error)?.sqlstate
         if (!state || isUnreachable(error)) throw error
         this.#noteFailure(table, state)
-        return false
       }
+      return image
     })
   }
 
-  #call(
-    table: PublishedTable,
-    rows: readonly RowImage[],
-  ): { statement: Statement; parameters: readonly string[] } {
-    let statements = this.#statements.get(table)
-    if (!statements) {
-      statements = statementsFor(table)
-      this.#statements.set(table, statements)
-    }
-    const columns = keyOf(table).map(({ name, type }) =>
-      rows.map((row) => keyText(row[name] ?? 'null', type)),
-    )
+  #call(table: PublishedTable, rows: readonly RowImage[], role: CallerRole): Call {
+    const byRole = this.#statements.get(table) ?? new Map<CallerRole, Statements>()
+    this.#statements.set(table, byRole)
+    const statements = byRole.get(role) ?? statementsFor(table, role)
+    byRole.set(role, statements)
+    const columns: (string | null)[][] = [
+      ...keyOf(table).map(({ name, type }) => rows.map((row) => keyText(row[name] ?? 'null', type))),
+      ...comparedOf(table, role).map(({ name, type }) => rows.map((row) => comparedText(row[name], type))),
+    ]
     return rows.length === 1
-      ? { statement: statements.one, parameters: columns.map(([value]) => value!) }
+      ? { statement: statements.one, parameters: columns.map(([value]) => value ?? null) }
       : { statement: statements.many, parameters: columns.map(arrayLiteral) }
   }
 
@@ -221,8 +224,7 @@ export class Visibility {
 
   async #checkChunk(
     table: PublishedTable,
-    statement: Statement,
-    parameters: readonly string[],
+    call: Call,
     chunk: readonly Subscriber[],
     xids: readonly number[],
     dropped: AbortSignal,
@@ -230,7 +232,7 @@ export class Visibility {
   ): Promise<boolean> {
     let answers: string[] | undefined
     try {
-      answers = await askUntilAnswered(dropped, () => this.#visibleRows(statement, parameters, chunk, xids))
+      answers = await askUntilAnswered(dropped, () => this.#visibleRows(call, chunk, xids))
     } catch (error) {
       if (readDatabaseError(error)?.sqlstate !== CANCELED) throw error
       // Somebody's policy takes too long, and nobody else is to pay for it.
@@ -239,7 +241,7 @@ export class Visibility {
       } else {
         const half = Math.ceil(chunk.length / 2)
         const halves = [chunk.slice(0, half), chunk.slice(half)].map((part) =>
-          this.#checkChunk(table, statement, parameters, part, xids, dropped, tell),
+          this.#checkChunk(table, call, part, xids, dropped, tell),
         )
         await Promise.allSettled(halves)
         return (await Promise.all(halves)).every(Boolean)
@@ -252,8 +254,7 @@ export class Visibility {
   }
 
   async #visibleRows(
-    { name, text, types }: Statement,
-    parameters: readonly string[],
+    { statement: { name, text, types }, parameters }: Call,
     chunk: readonly Subscriber[],
     xids: readonly number[],
   ): Promise<string[] | undefined> {
@@ -362,13 +363,19 @@ const tableSql = ({ schema, name }: PublishedTable): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
 
 /** Planned once per connection: for one row, by its key; and for several, by arrays of keys. */
-function statementsFor(table: PublishedTable): Statements {
+function statementsFor(table: PublishedTable, role: CallerRole): Statements {
   const key = keyOf(table)
-  const types = key.map(({ type }) => typeSql(type))
+  const compared = comparedOf(table, role)
+  const types = [...key.map(({ type }) => typeSql(type)), ...compared.map(() => 'pg_catalog.text')]
   const where = (valueAt: (index: number) => string): string =>
-    key.map(({ name }, index) => `t.${quoteIdentifier(name)} = ${valueAt(index)}`).join(' and ')
-  const arrays = key.map((_, index) => `$${index + 1}`).join(', ')
-  const names = key.map((_, index) => `c${index}`).join(', ')
+    [
+      ...key.map(({ name }, index) => `t.${quoteIdentifier(name)} = ${valueAt(index)}`),
+      ...compared.map(({ name, type }, index) =>
+        isAsBefore(`t.${quoteIdentifier(name)}`, valueAt(key.length + index), type),
+      ),
+    ].join(' and ')
+  const arrays = types.map((_, index) => `$${index + 1}`).join(', ')
+  const names = types.map((_, index) => `c${index}`).join(', ')
   return {
     one: statement(
       `select '{1}'::pg_catalog.int4[] from ${tableSql(table)} as t where ${where((index) => `$${index + 1}`)}`,
@@ -380,6 +387,43 @@ function statementsFor(table: PublishedTable): Statements {
       types.map((type) => `${type}[]`).join(', '),
     ),
   }
+}
+
+/** Types of which a value other than SQL's null is `null` in JSON: NaN, infinity, and JSON's own null. */
+const JSON_NULL_IS_AMBIGUOUS = new Set(['json', 'jsonb', 'float4', 'float8', 'numeric'])
+
+/**
+ * The columns in which a row has to be as the change left it: those by which the policies decide, where that is known and the
+ * role may read them; else all that it may read, which are all that it could be told.
+ */
+function comparedOf(table: PublishedTable, role: CallerRole): readonly { name: string; type: PgType }[] {
+  const readable = table.columns.filter(({ name }) => table.selectable[role].has(name))
+  const { policyColumns } = table
+  const decides = (name: string): boolean => policyColumns?.includes(name) ?? true
+  const isKnown = policyColumns?.every((column) => readable.some(({ name }) => name === column)) ?? false
+  return readable.filter(
+    ({ name, type, isPrimaryKey }) => !isPrimaryKey && isComparable(type) && (!isKnown || decides(name)),
+  )
+}
+
+/** Whether a value comes back from JSON as it was: not a geometry, whose digits are rounded, nor an array of what is no text. */
+function isComparable(type: PgType): boolean {
+  const base = baseType(type)
+  if (base.is !== 'array') return base.name !== 'geometry'
+  const name = builtinName(base.of)
+  return name !== undefined && name !== 'json' && name !== 'jsonb' && base.delimiter === ','
+}
+
+/** As text, which every type has. See `comparedText` for the value. */
+const isAsBefore = (column: string, value: string, type: PgType): string =>
+  `(${value} is null or case when ${value} = 'null' then ${column} is null
+    else ${column}::pg_catalog.text = pg_catalog.substr(${value}, 2)::${typeSql(type)}::pg_catalog.text end)`
+
+/** `=` and the value, or `null`; and null where it is not to be compared: it is not in the change, or not told apart in JSON. */
+function comparedText(json: string | undefined, type: PgType): string | null {
+  if (json === undefined) return null
+  if (json !== 'null') return `=${keyText(json, type)}`
+  return JSON_NULL_IS_AMBIGUOUS.has(builtinName(type) ?? '') ? null : 'null'
 }
 
 /** Named by its text, so that a changed definition has another name and no connection runs an old one. */
@@ -405,4 +449,5 @@ export function keyText(json: string, type: PgType): string {
 
 const quoteElement = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
-const arrayLiteral = (values: readonly string[]): string => `{${values.map(quoteElement).join(',')}}`
+const arrayLiteral = (values: readonly (string | null)[]): string =>
+  `{${values.map((value) => (value === null ? 'null' : quoteElement(value))).join(',')}}`

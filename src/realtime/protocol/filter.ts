@@ -1,5 +1,6 @@
 import type { RowImage } from '../feed/types.ts'
 import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../pg-type.ts'
+import { compilePattern, PATTERN_OPERATORS, type PatternOperator } from './pattern.ts'
 
 /**
  * Filters of `postgres_changes` subscriptions: `column=[not.]operator.value`, several of them joined by commas (AND).
@@ -7,7 +8,8 @@ import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '..
  * A value in double quotes (PostgREST's rule) may hold commas and parentheses; `\` in it escapes the next character.
  * A quote that is not at the start of a value, or not closed at its end, is an ordinary character.
  *
- * PostgreSQL compares, in the column's type. `prefilter` answers without it only where the answer is certain.
+ * PostgreSQL compares, in the column's type. `prefilter` answers without it where the answer is certain. Patterns are never
+ * PostgreSQL's: see `pattern.ts`.
  */
 
 /** PostgREST caps URLs, not filters. 100 values of an `in` with room to spare, and small enough to test on every change. */
@@ -26,10 +28,6 @@ const COMPARISONS = {
   lte: '<=',
   gt: '>',
   gte: '>=',
-  like: 'like',
-  ilike: 'ilike',
-  match: '~',
-  imatch: '~*',
   isdistinct: 'is distinct from',
 } as const
 
@@ -39,7 +37,7 @@ export type IsValue = (typeof IS_VALUES)[number]
 
 /** One condition. In `in`, null is an unquoted `null`: as in SQL, it equals nothing. */
 export type Condition = { column: string; negated: boolean } & (
-  | { operator: Comparison; value: string }
+  | { operator: Comparison | PatternOperator; value: string }
   | { operator: 'in'; values: readonly (string | null)[] }
   | { operator: 'is'; value: IsValue }
 )
@@ -131,7 +129,11 @@ function readCondition(part: string): Condition {
 }
 
 function isOperator(name: string): name is Condition['operator'] {
-  return name === 'in' || name === 'is' || Object.hasOwn(COMPARISONS, name)
+  return name === 'in' || name === 'is' || Object.hasOwn(COMPARISONS, name) || isPattern(name)
+}
+
+function isPattern(operator: string): operator is PatternOperator {
+  return PATTERN_OPERATORS.some((pattern) => pattern === operator)
 }
 
 /** Distributes over the union, so that each operator keeps its own kind of operand. */
@@ -147,7 +149,7 @@ function readOperand(operator: Condition['operator'], text: string): Operand {
   return { operator, value }
 }
 
-function readScalar(operator: Comparison, text: string): string {
+function readScalar(operator: Comparison | PatternOperator, text: string): string {
   const value = unquote(text) ?? text
   // PostgreSQL finds this out only on a row that matches up to there: on somebody's change, not on the subscription.
   if ((operator === 'like' || operator === 'ilike') && /(?<!\\)(\\\\)*\\$/.test(value)) {
@@ -203,6 +205,49 @@ function unquote(text: string): string | undefined {
   return quoted?.[1]?.replace(/\\(.)/gsu, '$1')
 }
 
+/** What a filter costs for as long as somebody has it, apart from how large its patterns turn out (`patternSize`). */
+export function filterCost(filter: Filter): { conditions: number; bytes: number } {
+  let bytes = 0
+  for (const condition of filter) {
+    bytes += condition.column.length
+    if (condition.operator === 'in') for (const value of condition.values) bytes += value?.length ?? 0
+    else bytes += condition.value.length
+  }
+  return { conditions: filter.length, bytes }
+}
+
+export const hasPattern = (filter: Filter): boolean => filter.some(isPatternCondition)
+
+/** Instructions of the filter's patterns, and their characters. @throws PatternRefused */
+export function patternSize(filter: Filter): number {
+  let size = 0
+  for (const condition of filter) {
+    if (isPatternCondition(condition)) {
+      size += condition.value.length + compilePattern(condition.operator, condition.value).size
+    }
+  }
+  return size
+}
+
+type PatternCondition = Extract<Condition, { operator: Comparison | PatternOperator }> & {
+  operator: PatternOperator
+}
+
+const isPatternCondition = (condition: Condition): condition is PatternCondition =>
+  isPattern(condition.operator)
+
+/** Types whose values patterns are matched with, as PostgreSQL has operators for them. */
+const PATTERN_TYPES = new Set(['text', 'varchar', 'bpchar', 'name'])
+
+/** The first condition with a pattern on a column that is no text, or undefined. */
+export function unfitPattern(filter: Filter, columns: ColumnTypes): Condition | undefined {
+  return filter.find(
+    (condition) =>
+      isPatternCondition(condition) &&
+      !PATTERN_TYPES.has(builtinName(typeOf(condition.column, columns)) ?? ''),
+  )
+}
+
 /** Types by column name, of the columns that the role may read. */
 export type ColumnTypes = ReadonlyMap<string, PgType>
 
@@ -255,8 +300,8 @@ export function toSql(filter: Filter, columns: ColumnTypes, options: SqlOptions 
 }
 
 /**
- * A query that fails exactly where PostgreSQL does not take the filter: a value that its column's type refuses, an
- * operator that the type lacks, a broken regular expression. It reads no table. To be run once per subscription.
+ * A query that fails exactly where PostgreSQL does not take the filter: a value that its column's type refuses, or an
+ * operator that the type lacks. It reads no table. To be run once per subscription, with what `undecided` leaves.
  *
  * @throws UnknownFilterColumn as `toSql`.
  */
@@ -266,10 +311,9 @@ export function checkQuery(filter: Filter, columns: ColumnTypes): Sql {
   const expressions = filter.flatMap((condition) => {
     const type = typeOf(condition.column, columns)
     const value = valueSql(condition, type, bind)
-    const isRegex = condition.operator === 'match' || condition.operator === 'imatch'
     // A comparison with null is settled without a look at the value, so the value stands by itself too. The base type,
     // because a domain may refuse null and the empty string.
-    const operand = `${isRegex ? "''" : 'null'}::${typeSql(baseType(type))}`
+    const operand = `null::${typeSql(baseType(type))}`
     const test = testSql(operand, condition.operator, value)
     return condition.operator === 'is' ? [test] : [test, `${value} is null`]
   })
@@ -298,12 +342,6 @@ function valueSql(condition: Condition, type: PgType, bind: (value: string) => s
       return condition.value
     case 'in':
       return `${bind(arrayLiteral(condition.values))}::${typeSql(type)}[]`
-    case 'like':
-    case 'ilike':
-    case 'match':
-    case 'imatch':
-      // A pattern need not satisfy the checks of a domain: `%@example.com` is no e-mail address.
-      return `${bind(condition.value)}::${typeSql(baseType(type))}`
     default:
       return `${bind(condition.value)}::${typeSql(type)}`
   }
@@ -311,6 +349,7 @@ function valueSql(condition: Condition, type: PgType, bind: (value: string) => s
 
 function testSql(operand: string, operator: Condition['operator'], value: string): string {
   if (operator === 'in') return `${operand} = any(${value})`
+  if (isPattern(operator)) throw new Error('A pattern is never run by PostgreSQL.')
   return `${operand} ${operator === 'is' ? 'is' : COMPARISONS[operator]} ${value}`
 }
 
@@ -367,16 +406,18 @@ type Test = (json: string | undefined) => Truth
 
 /**
  * The filter as a function of the row image, compiled once per subscription. It says `match` or `no_match` only where
- * PostgreSQL would certainly say the same: equality and `in` on text, varchar, uuid, bool, integers and enums, order on
- * integers, and null tests. Everything else, a value in an unusual spelling, and a column that the image does not have
- * are `ask_database`, unless another condition rules the row out already.
+ * PostgreSQL would certainly say the same: equality and `in` on text, varchar, uuid, bool, numbers, times and enums, order on
+ * those that are no text, null tests; and patterns. Everything else, a value in an unusual spelling, and a column that the
+ * image does not have are `ask_database`, unless another condition rules the row out already.
  *
- * Certain, provided that PostgreSQL took the filter when the subscription was made (an enum's label exists), and that
- * text is compared in a deterministic collation, as `toSql` on a `recordSource` does.
+ * Certain, provided that PostgreSQL took what `undecided` leaves when the subscription was made, that an enum has the label,
+ * and that text is compared in a deterministic collation, as `toSql` on a `recordSource` does.
+ *
+ * @throws PatternRefused
  */
 export function prefilter(filter: Filter, columns: ColumnTypes): (image: RowImage) => Verdict {
   const tests = filter.map((condition) => {
-    const test = compileCondition(condition, columns.get(condition.column))
+    const { test } = compileCondition(condition, columns.get(condition.column))
     const { column, negated } = condition
     return (image: RowImage): Truth => (negated ? not(test(image[column])) : test(image[column]))
   })
@@ -391,42 +432,69 @@ export function prefilter(filter: Filter, columns: ColumnTypes): (image: RowImag
   }
 }
 
+/** The conditions that only PostgreSQL can judge, for some value of a column that the image has. @throws PatternRefused */
+export function undecided(filter: Filter, columns: ColumnTypes): Filter {
+  return filter.filter((condition) => !compileCondition(condition, columns.get(condition.column)).isCertain)
+}
+
+/** The columns of the filter that the image does not have. */
+export function missingColumns(filter: Filter, image: RowImage): string[] {
+  return [...new Set(filter.map(({ column }) => column))].filter((column) => image[column] === undefined)
+}
+
 function not(truth: Truth): Truth {
   return typeof truth === 'boolean' ? !truth : truth
 }
 
-const ask: Test = () => 'ask'
+interface CompiledCondition {
+  test: Test
+  /** Whether the test is sure of every value. */
+  isCertain: boolean
+}
 
-function compileCondition(condition: Condition, type: PgType | undefined): Test {
-  if (!type) return ask
+const ASK: CompiledCondition = { test: () => 'ask', isCertain: false }
+const certain = (test: Test): CompiledCondition => ({ test, isCertain: true })
+
+function compileCondition(condition: Condition, type: PgType | undefined): CompiledCondition {
+  if (!type) return ASK
+  if (isPatternCondition(condition)) return certain(compilePatternTest(condition))
   if (condition.operator === 'is') return compileIs(condition.value, type)
   const comparable = comparableFor(type)
-  if (!comparable) return ask
+  if (!comparable) return ASK
+  const test = compileTest(condition, comparable)
+  return test ? { test, isCertain: comparable.isTotal } : ASK
+}
+
+function compileTest(condition: Condition, comparable: Comparable): Test | undefined {
   if (condition.operator === 'in') return compileIn(condition.values, comparable)
+  if (condition.operator === 'is' || isPattern(condition.operator)) return undefined
   const value = comparable.read(condition.value)
-  return value === undefined ? ask : compileComparison(condition.operator, value, comparable)
+  return value === undefined ? undefined : compileComparison(condition.operator, value, comparable)
 }
 
-/** Types of which a value other than SQL's null is `null` in JSON: NaN, infinity, and JSON's own null. */
-const JSON_NULL_IS_AMBIGUOUS = new Set(['json', 'jsonb', 'float4', 'float8', 'numeric'])
-
-function compileIs(value: IsValue, type: PgType): Test {
-  const name = builtinName(type)
-  if (value === 'null') {
-    const ifNull = JSON_NULL_IS_AMBIGUOUS.has(name ?? '') ? 'ask' : true
-    return (json) => (json === undefined ? 'ask' : json === 'null' ? ifNull : false)
+function compilePatternTest({ operator, value }: PatternCondition): Test {
+  const pattern = compilePattern(operator, value)
+  return (json) => {
+    if (json === undefined) return 'ask'
+    if (json === 'null') return 'unknown'
+    return pattern.test(textOf(json)) ?? 'unknown'
   }
-  if (name !== 'bool') return ask
-  const expected = value === 'unknown' ? 'null' : value
-  return (json) => (json === undefined ? 'ask' : json === expected)
 }
 
-function compileIn(texts: readonly (string | null)[], comparable: Comparable): Test {
+function compileIs(value: IsValue, type: PgType): CompiledCondition {
+  // NaN, infinity and JSON's own null count as null, as that is what the event says.
+  if (value === 'null') return certain((json) => (json === undefined ? 'ask' : json === 'null'))
+  if (builtinName(type) !== 'bool') return ASK
+  const expected = value === 'unknown' ? 'null' : value
+  return certain((json) => (json === undefined ? 'ask' : json === expected))
+}
+
+function compileIn(texts: readonly (string | null)[], comparable: Comparable): Test | undefined {
   const values = new Set<string>()
   for (const text of texts) {
     if (text === null) continue
     const value = comparable.read(text)
-    if (value === undefined) return ask
+    if (value === undefined) return undefined
     values.add(value)
   }
   // As in SQL: equal to one of them is true; else a null among them leaves the answer open; and of none, null is no exception.
@@ -435,28 +503,36 @@ function compileIn(texts: readonly (string | null)[], comparable: Comparable): T
     if (json === undefined) return 'ask'
     if (texts.length === 0) return false
     if (json === 'null') return 'unknown'
-    return values.has(comparable.fromJson(json)) || otherwise
+    const value = comparable.fromJson(json)
+    return value === undefined ? 'ask' : values.has(value) || otherwise
   }
 }
 
-function compileComparison(operator: Comparison, value: string, { fromJson, compare }: Comparable): Test {
-  const onValue = (test: (json: string) => Truth, onNull: Truth = 'unknown'): Test => {
-    return (json) => (json === undefined ? 'ask' : json === 'null' ? onNull : test(json))
+function compileComparison(
+  operator: Comparison,
+  value: string,
+  { fromJson, compare }: Comparable,
+): Test | undefined {
+  const onValue = (test: (value: string) => Truth, onNull: Truth = 'unknown'): Test => {
+    return (json) => {
+      if (json === undefined) return 'ask'
+      if (json === 'null') return onNull
+      const present = fromJson(json)
+      return present === undefined ? 'ask' : test(present)
+    }
   }
   switch (operator) {
     case 'eq':
-      return onValue((json) => fromJson(json) === value)
+      return onValue((present) => present === value)
     case 'neq':
-      return onValue((json) => fromJson(json) !== value)
+      return onValue((present) => present !== value)
     case 'isdistinct':
-      return onValue((json) => fromJson(json) !== value, true)
+      return onValue((present) => present !== value, true)
     case 'lt':
     case 'lte':
     case 'gt':
     case 'gte':
-      return compare ? onValue(orderTest(operator, value, compare)) : ask
-    default:
-      return ask
+      return compare && onValue(orderTest(operator, value, compare))
   }
 }
 
@@ -466,44 +542,71 @@ function orderTest(
   operator: 'lt' | 'lte' | 'gt' | 'gte',
   value: string,
   compare: Compare,
-): (json: string) => boolean {
+): (present: string) => boolean {
   switch (operator) {
     case 'lt':
-      return (json) => compare(json, value) < 0
+      return (present) => compare(present, value) < 0
     case 'lte':
-      return (json) => compare(json, value) <= 0
+      return (present) => compare(present, value) <= 0
     case 'gt':
-      return (json) => compare(json, value) > 0
+      return (present) => compare(present, value) > 0
     case 'gte':
-      return (json) => compare(json, value) >= 0
+      return (present) => compare(present, value) >= 0
   }
 }
 
 /** How values of a type are compared by their text: equal texts are equal values, and different texts are different ones. */
 interface Comparable {
-  /** The filter's value in the spelling of PostgreSQL's output; undefined where only PostgreSQL can tell. */
+  /** The filter's value in the spelling that values are compared in; undefined where only PostgreSQL can tell. */
   read(text: string): string | undefined
-  /** That spelling, of a value in a row image. */
-  fromJson(json: string): string
+  /** That spelling, of a value in a row image; undefined where only PostgreSQL can tell. */
+  fromJson(json: string): string | undefined
   compare?: Compare
+  /** Whether `fromJson` knows every value of the type. */
+  isTotal: boolean
 }
 
-const textual: Comparable = {
-  read: (text) => text,
-  // Most strings have nothing escaped, and need no parser.
-  fromJson: (json) => (json.includes('\\') ? (JSON.parse(json) as string) : json.slice(1, -1)),
-}
+/** Most strings have nothing escaped, and need no parser. */
+const textOf = (json: string): string =>
+  json.includes('\\') ? (JSON.parse(json) as string) : json.slice(1, -1)
 
-const CANONICAL_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const textual: Comparable = { read: (text) => text, fromJson: textOf, isTotal: true }
+
+/** Whether an enum has the label is for PostgreSQL to say. */
+const labels: Comparable = { ...textual, isTotal: false }
+
+/** In order as their text. */
+const compareTexts: Compare = (left, right) => (left < right ? -1 : left > right ? 1 : 0)
+
+/** PostgreSQL's spellings: any case, in braces, hyphens after any four digits (https://www.postgresql.org/docs/15/datatype-uuid.html). */
+const UUID = /^(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}$/i
 const uuid: Comparable = {
-  read: (text) => (CANONICAL_UUID.test(text) ? text.toLowerCase() : undefined),
-  fromJson: textual.fromJson,
+  read(text) {
+    const bare = text.startsWith('{') && text.endsWith('}') ? text.slice(1, -1) : text
+    if (!UUID.test(bare)) return undefined
+    const digits = bare.replaceAll('-', '').toLowerCase()
+    return [
+      [0, 8],
+      [8, 12],
+      [12, 16],
+      [16, 20],
+      [20, 32],
+    ]
+      .map(([from, to]) => digits.slice(from, to))
+      .join('-')
+  },
+  fromJson: textOf,
+  compare: compareTexts,
+  isTotal: true,
 }
 
 const BOOLEANS: Readonly<Record<string, string>> = { true: 'true', t: 'true', false: 'false', f: 'false' }
 const boolean: Comparable = {
   read: (text) => (Object.hasOwn(BOOLEANS, text) ? BOOLEANS[text] : undefined),
   fromJson: (json) => json,
+  // As words, too, false comes before true.
+  compare: compareTexts,
+  isTotal: true,
 }
 
 /** An integer of that many bits. A value out of range is for PostgreSQL to refuse. */
@@ -517,12 +620,75 @@ function integer(bits: number): Comparable {
     },
     fromJson: (json) => json,
     compare: compareIntegers,
+    isTotal: true,
   }
 }
 
 function compareIntegers(left: string, right: string): number {
   const [a, b] = [BigInt(left), BigInt(right)]
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** `-01.50` is `-1.5`: without what does not count. A text with an exponent is for PostgreSQL. */
+function decimal(text: string): string | undefined {
+  const match = /^([+-]?)0*(\d{0,200})(?:\.(\d{0,200}))?$/.exec(text)
+  if (!match || !/\d/.test(text)) return undefined
+  const [, sign, whole, fraction = ''] = match
+  const digits = `${whole || '0'}.${fraction}`.replace(/\.?0*$/, '')
+  return sign === '-' && digits !== '0' ? `-${digits}` : digits
+}
+
+/** Both scaled to integers by as many digits as the longer fraction has. */
+function compareDecimals(left: string, right: string): number {
+  const scale = Math.max(...[left, right].map((text) => text.split('.')[1]?.length ?? 0))
+  const scaled = (text: string): string => {
+    const [whole = '', fraction = ''] = text.split('.')
+    return whole + fraction.padEnd(scale, '0')
+  }
+  return compareIntegers(scaled(left), scaled(right))
+}
+
+const numeric: Comparable = { read: decimal, fromJson: decimal, compare: compareDecimals, isTotal: false }
+
+/** The value itself decides, not its spelling: `0.1` is the nearest number that the type has. */
+function float(round: (value: number) => number): Comparable {
+  const read = (text: string): string | undefined => {
+    if (!/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text)) return undefined
+    const value = round(Number(text))
+    // Minus zero equals zero; out of range is for PostgreSQL to refuse.
+    return Number.isFinite(value) ? String(value || 0) : undefined
+  }
+  return { read, fromJson: read, compare: (left, right) => Number(left) - Number(right), isTotal: false }
+}
+
+/** Microseconds since 1970, of a date and time with an offset, or with none where the type has none. */
+function instantOf(text: string, hasOffset: boolean): string | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)?$/.exec(text)
+  if (!match || (match[4] !== undefined) !== hasOffset) return undefined
+  const [, day, time, fraction = '', offset = 'Z'] = match
+  const seconds = Date.parse(`${day}T${time}${offset}`) / 1000
+  // A 30th of February would be the 2nd of March.
+  if (!Number.isInteger(seconds) || new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day)
+    return undefined
+  return String(BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0')))
+}
+
+function time(hasOffset: boolean): Comparable {
+  return {
+    read: (text) => instantOf(text, hasOffset),
+    fromJson: (json) => instantOf(json.slice(1, -1), hasOffset),
+    compare: compareIntegers,
+    isTotal: false,
+  }
+}
+
+const dayOf = (text: string): string | undefined =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && instantOf(`${text}T00:00:00`, false) !== undefined ? text : undefined
+const date: Comparable = {
+  read: dayOf,
+  fromJson: (json) => dayOf(json.slice(1, -1)),
+  compare: compareTexts,
+  isTotal: false,
 }
 
 const COMPARABLE: ReadonlyMap<string, Comparable> = new Map([
@@ -533,9 +699,16 @@ const COMPARABLE: ReadonlyMap<string, Comparable> = new Map([
   ['int2', integer(16)],
   ['int4', integer(32)],
   ['int8', integer(64)],
+  ['numeric', numeric],
+  ['float4', float(Math.fround)],
+  ['float8', float((value) => value)],
+  ['timestamptz', time(true)],
+  ['timestamp', time(false)],
+  ['date', date],
 ])
 
 function comparableFor(type: PgType): Comparable | undefined {
-  if (baseType(type).is === 'enum') return textual
+  // What it takes for a label PostgreSQL refuses when the subscription is made: see `undecided`.
+  if (baseType(type).is === 'enum') return labels
   return COMPARABLE.get(builtinName(type) ?? '')
 }
