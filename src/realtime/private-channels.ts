@@ -24,6 +24,12 @@ const PRIVATE_ONLY = /^shift:/
  */
 export const isPrivateOnly = (name: string): boolean => PRIVATE_ONLY.test(name)
 
+const CHANNEL_OF_SHIFT = /^shift:[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** The ids of shifts are read in any case, and written in lower case (RFC 9562, section 4): one shift has one channel. */
+export const canonicalName = (name: string): string =>
+  isPrivateOnly(name) && CHANNEL_OF_SHIFT.test(name) ? name.toLowerCase() : name
+
 /** Of whoever has not been let in yet. */
 export const NO_RIGHTS: ChannelRights = {
   listen: { broadcast: false, presence: false },

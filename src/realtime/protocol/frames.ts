@@ -20,6 +20,9 @@ export const MAX_HEADER_STRING_BYTES = 255
  */
 export const MAX_NESTING = 512
 
+/** Topics and events of channels are at most 255 bytes long; what is somewhat longer is answered, and what is far longer is no frame. */
+const MAX_NAME_LENGTH = 1_024
+
 const KIND_USER_BROADCAST_PUSH = 3
 const KIND_USER_BROADCAST = 4
 const ENCODING_BINARY = 0
@@ -35,7 +38,7 @@ export interface Broadcast {
   meta?: JsonObject
 }
 
-interface FrameHead {
+export interface FrameHead {
   joinRef: string | null
   ref: string | null
   topic: string
@@ -110,7 +113,7 @@ function decodeText(vsn: Vsn, text: string): ClientFrame {
   const parsed = parseJson(text)
   const [joinRef, ref, topic, event, payload] =
     vsn === '2.0.0' ? fieldsOfArray(parsed) : fieldsOfObject(parsed)
-  if (typeof topic !== 'string' || typeof event !== 'string') throw new FrameError('not_a_frame')
+  if (!isName(topic) || !isName(event)) throw new FrameError('not_a_frame')
   const head = { joinRef: readRef(joinRef), ref: readRef(ref), topic }
   const body = payload ?? {}
   if (!isObject(body)) throw new FrameError('not_a_frame')
@@ -130,10 +133,14 @@ function fieldsOfObject(parsed: unknown): unknown[] {
   return [parsed.join_ref, parsed.ref, parsed.topic, parsed.event, parsed.payload]
 }
 
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME_LENGTH
+}
+
 /** Phoenix clients count with strings; some count with numbers. No reference is null, also where it is empty (kind 3). */
 function readRef(ref: unknown): string | null {
   if (ref === undefined || ref === null || ref === '') return null
-  if (typeof ref === 'string') return ref
+  if (typeof ref === 'string' && ref.length <= MAX_HEADER_STRING_BYTES) return ref
   if (typeof ref === 'number') return String(ref)
   throw new FrameError('not_a_frame')
 }
@@ -225,8 +232,8 @@ const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
-/** Counts brackets outside strings. On text that is not JSON the answer may be wrong, and the parser refuses it. */
-function nestsDeeperThan(text: string, limit: number): boolean {
+/** Whether JSON nests deeper than `limit`. On text that is not JSON the answer may be wrong, and the parser refuses it. */
+export function nestsDeeperThan(text: string, limit: number): boolean {
   if (text.length <= limit) return false
   let depth = 0
   let quoted = false
@@ -247,7 +254,7 @@ function nestsDeeperThan(text: string, limit: number): boolean {
   return false
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
