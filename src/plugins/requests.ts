@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Problem } from '../errors/problem.ts'
-import { MAX_NESTING, nestsDeeperThan } from '../realtime/protocol/frames.ts'
+import { MAX_NESTING, nestsDeeperThan } from '../json-nesting.ts'
 
 /** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i

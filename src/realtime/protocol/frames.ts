@@ -8,17 +8,13 @@
  * A length is one byte, counting bytes of UTF-8; encoding 0 is a binary body, 1 a JSON one; meta is a JSON object or empty.
  */
 
+import { MAX_NESTING, nestsDeeperThan } from '../../json-nesting.ts'
+
 /** What Supabase accepts in one frame. Set it as the socket's `maxPayload` too, so that more is never buffered. */
 export const MAX_FRAME_BYTES = 5_000_000
 
 /** The length of a string in a binary header is one byte. */
 export const MAX_HEADER_STRING_BYTES = 255
-
-/**
- * How deep a client's JSON may nest. `JSON.parse` takes any depth, but `JSON.stringify`, which relays it, recurses and
- * overflows the stack at some thousands of levels: one frame of `[[[[…` would throw in the middle of a fan-out.
- */
-export const MAX_NESTING = 512
 
 /** Topics and events of channels are at most 255 bytes long; what is somewhat longer is answered, and what is far longer is no frame. */
 const MAX_NAME_LENGTH = 1_024
@@ -223,35 +219,6 @@ function parseJson(text: string): unknown {
   } catch {
     throw new FrameError('not_json')
   }
-}
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
-
-/** Whether JSON nests deeper than `limit`. On text that is not JSON the answer may be wrong, and the parser refuses it. */
-export function nestsDeeperThan(text: string, limit: number): boolean {
-  if (text.length <= limit) return false
-  let depth = 0
-  let quoted = false
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    if (quoted) {
-      if (unit === BACKSLASH) index += 1
-      else if (unit === QUOTE) quoted = false
-    } else if (unit === QUOTE) {
-      quoted = true
-    } else if (unit === OPEN_BRACKET || unit === OPEN_BRACE) {
-      depth += 1
-      if (depth > limit) return true
-    } else if (unit === CLOSE_BRACKET || unit === CLOSE_BRACE) {
-      depth -= 1
-    }
-  }
-  return false
 }
 
 export function isObject(value: unknown): value is JsonObject {
