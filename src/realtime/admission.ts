@@ -6,6 +6,7 @@ import type { HeldFor } from './holdings.ts'
 import {
   ADDRESS_DELIVERIES,
   ADDRESS_LARGE_FRAMES,
+  ALL_LARGE_FRAMES,
   LARGE_FRAME_BYTES,
   OPENINGS_BURST_SECONDS,
   QUESTIONS_BURST_SECONDS,
@@ -33,15 +34,20 @@ export class Address implements HeldFor {
   readonly questions: Allowance
   readonly deliveries = new Allowance(ADDRESS_DELIVERIES)
   readonly #largeFrames = new Allowance(ADDRESS_LARGE_FRAMES)
+  readonly #allLargeFrames: Allowance
 
-  constructor({ perSecondPerAddress, joinsPerSecondPerAddress: perSecond }: SocketLimits) {
+  constructor(
+    { perSecondPerAddress, joinsPerSecondPerAddress: perSecond }: SocketLimits,
+    allLargeFrames: Allowance,
+  ) {
+    this.#allLargeFrames = allLargeFrames
     this.openings = openingsOf(perSecondPerAddress)
     this.questions = new Allowance({ perSecond, burst: perSecond * QUESTIONS_BURST_SECONDS })
   }
 
   /** Small frames are limited by their number: those of a neighbour are not to be refused for somebody's large ones. */
   takeFrame(bytes: number): boolean {
-    return bytes < LARGE_FRAME_BYTES || this.#largeFrames.take(bytes)
+    return bytes < LARGE_FRAME_BYTES || (this.#largeFrames.take(bytes) && this.#allLargeFrames.take(bytes))
   }
 
   get isIdle(): boolean {
@@ -65,6 +71,7 @@ export class Admission {
   readonly users = new Counts()
   sockets = 0
   readonly #openings: Allowance
+  readonly #largeFrames = new Allowance(ALL_LARGE_FRAMES)
   readonly #addresses = new Map<string, Address>()
 
   constructor(limits: SocketLimits) {
@@ -77,7 +84,7 @@ export class Admission {
     const key = placeOf(ip)
     const known = this.#addresses.get(key)
     if (known) return known
-    const address = new Address(this.limits)
+    const address = new Address(this.limits, this.#largeFrames)
     this.#addresses.set(key, address)
     return address
   }

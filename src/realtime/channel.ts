@@ -44,8 +44,11 @@ export interface GatewayParts {
   topics: Topics
   changeFrames: ChangeFrames
   sharedFrames: SharedFrames
-  /** @param asker whose questions wait for each other */
-  readRights(caller: Caller, topic: string, asker: unknown): Promise<ChannelRights>
+  /**
+   * @param asker whose questions wait for each other
+   * @param isWanted whether somebody still waits for the answer when it is the question's turn; otherwise there are no rights
+   */
+  readRights(caller: Caller, topic: string, asker: unknown, isWanted: () => boolean): Promise<ChannelRights>
   log: { debug(data: object, message: string): void; warn(data: object, message: string): void }
 }
 
@@ -388,7 +391,7 @@ export class Channel implements ChangeChannel, Listener {
   }
 
   async #readRights(asker: unknown = this.#socket.address): Promise<void> {
-    this.#rights = await this.#parts.readRights(this.#caller, this.name, asker)
+    this.#rights = await this.#parts.readRights(this.#caller, this.name, asker, () => !this.#closed)
     this.#rightsReadAt = performance.now()
   }
 

@@ -22,7 +22,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { Outboxes } from './outbox.ts'
-import { type ChannelRights, canonicalName, readChannelRights } from './private-channels.ts'
+import { type ChannelRights, canonicalName, NO_RIGHTS, readChannelRights } from './private-channels.ts'
 import { type Broadcast, isObject, MAX_FRAME_BYTES, parseVsn } from './protocol/frames.ts'
 import { SharedFrames } from './shared-frames.ts'
 import { RealtimeSocket, type SocketParts } from './socket.ts'
@@ -95,8 +95,10 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     sharedFrames: new SharedFrames(),
     outboxes,
     holdings,
-    readRights: (caller, topic, asker) =>
-      questions.run(asker, () => readChannelRights(options.database, caller, topic)),
+    readRights: (caller, topic, asker, isWanted) =>
+      questions.run(asker, async () =>
+        isWanted() ? readChannelRights(options.database, caller, topic) : NO_RIGHTS,
+      ),
     log: app.log,
   }
 
@@ -258,6 +260,9 @@ function registerBroadcastRoutes(
   const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
     const key = request.headers.authorization?.replace(/^Bearer /i, '') ?? keyOf(request)
     if (key === undefined) return refuse(reply, 401, 'Missing API key')
+    // A body that does not say how large it is counts as the largest.
+    const bytes = Number(request.headers['content-length'] ?? app.initialConfig.bodyLimit)
+    if (!addressOf(request).takeFrame(bytes)) return refuse(reply, 429, 'Too many bytes per second')
     try {
       callers.set(request, await callerOfKey(key, options))
     } catch (error) {
@@ -277,7 +282,7 @@ function registerBroadcastRoutes(
     if (heldBytes + bytes > MAX_HTTP_HELD_BYTES) return refuse(reply, 503, 'Too many messages at once')
     heldBytes += bytes
     try {
-      return await tell(callers.get(request)!, addressOf(request), messages, reply)
+      return await tell(request, messages, reply)
     } catch (error) {
       if (error instanceof QueueFull) return refuse(reply, 503, 'Too many messages at once')
       throw error
@@ -286,17 +291,17 @@ function registerBroadcastRoutes(
     }
   }
   const tell = async (
-    caller: Caller,
-    address: Address,
+    request: FastifyRequest,
     messages: readonly HttpMessage[],
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
+    const [caller, address] = [callers.get(request)!, addressOf(request)]
     const rights = new Map<string, ChannelRights>()
     for (const { topic, event, body, private: isPrivate } of messages) {
       const name = canonicalName(topic)
       if (isPrivate && !rights.has(name)) {
         if (!address.questions.take()) return refuse(reply, 429, 'Too many messages per second')
-        rights.set(name, await parts.readRights(caller, name, address))
+        rights.set(name, await parts.readRights(caller, name, address, () => !request.raw.socket.destroyed))
       }
       if (hasExpired(caller, options.clockToleranceSeconds)) return refuse(reply, 401, 'Invalid API key')
       if (isPrivate && !rights.get(name)?.send.broadcast) continue

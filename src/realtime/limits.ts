@@ -58,8 +58,11 @@ export const QUESTIONS_BURST_SECONDS = 10
 /** Frames from this size on are counted for their address, too: each takes milliseconds of everybody's time to parse. */
 export const LARGE_FRAME_BYTES = 64_000
 
-/** Bytes of such frames of one address: four sockets at their own limit. */
-export const ADDRESS_LARGE_FRAMES: Rate = { perSecond: 4_000_000, burst: 42_000_000 }
+/** Bytes of such frames, and of messages by HTTP, of one address: as one socket at its own limit. */
+export const ADDRESS_LARGE_FRAMES: Rate = { perSecond: 1_000_000, burst: 10_500_000 }
+
+/** The same of all addresses: JSON that is made to be slow takes some 40 ms to parse for each megabyte, so this is a sixth of a core. */
+export const ALL_LARGE_FRAMES: Rate = { perSecond: 4_000_000, burst: 42_000_000 }
 
 /**
  * What clients of one address cause to be sent: one for each listener of a broadcast or a presence, and one more for each 16 kB of

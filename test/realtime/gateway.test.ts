@@ -363,7 +363,8 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
 
   it('keeps of a join what it understood, and cuts whoever has more kept', async () => {
     const idle = api.app.realtime.counts().heldBytes
-    const client = await rawSocket(url, ANON_KEY)
+    // Large frames are counted for their address.
+    const client = await rawSocket(url, ANON_KEY, '127.0.0.21')
     const junk = JSON.parse(`[${'[],'.repeat(300_000)}[]]`)
     const binding = { event: '*', schema: 'public', table: 'shifts' }
     const config = { postgres_changes: [{ ...binding, junk }], junk }
@@ -401,7 +402,7 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
 
   it('keeps one copy of what waits for clients that do not read', async () => {
     const slow = await Promise.all(Array.from({ length: 20 }, () => rawSocket(url, ANON_KEY)))
-    const sender = await rawSocket(url, ANON_KEY)
+    const sender = await rawSocket(url, ANON_KEY, '127.0.0.22')
     for (const client of [...slow, sender]) expect(await client.ask('slow', 'phx_join', {})).toBe('ok')
     for (const { ws } of slow) ws.pause()
     const frame = { event: 'e', payload: 'x'.repeat(4_500_000) }
@@ -429,10 +430,13 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
 
   it('refuses JSON that is too deep, and more messages by HTTP than it keeps', async () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    let count = 0
     const post = (path: string, payload: string) =>
       api.app.inject({
         method: 'POST',
         url: path,
+        // Large bodies are counted for their address.
+        remoteAddress: `192.0.2.${(count += 1)}`,
         headers: { apikey: ANON_KEY, 'content-type': 'application/json' },
         payload,
       })
@@ -533,8 +537,10 @@ interface RawSocket {
 /** Those of the test that runs. */
 const rawSockets: WebSocket[] = []
 
-async function rawSocket(url: string, key: string): Promise<RawSocket> {
-  const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=2.0.0`)
+async function rawSocket(url: string, key: string, localAddress = '127.0.0.1'): Promise<RawSocket> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=2.0.0`, {
+    localAddress,
+  })
   rawSockets.push(ws)
   const frames: unknown[][] = []
   ws.on('message', (data) => frames.push(JSON.parse(String(data))))

@@ -60,12 +60,11 @@ describe('a storm of all hostile clients at once', () => {
       })
       clearInterval(watch)
 
-      const { generator, lost, interrupted, changes } = storm
+      const { generator, lost, interrupted } = storm
       expect({ lost, interrupted, leaks: generator.leaks }).toEqual({ lost: 0, interrupted: 0, leaks: [] })
-      expect(changes).toBeGreaterThan(5)
       // There was a storm: many came, and many were cut or refused.
       expect(generator.opened).toBeGreaterThan(50)
-      expect(Object.keys(generator.ended)).toEqual(expect.arrayContaining(['429', '1008 rate limit']))
+      expect(Object.keys(generator.ended)).toEqual(expect.arrayContaining(['429']))
       expect(most.heldBytes).toBeLessThanOrEqual(MAX_HELD_BYTES)
       expect(most.unsentBytes).toBeLessThanOrEqual(MAX_UNSENT_BYTES + LARGEST_FRAME_BYTES)
       await vi.waitFor(

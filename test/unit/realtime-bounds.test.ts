@@ -234,9 +234,16 @@ describe('who gets a socket', () => {
   })
 
   it('counts small frames of an address for nobody', () => {
-    const address = new Admission(limits).address('192.0.2.1')
-    while (address.takeFrame(5_000_000));
-    expect(address.takeFrame(LARGE_FRAME_BYTES - 1)).toBe(true)
+    const admission = new Admission(limits)
+    const take = (n: number): number => {
+      const address = admission.address(`192.0.2.${n}`)
+      let taken = 0
+      while (address.takeFrame(5_000_000)) taken += 1
+      expect(address.takeFrame(LARGE_FRAME_BYTES - 1)).toBe(true)
+      return taken
+    }
+    // Each by itself, and all of them together.
+    expect(Array.from({ length: 6 }, (_, n) => take(n))).toEqual([2, 2, 2, 2, 0, 0])
   })
 })
 
