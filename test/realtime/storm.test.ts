@@ -56,6 +56,8 @@ describe('a storm of all hostile clients at once', () => {
         seed,
         subscribers: 30,
         changesPerSecond: 10,
+        // Other tests run beside it, and no time is measured: the storm is to come about.
+        niceness: 0,
         except: NOT_YET,
       })
       clearInterval(watch)

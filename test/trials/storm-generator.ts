@@ -6,8 +6,8 @@ import { HostileFrames } from '../support/hostile-frames.ts'
 import { pick, seededRandom } from '../support/random.ts'
 
 /*
- * The attackers of the storm, a process of their own: it says in lines of JSON on its standard output what it was told that it must
- * not know, and at its end what it used. It goes on until its standard input ends.
+ * The attackers of the storm, a process of their own. On its standard output it says `all` when every case has been through once,
+ * and at its end, as JSON, what it was told that it must not know, and what it used. It goes on until its standard input ends.
  */
 
 export interface GeneratorOptions {
@@ -23,6 +23,7 @@ export interface GeneratorOptions {
   /** In whatever is not for the attackers. */
   mark: string
   except: readonly string[]
+  niceness: number
   /** Instead of all cases: one socket that says nothing, and so much of a core. */
   idleCpuShare?: number
 }
@@ -37,8 +38,6 @@ export interface GeneratorReport {
   seconds: number
 }
 
-/** Below everybody else: what is measured is what the service does with it. */
-const LOWEST_PRIORITY = 19
 /** Of the loopback network: attackers come from elsewhere than those who work. */
 const ADDRESSES = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']
 /** How much of what an attacker is told is searched for the mark: it is in the first column that has a text. */
@@ -88,10 +87,17 @@ const join = (ws: WebSocket, topic: string, config: object): void =>
   push(ws, topic, 'phx_join', JSON.stringify({ config }))
 
 /** Does something with a socket of its own, again and again. */
-async function again(key: () => string, work: (ws: WebSocket) => Promise<unknown>): Promise<void> {
+async function again(
+  done: () => void,
+  key: () => string,
+  work: (ws: WebSocket) => Promise<unknown>,
+): Promise<void> {
   while (!stopping.signal.aborted) {
     const ws = await open(key())
-    if (ws) await work(ws)
+    if (ws) {
+      await work(ws)
+      done()
+    }
     ws?.terminate()
     // After a refusal, too.
     await pause(100)
@@ -126,18 +132,19 @@ async function post(path: string, body: string): Promise<void> {
 const BINDING = { event: '*', schema: 'public', table: 'shifts' }
 const topic = `shift:${options.shiftId}`
 
-const CASES: Record<string, () => Promise<void>> = {
-  'joins with megabytes that nobody understands': () => {
+/** Each says when it has been through all of it once. */
+const CASES: Record<string, (done: () => void) => Promise<void>> = {
+  'joins with megabytes that nobody understands': (done) => {
     const junk = junkOf(4_800_000)
-    return again(anon, async (ws) => {
+    return again(done, anon, async (ws) => {
       for (let n = 0; ws.readyState === ws.OPEN && n < 8; n += 1) {
         push(ws, `j${n}`, 'phx_join', `{"config":{"postgres_changes":[{"table":"shifts","junk":${junk}}]}}`)
         await pause(200)
       }
     })
   },
-  'listeners that do not read': () =>
-    again(anon, async (sender) => {
+  'listeners that do not read': (done) =>
+    again(done, anon, async (sender) => {
       const listeners = await Promise.all(Array.from({ length: 30 }, () => open(options.anonKey)))
       for (const ws of listeners) {
         if (!ws) continue
@@ -152,8 +159,9 @@ const CASES: Record<string, () => Promise<void>> = {
       }
       for (const ws of listeners) ws?.terminate()
     }),
-  'a token that has expired': () =>
+  'a token that has expired': (done) =>
     again(
+      done,
       () => (Date.now() < options.expiresAtMs ? options.expiring : options.anonKey),
       async (ws) => {
         await pause(Math.max(0, options.expiresAtMs - Date.now()))
@@ -165,14 +173,14 @@ const CASES: Record<string, () => Promise<void>> = {
         }
       },
     ),
-  'joins of private channels': () =>
-    again(anybody, async (ws) => {
+  'joins of private channels': (done) =>
+    again(done, anybody, async (ws) => {
       for (let n = 0; ws.readyState === ws.OPEN && n < 2_000; n += 1) {
         join(ws, n % 50 === 0 ? topic : `private ${n % 90}`, { private: true })
         if (n % 20 === 0) await pause(50)
       }
     }),
-  'bodies by HTTP': async () => {
+  'bodies by HTTP': async (done) => {
     const small = Array.from({ length: 20 }, (_, n) =>
       JSON.stringify({ topic: `shift:${n}`, event: 'x', payload: {}, private: true }),
     )
@@ -180,11 +188,12 @@ const CASES: Record<string, () => Promise<void>> = {
     while (!stopping.signal.aborted) {
       await Promise.all(Array.from({ length: 30 }, () => post('/realtime/v1/api/broadcast', body)))
       await post('/realtime/v1/api/broadcast', `{"messages":${deepOf(200_000)}}`)
+      done()
       await pause(500)
     }
   },
-  'patterns and filters': () =>
-    again(anybody, async (ws) => {
+  'patterns and filters': (done) =>
+    again(done, anybody, async (ws) => {
       const slow = 'title=match."(((a|b)?){1,30}){1,30}"'
       const many = Array.from({ length: 40 }, (_, n) => `title=not.like.%${n}%a%b%`).join(',')
       for (let n = 0; ws.readyState === ws.OPEN && n < 30; n += 1) {
@@ -197,7 +206,7 @@ const CASES: Record<string, () => Promise<void>> = {
       }
       await pause(2_000)
     }),
-  'more sockets than anybody needs': async () => {
+  'more sockets than anybody needs': async (done) => {
     const held: WebSocket[] = []
     while (!stopping.signal.aborted) {
       const opened = await Promise.all(Array.from({ length: 50 }, () => open(anybody())))
@@ -207,19 +216,20 @@ const CASES: Record<string, () => Promise<void>> = {
         held.push(ws)
       }
       for (const ws of held.splice(0, Math.max(0, held.length - 400))) ws.terminate()
+      done()
       await pause(250)
     }
   },
-  'messages that never end': () =>
-    again(anon, async (ws) => {
+  'messages that never end': (done) =>
+    again(done, anon, async (ws) => {
       ws.send(Buffer.alloc(4_500_000), { fin: false })
       for (let n = 0; ws.readyState === ws.OPEN && n < 50; n += 1) {
         ws.send(Buffer.alloc(1_000), { fin: false })
         await pause(100)
       }
     }),
-  'presence and broadcasts for a crowd': () =>
-    again(anon, async (ws) => {
+  'presence and broadcasts for a crowd': (done) =>
+    again(done, anon, async (ws) => {
       join(ws, 'crowd', { presence: { key: `${random()}`, enabled: true } })
       const said = `{"event":"track","payload":{"x":"${'x'.repeat(15_000)}"}}`
       for (let n = 0; ws.readyState === ws.OPEN && n < 2_000; n += 1) {
@@ -227,12 +237,12 @@ const CASES: Record<string, () => Promise<void>> = {
         if (n % 20 === 0) await pause(50)
       }
     }),
-  'frames that no client sends': () => {
+  'frames that no client sends': (done) => {
     const frames = new HostileFrames(random, {
       topics: [`realtime:${topic}`, 'realtime:public'],
       tokens: options.strangers,
     })
-    return again(anybody, async (ws) => {
+    return again(done, anybody, async (ws) => {
       for (let n = 0; ws.readyState === ws.OPEN && n < 400; n += 1) {
         ws.send(frames.next('2.0.0'))
         if (n % 20 === 0) await pause(50)
@@ -251,13 +261,20 @@ async function burn(share: number): Promise<void> {
   }
 }
 
-setPriority(LOWEST_PRIORITY)
+setPriority(options.niceness)
 process.stdin.resume().once('end', () => stopping.abort())
 const startedAt = performance.now()
+const chosen = options.idleCpuShare === undefined ? Object.keys(CASES) : []
+const left = new Set(chosen.filter((name) => !options.except.includes(name)))
 const work =
   options.idleCpuShare === undefined
-    ? Object.entries(CASES).flatMap(([name, run]) => (options.except.includes(name) ? [] : [run()]))
+    ? [...left].map((name) =>
+        CASES[name]?.(() => {
+          if (left.delete(name) && left.size === 0) process.stdout.write('all\n')
+        }),
+      )
     : [burn(options.idleCpuShare)]
+if (left.size === 0) process.stdout.write('all\n')
 await Promise.race([
   Promise.all(work),
   new Promise((resolve) => stopping.signal.addEventListener('abort', resolve)),

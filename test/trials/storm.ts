@@ -32,6 +32,8 @@ export interface PhaseOptions {
   except?: readonly string[]
   /** Instead of a storm: a generator that uses so much of a core and sends nothing. */
   idleCpuShare?: number
+  /** Of the generator: below everybody else where times are measured. */
+  niceness: number
 }
 
 export interface Phase {
@@ -52,6 +54,7 @@ const MARK = 'not-for-attackers'
 const HEARTBEAT_MS = 20_000
 /** Of a storm on a machine that is too busy for its pace. */
 const LEAST_CHANGES = 10
+const MAX_OVERTIME_MS = 120_000
 /** For the last events. */
 const PATIENCE_MS = 60_000
 const EXPIRES_IN_SECONDS = 2
@@ -73,7 +76,9 @@ export async function runPhase(target: Target, options: PhaseOptions): Promise<P
   const writer = tokens[0]!
   const until = performance.now() + options.seconds * 1000
   try {
-    while (performance.now() < until || answeredAt.length < LEAST_CHANGES) {
+    const isEnough = (): boolean =>
+      performance.now() > until && answeredAt.length >= LEAST_CHANGES && generator.hasDoneAll()
+    while (!isEnough() && performance.now() < until + MAX_OVERTIME_MS) {
       const answer = await fetch(`${target.url}/v1/shifts/${target.shiftId}`, {
         method: 'PATCH',
         headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
@@ -163,8 +168,8 @@ async function subscribe({ url, shiftId }: Target, token: string, mark: string):
 
 async function startGenerator(
   target: Target,
-  { seed, except = [], idleCpuShare }: PhaseOptions,
-): Promise<{ stop(): Promise<GeneratorReport> }> {
+  { seed, except = [], idleCpuShare, niceness }: PhaseOptions,
+): Promise<{ hasDoneAll(): boolean; stop(): Promise<GeneratorReport> }> {
   const { id, email } = target.insiders[0]!
   const generatorOptions: GeneratorOptions = {
     url: target.url,
@@ -177,6 +182,7 @@ async function startGenerator(
     shiftId: target.shiftId,
     mark: MARK,
     except,
+    niceness,
     ...(idleCpuShare !== undefined && { idleCpuShare }),
   }
   const child = spawn(
@@ -190,10 +196,11 @@ async function startGenerator(
   })
   const exited = once(child, 'exit')
   return {
+    hasDoneAll: () => said.startsWith('all\n'),
     async stop() {
       child.stdin.end()
       await exited
-      return JSON.parse(said) as GeneratorReport
+      return JSON.parse(said.replace(/^all\n/, '')) as GeneratorReport
     },
   }
 }
