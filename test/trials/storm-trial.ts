@@ -7,7 +7,7 @@ import { issueToken } from '../../src/auth/issue.ts'
 import { DEMO_USERS } from '../../src/db/demo-users.ts'
 import { openServer } from '../../src/db/engine/server.ts'
 import { seedDemo } from '../../src/db/seed.ts'
-import { urlOf } from '../support/server-databases.ts'
+import { copyTemplate, dropDatabase, urlOf } from '../support/server-databases.ts'
 import { startService } from '../support/service-process.ts'
 import { prepareServer } from '../support/setup-server.ts'
 import { type Phase, type PhaseOptions, percentile, runPhase, type Target } from './storm.ts'
@@ -51,7 +51,8 @@ export async function run(args: readonly string[]): Promise<boolean> {
   console.log(`storm of ${options.seconds} s on ${engine}, --seed ${options.seed}`)
   const folder = await mkdtemp(join(tmpdir(), 'muster-storm-'))
   const server = engine === 'server' ? await prepareServer() : undefined
-  const databaseUrl = server && urlOf(server.url, server.template)
+  const name = server && (await copyTemplate(server.url, server.template))
+  const databaseUrl = server && name && urlOf(server.url, name)
   try {
     if (databaseUrl) {
       const owner = openServer({ url: databaseUrl, max: 1 })
@@ -73,6 +74,7 @@ export async function run(args: readonly string[]): Promise<boolean> {
       await service.stop()
     }
   } finally {
+    if (server && name) await dropDatabase(server.url, name)
     await server?.release()
     await rm(folder, { recursive: true, force: true })
   }
