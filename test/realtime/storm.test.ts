@@ -65,9 +65,9 @@ describe('a storm of all hostile clients at once', () => {
 
       const { generator, lost, interrupted } = storm
       expect({ lost, interrupted, leaks: generator.leaks }).toEqual({ lost: 0, interrupted: 0, leaks: [] })
-      // There was a storm: many came, and many were cut or refused.
+      // There was a storm.
       expect(generator.opened).toBeGreaterThan(50)
-      expect(Object.keys(generator.ended)).toEqual(expect.arrayContaining(['429']))
+      expect(Object.keys(generator.ended)).toEqual(expect.arrayContaining(['http 202', 'http 400']))
       expect(most.heldBytes).toBeLessThanOrEqual(MAX_HELD_BYTES)
       expect(most.unsentBytes).toBeLessThanOrEqual(MAX_UNSENT_BYTES + LARGEST_FRAME_BYTES)
       await vi.waitFor(
