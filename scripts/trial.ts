@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
+import { run as runStorm, SUMMARY as STORM } from '../test/trials/storm-trial.ts'
 
 /*
  * A trial is a test at full size: `.ci/run` runs the same code small. See test/support/trial.ts.
@@ -41,8 +42,12 @@ const usage = (): string =>
   [
     'Usage: npm run trial -- <name> [--seed <number>] [--engine server|embedded]',
     ...Object.entries(TRIALS).map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`),
+    `  ${STORM}`,
   ].join('\n')
 
+if (process.argv[2] === 'storm') {
+  process.exit((await runStorm(process.argv.slice(3))) ? 0 : 1)
+}
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string' }, engine: { type: 'string' } },

@@ -117,7 +117,21 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(supabaseAbsent)
 
   if (parts.realtime) {
-    await app.register(realtime, { ...parts.realtime, verifier: parts.verifier, anonKey: config.ANON_KEY })
+    await app.register(realtime, {
+      ...parts.realtime,
+      verifier: parts.verifier,
+      anonKey: config.ANON_KEY,
+      clockToleranceSeconds: config.JWT_CLOCK_TOLERANCE_SECONDS,
+      limits: {
+        sockets: config.REALTIME_MAX_SOCKETS,
+        perKey: config.REALTIME_MAX_SOCKETS_PER_KEY,
+        perAddress: config.REALTIME_MAX_SOCKETS_PER_ADDRESS,
+        perUser: config.REALTIME_MAX_SOCKETS_PER_USER,
+        perSecond: config.REALTIME_SOCKETS_PER_SECOND,
+        perSecondPerAddress: config.REALTIME_SOCKETS_PER_SECOND_PER_ADDRESS,
+        joinsPerSecondPerAddress: config.REALTIME_JOINS_PER_SECOND_PER_ADDRESS,
+      },
+    })
   }
   await app.register(live, {
     tileUrl: config.LIVE_TILE_URL,

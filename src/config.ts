@@ -6,6 +6,7 @@ const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 't
 /** Node's timers hold no more (24 days): a longer one would fire at once. PostgreSQL's settings have the same limit. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
 const milliseconds = z.coerce.number().int().min(1).max(MAX_MILLISECONDS)
+const count = z.coerce.number().int().min(1).max(1_000_000)
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -110,6 +111,13 @@ export const settings = z.object({
   REALTIME: flag.default(true),
   REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
   REALTIME_WALRUS_COMPATIBLE: flag.default(false),
+  REALTIME_MAX_SOCKETS: count.default(10_000),
+  REALTIME_MAX_SOCKETS_PER_KEY: count.default(8_000),
+  REALTIME_MAX_SOCKETS_PER_ADDRESS: count.default(600),
+  REALTIME_MAX_SOCKETS_PER_USER: count.default(50),
+  REALTIME_SOCKETS_PER_SECOND: count.default(200),
+  REALTIME_SOCKETS_PER_SECOND_PER_ADDRESS: count.default(50),
+  REALTIME_JOINS_PER_SECOND_PER_ADDRESS: count.default(100),
 
   LIVE_TILE_URL: tileUrl.optional(),
   LIVE_TILE_ATTRIBUTION: z.string().max(200).default(''),

@@ -51,6 +51,14 @@ export function anonymousCaller(): Caller {
   return ANONYMOUS
 }
 
+/**
+ * Whether the caller's token would be refused by now, as the verifier judges it. Whoever serves one caller for long asks before
+ * each act.
+ */
+export function hasExpired({ expiresAt }: Caller, toleranceSeconds: number): boolean {
+  return expiresAt !== null && Date.now() >= (expiresAt + toleranceSeconds) * 1000
+}
+
 export function isBearerRole(role: unknown): role is CallerRole {
   return BEARER_ROLES.some((accepted) => accepted === role)
 }

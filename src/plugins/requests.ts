@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Problem } from '../errors/problem.ts'
+import { MAX_NESTING, nestsDeeperThan } from '../json-nesting.ts'
 
 /** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
@@ -104,7 +105,9 @@ function takeJsonAlone(app: FastifyInstance): void {
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined)
     const text = toText(utf8, body)
-    if (text === undefined) return done(new Problem('malformed_request'))
+    // Deeper than a stack is: whatever prints it again, or looks at all of it, would fail.
+    if (text === undefined || nestsDeeperThan(text, MAX_NESTING))
+      return done(new Problem('malformed_request'))
     return parse(request, text, done)
   })
   app.addContentTypeParser('*', refuseContent)

@@ -1,3 +1,4 @@
+import { Frame } from './outbox.ts'
 import { changePayload } from './payload.ts'
 import { encodeText, type Vsn } from './protocol/frames.ts'
 
@@ -10,10 +11,10 @@ const MAX_KEPT = 16
  */
 export class ChangeFrames {
   #data = ''
-  readonly #frames = new Map<string, Buffer>()
+  readonly #frames = new Map<string, Frame>()
 
   /** @param data the `data` object as JSON text, the same string for all sockets that get the same view of a change */
-  frame(vsn: Vsn, topic: string, ids: readonly number[], data: string): Buffer {
+  frame(vsn: Vsn, topic: string, ids: readonly number[], data: string): Frame {
     if (data !== this.#data) {
       this.#data = data
       this.#frames.clear()
@@ -22,7 +23,7 @@ export class ChangeFrames {
     const known = this.#frames.get(key)
     if (known) return known
     const head = { topic, event: 'postgres_changes' }
-    const frame = Buffer.from(encodeText(vsn, head, changePayload(ids, data)))
+    const frame = new Frame(encodeText(vsn, head, changePayload(ids, data)))
     if (this.#frames.size < MAX_KEPT) this.#frames.set(key, frame)
     return frame
   }

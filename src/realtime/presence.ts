@@ -15,9 +15,17 @@ export interface PresenceDiff {
 /** Who is present on one topic: a list of entries per key, because one person may have several devices. */
 export class Presence {
   readonly #metas = new Map<string, Map<unknown, PresenceMeta>>()
+  /** Until somebody comes or goes: all who ask meanwhile are told the same. */
+  #state: PresenceState | undefined
+  #stateBytes = 0
 
   get size(): number {
     return this.#metas.size
+  }
+
+  /** What the state takes as JSON text, about. */
+  get stateBytes(): number {
+    return this.#stateBytes
   }
 
   has(key: string): boolean {
@@ -30,6 +38,7 @@ export class Presence {
     const former = entries.get(owner)
     entries.set(owner, meta)
     this.#metas.set(key, entries)
+    this.#changed(textLength(key, meta) - textLength(key, former))
     return { joins: stateOf(key, [meta]), leaves: former ? stateOf(key, [former]) : {} }
   }
 
@@ -40,12 +49,16 @@ export class Presence {
     if (!entries || !former) return undefined
     entries.delete(owner)
     if (entries.size === 0) this.#metas.delete(key)
+    this.#changed(-textLength(key, former))
     return { joins: {}, leaves: stateOf(key, [former]) }
   }
 
+  /** The same object until it changes. */
   state(): PresenceState {
+    if (this.#state) return this.#state
     const state = emptyState()
     for (const [key, entries] of this.#metas) state[key] = { metas: [...entries.values()] }
+    this.#state = state
     return state
   }
 
@@ -54,6 +67,15 @@ export class Presence {
       for (const [owner, meta] of entries) yield { owner, key, meta }
     }
   }
+
+  #changed(bytes: number): void {
+    this.#stateBytes += bytes
+    this.#state = undefined
+  }
+}
+
+function textLength(key: string, meta: PresenceMeta | undefined): number {
+  return meta ? key.length + JSON.stringify(meta).length : 0
 }
 
 /** One diff of several. */

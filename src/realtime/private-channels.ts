@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
-import type { Database, Transaction } from '../db/engine/types.ts'
-import { readDatabaseError } from '../errors/sqlstate.ts'
+import type { Database } from '../db/engine/types.ts'
 
 /** What the policies on `realtime.messages` give one caller on one topic. */
 export interface ChannelRights {
@@ -24,13 +23,56 @@ const PRIVATE_ONLY = /^shift:/
  */
 export const isPrivateOnly = (name: string): boolean => PRIVATE_ONLY.test(name)
 
+const CHANNEL_OF_SHIFT = /^shift:[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** The ids of shifts are read in any case, and written in lower case (RFC 9562, section 4): one shift has one channel. */
+export const canonicalName = (name: string): string =>
+  isPrivateOnly(name) && CHANNEL_OF_SHIFT.test(name) ? name.toLowerCase() : name
+
 /** Of whoever has not been let in yet. */
 export const NO_RIGHTS: ChannelRights = {
   listen: { broadcast: false, presence: false },
   send: { broadcast: false, presence: false },
 }
 
-const EXTENSIONS = ['broadcast', 'presence'] as const
+/**
+ * What policies and grants refuse, or fail on, is a no. Errors that say nothing about rights are errors: connection, resources,
+ * operator, a lock that did not come. They are caught inside of PostgreSQL: each that reaches the embedded engine's outside takes
+ * some of a stack that it never gives back, and after some two thousand of them it serves nobody.
+ */
+const TRY_POLICIES = `do $try$
+declare
+  kind text;
+  may boolean;
+  rights jsonb := '{"listen": {}, "send": {}}';
+begin
+  foreach kind in array array['broadcast', 'presence'] loop
+    may := false;
+    begin
+      may := exists (
+        select from realtime.messages m
+        where m.id = (current_setting('muster.probes')::json ->> kind)::uuid
+      );
+    exception when others then
+      if sqlstate ~ '^(08|53|55|57|58|XX)' then raise; end if;
+    end;
+    rights := jsonb_set(rights, array['listen', kind], to_jsonb(may));
+
+    may := false;
+    begin
+      insert into realtime.messages (topic, extension, private)
+      values (current_setting('realtime.topic'), kind, true);
+      may := true;
+      -- Variables stay as they are, and the row goes.
+      raise sqlstate 'MUNDO';
+    exception when others then
+      if sqlstate ~ '^(08|53|55|57|58|XX)' then raise; end if;
+    end;
+    rights := jsonb_set(rights, array['send', kind], to_jsonb(may));
+  end loop;
+  perform set_config('muster.rights', rights::text, true);
+end
+$try$`
 
 /** Carries the answer out of a transaction that must not commit: nothing is ever stored in `realtime.messages`. */
 class RolledBack extends Error {
@@ -55,54 +97,25 @@ export async function readChannelRights(
 ): Promise<ChannelRights> {
   try {
     return await database.transaction(async (tx) => {
-      const probes = EXTENSIONS.map((extension) => ({ id: randomUUID(), extension }))
-      for (const { id, extension } of probes) {
-        await tx.query(
-          'insert into realtime.messages (id, topic, extension, private) values ($1, $2, $3, true)',
-          [id, topic, extension],
-        )
-      }
+      const [broadcast, presence] = [randomUUID(), randomUUID()]
+      await tx.query(
+        `insert into realtime.messages (id, topic, extension, private)
+         values ($2, $1, 'broadcast', true), ($3, $1, 'presence', true)`,
+        [topic, broadcast, presence],
+      )
       await tx.query(
         `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
-                set_config('realtime.topic', $3, true)`,
-        [caller.role, serializeClaims(caller.claims), topic],
+                set_config('realtime.topic', $3, true), set_config('muster.probes', $4, true)`,
+        [caller.role, serializeClaims(caller.claims), topic, JSON.stringify({ broadcast, presence })],
       )
-      const listen = { broadcast: false, presence: false }
-      const send = { broadcast: false, presence: false }
-      for (const { id, extension } of probes) {
-        listen[extension] = await allowed(
-          tx,
-          async () => (await tx.query('select 1 from realtime.messages where id = $1', [id])).length === 1,
-        )
-        send[extension] = await allowed(tx, async () => {
-          await tx.query('insert into realtime.messages (topic, extension, private) values ($1, $2, true)', [
-            topic,
-            extension,
-          ])
-          return true
-        })
-      }
-      throw new RolledBack({ listen, send })
+      await tx.query(TRY_POLICIES)
+      const [row] = await tx.query<{ rights: ChannelRights }>(
+        "select current_setting('muster.rights')::json as rights",
+      )
+      throw new RolledBack(row!.rights)
     })
   } catch (error) {
     if (error instanceof RolledBack) return error.rights
     throw error
   }
 }
-
-/** Whether a statement is let through. What policies and grants refuse, or fail on, is a no; other errors are errors. */
-async function allowed(tx: Transaction, attempt: () => Promise<boolean>): Promise<boolean> {
-  await tx.query('savepoint probe')
-  try {
-    return await attempt()
-  } catch (error) {
-    const sqlstate = readDatabaseError(error)?.sqlstate
-    if (sqlstate === undefined || CONNECTION_LOST.test(sqlstate)) throw error
-    return false
-  } finally {
-    await tx.query('rollback to savepoint probe')
-  }
-}
-
-/** Classes of errors that say nothing about rights: connection, resources, operator, a lock that did not come. */
-const CONNECTION_LOST = /^(08|53|55|57|58|XX)/

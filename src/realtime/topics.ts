@@ -55,6 +55,11 @@ export class Topics implements BusEnd {
     this.#forgetIfEmpty(key)
   }
 
+  /** How many listen here. */
+  listeners(key: string): number {
+    return this.#topics.get(key)?.listeners.size ?? 0
+  }
+
   /** To everybody who listens, at any process, but `except`. */
   broadcast(key: string, broadcast: Broadcast, except?: Listener): void {
     this.receiveBroadcast(key, broadcast, except)

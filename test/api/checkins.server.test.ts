@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { type Assignment, arrangeAssignment, checkInAt, minutes, stateOf } from '../support/check-ins.ts'
-import { patience } from '../support/patience.ts'
+import { patience, patience } from '../support/patience.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { callerOf, type Persona } from '../support/world.ts'
 
@@ -133,7 +133,7 @@ describe('check-ins of one guard that wait', () => {
          where datname = current_database() and wait_event_type = 'Lock'`,
       )
       expect(row).toEqual({ waiting: DEFAULT_CALLER_CONNECTIONS })
-    }, 10_000)
+    }, patience(10_000))
     expect((await api().as('otherGuard').get('/v1/me')).statusCode).toBe(200)
     company.go()
     await company.finished

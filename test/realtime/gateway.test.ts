@@ -10,7 +10,7 @@ import {
 } from '../../src/realtime/changes/types.ts'
 import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/realtime/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
-import { patience } from '../support/patience.ts'
+import { patience, patience } from '../support/patience.ts'
 import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 /** Stands in for the changes of tables: the tests say what happens and when. */
@@ -83,6 +83,7 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
   })
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.realtime.disconnect()))
+    for (const ws of rawSockets.splice(0)) ws.terminate()
   })
   afterAll(() => api?.close())
 
@@ -238,9 +239,11 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
 
     const got: Record<string, unknown[]> = { company: [], client: [], admin: [] }
     for (const persona of ['company', 'client', 'admin'] as const) {
+      // Ids are read in any case.
+      const spelled = persona === 'admin' ? `shift:${shift.toUpperCase()}` : topic
       await joined(
         (await clientOf(persona))
-          .channel(topic, options)
+          .channel(spelled, options)
           .on('broadcast', { event: 'position' }, ({ payload }) => {
             got[persona]!.push(payload)
           }),
@@ -311,6 +314,158 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
     expect(system[0]).toMatch(/Token has expired/)
   })
 
+  it('does nothing any more for a token that has expired, the socket’s own among them', async () => {
+    const shift = await arrangeShift(api.owner, {
+      status: 'assigned',
+      professional: PROFESSIONALS.guard,
+      startsInHours: 40,
+    })
+    await api.owner.query("update shifts set status = 'active' where id = $1", [shift])
+    const listener = await clientOf(null)
+    const told: unknown[] = []
+    await joined(
+      listener.channel('public').on('broadcast', { event: '*' }, ({ payload }) => told.push(payload)),
+    )
+
+    const token = await issueToken(SECRET, {
+      sub: USERS.guard,
+      audience: 'authenticated',
+      expiresInSeconds: 3600,
+    })
+    const guard = await rawSocket(url, token)
+    const changes = { postgres_changes: [{ event: '*', schema: 'public', table: 'shifts' }] }
+    const presence = { presence: { key: 'guard', enabled: true } }
+    expect(await guard.ask('public', 'phx_join', { config: { ...changes, ...presence } })).toBe('ok')
+    const positions = { config: { private: true, broadcast: { ack: true } } }
+    expect(await guard.ask(`shift:${shift}`, 'phx_join', positions)).toBe('ok')
+    expect(await guard.ask('public', 'presence', { event: 'track', payload: {} })).toBe('ok')
+
+    const now = Date.now.bind(Date)
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 3600_000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    guard.frames.length = 0
+    router.change({ title: 'after the expiry' })
+    await listener.channel('public').send({ type: 'broadcast', event: 'e', payload: { to: 'guard' } })
+    const position = { event: 'position', payload: { forged: true } }
+    expect(await guard.ask(`shift:${shift}`, 'broadcast', position)).not.toBe('ok')
+    expect(await guard.ask('public', 'broadcast', position)).not.toBe('ok')
+    expect(await guard.ask('public', 'presence', { event: 'track', payload: {} })).not.toBe('ok')
+    for (const config of [{}, changes, { private: true }]) {
+      expect(
+        await guard.ask(`shift:${shift}`.slice(config === changes ? 6 : 0), 'phx_join', { config }),
+      ).toBe('error')
+    }
+    expect(await guard.ask('public', 'phx_join', { access_token: token })).toBe('error')
+    expect(guard.frames.filter(([, , , event]) => /changes|broadcast|presence/.test(String(event)))).toEqual(
+      [],
+    )
+    expect(told).toEqual([])
+    expect([...router.subscriptions]).toEqual([])
+  })
+
+  it('keeps of a join what it understood, and cuts whoever has more kept', async () => {
+    const idle = api.app.realtime.counts().heldBytes
+    // Large frames are counted for their address.
+    const client = await rawSocket(url, ANON_KEY, '127.0.0.21')
+    const junk = JSON.parse(`[${'[],'.repeat(300_000)}[]]`)
+    const binding = { event: '*', schema: 'public', table: 'shifts' }
+    const config = { postgres_changes: [{ ...binding, junk }], junk }
+    expect(await client.ask('junk', 'phx_join', { config, junk })).toBe('ok')
+    const reply = client.frames.find(([, , , event]) => event === 'phx_reply')
+    expect(reply?.[4]).toMatchObject({ response: { postgres_changes: [{ ...binding, id: 1 }] } })
+    // The last bytes that came count until more come.
+    expect(await client.ask('other', 'phx_leave', {})).toBe('ok')
+    expect(api.app.realtime.counts().heldBytes - idle).toBeLessThan(100_000)
+
+    // A message that never ends: of many clients, this would be all memory.
+    const endless = await rawSocket(url, ANON_KEY)
+    endless.ws.send(Buffer.alloc(4_000_000), { fin: false })
+    await until(() => api.app.realtime.counts().heldBytes > 4_000_000)
+    endless.ws.terminate()
+    await until(() => api.app.realtime.counts().heldBytes < 100_000 + idle)
+
+    // 100 channels may be understood, and yet be more than is kept for one client.
+    const filter = `title=in.(${'x'.repeat(9_000)})`
+    const bindings = Array.from({ length: 100 }, () => ({ ...binding, filter }))
+    for (let n = 0; n < 5; n += 1) {
+      client.ws.send(
+        JSON.stringify([
+          `${n}`,
+          `${n}`,
+          `realtime:${n}`,
+          'phx_join',
+          { config: { postgres_changes: bindings } },
+        ]),
+      )
+    }
+    expect(await client.closed).toBe(1008)
+    await until(() => api.app.realtime.counts().heldBytes < 100_000 + idle)
+  })
+
+  it('keeps one copy of what waits for clients that do not read', async () => {
+    const slow = await Promise.all(Array.from({ length: 20 }, () => rawSocket(url, ANON_KEY)))
+    const sender = await rawSocket(url, ANON_KEY, '127.0.0.22')
+    for (const client of [...slow, sender]) expect(await client.ask('slow', 'phx_join', {})).toBe('ok')
+    for (const { ws } of slow) ws.pause()
+    const frame = { event: 'e', payload: 'x'.repeat(4_500_000) }
+    for (let n = 0; n < 2; n += 1)
+      sender.ws.send(JSON.stringify([null, null, 'realtime:slow', 'broadcast', frame]))
+    expect(await sender.ask('other', 'phx_leave', {})).toBe('ok')
+    const { unsentBytes } = api.app.realtime.counts()
+    expect(unsentBytes).toBeGreaterThan(4_000_000)
+    expect(unsentBytes).toBeLessThan(9_500_000)
+    for (const { ws } of [...slow, sender]) ws.terminate()
+    await until(() => api.app.realtime.counts().unsentBytes === 0)
+  })
+
+  it('refuses more joins than a client can have a reason for, where the database would be asked', async () => {
+    const client = await rawSocket(url, ANON_KEY)
+    const config = { postgres_changes: [{ event: '*', schema: 'public', table: 'shifts' }] }
+    for (let n = 0; n < 400; n += 1) {
+      client.ws.send(JSON.stringify([`${n}`, `${n}`, `realtime:${n % 50}`, 'phx_join', { config }]))
+    }
+    const told = (text: string) => client.frames.filter((frame) => JSON.stringify(frame).includes(text))
+    await until(() => told('phx_reply').length === 400)
+    expect(told('ClientJoinRateLimitReached').length).toBeGreaterThan(150)
+    expect(await client.ask('public', 'phx_join', {})).toBe('ok')
+  })
+
+  it('refuses JSON that is too deep, and more messages by HTTP than it keeps', async () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    let count = 0
+    const post = (path: string, payload: string) => {
+      count += 1
+      return api.app.inject({
+        method: 'POST',
+        url: path,
+        // Large bodies are counted for their address.
+        remoteAddress: `192.0.2.${count}`,
+        headers: { apikey: ANON_KEY, 'content-type': 'application/json' },
+        payload,
+      })
+    }
+    for (const path of ['/realtime/v1/api/broadcast', '/realtime/v1/api/broadcast/a/events/b']) {
+      expect((await post(path, `{"messages":${deep}}`)).statusCode).toBe(400)
+      expect(
+        (await post(path, `{"messages":[{"topic":"a","event":"e","payload":${deep}}]}`)).statusCode,
+      ).toBe(400)
+    }
+    const message = { topic: 'shift:x', event: 'x', payload: 'x'.repeat(900_000), private: true }
+    const body = JSON.stringify({ messages: [message] })
+    const statuses: number[] = []
+    // Their rights are asked for until all of them have come.
+    await api.owner.transaction(async (tx) => {
+      await tx.query('lock table realtime.messages in access exclusive mode')
+      for (let n = 0; n < 25; n += 1) {
+        void post('/realtime/v1/api/broadcast', body).then(({ statusCode }) => statuses.push(statusCode))
+      }
+      await until(() => statuses.length === 8)
+    })
+    await until(() => statuses.length === 25)
+    expect(statuses.toSorted()).toEqual([...Array(17).fill(202), ...Array(8).fill(503)])
+    expect((await post('/realtime/v1/api/broadcast', body)).statusCode).toBe(202)
+  })
+
   it('refuses sockets without a good key', async () => {
     for (const key of [
       '',
@@ -354,4 +509,79 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
     })
     ws.terminate()
   })
+
+  // The last one: it uses up what this address has.
+  it('refuses more sockets of one user, and new ones that come too fast', async () => {
+    const token = await api.tokenOf('rival')
+    await until(() => api.app.realtime.counts().sockets === 0)
+    const mine = await Promise.all(Array.from({ length: 50 }, () => rawSocket(url, token)))
+    expect(await refusalOf(url, token)).toBe(429)
+    mine[0]?.ws.terminate()
+    await until(() => api.app.realtime.counts().sockets === 49)
+    await rawSocket(url, token)
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 400 }, () => rawSocket(url, ANON_KEY).catch((error: Error) => error)),
+    )
+    const refused = outcomes.filter((outcome) => outcome instanceof Error)
+    expect(refused.length).toBeGreaterThan(100)
+    expect(new Set(refused.map(({ message }) => message))).toEqual(new Set(['refused with 429']))
+  })
 })
+
+/** A client that says what no supabase-js would. */
+interface RawSocket {
+  ws: WebSocket
+  frames: unknown[][]
+  closed: Promise<number>
+  /** @returns how it ended: the status of the reply, or the event that ended the channel */
+  ask(channel: string, event: string, payload: object): Promise<string>
+}
+
+/** Those of the test that runs. */
+const rawSockets: WebSocket[] = []
+
+async function rawSocket(url: string, key: string, localAddress = '127.0.0.1'): Promise<RawSocket> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=2.0.0`, {
+    localAddress,
+  })
+  rawSockets.push(ws)
+  const frames: unknown[][] = []
+  ws.on('message', (data) => frames.push(JSON.parse(String(data))))
+  const closed = new Promise<number>((resolve) => ws.once('close', resolve))
+  await new Promise((resolve, reject) => {
+    ws.once('open', resolve)
+    ws.once('unexpected-response', (_, { statusCode }) => reject(new Error(`refused with ${statusCode}`)))
+    ws.on('error', reject)
+  })
+  let count = 0
+  return {
+    ws,
+    frames,
+    closed,
+    async ask(channel, event, payload) {
+      count += 1
+      const [ref, topic] = [`ask ${count}`, `realtime:${channel}`]
+      const from = frames.length
+      ws.send(JSON.stringify([event === 'phx_join' ? ref : null, ref, topic, event, payload]))
+      const answer = await vi.waitUntil(
+        () =>
+          frames
+            .slice(from)
+            .find(
+              ([, to, about, kind]) =>
+                (kind === 'phx_reply' && to === ref) || (kind === 'phx_error' && about === topic),
+            ),
+        { timeout: patience(10_000), interval: 5 },
+      )
+      const [, , , kind, { status }] = answer as [null, null, null, string, { status?: string }]
+      return status ?? kind
+    },
+  }
+}
+
+const refusalOf = (url: string, key: string): Promise<number> =>
+  rawSocket(url, key).then(
+    () => 101,
+    (error: Error) => Number(/\d+$/.exec(error.message)?.[0]),
+  )

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { openServer } from '../../src/db/engine/server.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { urlOf } from '../support/server-databases.ts'
 import { crashServiceWhen } from '../support/service-process.ts'
 
@@ -25,26 +26,30 @@ test('services that start at once, also on two databases of one server, let thei
   }
 })
 
-test('a connection that cannot be made is in the log with its address and cause: pooler, replica and replication', async () => {
-  const nowhere = 'postgres://127.0.0.1:1'
-  const settings = {
-    DATABASE_URL: database().ownerUrl!,
-    DATABASE_POOLER_URL: nowhere,
-    DATABASE_REPLICA_URL: nowhere,
-    DATABASE_REPLICATION_URL: `${nowhere}/nothing`,
-    JWT_SECRET: 'the secret of the tests, at least 32 characters long',
-    LOG_LEVEL: 'warn',
-  }
-  const connections = [
-    '"connection":"api"',
-    '"connection":"worker"',
-    '"connection":"replica"',
-    'realtime lost',
-  ]
-  const isTold = (line: string, connection: string): boolean =>
-    line.includes(connection) && line.includes('ECONNREFUSED 127.0.0.1:1')
-  const lines = await crashServiceWhen(settings, (printed) =>
-    connections.every((connection) => printed.some((line) => isTold(line, connection))),
-  )
-  expect(lines.join('\n')).toContain('through the pooler 127.0.0.1:1')
-}, 60_000)
+test(
+  'a connection that cannot be made is in the log with its address and cause: pooler, replica and replication',
+  async () => {
+    const nowhere = 'postgres://127.0.0.1:1'
+    const settings = {
+      DATABASE_URL: database().ownerUrl!,
+      DATABASE_POOLER_URL: nowhere,
+      DATABASE_REPLICA_URL: nowhere,
+      DATABASE_REPLICATION_URL: `${nowhere}/nothing`,
+      JWT_SECRET: 'the secret of the tests, at least 32 characters long',
+      LOG_LEVEL: 'warn',
+    }
+    const connections = [
+      '"connection":"api"',
+      '"connection":"worker"',
+      '"connection":"replica"',
+      'realtime lost',
+    ]
+    const isTold = (line: string, connection: string): boolean =>
+      line.includes(connection) && line.includes('ECONNREFUSED 127.0.0.1:1')
+    const lines = await crashServiceWhen(settings, (printed) =>
+      connections.every((connection) => printed.some((line) => isTold(line, connection))),
+    )
+    expect(lines.join('\n')).toContain('through the pooler 127.0.0.1:1')
+  },
+  patience(60_000),
+)

@@ -8,11 +8,12 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { migrateUp } from '../../src/db/migrate.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 
 /** What is unpacked at a first start is in the repository, and in each image. */
 const MAX_BYTES = 15_000_000
 /** One database is unpacked and migrated: 3 s alone. */
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = patience(60_000)
 
 /** Made by initdb and the migrations, without the base. */
 const fresh = useTestDatabase()

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { ChangeFrames } from '../../src/realtime/change-frames.ts'
+import type { Frame } from '../../src/realtime/outbox.ts'
 
-const read = (frame: Buffer) => JSON.parse(frame.toString('utf8'))
+const read = ({ data }: Frame) => JSON.parse(Buffer.from(data).toString('utf8'))
 
 it('are the same bytes for every socket that gets the same', () => {
   const frames = new ChangeFrames()

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MAX_NESTING } from '../../src/json-nesting.ts'
 import {
   type Broadcast,
   decodeFrame,
@@ -13,7 +14,6 @@ import {
   type JsonObject,
   MAX_FRAME_BYTES,
   MAX_HEADER_STRING_BYTES,
-  MAX_NESTING,
   parseVsn,
   type Vsn,
 } from '../../src/realtime/protocol/frames.ts'

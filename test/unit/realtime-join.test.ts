@@ -31,6 +31,7 @@ const nothing = {
   broadcast: { ack: false, self: false, replicationReady: false },
   presence: {},
   bindings: [],
+  bytes: expect.any(Number),
   problems: [],
 }
 
@@ -194,18 +195,26 @@ describe('joins that are refused', () => {
 })
 
 describe('the reply', () => {
-  it('repeats each entry as it came, key for key, with ids from 1', () => {
+  it('repeats of each entry what was understood, as it was spelled, with ids from 1', () => {
     const entries = [
       { event: 'INSERT', schema: 'public', table: 'shifts', filter: '' },
-      { table: 'shifts', schema: 'public', event: 'update', extra: { kept: [1] } },
+      { event: 'update', schema: 'public', table: 'shifts' },
       { event: '*', schema: 'public', table: null, filter: null },
       { event: 'DELETE', schema: 'public', table: 'x', filter: 'broken' },
+      { event: '*', schema: 'public', table: 'x', select: ['a', 'b'] },
     ]
-    const reply = joinResponse(bind(...entries))
-    expect(reply).toEqual({ postgres_changes: entries.map((entry, index) => ({ ...entry, id: index + 1 })) })
-    expect(reply.postgres_changes.map((entry) => Object.keys(entry))).toEqual(
-      entries.map((entry) => [...Object.keys(entry), 'id']),
+    const sent = entries.map((entry) => ({ junk: [[], {}, 'x'.repeat(1_000)], ...entry }))
+    expect(joinResponse(bind(...sent)).postgres_changes).toEqual(
+      entries.map((entry, index) => ({ ...entry, id: index + 1 })),
     )
+  })
+
+  it('repeats nothing that is longer, or something else, than such a member can be', () => {
+    const long = 'x'.repeat(20_000)
+    const entry = { event: long, schema: ['public'], table: { long }, filter: long, select: [long] }
+    expect(joinResponse(bind(entry)).postgres_changes).toEqual([{ id: 1 }])
+    expect(request({ schema: 'public', table: long })).toMatchObject({ ok: false })
+    expect(request({ schema: 'public', table: 'x', select: [long] })).toMatchObject({ ok: false })
   })
 
   it('never lets an entry choose its id', () => {
@@ -219,15 +228,22 @@ describe('the reply', () => {
     expect(joinResponse(bind(null))).toEqual({ postgres_changes: [] })
   })
 
-  it('repeats any entry', () => {
-    const entry = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }))
+  it('is small for any entry, and says what keeping it takes', () => {
+    const entry = fc.dictionary(
+      fc.oneof(fc.string(), fc.constantFrom('event', 'schema', 'table', 'filter', 'select')),
+      fc.jsonValue({ maxDepth: 3 }),
+    )
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
-        const received = JSON.parse(JSON.stringify(entries)) as JsonObject[]
-        const expected = received.map((each, index) => JSON.stringify({ ...each, id: index + 1 }))
-        expect(joinResponse(bind(...received)).postgres_changes.map((each) => JSON.stringify(each))).toEqual(
-          expected,
-        )
+        const read = bind(...entries)
+        const { postgres_changes: echoes } = joinResponse(read)
+        expect(echoes.map(({ id }) => id)).toEqual(entries.map((_, index) => index + 1))
+        for (const echo of echoes) {
+          expect(['event', 'filter', 'id', 'schema', 'select', 'table']).toEqual(
+            expect.arrayContaining(Object.keys(echo)),
+          )
+        }
+        expect(read.bytes).toBeGreaterThan(JSON.stringify(echoes).length)
       }),
     )
   })

@@ -8,17 +8,16 @@
  * A length is one byte, counting bytes of UTF-8; encoding 0 is a binary body, 1 a JSON one; meta is a JSON object or empty.
  */
 
+import { MAX_NESTING, nestsDeeperThan } from '../../json-nesting.ts'
+
 /** What Supabase accepts in one frame. Set it as the socket's `maxPayload` too, so that more is never buffered. */
 export const MAX_FRAME_BYTES = 5_000_000
 
 /** The length of a string in a binary header is one byte. */
 export const MAX_HEADER_STRING_BYTES = 255
 
-/**
- * How deep a client's JSON may nest. `JSON.parse` takes any depth, but `JSON.stringify`, which relays it, recurses and
- * overflows the stack at some thousands of levels: one frame of `[[[[…` would throw in the middle of a fan-out.
- */
-export const MAX_NESTING = 512
+/** Topics and events of channels are at most 255 bytes long; what is somewhat longer is answered, and what is far longer is no frame. */
+const MAX_NAME_LENGTH = 1_024
 
 const KIND_USER_BROADCAST_PUSH = 3
 const KIND_USER_BROADCAST = 4
@@ -35,7 +34,7 @@ export interface Broadcast {
   meta?: JsonObject
 }
 
-interface FrameHead {
+export interface FrameHead {
   joinRef: string | null
   ref: string | null
   topic: string
@@ -110,7 +109,7 @@ function decodeText(vsn: Vsn, text: string): ClientFrame {
   const parsed = parseJson(text)
   const [joinRef, ref, topic, event, payload] =
     vsn === '2.0.0' ? fieldsOfArray(parsed) : fieldsOfObject(parsed)
-  if (typeof topic !== 'string' || typeof event !== 'string') throw new FrameError('not_a_frame')
+  if (!isName(topic) || !isName(event)) throw new FrameError('not_a_frame')
   const head = { joinRef: readRef(joinRef), ref: readRef(ref), topic }
   const body = payload ?? {}
   if (!isObject(body)) throw new FrameError('not_a_frame')
@@ -130,10 +129,14 @@ function fieldsOfObject(parsed: unknown): unknown[] {
   return [parsed.join_ref, parsed.ref, parsed.topic, parsed.event, parsed.payload]
 }
 
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME_LENGTH
+}
+
 /** Phoenix clients count with strings; some count with numbers. No reference is null, also where it is empty (kind 3). */
 function readRef(ref: unknown): string | null {
   if (ref === undefined || ref === null || ref === '') return null
-  if (typeof ref === 'string') return ref
+  if (typeof ref === 'string' && ref.length <= MAX_HEADER_STRING_BYTES) return ref
   if (typeof ref === 'number') return String(ref)
   throw new FrameError('not_a_frame')
 }
@@ -218,36 +221,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
-
-/** Counts brackets outside strings. On text that is not JSON the answer may be wrong, and the parser refuses it. */
-function nestsDeeperThan(text: string, limit: number): boolean {
-  if (text.length <= limit) return false
-  let depth = 0
-  let quoted = false
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    if (quoted) {
-      if (unit === BACKSLASH) index += 1
-      else if (unit === QUOTE) quoted = false
-    } else if (unit === QUOTE) {
-      quoted = true
-    } else if (unit === OPEN_BRACKET || unit === OPEN_BRACE) {
-      depth += 1
-      if (depth > limit) return true
-    } else if (unit === CLOSE_BRACKET || unit === CLOSE_BRACE) {
-      depth -= 1
-    }
-  }
-  return false
-}
-
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,5 +1,8 @@
-import { type Filter, parseFilter } from './filter.ts'
-import { fitsHeader, type JsonObject } from './frames.ts'
+import { MAX_TOKEN_LENGTH } from '../../auth/bearer.ts'
+import { MAX_REMEMBERED_LENGTH } from '../../auth/verified-tokens.ts'
+import { BINDING_BYTES, CHANNEL_BYTES } from '../limits.ts'
+import { type Filter, MAX_FILTER_LENGTH, parseFilter } from './filter.ts'
+import { fitsHeader, isObject, type JsonObject } from './frames.ts'
 
 /**
  * The payload of `phx_join`. Every generation of clients sends another shape: 2.39 neither `private` nor
@@ -13,6 +16,9 @@ export const MAX_CHANNELS_PER_SOCKET = 100
 
 /** Every binding is tested on every change of its table. A screen that listens to this many tables does not exist. */
 export const MAX_BINDINGS_PER_CHANNEL = 100
+
+/** PostgreSQL's names have at most 63 bytes (`NAMEDATALEN`). */
+const MAX_NAME_LENGTH = 63
 
 /** A table has no more columns (`MaxHeapAttributeNumber`). */
 export const MAX_SELECT_COLUMNS = 1_600
@@ -43,7 +49,10 @@ export interface ChangeRequest {
 export interface Binding {
   /** From 1: a client takes 0 for "no id" and never delivers. */
   id: number
-  /** The entry exactly as received, with the id: a client compares it with its own and gives up on any difference. */
+  /**
+   * What was understood of the entry, spelled as it was sent, with the id: a client compares these members with its own and gives up
+   * on any difference. Whatever else was in the entry is not kept.
+   */
   echo: JsonObject
   /** A request that cannot be served is told by a `system` message; the channel stays joined. */
   request: { ok: true; request: ChangeRequest } | { ok: false; message: string }
@@ -71,6 +80,8 @@ export interface Join {
   bindings: readonly Binding[]
   /** How long the reply may be held until the subscription is live; undefined where the client does not wait. */
   waitMs?: number
+  /** What it takes to keep all of this. */
+  bytes: number
   /** What was ignored, for the log. Holds no values: one of them may be a token. */
   problems: readonly string[]
 }
@@ -117,20 +128,38 @@ function readJoin(payload: JsonObject): Join {
   const problems: string[] = []
   const config = readObject(payload.config, 'config')
   const waitMs = readWait(config.postgres_changes_options, problems)
-  const accessToken = readText(payload.access_token ?? payload.user_token, 'access_token', problems)
+  const accessToken = readToken(payload.access_token ?? payload.user_token, problems)
+  const bindings = readBindings(config.postgres_changes)
   return {
     ...(accessToken !== undefined && { accessToken }),
     isPrivate: readPrivate(config.private),
     broadcast: readBroadcast(readObject(config.broadcast, 'broadcast'), problems),
     presence: readPresence(readObject(config.presence, 'presence'), problems),
-    bindings: readBindings(config.postgres_changes),
+    bindings,
     ...(waitMs !== undefined && { waitMs }),
+    bytes:
+      CHANNEL_BYTES +
+      bytesOfToken(accessToken ?? '') +
+      bindings.reduce((sum, binding) => sum + bytesOfBinding(binding), 0),
     problems,
   }
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** The text of a binding is kept as an echo until the reply, as a filter, and in the router. */
+const COPIES_OF_TEXT = 4
+
+const bytesOfBinding = ({ echo }: Binding): number =>
+  BINDING_BYTES + COPIES_OF_TEXT * JSON.stringify(echo).length
+
+/** The claims of a token that is remembered are there once; others may take fifteen times their text. */
+const bytesOfToken = ({ length }: string): number => (length > MAX_REMEMBERED_LENGTH ? 16 : 2) * length
+
+/** No longer token is good: a longer text is not kept until somebody says so. */
+function readToken(value: unknown, problems: string[]): string | undefined {
+  const token = readText(value, 'access_token', problems)
+  if (token !== undefined && token.length > MAX_TOKEN_LENGTH)
+    throw new JoinRefused('access_token: is too long')
+  return token
 }
 
 function readObject(value: unknown, name: string): JsonObject {
@@ -234,8 +263,24 @@ function readBindings(value: unknown): Binding[] {
     if (!isObject(entry))
       throw new JoinRefused('postgres_changes: unable to parse, expected an array of maps')
     const id = index + 1
-    return { id, echo: { ...entry, id }, request: readRequest(entry) }
+    return { id, echo: { ...understoodOf(entry), id }, request: readRequest(entry) }
   })
+}
+
+/** What is no text, or longer than such a text can be, is not kept: no client sends it. */
+function understoodOf(entry: JsonObject): JsonObject {
+  const understood: JsonObject = {}
+  const keep = (name: 'event' | 'schema' | 'table' | 'filter', maxLength: number): void => {
+    const value = entry[name]
+    if (value === null || (typeof value === 'string' && value.length <= maxLength)) understood[name] = value
+  }
+  keep('event', MAX_NAME_LENGTH)
+  keep('schema', MAX_NAME_LENGTH)
+  keep('table', MAX_NAME_LENGTH)
+  keep('filter', MAX_FILTER_LENGTH)
+  const select = readSelect(entry.select)
+  if (Array.isArray(select)) understood.select = select
+  return understood
 }
 
 function readRequest(entry: JsonObject): Binding['request'] {
@@ -274,7 +319,10 @@ function readRequest(entry: JsonObject): Binding['request'] {
 
 /** Null stands for a name that was left out. A name that is no text in PostgreSQL is no name. */
 function isName(value: unknown): value is string | null {
-  return value === null || (typeof value === 'string' && value !== '' && isStorable(value))
+  return (
+    value === null ||
+    (typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH && isStorable(value))
+  )
 }
 
 function isStorable(text: string): boolean {
@@ -292,5 +340,6 @@ function readSelect(value: unknown): string[] | undefined | 'invalid' {
   if (value === undefined || value === null) return undefined
   if (!Array.isArray(value) || value.length > MAX_SELECT_COLUMNS) return 'invalid'
   const names = value.filter((name): name is string => typeof name === 'string' && isStorable(name))
+  if (names.some((name) => name.length > MAX_NAME_LENGTH)) return 'invalid'
   return names.length === 0 ? undefined : [...new Set(names)].sort()
 }

@@ -1,0 +1,207 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import WebSocket from 'ws'
+import { issueToken } from '../../src/auth/issue.ts'
+import { patience } from '../support/patience.ts'
+import type { GeneratorOptions, GeneratorReport } from './storm-generator.ts'
+
+/*
+ * Honest subscribers and a writer, beside attackers in a process of their own: what the trial measures, and what the suite runs at
+ * a small size.
+ */
+
+/** A service that is to be stormed, with a shift that few people see. */
+export interface Target {
+  url: string
+  anonKey: string
+  secret: string
+  clockToleranceSeconds: number
+  /** Those who see the shift; the first changes it. */
+  insiders: readonly { id: string; email: string }[]
+  strangers: readonly { id: string; email: string }[]
+  shiftId: string
+}
+
+export interface PhaseOptions {
+  seconds: number
+  seed: number
+  subscribers: number
+  changesPerSecond: number
+  /** Cases that are left out. */
+  except?: readonly string[]
+  /** Instead of a storm: a generator that uses so much of a core and sends nothing. */
+  idleCpuShare?: number
+  /** Of the generator: below everybody else where times are measured. */
+  niceness: number
+}
+
+export interface Phase {
+  changes: number
+  /** From the answer to the writer until a subscriber has the event, in milliseconds, sorted. */
+  latencies: number[]
+  /** Of all subscribers, events that did not come, or not in their order. */
+  lost: number
+  /** Channels of subscribers that ended. */
+  interrupted: number
+  /** Changes that the service refused because it was busy, and that were sent again. */
+  refused: number
+  generator: GeneratorReport
+}
+
+/** In the title of the shift. */
+const MARK = 'not-for-attackers'
+const HEARTBEAT_MS = 20_000
+/** Of a storm on a machine that is too busy for its pace. */
+const LEAST_CHANGES = 10
+const MAX_OVERTIME_MS = 120_000
+/** For the last events. */
+const PATIENCE_MS = patience(60_000)
+const EXPIRES_IN_SECONDS = 2
+
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+export async function runPhase(target: Target, options: PhaseOptions): Promise<Phase> {
+  const tokens = await Promise.all(target.insiders.map(({ id, email }) => tokenOf(target, id, email)))
+  const subscribers = await Promise.all(
+    Array.from({ length: options.subscribers }, (_, n) =>
+      subscribe(target, tokens[n % tokens.length]!, MARK),
+    ),
+  )
+  const generator = await startGenerator(target, options)
+  const answeredAt: number[] = []
+  let refused = 0
+  const writer = tokens[0]!
+  const until = performance.now() + options.seconds * 1000
+  try {
+    const isEnough = (): boolean =>
+      performance.now() > until && answeredAt.length >= LEAST_CHANGES && generator.hasDoneAll()
+    while (!isEnough() && performance.now() < until + MAX_OVERTIME_MS) {
+      const answer = await fetch(`${target.url}/v1/shifts/${target.shiftId}`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ title: `${MARK} ${answeredAt.length}` }),
+      })
+      if (answer.ok) answeredAt.push(performance.now())
+      else if (answer.status === 503) refused += 1
+      else throw new Error(`The shift could not be changed: ${answer.status} ${await answer.text()}`)
+      await answer.arrayBuffer().catch(() => {})
+      await sleep(1000 / options.changesPerSecond)
+    }
+    const deadline = performance.now() + PATIENCE_MS
+    while (subscribers.some(({ got }) => got.length < answeredAt.length) && performance.now() < deadline) {
+      await sleep(20)
+    }
+  } finally {
+    for (const { ws } of subscribers) ws.terminate()
+  }
+  const latencies = subscribers
+    .flatMap(({ got }) => got.map(({ n, at }) => Math.max(0, at - (answeredAt[n] ?? at))))
+    .toSorted((a, b) => a - b)
+  const lost = subscribers.reduce(
+    (sum, { got }) => sum + answeredAt.filter((_, n) => got[n]?.n !== n).length,
+    0,
+  )
+  return {
+    changes: answeredAt.length,
+    latencies,
+    lost,
+    interrupted: subscribers.reduce((sum, { interruptions }) => sum + interruptions(), 0),
+    refused,
+    generator: await generator.stop(),
+  }
+}
+
+const tokenOf = (target: Target, sub: string, email: string, expiresInSeconds?: number): Promise<string> =>
+  issueToken(target.secret, {
+    sub,
+    email,
+    audience: 'authenticated',
+    ...(expiresInSeconds !== undefined && { expiresInSeconds }),
+  })
+
+interface Subscriber {
+  ws: WebSocket
+  got: { n: number; at: number }[]
+  interruptions(): number
+}
+
+async function subscribe({ url, shiftId }: Target, token: string, mark: string): Promise<Subscriber> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?vsn=2.0.0&apikey=${token}`)
+  const got: Subscriber['got'] = []
+  let interruptions = 0
+  let isOver = false
+  const joined = Promise.withResolvers<void>()
+  ws.on('message', (data) => {
+    const at = performance.now()
+    const [, , , event, payload] = JSON.parse(String(data))
+    const title = payload.data?.record?.title
+    if (event === 'postgres_changes' && typeof title === 'string' && title.startsWith(mark)) {
+      got.push({ n: Number(title.slice(mark.length + 1)), at })
+    } else if (event === 'phx_error' || event === 'phx_close') {
+      interruptions += 1
+    } else if (event === 'system') {
+      if (payload.status === 'ok') joined.resolve()
+      else joined.reject(new Error(payload.message))
+    }
+  })
+  ws.on('error', joined.reject)
+  await once(ws, 'open')
+  const filter = `id=eq.${shiftId}`
+  const config = { postgres_changes: [{ event: 'UPDATE', schema: 'public', table: 'shifts', filter }] }
+  ws.send(JSON.stringify(['1', '1', 'realtime:board', 'phx_join', { config, access_token: token }]))
+  await joined.promise
+  const heartbeat = setInterval(() => ws.send('[null,"h","phoenix","heartbeat",{}]'), HEARTBEAT_MS)
+  const terminate = ws.terminate.bind(ws)
+  ws.terminate = () => {
+    isOver = true
+    terminate()
+  }
+  ws.once('close', () => {
+    clearInterval(heartbeat)
+    if (!isOver) interruptions += 1
+  })
+  return { ws, got, interruptions: () => interruptions }
+}
+
+async function startGenerator(
+  target: Target,
+  { seed, except = [], idleCpuShare, niceness }: PhaseOptions,
+): Promise<{ hasDoneAll(): boolean; stop(): Promise<GeneratorReport> }> {
+  const { id, email } = target.insiders[0]!
+  const generatorOptions: GeneratorOptions = {
+    url: target.url,
+    seed,
+    anonKey: target.anonKey,
+    strangers: await Promise.all(target.strangers.map((who) => tokenOf(target, who.id, who.email))),
+    expiring: await tokenOf(target, id, email, EXPIRES_IN_SECONDS),
+    // A second later, as `exp` is in whole ones.
+    expiresAtMs: Date.now() + (EXPIRES_IN_SECONDS + target.clockToleranceSeconds + 1) * 1000,
+    shiftId: target.shiftId,
+    mark: MARK,
+    except,
+    niceness,
+    ...(idleCpuShare !== undefined && { idleCpuShare }),
+  }
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'storm-generator.ts'), JSON.stringify(generatorOptions)],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const exited = once(child, 'exit')
+  return {
+    hasDoneAll: () => said.startsWith('all\n'),
+    async stop() {
+      child.stdin.end()
+      await exited
+      return JSON.parse(said.replace(/^all\n/, '')) as GeneratorReport
+    },
+  }
+}
