@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/engine/types.ts'
 import { openSessions, type Session } from '../../src/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { type Assignment, arrangeAssignment, checkInAt, minutes, stateOf } from '../support/check-ins.ts'
-import { patience, patience } from '../support/patience.ts'
+import { patience } from '../support/patience.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { callerOf, type Persona } from '../support/world.ts'
 

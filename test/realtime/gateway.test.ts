@@ -10,7 +10,7 @@ import {
 } from '../../src/realtime/changes/types.ts'
 import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/realtime/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
-import { patience, patience } from '../support/patience.ts'
+import { patience } from '../support/patience.ts'
 import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 /** Stands in for the changes of tables: the tests say what happens and when. */

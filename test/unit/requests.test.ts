@@ -212,9 +212,9 @@ describe('the target of a request', () => {
       const answer = await exchange(app, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
       expect(bodyOf(answer)).toMatchObject({ url: '/echo?a=1' })
     }
-    expect(await exchange(app, 'GET http://a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(
-      /404/,
-    )
+    // No path at all is the front page.
+    const front = await exchange(app, 'GET http://a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    expect(front).toMatch(/^HTTP\/1\.1 200 [\s\S]*<title>Muster/)
   })
 
   it('may end with a slash', async () => {
