@@ -1,4 +1,4 @@
-import { issueToken } from '../src/auth/issue.ts'
+import { issueToken } from '../src/platform/auth/issue.ts'
 import { JWT_SECRET } from './processes.ts'
 
 /** Kinds of ids of the data set (`bench_id` in dataset.ts). */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
-import { openServer } from '../src/db/engine/server.ts'
-import type { Database } from '../src/db/engine/types.ts'
-import { migrateUp } from '../src/db/migrate.ts'
+import { openServer } from '../src/platform/db/engine/server.ts'
+import type { Database } from '../src/platform/db/engine/types.ts'
+import { migrateUp } from '../src/platform/db/migrations/migrate.ts'
 
 /** Sizes at `--scale 1`, from the sizes of a national marketplace. */
 export interface DatasetSize {

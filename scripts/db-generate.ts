@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { generateMigration } from 'drizzle-kit/api'
 import { Refused, runCommand, UsageError } from '../src/cli/command.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../src/db/migration-files.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../src/platform/db/migrations/migration-files.ts'
 import {
   BREAKPOINT,
   keepNewestSnapshot,
@@ -47,7 +47,7 @@ process.exitCode = await runCommand(USAGE, async () => {
   const migration = await nameMigration(MIGRATIONS_FOLDER, name)
   const made = await generate(name, values.custom)
   if (!made) {
-    console.log('The tables of src/db/schema are those of the newest migration: nothing to write.')
+    console.log('The tables of src/platform/db/schema are those of the newest migration: nothing to write.')
     return
   }
   await rename(join(MIGRATIONS_FOLDER, `${made}.sql`), join(MIGRATIONS_FOLDER, `${migration.tag}.sql`))

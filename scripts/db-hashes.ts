@@ -1,4 +1,4 @@
-import { MIGRATIONS_FOLDER } from '../src/db/migration-files.ts'
+import { MIGRATIONS_FOLDER } from '../src/platform/db/migrations/migration-files.ts'
 import { noteHashes } from './rules/migration-folder.ts'
 
 /** Adds the hashes of new migrations to `drizzle/meta/_hashes.json`; `test/unit/migrations.test.ts` compares. */

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Refused, runCommand, UsageError } from '../src/cli/command.ts'
-import { catalogDifference } from '../src/db/catalog-difference.ts'
-import { openEmbedded } from '../src/db/engine/embedded.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../src/db/migration-files.ts'
+import { openEmbedded } from '../src/platform/db/engine/embedded.ts'
+import { catalogDifference } from '../src/platform/db/migrations/catalog-difference.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../src/platform/db/migrations/migration-files.ts'
 import { CACHE, prepareDump } from './prepared-database.ts'
 import { compareWithFiles, type Pair, planPair, tryPair } from './rules/compare.ts'
 import {
@@ -21,7 +21,7 @@ import { readRules, SCHEMAS_FOLDER, tableStatements, VERSION_FILE } from './rule
 
 /*
  * Writes the migration of a change of rules. Compares a database that the history made with one that has nothing but the tables
- * of `src/db/schema` and `supabase/schemas`, and writes what differs, either way.
+ * of `src/platform/db/schema` and `supabase/schemas`, and writes what differs, either way.
  */
 
 const USAGE = `Usage: npm run db:rule -- <name> [--breaking]

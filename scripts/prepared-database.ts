@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { copyFile, glob, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openEmbedded } from '../src/db/engine/embedded.ts'
-import { migrateUp } from '../src/db/migrate.ts'
+import { openEmbedded } from '../src/platform/db/engine/embedded.ts'
+import { migrateUp } from '../src/platform/db/migrations/migrate.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** What takes long to make and is the same for every run. */
@@ -11,7 +11,7 @@ export const CACHE = join(ROOT, 'node_modules/.cache/muster-test')
 /** Everything that decides what a migrated database looks like. */
 const SOURCES = [
   'drizzle/**/*.{sql,json}',
-  'src/db/**/*.ts',
+  'src/platform/db/**/*.ts',
   'node_modules/@electric-sql/pglite{,-postgis}/package.json',
 ]
 

@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { explain } from './cli/command.ts'
 import { readConfig, requireChosenDatabase } from './config.ts'
-import { describeDatabase } from './db/describe.ts'
-import { asPortUnavailable, requireFreePort } from './http/free-port.ts'
 import { mistypedSettings } from './mistyped-settings.ts'
-import { writePrivately } from './private-folder.ts'
+import { describeDatabase } from './platform/db/describe.ts'
+import { asPortUnavailable, requireFreePort } from './platform/http/free-port.ts'
+import { writePrivately } from './platform/private-folder.ts'
 import { readVersion } from './version.ts'
 
 async function start(): Promise<void> {
@@ -18,10 +18,10 @@ async function start(): Promise<void> {
   // The lines above come before the modules below, which take a second to load.
   const [{ resolveTokenSettings }, { openDatabases }, { seedDemo }, { resolveDrizzleQuickly }] =
     await Promise.all([
-      import('./auth/development-secret.ts'),
-      import('./db/open.ts'),
-      import('./db/seed.ts'),
-      import('./drizzle-resolution.ts'),
+      import('./platform/auth/development-secret.ts'),
+      import('./platform/db/open.ts'),
+      import('./guarding/demo/seed.ts'),
+      import('./platform/db/drizzle-resolution.ts'),
     ])
   const tokenSettings = await resolveTokenSettings(config)
   let log: Pick<FastifyBaseLogger, 'warn'> | undefined

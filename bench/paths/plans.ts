@@ -1,15 +1,15 @@
 import postgres from 'postgres'
-import { SERVER_DEFAULTS } from '../../src/db/engine/server.ts'
-import type { Database, Parameter, Row, Transaction } from '../../src/db/engine/types.ts'
-import { type FunctionCaller, openSessions, type Session } from '../../src/db/session.ts'
-import { recordCheckIn } from '../../src/resources/checkins/queries.ts'
+import { recordCheckIn } from '../../src/guarding/checkins/queries.ts'
 import {
   assignShift,
   findShift,
   listCandidates,
   listNearbyShifts,
   listShifts,
-} from '../../src/resources/shifts/queries.ts'
+} from '../../src/guarding/shifts/queries.ts'
+import { SERVER_DEFAULTS } from '../../src/platform/db/engine/server.ts'
+import type { Database, Parameter, Row, Transaction } from '../../src/platform/db/engine/types.ts'
+import { type FunctionCaller, openSessions, type Session } from '../../src/platform/db/session.ts'
 import { type Bench, type Path, type PathResult, type Plan, state } from '../bench.ts'
 import { benchId, FIRST_ACTIVE_SHIFT } from '../callers.ts'
 import { asOwner } from '../cluster.ts'

@@ -1,4 +1,4 @@
-import { MAX_AGE_MS } from '../../src/realtime/feed/logical.ts'
+import { MAX_AGE_MS } from '../../src/platform/realtime/feed/logical.ts'
 import { type Path, type PathResult, state } from '../bench.ts'
 import { startService } from '../processes.ts'
 import { memoryRows, watchMemory } from './process.ts'

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
-import { openServer } from '../../src/db/engine/server.ts'
-import { openCatalog } from '../../src/realtime/changes/catalog.ts'
-import { PUBLICATION } from '../../src/realtime/changes/open.ts'
-import { createLogicalFeed } from '../../src/realtime/feed/logical.ts'
-import { compileView } from '../../src/realtime/payload.ts'
-import { encodeText } from '../../src/realtime/protocol/frames.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import { openCatalog } from '../../src/platform/realtime/changes/catalog.ts'
+import { PUBLICATION } from '../../src/platform/realtime/changes/open.ts'
+import { createLogicalFeed } from '../../src/platform/realtime/feed/logical.ts'
+import { compileView } from '../../src/platform/realtime/feed/payload.ts'
+import { encodeText } from '../../src/platform/realtime/protocol/frames.ts'
 
 /*
  * From the log to sockets, and nobody is asked who may see what: what it costs to tell anybody anything. The same reader,

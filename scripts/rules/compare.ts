@@ -1,5 +1,5 @@
-import { catalogDifference } from '../../src/db/catalog-difference.ts'
-import type { Transaction } from '../../src/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import { catalogDifference } from '../../src/platform/db/migrations/catalog-difference.ts'
 import { type Rules, readBlocks, readRulesOf } from './objects.ts'
 import { NotByThisCommand, type Plan, planRules } from './pair.ts'
 import { buildFromFiles, emptyDatabase, isOfAnEmptyDatabase, type Source } from './schema-files.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BREAKING, readMigrations } from '../../src/db/migration-files.ts'
+import { BREAKING, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 
 /** What stands between two statements of a migration. */
 export const BREAKPOINT = '\n--> statement-breakpoint\n'

@@ -1,6 +1,6 @@
-import { describeCatalogWithin } from '../../src/db/catalog.ts'
-import { catalogBlocks } from '../../src/db/catalog-difference.ts'
-import type { Transaction } from '../../src/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import { describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
+import { catalogBlocks } from '../../src/platform/db/migrations/catalog-difference.ts'
 import type { Origins, Source } from './schema-files.ts'
 
 /** Kinds in the order in which the objects of one database can be made, where no dependency says otherwise. */

@@ -32,7 +32,7 @@ const byHand = (what: string, where: Source): NotByThisCommand =>
  * The statements that turn one database's rules into another's: what only `from` has is dropped, what only `to` has is made, and
  * what differs is replaced, or dropped and made again with all that depends on it.
  *
- * @throws NotByThisCommand for what stands in a conditional block of the files, what the tables of `src/db/schema` make, and
+ * @throws NotByThisCommand for what stands in a conditional block of the files, what the tables of `src/platform/db/schema` make, and
  *         tables, sequences and types that would have to be made without a text of their own.
  */
 export function planRules(from: Rules, to: Rules): Plan {

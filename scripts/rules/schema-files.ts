@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Transaction } from '../../src/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/types.ts'
 import { type SqlStatement, splitStatements } from './statements.ts'
 
 /** The present definition of every rule. */
@@ -24,14 +24,14 @@ const FIRST = ['shifts.sql', 'access.sql']
 /** Takes from everybody what no file has granted. */
 const LAST = ['execute.sql']
 
-/** Where a statement comes from: a file of `supabase/schemas`, or the tables of `src/db/schema`. */
+/** Where a statement comes from: a file of `supabase/schemas`, or the tables of `src/platform/db/schema`. */
 export interface Source extends SqlStatement {
   readonly file: string
   /** In the order of all of them. */
   readonly position: number
 }
 
-export const TABLES = 'src/db/schema'
+export const TABLES = 'src/platform/db/schema'
 
 /** Every statement of the files, in the order in which they build a database, with those that make the tables between. */
 export async function readRules(tables: readonly string[], folder = SCHEMAS_FOLDER): Promise<Source[]> {
@@ -60,13 +60,13 @@ export function orderRules(texts: ReadonlyMap<string, string>, tables: readonly 
 }
 
 /**
- * The statements that make the tables of `src/db/schema` in an empty database, as `drizzle-kit generate` would write them.
+ * The statements that make the tables of `src/platform/db/schema` in an empty database, as `drizzle-kit generate` would write them.
  * The schema `muster` is the foundation's to make, and a type with parameters must not be quoted.
  */
 export async function tableStatements(): Promise<string[]> {
   const [{ generateDrizzleJson, generateMigration }, schema] = await Promise.all([
     import('drizzle-kit/api'),
-    import('../../src/db/schema/index.ts'),
+    import('../../src/tables.ts'),
   ])
   const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema))
   return statements.filter((statement) => !/^create schema /i.test(statement)).map(unquoteTypes)

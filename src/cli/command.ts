@@ -1,9 +1,9 @@
 import { ConfigError } from '../config.ts'
-import { DataFolderInUse } from '../db/engine/data-folder.ts'
-import { DatabaseBusy, DatabaseUnavailable } from '../db/engine/types.ts'
-import { MigrationError } from '../db/migration-error.ts'
-import { PortUnavailable } from '../http/free-port.ts'
-import { FolderUnusable, writePrivately } from '../private-folder.ts'
+import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
+import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/types.ts'
+import { MigrationError } from '../platform/db/migrations/migration-error.ts'
+import { PortUnavailable } from '../platform/http/free-port.ts'
+import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
 
 /** How a command ends: scripts and deployments go by it. */
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const

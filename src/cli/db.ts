@@ -1,12 +1,18 @@
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig, requireChosenDatabase } from '../config.ts'
-import { describeDatabase } from '../db/describe.ts'
-import { type Drift, findDrift, readComparableCatalog, readHistoryCatalog } from '../db/drift.ts'
-import { claimDataFolder } from '../db/engine/data-folder.ts'
-import { openEmbedded } from '../db/engine/embedded.ts'
-import { openServer } from '../db/engine/server.ts'
-import type { Database } from '../db/engine/types.ts'
+import { seedDemo } from '../guarding/demo/seed.ts'
+import { describeDatabase } from '../platform/db/describe.ts'
+import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
+import { openEmbedded } from '../platform/db/engine/embedded.ts'
+import { openServer } from '../platform/db/engine/server.ts'
+import type { Database } from '../platform/db/engine/types.ts'
+import {
+  type Drift,
+  findDrift,
+  readComparableCatalog,
+  readHistoryCatalog,
+} from '../platform/db/migrations/drift.ts'
 import {
   MIGRATION_CONNECTION,
   type MigrationProgress,
@@ -16,9 +22,8 @@ import {
   migrationStatus,
   progressLine,
   verifyMigrations,
-} from '../db/migrate.ts'
-import { embeddedDataDir } from '../db/open.ts'
-import { seedDemo } from '../db/seed.ts'
+} from '../platform/db/migrations/migrate.ts'
+import { embeddedDataDir } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 interface Command {

@@ -1,7 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { openEmbedded } from '../db/engine/embedded.ts'
-import { packPreparedBase, preparedBasePath } from '../db/engine/prepared-base.ts'
+import { openEmbedded } from '../platform/db/engine/embedded.ts'
+import { packPreparedBase, preparedBasePath } from '../platform/db/engine/prepared-base.ts'
 
 // Makes the base of embedded databases anew, after a new release of PGlite or its PostGIS.
 const path = await preparedBasePath()

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { isUserId } from '../auth/caller.ts'
 import { readConfig } from '../config.ts'
-import { developmentUserId } from '../db/demo-users.ts'
-import type { Database } from '../db/engine/types.ts'
-import { openDatabases } from '../db/open.ts'
-import { readDatabaseError } from '../errors/sqlstate.ts'
+import { developmentUserId } from '../guarding/demo/users.ts'
+import { isUserId } from '../platform/auth/caller.ts'
+import type { Database } from '../platform/db/engine/types.ts'
+import { openDatabases } from '../platform/db/open.ts'
+import { readDatabaseError } from '../platform/http/database-problems.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent tenant -- <name> <email> [<user id>]

@@ -247,7 +247,7 @@ comment on function muster.home_area(geography) is
   'About where somebody lives: the middle of an area of about a square kilometre.';
 grant execute on function muster.home_area(geography) to anon, authenticated, service_role, muster_definer;
 
--- The one way to refuse. The code is what the API answers with; src/errors/codes.ts has the same list, and a test
+-- The one way to refuse. The code is what the API answers with; src/platform/http/codes.ts has the same list, and a test
 -- compares the two. `subject` says what it is about in words safe for the caller (it travels as the hint).
 create or replace function muster.fail(code text, subject text default null) returns void
 language plpgsql

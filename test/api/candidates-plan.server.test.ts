@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Candidate } from '../../src/resources/shifts/schemas.ts'
+import type { Candidate } from '../../src/guarding/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { measureReads } from '../support/reads.ts'
 import { arrangeShift, TENANTS } from '../support/world.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { problemBody } from '../../src/http/problems.ts'
+import { problemBody } from '../../src/platform/http/problem-responses.ts'
 import { openApi, type TestApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { LOCATIONS, ORGANIZATIONS, SITE } from '../support/world.ts'

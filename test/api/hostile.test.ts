@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
-import { CODES, type Code } from '../../src/errors/codes.ts'
-import { problemBody } from '../../src/http/problems.ts'
+import { CODES, type Code } from '../../src/platform/http/codes.ts'
+import { problemBody } from '../../src/platform/http/problem-responses.ts'
 import { openApi, type TestApi } from '../support/api.ts'
 import {
   BROKEN_BODIES,

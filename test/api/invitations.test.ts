@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { openSessions } from '../../src/db/session.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { refusedBy } from '../support/refusals.ts'
 import { callerOf, ORGANIZATIONS, type Persona, USERS } from '../support/world.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Geodesic } from 'geographiclib-geodesic'
 import { describe, expect, it } from 'vitest'
-import type { NearbyShift } from '../../src/resources/shifts/schemas.ts'
+import type { NearbyShift } from '../../src/guarding/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { arrangeLocation, type Place, queryOf } from '../support/places.ts'
 import { arrangeShift, TENANTS } from '../support/world.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nearbyFeatures, nearbyPage } from '../../src/resources/shifts/schemas.ts'
+import { nearbyFeatures, nearbyPage } from '../../src/guarding/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { arrangeShift, SITE } from '../support/world.ts'
 

@@ -1,6 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import type { NearbyShift } from '../../src/resources/shifts/schemas.ts'
+import type { NearbyShift } from '../../src/guarding/shifts/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeLocation, type Place, type QueryParameters, queryOf } from '../support/places.ts'
 import {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { openSessions } from '../../src/db/session.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInId } from '../support/check-ins.ts'
 import { refusalOf } from '../support/rehearsal.ts'

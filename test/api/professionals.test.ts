@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openSessions } from '../../src/db/session.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { refusedBy } from '../support/refusals.ts'
 import { arrangeShift, callerOf, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_BULK_ITEMS, type NewShift, type Shift } from '../../src/resources/shifts/schemas.ts'
+import { MAX_BULK_ITEMS, type NewShift, type Shift } from '../../src/guarding/shifts/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { LOCATIONS, ORGANIZATIONS } from '../support/world.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Shift } from '../../src/resources/shifts/schemas.ts'
+import type { Shift } from '../../src/guarding/shifts/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeLocation, type QueryParameters, queryOf } from '../support/places.ts'
 import {

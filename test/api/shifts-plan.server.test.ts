@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { listShifts } from '../../src/resources/shifts/queries.ts'
-import type { ShiftFilter } from '../../src/resources/shifts/schemas.ts'
+import { listShifts } from '../../src/guarding/shifts/queries.ts'
+import type { ShiftFilter } from '../../src/guarding/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { loadManyShifts } from '../support/many-shifts.ts'
 import { measureReads, type Reads } from '../support/reads.ts'

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { openSessions } from '../../src/db/session.ts'
-import type { Shift } from '../../src/resources/shifts/schemas.ts'
+import type { Shift } from '../../src/guarding/shifts/schemas.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   arrangeShift,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SYNC_TABLES, type SyncPage, type SyncTable } from '../../src/resources/sync/schemas.ts'
+import { SYNC_TABLES, type SyncPage, type SyncTable } from '../../src/platform/sync/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeShift, LOCATIONS, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 

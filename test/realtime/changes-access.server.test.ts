@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { SYNC_TABLES, type SyncTable } from '../../src/resources/sync/schemas.ts'
+import { SYNC_TABLES, type SyncTable } from '../../src/platform/sync/schemas.ts'
 import { buildAccessWorld } from '../rules/access-world.ts'
 import { wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'

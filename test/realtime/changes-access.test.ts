@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { serializeClaims } from '../../src/auth/caller.ts'
-import { SYNC_TABLES } from '../../src/resources/sync/schemas.ts'
+import { serializeClaims } from '../../src/platform/auth/caller.ts'
+import { SYNC_TABLES } from '../../src/platform/sync/schemas.ts'
 import { ACCESS_PERSONAS, accessCaller, buildAccessWorld } from '../rules/access-world.ts'
 import { readersOf, sectionOf, wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { SubscriptionRefused } from '../../src/realtime/changes/types.ts'
-import { compilePattern } from '../../src/realtime/protocol/pattern.ts'
-import { SYNC_TABLES } from '../../src/resources/sync/schemas.ts'
+import { SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
+import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
+import { SYNC_TABLES } from '../../src/platform/sync/schemas.ts'
 import { type Frame, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
 import {
   arrangeShift,

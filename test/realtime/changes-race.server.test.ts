@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { expect, it } from 'vitest'
-import { openServer } from '../../src/db/engine/server.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
 import { authenticated, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
 import { patience } from '../support/patience.ts'
 import { trialSize } from '../support/trial.ts'

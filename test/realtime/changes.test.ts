@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { MAX_CONDITIONS_PER_SOCKET, SOCKETS_PER_CALLER } from '../../src/realtime/changes/budgets.ts'
-import { type ActiveSubscription, SubscriptionRefused } from '../../src/realtime/changes/types.ts'
-import { geometryToJson } from '../../src/realtime/ewkb.ts'
-import { compilePattern } from '../../src/realtime/protocol/pattern.ts'
+import { MAX_CONDITIONS_PER_SOCKET, SOCKETS_PER_CALLER } from '../../src/platform/realtime/changes/budgets.ts'
+import { type ActiveSubscription, SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
+import { geometryToJson } from '../../src/platform/realtime/feed/ewkb.ts'
+import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
 import {
   ANON,
   authenticated,

@@ -2,13 +2,13 @@ import type { AddressInfo } from 'node:net'
 import { createClient, type RealtimeChannel, type SupabaseClient } from '@supabase/supabase-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import WebSocket from 'ws'
-import { issueToken } from '../../src/auth/issue.ts'
+import { issueToken } from '../../src/platform/auth/issue.ts'
 import {
   type ChangeRouter,
   type ChangeSubscription,
   SubscriptionRefused,
-} from '../../src/realtime/changes/types.ts'
-import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/realtime/limits.ts'
+} from '../../src/platform/realtime/changes/types.ts'
+import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/platform/realtime/gateway/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'

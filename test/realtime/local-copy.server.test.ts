@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { keepLocalCopy, type LocalCopy } from '../../examples/local-copy/keep-local-copy.ts'
-import { issueToken } from '../../src/auth/issue.ts'
+import { issueToken } from '../../src/platform/auth/issue.ts'
 import { SECRET } from '../support/api.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { MAX_HELD_BYTES, MAX_UNSENT_BYTES } from '../../src/realtime/limits.ts'
+import { MAX_HELD_BYTES, MAX_UNSENT_BYTES } from '../../src/platform/realtime/gateway/limits.ts'
 import { SECRET } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'

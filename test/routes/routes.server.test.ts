@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
-import { type SentStatement, STATEMENTS } from '../../src/db/engine/connection.ts'
+import { type SentStatement, STATEMENTS } from '../../src/platform/db/engine/connection.ts'
 import { useApi } from '../support/api.ts'
 import { BIG_TABLES, loadManyRows } from '../support/many-rows.ts'
 import { OpenApi } from '../support/openapi.ts'

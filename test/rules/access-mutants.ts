@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { serializeClaims } from '../../src/auth/caller.ts'
-import type { Database, Transaction } from '../../src/db/engine/types.ts'
+import { serializeClaims } from '../../src/platform/auth/caller.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
 import { patience } from '../support/patience.ts'
 import { POLICIES_ALONE, SECTIONS, TELLING } from './access-matrix.ts'
 import {

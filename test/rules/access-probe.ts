@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import type { Database, Transaction } from '../../src/db/engine/types.ts'
-import { openSessions, type Sessions } from '../../src/db/session.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
+import { openSessions, type Sessions } from '../../src/platform/db/session.ts'
 import { type AccessPersona, accessCaller, type MatrixRow } from './access-world.ts'
 
 /** What a persona tries to do to a row. */

@@ -1,5 +1,5 @@
-import { anonymousCaller, type Caller, callerFromClaims } from '../../src/auth/caller.ts'
-import type { Database } from '../../src/db/engine/types.ts'
+import { anonymousCaller, type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
 import {
   buildWorld,
   LOCATIONS,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { openSessions } from '../../src/db/session.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'

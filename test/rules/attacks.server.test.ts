@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database } from '../../src/db/engine/types.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {
   type AccessPersona,

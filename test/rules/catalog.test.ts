@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeCatalog, describeCatalogWithin } from '../../src/db/catalog.ts'
-import type { Database } from '../../src/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { describeCatalog, describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
 import { blocksOf, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
 

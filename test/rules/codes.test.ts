@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { CODES, type ProblemCode } from '../../src/errors/codes.ts'
-import { codeOf, type DatabaseError, readDatabaseError } from '../../src/errors/sqlstate.ts'
+import { CODES, type ProblemCode } from '../../src/platform/http/codes.ts'
+import { codeOf, type DatabaseError, readDatabaseError } from '../../src/platform/http/database-problems.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()

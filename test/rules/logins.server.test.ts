@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { openServer } from '../../src/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { urlOf } from '../support/server-databases.ts'

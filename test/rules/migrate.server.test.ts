@@ -5,10 +5,15 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database, Transaction } from '../../src/db/engine/types.ts'
-import { MIGRATION_CONNECTION, migrateDown, migrateUp, migrationStatus } from '../../src/db/migrate.ts'
-import { NO_TRANSACTION } from '../../src/db/migration-files.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
+import {
+  MIGRATION_CONNECTION,
+  migrateDown,
+  migrateUp,
+  migrationStatus,
+} from '../../src/platform/db/migrations/migrate.ts'
+import { NO_TRANSACTION } from '../../src/platform/db/migrations/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type MigrationFolder, makeMigrationFolder } from '../support/migration-folder.ts'
 import { patience } from '../support/patience.ts'

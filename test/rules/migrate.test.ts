@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database } from '../../src/db/engine/types.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
 import {
   MIGRATION_CONNECTION,
   type MigrationProgress,
@@ -13,8 +13,8 @@ import {
   migrationStatus,
   progressLine,
   verifyMigrations,
-} from '../../src/db/migrate.ts'
-import { NO_TRANSACTION } from '../../src/db/migration-files.ts'
+} from '../../src/platform/db/migrations/migrate.ts'
+import { NO_TRANSACTION } from '../../src/platform/db/migrations/migration-files.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type MigrationFolder, makeMigrationFolder } from '../support/migration-folder.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { openDatabases } from '../../src/db/open.ts'
+import { openDatabases } from '../../src/platform/db/open.ts'
 import { useApi } from '../support/api.ts'
 import { arrangeShift, callerOf, type Persona } from '../support/world.ts'
 

@@ -70,7 +70,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
   ],
-  // Called in one statement that takes on the caller's role (see src/db/function-call.ts).
+  // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
     'muster.claim_idempotency_key(text,text,boolean)',
     'muster.claim_shift(uuid)',

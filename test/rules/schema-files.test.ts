@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { compareWithFiles } from '../../scripts/rules/compare.ts'
 import { readRules, tableStatements } from '../../scripts/rules/schema-files.ts'
-import { OF_THE_SERVER } from '../../src/db/catalog-difference.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { OF_THE_SERVER } from '../../src/platform/db/migrations/catalog-difference.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
 

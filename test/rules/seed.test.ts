@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { callerFromClaims } from '../../src/auth/caller.ts'
-import { DEMO_USERS } from '../../src/db/demo-users.ts'
-import { seedDemo } from '../../src/db/seed.ts'
-import { openSessions } from '../../src/db/session.ts'
+import { seedDemo } from '../../src/guarding/demo/seed.ts'
+import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
+import { callerFromClaims } from '../../src/platform/auth/caller.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Connection, type ConnectionOptions } from '../../src/db/engine/connection.ts'
-import { openServer, type ServerOptions } from '../../src/db/engine/server.ts'
+import { Connection, type ConnectionOptions } from '../../src/platform/db/engine/connection.ts'
+import { openServer, type ServerOptions } from '../../src/platform/db/engine/server.ts'
 import {
   type Database,
   DatabaseBusy,
   DatabaseUnavailable,
   type Transaction,
   TransactionEnded,
-} from '../../src/db/engine/types.ts'
+} from '../../src/platform/db/engine/types.ts'
 import { openBareConnection, openBareDriver, type Transactions } from '../support/bare-driver.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'

@@ -1,8 +1,13 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { type Database, DatabaseBusy, type Transaction, TransactionEnded } from '../../src/db/engine/types.ts'
-import { openSessions, type Session } from '../../src/db/session.ts'
+import {
+  type Database,
+  DatabaseBusy,
+  type Transaction,
+  TransactionEnded,
+} from '../../src/platform/db/engine/types.ts'
+import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { buildWorld, callerOf, USERS } from '../support/world.ts'

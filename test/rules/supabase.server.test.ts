@@ -9,11 +9,15 @@ import { CACHE, prepareDump } from '../../scripts/prepared-database.ts'
 import { buildRules, type Pair, planPair, within } from '../../scripts/rules/compare.ts'
 import { readBlocks, readRulesOf } from '../../scripts/rules/objects.ts'
 import { readRules, tableStatements } from '../../scripts/rules/schema-files.ts'
-import { type ComparableCatalog, findDrift, readComparableCatalog } from '../../src/db/drift.ts'
-import { openEmbedded } from '../../src/db/engine/embedded.ts'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database } from '../../src/db/engine/types.ts'
-import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
+import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import {
+  type ComparableCatalog,
+  findDrift,
+  readComparableCatalog,
+} from '../../src/platform/db/migrations/drift.ts'
+import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { difference } from '../support/catalog-difference.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { forgetDepartedRows, forgetIdempotencyKeys, runWorker } from '../../src/worker.ts'
+import { forgetDepartedRows, forgetIdempotencyKeys, runWorker } from '../../src/platform/jobs/worker.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()

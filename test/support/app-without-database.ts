@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Sessions } from '../../src/db/session.ts'
+import type { Sessions } from '../../src/platform/db/session.ts'
 
 /** The service for one test, without a database: for what needs none. */
 export async function openAppWithoutDatabase(

@@ -1,13 +1,13 @@
 import { Socket } from 'node:net'
 import postgres from 'postgres'
-import type { Database, Parameter, Row } from '../../src/db/engine/types.ts'
+import type { Database, Parameter, Row } from '../../src/platform/db/engine/types.ts'
 
 /** The part of a `Database` that the tests of its safety use. */
 export type Transactions = Pick<Database, 'transaction' | 'close'>
 
 /**
  * What one would write first: the driver's own pool and `begin`. Tests play their scenarios on it to prove that they would
- * notice what `src/db/engine/server.ts` prevents.
+ * notice what `src/platform/db/engine/server.ts` prevents.
  */
 export function openBareDriver({ url, max }: { url: string; max: number }): Transactions {
   const sql = postgres(url, { max, fetch_types: false, onnotice: () => {} })

@@ -1,8 +1,8 @@
-import { describeCatalog } from '../../src/db/catalog.ts'
-import { catalogBlocks, OF_THE_SERVER } from '../../src/db/catalog-difference.ts'
+import { describeCatalog } from '../../src/platform/db/migrations/catalog.ts'
+import { catalogBlocks, OF_THE_SERVER } from '../../src/platform/db/migrations/catalog-difference.ts'
 import type { TestDatabase } from './database.ts'
 
-export { catalogDifference as difference } from '../../src/db/catalog-difference.ts'
+export { catalogDifference as difference } from '../../src/platform/db/migrations/catalog-difference.ts'
 
 /** The blocks of a description of the catalog, by kind and name. On a server without those that are not the database's own. */
 export async function describeBlocks({ owner, engine }: TestDatabase): Promise<Map<string, string>> {

@@ -1,4 +1,4 @@
-import type { SyncTable } from '../../src/resources/sync/schemas.ts'
+import type { SyncTable } from '../../src/platform/sync/schemas.ts'
 import { SECTIONS } from '../rules/access-matrix.ts'
 import { parseGrids, quote, type Section } from '../rules/access-probe.ts'
 import { ACCESS_PERSONAS, type AccessPersona, accessCaller } from '../rules/access-world.ts'

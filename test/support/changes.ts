@@ -1,20 +1,20 @@
 import { afterAll, beforeAll } from 'vitest'
-import { type Caller, serializeClaims } from '../../src/auth/caller.ts'
 import { readConfig } from '../../src/config.ts'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database } from '../../src/db/engine/types.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/db/logins.ts'
-import { type ChangeRouterParts, openChangeRouter } from '../../src/realtime/changes/open.ts'
-import type { RouterLog } from '../../src/realtime/changes/router.ts'
+import { type Caller, serializeClaims } from '../../src/platform/auth/caller.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { type ChangeRouterParts, openChangeRouter } from '../../src/platform/realtime/changes/open.ts'
+import type { RouterLog } from '../../src/platform/realtime/changes/router.ts'
 import type {
   ActiveSubscription,
   ChangeChannel,
   ChangeRouter,
   Subscriber,
-} from '../../src/realtime/changes/types.ts'
-import type { ChangeKind } from '../../src/realtime/feed/types.ts'
-import { parseFilter } from '../../src/realtime/protocol/filter.ts'
-import type { ChangeEvent, ChangeRequest } from '../../src/realtime/protocol/join.ts'
+} from '../../src/platform/realtime/changes/types.ts'
+import type { ChangeKind } from '../../src/platform/realtime/feed/types.ts'
+import { parseFilter } from '../../src/platform/realtime/protocol/filter.ts'
+import type { ChangeEvent, ChangeRequest } from '../../src/platform/realtime/protocol/join.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { patience } from './patience.ts'
 import { callerOf, type Persona } from './world.ts'

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, inject } from 'vitest'
-import { openEmbedded } from '../../src/db/engine/embedded.ts'
-import { openServer } from '../../src/db/engine/server.ts'
-import type { Database } from '../../src/db/engine/types.ts'
+import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
 import { copyTemplate, dropDatabase, urlOf } from './server-databases.ts'
 import './provided.ts'
 

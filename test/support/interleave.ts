@@ -1,10 +1,10 @@
 import type { SQLWrapper } from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
 import { vi } from 'vitest'
-import type { Caller } from '../../src/auth/caller.ts'
-import type { Database } from '../../src/db/engine/types.ts'
-import { openSessions } from '../../src/db/session.ts'
-import { readDatabaseError } from '../../src/errors/sqlstate.ts'
+import type { Caller } from '../../src/platform/auth/caller.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
+import { readDatabaseError } from '../../src/platform/http/database-problems.ts'
 import { type Actor, type Outcome, outcomeOf, toCaller } from './rehearsal.ts'
 
 export interface Step {

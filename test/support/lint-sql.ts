@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join, relative } from 'node:path'
-import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 
 /*
  * Runs squawk over the migrations: what would lock a table for long, or break a client that still runs. Down files are

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
 import { loadManyShifts } from './many-shifts.ts'
 import { PROFESSIONALS, TENANTS, USERS } from './world.ts'
 

@@ -3,8 +3,8 @@
  * says when it is ready and waits for a line, so that a test can let several go at the same moment.
  */
 import { once } from 'node:events'
-import { resolveTokenSettings } from '../../src/auth/development-secret.ts'
 import { readConfig } from '../../src/config.ts'
+import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 
 const config = readConfig({ NODE_ENV: 'test', DATA_DIR: process.argv[2] })
 process.stdout.write('ready\n')

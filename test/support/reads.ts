@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import type { Database } from '../../src/db/engine/types.ts'
-import { openSessions, type Session } from '../../src/db/session.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { callerOf, type Persona } from './world.ts'
 
 /** What was read of a table, as PostgreSQL counts it. A server counts; the embedded engine does not. */

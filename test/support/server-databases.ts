@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { openServer } from '../../src/db/engine/server.ts'
-import { MIGRATION_CONNECTION, migrateUp } from '../../src/db/migrate.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { patience } from './patience.ts'
 
 /** How long a session of a database that is to be dropped may take to end, in milliseconds. */

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node'
-import { openServer } from '../../src/db/engine/server.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
 import { startPostgres } from './postgres-server.ts'
 import { createTemplate, dropDatabase } from './server-databases.ts'
 import './provided.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { TokenSettings } from '../../src/auth/development-secret.ts'
+import type { TokenSettings } from '../../src/platform/auth/development-secret.ts'
 
 export const SECRET = 'a secret for tests that is longer than 32 bytes'
 export const AUDIENCE = 'authenticated'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import WebSocket from 'ws'
-import { issueToken } from '../../src/auth/issue.ts'
+import { issueToken } from '../../src/platform/auth/issue.ts'
 import { patience } from '../support/patience.ts'
 import type { GeneratorOptions, GeneratorReport } from './storm-generator.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Problem } from '../../src/errors/problem.ts'
-import { chooseMediaType } from '../../src/http/accept.ts'
+import { chooseMediaType } from '../../src/platform/http/accept.ts'
+import { Problem } from '../../src/platform/http/problem.ts'
 
 const offered = ['application/json', 'application/geo+json'] as const
 

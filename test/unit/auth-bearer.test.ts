@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isAnonKey } from '../../src/auth/anon-key.ts'
-import { MAX_TOKEN_LENGTH, readBearerToken } from '../../src/auth/bearer.ts'
+import { isAnonKey } from '../../src/platform/auth/anon-key.ts'
+import { MAX_TOKEN_LENGTH, readBearerToken } from '../../src/platform/auth/bearer.ts'
 
 describe('the Authorization header', () => {
   test('no header is an anonymous request', () => {

@@ -5,7 +5,7 @@ import {
   MAX_CLAIMS_BYTES,
   MAX_CLAIMS_DEPTH,
   serializeClaims,
-} from '../../src/auth/caller.ts'
+} from '../../src/platform/auth/caller.ts'
 import { claimsAtNoon, NOON, USER_ID } from '../support/tokens.ts'
 
 function refused(claims: Record<string, unknown>, reason: string): void {

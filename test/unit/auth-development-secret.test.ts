@@ -9,8 +9,8 @@ import { text } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { resolveTokenSettings, type TokenKeys } from '../../src/auth/development-secret.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
+import { resolveTokenSettings, type TokenKeys } from '../../src/platform/auth/development-secret.ts'
 
 const SECRET = 'a configured secret that is longer than 32 bytes'
 const CHILD = fileURLToPath(new URL('../support/print-development-secret.ts', import.meta.url))

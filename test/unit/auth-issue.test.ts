@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_TOKEN_LIFETIME_SECONDS, issueToken } from '../../src/auth/issue.ts'
-import { createVerifier } from '../../src/auth/verifier.ts'
+import { DEFAULT_TOKEN_LIFETIME_SECONDS, issueToken } from '../../src/platform/auth/issue.ts'
+import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import { AUDIENCE, SECRET, secretSettings, USER_ID } from '../support/tokens.ts'
 
 const verifier = createVerifier(secretSettings)

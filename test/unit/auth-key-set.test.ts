@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:cry
 import { inspect } from 'node:util'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { KeysUnavailable, Unauthenticated } from '../../src/auth/errors.ts'
+import { KeysUnavailable, Unauthenticated } from '../../src/platform/auth/errors.ts'
 import {
   KEYS_COOLDOWN_MS,
   KEYS_MAX_AGE_MS,
@@ -12,9 +12,9 @@ import {
   KeySet,
   MAX_KEY_SET_BYTES,
   planRefresh,
-} from '../../src/auth/key-set.ts'
-import { VERIFIED_TOKEN_MAX_AGE_MS } from '../../src/auth/verified-tokens.ts'
-import { createVerifier, type TokenVerifier, type VerifierOptions } from '../../src/auth/verifier.ts'
+} from '../../src/platform/auth/key-set.ts'
+import { VERIFIED_TOKEN_MAX_AGE_MS } from '../../src/platform/auth/verified-tokens.ts'
+import { createVerifier, type TokenVerifier, type VerifierOptions } from '../../src/platform/auth/verifier.ts'
 import {
   type KeyServer,
   makeSigningKey,

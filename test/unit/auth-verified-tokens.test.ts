@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { callerFromClaims } from '../../src/auth/caller.ts'
+import { callerFromClaims } from '../../src/platform/auth/caller.ts'
 import {
   MAX_REMEMBERED_LENGTH,
   MAX_VERIFIED_TOKENS,
   VERIFIED_TOKEN_MAX_AGE_MS,
   VerifiedTokens,
-} from '../../src/auth/verified-tokens.ts'
-import { createVerifier } from '../../src/auth/verifier.ts'
+} from '../../src/platform/auth/verified-tokens.ts'
+import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import { claimsAtNoon, forge, NOON, secretSettings } from '../support/tokens.ts'
 
 const noonMs = NOON * 1000

@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { MAX_TOKEN_LENGTH } from '../../src/auth/bearer.ts'
-import { Unauthenticated } from '../../src/auth/errors.ts'
-import { createVerifier } from '../../src/auth/verifier.ts'
+import { MAX_TOKEN_LENGTH } from '../../src/platform/auth/bearer.ts'
+import { Unauthenticated } from '../../src/platform/auth/errors.ts'
+import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import {
   AUDIENCE,
   claimsAtNoon,

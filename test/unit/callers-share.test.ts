@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from '../../src/app.ts'
-import { callerFromClaims } from '../../src/auth/caller.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Sessions } from '../../src/db/session.ts'
+import { callerFromClaims } from '../../src/platform/auth/caller.ts'
+import type { Sessions } from '../../src/platform/db/session.ts'
 
 /** The service on a database that has no check-ins and knows the users whose ids it is given. The token is the id. */
 async function open(registered: readonly string[], environment: Record<string, string> = {}) {

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { claimDataFolder, DataFolderInUse } from '../../src/db/engine/data-folder.ts'
+import { claimDataFolder, DataFolderInUse } from '../../src/platform/db/engine/data-folder.ts'
 
-const MODULE = join(import.meta.dirname, '../../src/db/engine/data-folder.ts')
+const MODULE = join(import.meta.dirname, '../../src/platform/db/engine/data-folder.ts')
 
 let folder: string
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nameMigration } from '../../scripts/rules/migration-folder.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { patience } from '../support/patience.ts'
 
 /** A copy of what the command reads and writes. */
@@ -24,7 +24,7 @@ test(
   'db:generate writes both directions, the version and one snapshot',
   async () => {
     const before = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!
-    const table = file('src/db/schema/idempotency-keys.ts')
+    const table = file('src/platform/idempotency/table.ts')
     const text = await readFile(table, 'utf8')
     await writeFile(
       table,

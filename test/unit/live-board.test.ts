@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Board } from '../../src/live/page/board.js'
+import { Board } from '../../src/platform/live/page/board.js'
 
 const HOUR_MS = 3_600_000
 const NOW = Date.parse('2026-11-22T12:00:00Z')

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Position } from 'geojson'
 import { expect, it } from 'vitest'
-import { makeOutlines, type Outlines } from '../../src/live/outlines.ts'
+import { makeOutlines, type Outlines } from '../../src/platform/live/outlines.ts'
 
 const shipped = JSON.parse(
-  await readFile(new URL('../../src/live/page/outlines.json', import.meta.url), 'utf8'),
+  await readFile(new URL('../../src/platform/live/page/outlines.json', import.meta.url), 'utf8'),
 ) as Outlines
 
 it('the outlines are those that `npm run live:outlines` makes', async () => {

@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { summarize } from '../../src/live/page/announce.js'
-import { distanceMeters, metersPerPixel, parsePoint, project, unproject } from '../../src/live/page/geo.js'
-import { groupNear } from '../../src/live/page/group.js'
-import { checkInText, distance, period, positionText, STALE_AFTER_MS } from '../../src/live/page/words.js'
+import { summarize } from '../../src/platform/live/page/announce.js'
+import {
+  distanceMeters,
+  metersPerPixel,
+  parsePoint,
+  project,
+  unproject,
+} from '../../src/platform/live/page/geo.js'
+import { groupNear } from '../../src/platform/live/page/group.js'
+import {
+  checkInText,
+  distance,
+  period,
+  positionText,
+  STALE_AFTER_MS,
+} from '../../src/platform/live/page/words.js'
 
 const DAM = { latitude: 52.3731, longitude: 4.8926 }
 const UTRECHT = { latitude: 52.0907, longitude: 5.1214 }

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { type LiveOptions, live } from '../../src/live/routes.ts'
+import { type LiveOptions, live } from '../../src/platform/live/routes.ts'
 
 const open = async (options: Partial<LiveOptions> = {}): Promise<FastifyInstance> => {
   const app = Fastify()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { expect, it } from 'vitest'
-import * as schema from '../../src/db/schema/index.ts'
+import * as schema from '../../src/tables.ts'
 
 /**
  * Migrations that have landed never change: databases out there have run them. A new one adds its line, which
@@ -34,7 +34,7 @@ it('each is named by Unix time, and can be rolled back', async () => {
 })
 
 /** Else the next `npm run db:generate` would write statements for what the database has had for long. */
-it('there is one snapshot, and it has the tables as `src/db/schema` has them', async () => {
+it('there is one snapshot, and it has the tables as `src/platform/db/schema` has them', async () => {
   const [newest, ...older] = (await readdir(new URL('meta/', folder))).filter((name) =>
     name.endsWith('_snapshot.json'),
   )

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { beginText } from '../../src/db/engine/server.ts'
-import { loginAt } from '../../src/db/logins.ts'
+import { beginText } from '../../src/platform/db/engine/server.ts'
+import { loginAt } from '../../src/platform/db/logins.ts'
 
 it('a transaction of one’s own session brings nothing along', () => {
   expect(beginText(false)).toBe('begin')

@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Extension, PGlite } from '@electric-sql/pglite'
 import { postgis as whole } from '@electric-sql/pglite-postgis'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { makeSmallBundle, postgisIn, readTar } from '../../src/db/engine/postgis-bundle.ts'
+import { makeSmallBundle, postgisIn, readTar } from '../../src/platform/db/engine/postgis-bundle.ts'
 
 let folder: string
 beforeEach(async () => {

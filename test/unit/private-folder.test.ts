@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { claimDataFolder } from '../../src/db/engine/data-folder.ts'
-import { asFolderUnusable, FolderUnusable, preparePrivateFolder } from '../../src/private-folder.ts'
+import { claimDataFolder } from '../../src/platform/db/engine/data-folder.ts'
+import { asFolderUnusable, FolderUnusable, preparePrivateFolder } from '../../src/platform/private-folder.ts'
 
 let parent: string
 let folder: string

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { DEMO_USERS } from '../../src/db/demo-users.ts'
+import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
 import { patience } from '../support/patience.ts'
 
 /**

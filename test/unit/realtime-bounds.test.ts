@@ -1,19 +1,24 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { WebSocket } from 'ws'
-import { anonymousCaller, type Caller } from '../../src/auth/caller.ts'
-import { Admission, placeOf, type Seat, type SocketLimits } from '../../src/realtime/admission.ts'
-import { Allowance } from '../../src/realtime/allowance.ts'
-import { FairQueue, QueueFull } from '../../src/realtime/fair-queue.ts'
-import { Holding, Holdings } from '../../src/realtime/holdings.ts'
+import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
+import {
+  Admission,
+  placeOf,
+  type Seat,
+  type SocketLimits,
+} from '../../src/platform/realtime/gateway/admission.ts'
+import { Allowance } from '../../src/platform/realtime/gateway/allowance.ts'
+import { FairQueue, QueueFull } from '../../src/platform/realtime/gateway/fair-queue.ts'
+import { Holding, Holdings } from '../../src/platform/realtime/gateway/holdings.ts'
 import {
   LARGE_FRAME_BYTES,
   MAX_BUFFERED_BYTES,
   MAX_HELD_BYTES_PER_SOCKET,
   UNSENT_FRAME_BYTES,
-} from '../../src/realtime/limits.ts'
-import { Frame, Outbox, Outboxes } from '../../src/realtime/outbox.ts'
-import { readAct } from '../../src/realtime/protocol/acts.ts'
-import { decodeFrame } from '../../src/realtime/protocol/frames.ts'
+} from '../../src/platform/realtime/gateway/limits.ts'
+import { Frame, Outbox, Outboxes } from '../../src/platform/realtime/gateway/outbox.ts'
+import { readAct } from '../../src/platform/realtime/protocol/acts.ts'
+import { decodeFrame } from '../../src/platform/realtime/protocol/frames.ts'
 
 /** A client that reads when the test says so. */
 class SlowClient {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Bus, type BusLimits, type BusTransport } from '../../src/realtime/bus/bus.ts'
+import { Bus, type BusLimits, type BusTransport } from '../../src/platform/realtime/bus/bus.ts'
 import {
   MAX_CONTENT_BYTES,
   MessageAssembler,
@@ -9,10 +9,10 @@ import {
   packMessages,
   readHead,
   senderKey,
-} from '../../src/realtime/bus/packets.ts'
-import type { PresenceState } from '../../src/realtime/presence.ts'
-import { type Broadcast, MAX_FRAME_BYTES } from '../../src/realtime/protocol/frames.ts'
-import { type Listener, Topics } from '../../src/realtime/topics.ts'
+} from '../../src/platform/realtime/bus/packets.ts'
+import type { PresenceState } from '../../src/platform/realtime/gateway/presence.ts'
+import { type Listener, Topics } from '../../src/platform/realtime/gateway/topics.ts'
+import { type Broadcast, MAX_FRAME_BYTES } from '../../src/platform/realtime/protocol/frames.ts'
 import { patience } from '../support/patience.ts'
 import { pick, seededRandom } from '../support/random.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { ChangeFrames } from '../../src/realtime/change-frames.ts'
-import type { Frame } from '../../src/realtime/outbox.ts'
+import { ChangeFrames } from '../../src/platform/realtime/gateway/change-frames.ts'
+import type { Frame } from '../../src/platform/realtime/gateway/outbox.ts'
 
 const read = ({ data }: Frame) => JSON.parse(Buffer.from(data).toString('utf8'))
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it, vi } from 'vitest'
-import type { RowImage } from '../../src/realtime/feed/types.ts'
-import { builtinType, type PgType } from '../../src/realtime/pg-type.ts'
+import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
+import type { RowImage } from '../../src/platform/realtime/feed/types.ts'
 import {
   checkQuery,
   type Filter,
@@ -17,14 +17,14 @@ import {
   undecided,
   unfitPattern,
   unknownColumn,
-} from '../../src/realtime/protocol/filter.ts'
+} from '../../src/platform/realtime/protocol/filter.ts'
 import {
   compilePattern,
   MAX_PATTERN_LENGTH,
   MAX_PATTERN_SIZE,
   MAX_PATTERN_STEPS,
   PatternRefused,
-} from '../../src/realtime/protocol/pattern.ts'
+} from '../../src/platform/realtime/protocol/pattern.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const email: PgType = { is: 'domain', schema: 'public', name: 'email', of: builtinType('text') }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_NESTING } from '../../src/json-nesting.ts'
+import { MAX_NESTING } from '../../src/platform/http/json-nesting.ts'
 import {
   type Broadcast,
   decodeFrame,
@@ -16,7 +16,7 @@ import {
   MAX_HEADER_STRING_BYTES,
   parseVsn,
   type Vsn,
-} from '../../src/realtime/protocol/frames.ts'
+} from '../../src/platform/realtime/protocol/frames.ts'
 
 /** The serializer of the supabase-js that the project tests with: what it writes must be read, and the other way round. */
 const { default: Serializer } = createRequire(import.meta.url)(

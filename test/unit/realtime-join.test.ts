@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/realtime/protocol/frames.ts'
+import type { JsonObject } from '../../src/platform/realtime/protocol/frames.ts'
 import {
   channelName,
   DEFAULT_WAIT_MS,
@@ -12,7 +12,7 @@ import {
   MAX_REPLAY_MESSAGES,
   MAX_WAIT_MS,
   parseJoin,
-} from '../../src/realtime/protocol/join.ts'
+} from '../../src/platform/realtime/protocol/join.ts'
 
 function join(payload: unknown): Join {
   const parsed = parseJoin(payload as JsonObject)

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { RowChange, RowImage } from '../../src/realtime/feed/types.ts'
 import {
   changePayload,
   compileView,
@@ -9,8 +8,9 @@ import {
   type TableDescription,
   valueEncoder,
   viewKey,
-} from '../../src/realtime/payload.ts'
-import { builtinType, type PgType } from '../../src/realtime/pg-type.ts'
+} from '../../src/platform/realtime/feed/payload.ts'
+import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
+import type { RowChange, RowImage } from '../../src/platform/realtime/feed/types.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const posint: PgType = { is: 'domain', schema: 'public', name: 'posint', of: builtinType('int4') }

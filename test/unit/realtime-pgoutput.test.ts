@@ -10,7 +10,7 @@ import {
   parsePgoutput,
   timestampFromMs,
   timestampToIso,
-} from '../../src/realtime/feed/pgoutput.ts'
+} from '../../src/platform/realtime/feed/pgoutput.ts'
 
 /**
  * Recorded from PostgreSQL 15.20 (`pg_logical_slot_get_binary_changes` and a replication connection), with

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { keyText } from '../../src/realtime/changes/visibility.ts'
-import { parseRecord } from '../../src/realtime/feed/notify.ts'
-import { changeBuilder, textBytes } from '../../src/realtime/feed/row-change.ts'
-import { builtinType } from '../../src/realtime/pg-type.ts'
+import { keyText } from '../../src/platform/realtime/changes/visibility.ts'
+import { parseRecord } from '../../src/platform/realtime/feed/notify.ts'
+import { builtinType } from '../../src/platform/realtime/feed/pg-type.ts'
+import { changeBuilder, textBytes } from '../../src/platform/realtime/feed/row-change.ts'
 
 describe('a row in PostgreSQL’s text form', () => {
   it.each([

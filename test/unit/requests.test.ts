@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { readConfig } from '../../src/config.ts'
-import { instant, queryNumber } from '../../src/http/fields.ts'
+import { instant, queryNumber } from '../../src/platform/http/fields.ts'
 import { openAppWithoutDatabase } from '../support/app-without-database.ts'
 
 /** The largest body here, so that tests send little. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { shareQuestion } from '../../src/db/replica.ts'
+import { shareQuestion } from '../../src/platform/db/replica.ts'
 
 /** Answers when it is told to, with the number of the question. */
 function slowly() {

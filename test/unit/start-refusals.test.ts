@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { explain } from '../../src/cli/command.ts'
-import { MigrationError } from '../../src/db/migration-error.ts'
+import { MigrationError } from '../../src/platform/db/migrations/migration-error.ts'
 
 /** What cannot start says why in a line: a stack would bury it. */
 let folder: string

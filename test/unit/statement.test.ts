@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it, vi } from 'vitest'
-import { writtenOnce } from '../../src/db/statement.ts'
+import { writtenOnce } from '../../src/platform/db/statement.ts'
 
 interface Values {
   limit: number

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import { createClient as createOldClient } from 'supabase-js-2.39'
 import { createClient as createNextClient } from 'supabase-js-3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { supabaseAbsent } from '../../src/plugins/supabase-absent.ts'
+import { supabaseAbsent } from '../../src/platform/http/supabase-absent.ts'
 
 /* Clients of Supabase are told by their own error types what is not here: nothing of it looks like success, or is empty. */
 

@@ -1,0 +1,115 @@
+import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import type { Session } from '../../platform/db/session.ts'
+import { before, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { writtenOnce } from '../../platform/db/statement.ts'
+import { forbidIfVisible } from '../../platform/http/found.ts'
+import type { Position } from '../../platform/http/page.ts'
+import { certificates, shifts } from '../../tables.ts'
+import type { Certificate, NewCertificate } from './schemas.ts'
+
+const columns = {
+  id: certificates.id,
+  professional_id: certificates.professional_id,
+  company_id: certificates.company_id,
+  kind: certificates.kind,
+  number: certificates.number,
+  valid_until: certificates.valid_until,
+  verified_at: certificates.verified_at,
+  verified_by: certificates.verified_by,
+  created_at: certificates.created_at,
+  updated_at: certificates.updated_at,
+}
+
+export interface CertificateFilter {
+  professional_id?: string | undefined
+  kind?: string | undefined
+  verified?: boolean | undefined
+}
+
+/** A caller has one role: no certificate is in two places. */
+const PLACES: SQL[] = [
+  belongsTo(certificates.professional_id, sql`muster.professional_id()`),
+  sql`(select muster.company_id()) is not null and ${certificates.professional_id} in (
+    select ${shifts.professional_id} from ${shifts}
+    where ${shifts.company_id} = (select muster.company_id()) and ${shifts.status} in ('assigned', 'active')
+  )`,
+  belongsTo(certificates.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
+const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(certificates)
+        .where(
+          and(
+            place,
+            given.professional_id && eq(certificates.professional_id, given.professional_id),
+            given.kind && eq(certificates.kind, given.kind),
+            given.verified && eq(isNotNull(certificates.verified_at), given.verified),
+            before(certificates.created_at, certificates.id, given),
+          ),
+        )
+        .orderBy(sql`${certificates.created_at} desc`, sql`${certificates.id} desc`),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
+/** Newest first. */
+export const listCertificates = (
+  session: Session,
+  filter: CertificateFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Certificate[]> => session.rows(certificatePage({ ...filter, ...pageValues(limit, position) }))
+
+const certificateById = writtenOnce<{ id: string }>(({ id }) =>
+  db.select(columns).from(certificates).where(eq(certificates.id, id)),
+)
+
+export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
+  session.row(certificateById({ id }))
+
+export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
+  const created = await session.row<Certificate>(insertRow(certificates, given, columns))
+  return created!
+}
+
+/**
+ * Verifies a certificate, or withdraws its verification. When and by whom is the database's to say.
+ *
+ * @throws Problem `forbidden` for a certificate that the caller may see and not verify.
+ */
+export async function verifyCertificate(
+  session: Session,
+  id: string,
+  verified: boolean,
+): Promise<Certificate | undefined> {
+  const changed = await session.row<Certificate>(
+    db
+      .update(certificates)
+      .set({ verified_at: verified ? sql`now()` : null })
+      .where(eq(certificates.id, id))
+      .returning(columns),
+  )
+  if (!changed) forbidIfVisible(await findCertificate(session, id))
+  return changed
+}
+
+/**
+ * A soft delete (a trigger makes it one, so the statement itself returns no row).
+ *
+ * @throws Problem `forbidden` for a certificate that the caller may see and not remove.
+ */
+export async function removeCertificate(session: Session, id: string): Promise<boolean> {
+  if (!(await findCertificate(session, id))) return false
+  await session.rows(
+    db.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
+  )
+  forbidIfVisible(await findCertificate(session, id))
+  return true
+}

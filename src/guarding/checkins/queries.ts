@@ -1,0 +1,145 @@
+import { and, asc, eq } from 'drizzle-orm'
+import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
+import type { FunctionCaller, Session } from '../../platform/db/session.ts'
+import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { writtenOnce } from '../../platform/db/statement.ts'
+import type { Code } from '../../platform/http/codes.ts'
+import type { Position } from '../../platform/http/page.ts'
+import { gpsCheckins, shifts } from '../../tables.ts'
+import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
+
+const columns = {
+  id: gpsCheckins.id,
+  shift_id: gpsCheckins.shift_id,
+  professional_id: gpsCheckins.professional_id,
+  kind: gpsCheckins.kind,
+  latitude: latitudeOf(gpsCheckins.gps_point),
+  longitude: longitudeOf(gpsCheckins.gps_point),
+  accuracy_meters: gpsCheckins.accuracy_meters,
+  distance_meters: gpsCheckins.distance_meters,
+  is_within_radius: gpsCheckins.is_within_radius,
+  verdict: gpsCheckins.verdict,
+  recorded_at: gpsCheckins.recorded_at,
+  created_at: gpsCheckins.created_at,
+}
+
+interface CheckInFilter {
+  shift_id: string
+  kind?: CheckIn['kind'] | undefined
+}
+
+const checkInPage = writtenOnce<CheckInFilter & PageValues>((given) =>
+  db
+    .select(columns)
+    .from(gpsCheckins)
+    .where(
+      and(
+        eq(gpsCheckins.shift_id, given.shift_id),
+        given.kind && eq(gpsCheckins.kind, given.kind),
+        after(gpsCheckins.recorded_at, gpsCheckins.id, given),
+      ),
+    )
+    .orderBy(asc(gpsCheckins.recorded_at), asc(gpsCheckins.id))
+    .limit(given.limit),
+)
+
+/** By device time. */
+export const listCheckIns = (
+  session: Session,
+  filter: CheckInFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<CheckIn[]> => session.rows(checkInPage({ ...filter, ...pageValues(limit, position) }))
+
+export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
+  session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+
+const nearbyCheckIns = readingCall(
+  'muster.nearby_check_ins',
+  [
+    'latitude',
+    'longitude',
+    'within_meters',
+    'recorded_from',
+    'recorded_to',
+    'max_items',
+    'after_time',
+    'after_id',
+  ],
+  {
+    items: '(answer).items::text',
+    // As JSON spells it, to the microsecond: a cursor keeps it as it is.
+    next_time: "to_json((answer).next_time) #>> '{}'",
+    next_id: '(answer).next_id',
+  },
+)
+
+/**
+ * Who was near a place at that time, by device time (then by id).
+ *
+ * @returns the items as JSON text, each in the form of `nearbyCheckin`, and where the next page begins
+ */
+export async function listNearbyCheckIns(
+  request: FunctionCaller,
+  filter: NearbyCheckInFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<{ items: string; next: Position | undefined }> {
+  const page = await request.call<{ items: string; next_time: string | null; next_id: string | null }>(
+    nearbyCheckIns,
+    [
+      filter.latitude,
+      filter.longitude,
+      filter.radius_meters,
+      filter.from,
+      filter.to,
+      limit,
+      position?.[0] ?? null,
+      position?.[1] ?? null,
+    ],
+  )
+  const { items, next_time, next_id } = page
+  return { items, next: next_id === null ? undefined : [next_time!, next_id] }
+}
+
+const recordOne = action(
+  'muster.record_check_in',
+  ['check_in_id', 'at_shift', 'kind_of', 'latitude', 'longitude', 'accuracy', 'at_time'],
+  { needsKey: false },
+)
+
+/** Stored now, or before: then nothing has changed. What the database refuses is an error. */
+export const recordCheckIn = (
+  request: FunctionCaller,
+  item: BatchItem,
+): Promise<{ status: 'created' | 'duplicate'; checkin: CheckIn }> =>
+  request.perform(recordOne, [
+    item.id,
+    item.shift_id,
+    item.kind,
+    item.latitude,
+    item.longitude,
+    item.accuracy_meters,
+    item.recorded_at,
+  ])
+
+/** What became of one item: stored now or before, or refused by the database, which says why. */
+export type Recorded =
+  | { id: string; status: 'created' | 'duplicate'; checkin: CheckIn }
+  | { id: string; status: 'rejected'; code: Code }
+
+/** Under a key, the database keeps what became of each item instead of the answer, and makes the same answer again. */
+const recordMany: Action = {
+  plain: functionCall('muster.record_check_ins', ['items'], { answer: 'answer::text' }),
+  once: functionCall('muster.record_check_ins_once', ['idempotency_key', 'hash', 'items'], {
+    answer: 'answer::text',
+  }),
+}
+
+/**
+ * One result per item, in order. A refused item undoes none of the others.
+ *
+ * @returns the JSON of `Recorded[]`
+ */
+export const recordCheckIns = (request: FunctionCaller, items: readonly BatchItem[]): Promise<string> =>
+  request.performForText(recordMany, [JSON.stringify(items)])

@@ -1,0 +1,184 @@
+import { z } from 'zod'
+import type { Code } from '../../platform/http/codes.ts'
+import {
+  instant,
+  instantOut,
+  latitude,
+  longitude,
+  pageQuery,
+  queryNumber,
+  uuid,
+} from '../../platform/http/fields.ts'
+import { pageOf } from '../../platform/http/page.ts'
+import { fieldErrors, retry } from '../../platform/http/problem-responses.ts'
+import { CHECKIN_KINDS, VERDICTS } from './table.ts'
+
+const kind = z.enum(CHECKIN_KINDS)
+const accuracy = z.number().positive().max(100).meta({
+  description: 'What the device says of its fix: the radius of the 95 % confidence circle (W3C Geolocation).',
+})
+
+/** PostgreSQL keeps microseconds. */
+const FRACTION_DIGITS = 6
+
+/**
+ * An RFC 3339 instant as PostgreSQL takes it, whatever the phone wrote: in UTC (PostgreSQL refuses offsets of 16 hours
+ * and more, which the grammar allows), its fraction cut to microseconds (PostgreSQL refuses texts beyond 128 characters,
+ * and would round `.9999999` into the next second).
+ */
+export function toMicroseconds(time: string): string {
+  const seconds = new Date(Math.floor(Date.parse(time) / 1000) * 1000).toISOString().slice(0, -'.000Z'.length)
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? ''
+  return `${seconds}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}Z`
+}
+
+export const checkin = z
+  .strictObject({
+    id: uuid,
+    shift_id: uuid,
+    professional_id: uuid,
+    kind,
+    latitude,
+    longitude,
+    accuracy_meters: z.number(),
+    distance_meters: z.number().meta({ description: 'To the site, on the WGS 84 spheroid.' }),
+    is_within_radius: z.boolean(),
+    verdict: z.enum(VERDICTS).meta({
+      description:
+        '`inside` when the distance plus the accuracy is at most the radius of the site, `outside` when the distance minus the accuracy is more, else `uncertain`.',
+    }),
+    recorded_at: instantOut.meta({ description: 'By the clock of the device.' }),
+    created_at: instantOut.meta({ description: 'When it arrived here.' }),
+  })
+  .meta({ id: 'CheckIn' })
+
+export type CheckIn = z.infer<typeof checkin>
+
+export const checkinPage = pageOf(checkin)
+
+/** A check-in far from its site is still near it: as wide as the widest site, and as `nearby` is meant. */
+export const MAX_NEARBY_RADIUS_METERS = 1_000
+export const DEFAULT_NEARBY_RADIUS_METERS = 100
+/** A question about an evening or a week; a longer one reads more than it answers. */
+export const MAX_NEARBY_DAYS = 7
+
+const DAY_MS = 86_400_000
+
+export const nearbyCheckinFilter = z
+  .strictObject({
+    latitude: queryNumber(latitude),
+    longitude: queryNumber(longitude),
+    radius_meters: queryNumber(
+      z.number().min(1).max(MAX_NEARBY_RADIUS_METERS),
+      `${DEFAULT_NEARBY_RADIUS_METERS} when not given.`,
+    ).default(DEFAULT_NEARBY_RADIUS_METERS),
+    from: instant.meta({ description: 'Recorded at this time or later, by the clock of the device.' }),
+    to: instant.meta({
+      description: `Recorded earlier than this; at most ${MAX_NEARBY_DAYS} days after \`from\`.`,
+    }),
+    ...pageQuery,
+  })
+  .refine(
+    ({ from, to }) => {
+      const period = Date.parse(to) - Date.parse(from)
+      return period > 0 && period <= MAX_NEARBY_DAYS * DAY_MS
+    },
+    { path: ['to'], error: `must be after \`from\`, by at most ${MAX_NEARBY_DAYS} days` },
+  )
+
+export type NearbyCheckInFilter = Omit<z.infer<typeof nearbyCheckinFilter>, 'limit' | 'cursor'>
+
+export const nearbyCheckin = z
+  .strictObject({
+    ...checkin.shape,
+    meters_away: z.number().meta({
+      description: 'From the place that was asked about; `distance_meters` is to the site of the shift.',
+    }),
+  })
+  .meta({ id: 'NearbyCheckIn' })
+
+export const nearbyCheckinPage = pageOf(nearbyCheckin)
+
+export const newCheckin = z
+  .strictObject({
+    id: uuid.meta({ description: 'Made by the device, once: it makes sending again harmless.' }),
+    kind,
+    latitude,
+    longitude,
+    accuracy_meters: accuracy,
+    recorded_at: instant
+      .meta({
+        description: 'RFC 3339, by the clock of the device, with as many digits of a second as it has.',
+        examples: ['2026-03-28T22:16:45.0249Z'],
+      })
+      .transform(toMicroseconds),
+  })
+  .meta({ id: 'NewCheckIn' })
+
+export const batchItem = newCheckin.extend({ shift_id: uuid })
+
+export type BatchItem = z.infer<typeof batchItem>
+
+/** A phone that records every 30 seconds fills one batch in a shift of 8 hours without a network. */
+export const MAX_BATCH_ITEMS = 1_000
+
+/**
+ * An item takes some 280 bytes, and up to 450 indented and with all the digits that a double has: this fits the largest
+ * batch whatever the service's general limit (`BODY_LIMIT_BYTES`) is.
+ */
+export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
+
+/** What a check-in can be refused with, alone or in a batch. */
+export const CHECKIN_PROBLEMS = [
+  'forbidden',
+  'not_found',
+  'shift_not_assigned',
+  'id_conflict',
+  'outside_check_in_window',
+  'recorded_in_future',
+  'too_many_pings',
+] as const satisfies Code[]
+
+const storedCheckin = z
+  .strictObject({
+    id: uuid.meta({ description: 'The id of the item, as the item spells it.' }),
+    status: z.enum(['created', 'duplicate']),
+    checkin: checkin.meta({ description: 'What is stored.' }),
+  })
+  .meta({ id: 'StoredCheckIn' })
+
+const rejectedCheckin = z
+  .strictObject({
+    id: uuid.nullable().meta({ description: 'The id of the item; null when it has none that could be one.' }),
+    status: z.literal('rejected'),
+    // Not checked: an answer that is half given must not fail for a code that is missing here.
+    code: z.string().meta({
+      enum: ['validation_failed', ...CHECKIN_PROBLEMS],
+      description:
+        'The code that a problem about this check-in alone would have; `retry` says whether to send it again.',
+    }),
+    retry,
+    errors: fieldErrors.optional().meta({
+      description:
+        'The members that are wrong, by JSON Pointer (RFC 6901) into the request: `/body/items/0/kind`.',
+    }),
+  })
+  .meta({ id: 'RejectedCheckIn' })
+
+export const batchResult = z.discriminatedUnion('status', [storedCheckin, rejectedCheckin]).meta({
+  id: 'CheckInResult',
+  discriminator: {
+    propertyName: 'status',
+    mapping: {
+      created: '#/components/schemas/StoredCheckIn',
+      duplicate: '#/components/schemas/StoredCheckIn',
+      rejected: '#/components/schemas/RejectedCheckIn',
+    },
+  },
+})
+
+export type BatchResult = z.infer<typeof batchResult>
+
+export const batchResults = z.strictObject({
+  results: z.array(batchResult).meta({ description: 'One for each item, in their order.' }),
+})

@@ -1,0 +1,313 @@
+import { readFile } from 'node:fs/promises'
+import type { Database, Transaction } from '../../platform/db/engine/types.ts'
+import { DEMO_USERS } from './users.ts'
+
+interface Place {
+  latitude: number
+  longitude: number
+}
+interface Site extends Place {
+  name: string
+  address: string
+}
+
+/** Rows for `insert into … select from jsonb_to_recordset`: one statement a table. */
+type Rows = Record<string, unknown>[]
+
+/** Ids of the demo, the same on every machine, so that examples can name them. */
+const demoId = (kind: string, n: number): string => `${kind}-0000-7000-8000-${String(n).padStart(12, '0')}`
+const TENANT = demoId('de300000', 1)
+const OTHER_TENANT = demoId('de300000', 2)
+const COMPANIES = [demoId('de3c0000', 1), demoId('de3c0000', 2)] as const
+const CLIENTS = [demoId('de3d0000', 1), demoId('de3d0000', 2), demoId('de3d0000', 3)] as const
+
+/** Every kind that the demo's shifts ask for. */
+const CERTIFICATE_KINDS = ['vca', 'beveiligingspas', 'bhv', 'svpb']
+
+/** Days before and after today that have shifts. */
+const PAST_DAYS = 10
+const FUTURE_DAYS = 21
+/** Shifts that guards work, and open ones, on each day. */
+const WORKED_PER_DAY = 4
+const OPEN_PER_DAY = 5
+/** The first guards are the ones that people sign in as: they start with an empty calendar. */
+const SIGN_IN_GUARDS = 2
+/** Guards who are at work at this moment; the calendar of the others does not use them. */
+const GUARDS_ON_DUTY = 4
+
+const TITLES = [
+  'Object security',
+  'Event security',
+  'Reception',
+  'Mobile patrol',
+  'Night watch',
+  'Store security',
+]
+/** Hours of the day, local: early, late and night shifts of eight hours. */
+const START_HOURS = [6, 14, 22]
+
+/**
+ * Fills an empty, migrated database with a demo around real places, in one transaction.
+ *
+ * @returns false when there is a tenant already: nothing was done.
+ */
+export async function seedDemo(database: Database): Promise<boolean> {
+  const [sites, homes] = await Promise.all([
+    readJson<Site[]>('./demo/sites.json'),
+    readJson<Place[]>('./demo/homes.json'),
+  ])
+  return database.transaction(async (tx) => {
+    // Forced row level security binds the owner too, unless it is a superuser.
+    await tx.query("select set_config('role', 'service_role', true)")
+    const [existing] = await tx.query<{ exists: boolean }>('select exists (select from public.tenants)')
+    if (existing?.exists) return false
+    await seedPeople(tx, homes)
+    await seedSites(tx, sites)
+    await seedShifts(tx, sites.length, homes.length)
+    return true
+  })
+}
+
+const readJson = async <T>(path: string): Promise<T> =>
+  JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'))
+
+const userId = (email: string): string => {
+  const user = DEMO_USERS.find((known) => known.email === email)
+  if (!user) throw new Error(`The demo has no user ${email}.`)
+  return user.id
+}
+
+const guardUser = (n: number): string =>
+  n === 0 ? userId('guard@example.com') : n === 1 ? userId('guard2@example.com') : demoId('de3a0000', n)
+const professional = (n: number): string => demoId('de3e0000', n)
+
+async function seedPeople(tx: Transaction, homes: Place[]): Promise<void> {
+  await insert(tx, 'tenants (id, name)', 'id uuid, name text', [
+    { id: TENANT, name: 'Demo marketplace' },
+    { id: OTHER_TENANT, name: 'Another marketplace' },
+  ])
+  await insert(
+    tx,
+    'organizations (id, tenant_id, name, kind)',
+    'id uuid, tenant_id uuid, name text, kind text',
+    [
+      { id: COMPANIES[0], tenant_id: TENANT, name: 'Demo Security', kind: 'company' },
+      { id: COMPANIES[1], tenant_id: TENANT, name: 'Second Demo Security', kind: 'company' },
+      { id: CLIENTS[0], tenant_id: TENANT, name: 'Demo Retail', kind: 'client' },
+      { id: CLIENTS[1], tenant_id: TENANT, name: 'Demo Logistics', kind: 'client' },
+      { id: CLIENTS[2], tenant_id: TENANT, name: 'Demo Events', kind: 'client' },
+    ],
+  )
+  await insert(
+    tx,
+    'company_clients (tenant_id, company_id, client_id)',
+    'tenant_id uuid, company_id uuid, client_id uuid',
+    COMPANIES.flatMap((company_id) =>
+      CLIENTS.map((client_id) => ({ tenant_id: TENANT, company_id, client_id })),
+    ),
+  )
+
+  const guards = homes.map((_, n) => ({
+    id: guardUser(n),
+    tenant_id: TENANT,
+    organization_id: null,
+    role: 'zzp',
+    name: `Demo guard ${n + 1}`,
+    email: n === 0 ? 'guard@example.com' : `guard${n + 1}@example.com`,
+  }))
+  const signIn = (email: string, role: string, name: string, organization_id: string | null) => ({
+    id: userId(email),
+    tenant_id: TENANT,
+    organization_id,
+    role,
+    name,
+    email,
+  })
+  await insert(
+    tx,
+    'users (id, tenant_id, organization_id, role, name, email)',
+    'id uuid, tenant_id uuid, organization_id uuid, role text, name text, email text',
+    [
+      signIn('admin@example.com', 'admin', 'Demo admin', null),
+      signIn('company@example.com', 'company', 'Demo planner', COMPANIES[0]),
+      signIn('client@example.com', 'client', 'Demo site manager', CLIENTS[0]),
+      ...guards,
+      { ...signIn('outsider@example.com', 'zzp', 'Demo outsider', null), tenant_id: OTHER_TENANT },
+    ],
+  )
+  await insert(
+    tx,
+    'security_professionals (id, tenant_id, user_id, home_point)',
+    'id uuid, tenant_id uuid, user_id uuid, latitude float8, longitude float8',
+    [
+      ...homes.map((home, n) => ({ id: professional(n), tenant_id: TENANT, user_id: guardUser(n), ...home })),
+      {
+        id: professional(homes.length),
+        tenant_id: OTHER_TENANT,
+        user_id: userId('outsider@example.com'),
+        ...homes[0]!,
+      },
+    ],
+    'id, tenant_id, user_id, st_point(longitude, latitude)::geography',
+  )
+  await insert(
+    tx,
+    'certificates (professional_id, kind, number, valid_until, verified_at, verified_by)',
+    'professional_id uuid, kind text, number text, days int, verified boolean, verified_by uuid',
+    [...homes, homes[0]].flatMap((_, n) =>
+      CERTIFICATE_KINDS.map((kind, k) => ({
+        professional_id: professional(n),
+        kind,
+        number: `${kind.toUpperCase()}-${String(1000 + n)}`,
+        // Some run out soon, and some wait for an admin, but not those of the guards that people sign in as.
+        days: n < SIGN_IN_GUARDS ? 1500 : 90 + ((n * 37 + k * 101) % 900),
+        verified: n < SIGN_IN_GUARDS || kind === 'vca' || (n + k) % 5 !== 0,
+        verified_by: userId('admin@example.com'),
+      })),
+    ),
+    `professional_id, kind, number, (now() + make_interval(days => days))::date,
+     case when verified then now() end, case when verified then verified_by end`,
+  )
+}
+
+const locationId = (n: number): string => demoId('de310000', n)
+
+async function seedSites(tx: Transaction, sites: Site[]): Promise<void> {
+  await insert(
+    tx,
+    'locations (id, organization_id, name, address, location_point, radius_meters)',
+    'id uuid, organization_id uuid, name text, address text, latitude float8, longitude float8, radius_meters int',
+    sites.map((site, n) => ({
+      ...site,
+      id: locationId(n),
+      organization_id: n % 8 === 7 ? COMPANIES[0] : CLIENTS[n % CLIENTS.length],
+      radius_meters: [75, 100, 150, 250][n % 4],
+    })),
+    'id, organization_id, name, address, st_point(longitude, latitude)::geography, radius_meters',
+  )
+}
+
+async function seedShifts(tx: Transaction, siteCount: number, guardCount: number): Promise<void> {
+  const rota = { first: SIGN_IN_GUARDS + GUARDS_ON_DUTY, size: guardCount - SIGN_IN_GUARDS - GUARDS_ON_DUTY }
+  const shifts: Rows = []
+  let n = 0
+  const add = (shift: {
+    status: string
+    day: number
+    hour?: number
+    guard?: number
+    start_minutes?: number
+  }) => {
+    const site = (n * 7) % siteCount
+    shifts.push({
+      id: demoId('de350000', n),
+      // A location of the first company's own is used by that company.
+      company_id: site % 8 === 7 || n % 3 !== 0 ? COMPANIES[0] : COMPANIES[1],
+      location_id: locationId(site),
+      status: shift.status,
+      professional_id: shift.guard === undefined ? null : professional(shift.guard),
+      day: shift.day,
+      hour: shift.hour ?? START_HOURS[n % START_HOURS.length],
+      start_minutes: shift.start_minutes ?? null,
+      hourly_rate: 19.5 + (n % 12) * 1.25,
+      title: TITLES[n % TITLES.length],
+      description: n % 2 === 0 ? 'Report at the reception. Keys are handed over at the start.' : null,
+      cancel_reason: shift.status === 'cancelled' ? 'The client closed the site.' : null,
+      // Of those who work already only the one: their others may wait for verification.
+      certificates: shift.guard === undefined && n % 4 === 0 ? ['vca', 'beveiligingspas'] : ['vca'],
+    })
+    n += 1
+  }
+
+  for (let day = -PAST_DAYS; day < 0; day += 1) {
+    for (let k = 0; k < WORKED_PER_DAY; k += 1) {
+      add({
+        status: 'completed',
+        day: day - 1,
+        guard: rota.first + (((day + PAST_DAYS) * WORKED_PER_DAY + k) % rota.size),
+      })
+    }
+    if (day % 3 === 0) add({ status: 'cancelled', day: day - 1 })
+  }
+  for (let guard = 0; guard < GUARDS_ON_DUTY; guard += 1) {
+    add({ status: 'active', day: 0, guard: SIGN_IN_GUARDS + guard, start_minutes: -60 * (guard + 1) })
+  }
+  for (let day = 1; day <= FUTURE_DAYS; day += 1) {
+    for (let k = 0; k < OPEN_PER_DAY; k += 1) add({ status: 'published', day })
+    if (day <= FUTURE_DAYS / 2) add({ status: 'assigned', day, guard: rota.first + (day % rota.size) })
+    if (day % 4 === 0) add({ status: 'draft', day })
+  }
+
+  await insert(
+    tx,
+    `shifts (id, company_id, location_id, status, professional_id, start_datetime, end_datetime, hourly_rate, title,
+             description, cancel_reason, required_certificates)`,
+    `id uuid, company_id uuid, location_id uuid, status text, professional_id uuid, day int, hour int, start_minutes int,
+     hourly_rate numeric, title text, description text, cancel_reason text, certificates text[]`,
+    shifts,
+    `id, company_id, location_id, status, professional_id, starts.at, starts.at + interval '8 hours', hourly_rate, title,
+     description, cancel_reason, certificates`,
+    `cross join lateral (
+       select coalesce(
+         date_trunc('minute', now()) + make_interval(mins => start_minutes),
+         (date_trunc('day', now() at time zone 'Europe/Amsterdam') + make_interval(days => day, hours => hour))
+           at time zone 'Europe/Amsterdam'
+       ) as at
+     ) starts`,
+  )
+
+  // What the guard alone is told, of every fourth shift.
+  await tx.query(`
+    insert into public.shift_briefings (shift_id, text)
+    select s.id, 'The alarm code is 4711. Switch it on again before you leave.'
+    from (select *, row_number() over (order by id) as nth from public.shifts) s
+    where s.nth % 4 = 0 and s.status in ('draft', 'published', 'assigned', 'active')
+  `)
+
+  // Phones report a fix within some metres of the site: a clock-in, a ping each hour, a clock-out where it is over.
+  await tx.query(`
+    insert into public.gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+    select s.id, fix.kind,
+           st_project(s.location_point, 5 + (fix.nth * 13) % 40, radians((fix.nth * 77) % 360)),
+           6 + (fix.nth * 5) % 20,
+           fix.at
+    from public.shifts s
+    cross join lateral (
+      select 'clock_in' as kind, s.start_datetime - interval '6 minutes' as at, 0 as nth
+      union all
+      select 'ping', s.start_datetime + make_interval(hours => h), h from generate_series(1, 7) h
+      union all
+      select 'clock_out', s.end_datetime + interval '4 minutes', 8
+    ) fix
+    where s.status in ('active', 'completed') and fix.at < now()
+    order by s.id, fix.at
+  `)
+  await tx.query(`
+    insert into public.incidents
+      (shift_id, reported_by, category, severity, description, incident_point, occurred_at, status)
+    select s.id, p.user_id, (array['trespass', 'theft', 'medical', 'safety'])[1 + s.nth % 4],
+           (array['low', 'medium', 'high'])[1 + s.nth % 3],
+           'Seen on the round, written up and handed over to the client.', s.location_point,
+           s.start_datetime + interval '3 hours', (array['resolved', 'acknowledged', 'open'])[1 + s.nth % 3]
+    from (
+      select *, row_number() over (order by start_datetime)::int as nth from public.shifts where status = 'completed'
+    ) s
+    join public.security_professionals p on p.id = s.professional_id
+    where s.nth % 6 = 0
+  `)
+}
+
+/** `insert into <target> select <expressions> from jsonb_to_recordset(rows)`: names and types are ours, values are parameters. */
+async function insert(
+  tx: Transaction,
+  target: string,
+  recordset: string,
+  rows: Rows,
+  expressions = target.slice(target.indexOf('(') + 1, -1),
+  join = '',
+): Promise<void> {
+  await tx.query(
+    `insert into public.${target} select ${expressions} from jsonb_to_recordset($1::jsonb) as given (${recordset}) ${join}`,
+    [JSON.stringify(rows)],
+  )
+}

@@ -1,0 +1,57 @@
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import type { Session } from '../../platform/db/session.ts'
+import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { writtenOnce } from '../../platform/db/statement.ts'
+import type { Position } from '../../platform/http/page.ts'
+import { finqleTransactions } from '../../tables.ts'
+import type { Transaction, TransactionFilter } from './schemas.ts'
+
+/** The key and the errors of the payment provider are for background work, not for clients. */
+const columns = {
+  id: finqleTransactions.id,
+  company_id: finqleTransactions.company_id,
+  shift_id: finqleTransactions.shift_id,
+  professional_id: finqleTransactions.professional_id,
+  amount: finqleTransactions.amount,
+  status: finqleTransactions.status,
+  provider_reference: finqleTransactions.provider_reference,
+  created_at: finqleTransactions.created_at,
+  updated_at: finqleTransactions.updated_at,
+}
+
+/** A caller has one role: no payment is in two places. */
+const PLACES: SQL[] = [
+  belongsTo(finqleTransactions.company_id, sql`muster.company_id()`),
+  belongsTo(finqleTransactions.professional_id, sql`muster.professional_id()`),
+  belongsTo(finqleTransactions.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
+const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(finqleTransactions)
+        .where(
+          and(
+            place,
+            given.status && eq(finqleTransactions.status, given.status),
+            given.shift_id && eq(finqleTransactions.shift_id, given.shift_id),
+            before(finqleTransactions.created_at, finqleTransactions.id, given),
+          ),
+        )
+        .orderBy(desc(finqleTransactions.created_at), desc(finqleTransactions.id)),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
+/** The newest first. */
+export const listTransactions = (
+  session: Session,
+  filter: TransactionFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Transaction[]> => session.rows(transactionPage({ ...filter, ...pageValues(limit, position) }))

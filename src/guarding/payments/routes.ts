@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { readCursor, toPage } from '../../platform/http/page.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import { listTransactions } from './queries.ts'
+import { transactionPage, transactionQuery } from './schemas.ts'
+
+export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/transactions',
+    {
+      schema: {
+        operationId: 'listTransactions',
+        summary: 'List what shifts pay, the newest first',
+        description:
+          'Read-only: they follow assignments and check-ins. The company that pays, the guard who is paid, and admins see them.',
+        tags: ['transactions'],
+        querystring: transactionQuery,
+        response: { 200: transactionPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('transactions', cursor, filter)
+      const rows = await request.read((session) => listTransactions(session, filter, limit, position))
+      return toPage('transactions', rows, limit, filter, (item) => [item.created_at, item.id])
+    },
+  )
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { instantOut, pageQuery, uuid } from '../../platform/http/fields.ts'
+import { pageOf } from '../../platform/http/page.ts'
+import { TRANSACTION_STATUSES } from './table.ts'
+
+const status = z.enum(TRANSACTION_STATUSES).meta({
+  description: '`voided`: the assignment was released or cancelled. A shift has at most one that is not.',
+})
+
+export const transaction = z
+  .strictObject({
+    id: uuid,
+    company_id: uuid,
+    shift_id: uuid,
+    professional_id: uuid,
+    amount: z.number().meta({
+      description: 'In euros: what the planned hours pay, and once the shift is completed the hours worked.',
+    }),
+    status,
+    provider_reference: z.string().nullable(),
+    created_at: instantOut,
+    updated_at: instantOut,
+  })
+  .meta({ id: 'Transaction' })
+
+export type Transaction = z.infer<typeof transaction>
+
+export const transactionPage = pageOf(transaction)
+
+export const transactionQuery = z.strictObject({
+  status: status.optional(),
+  shift_id: uuid.optional(),
+  ...pageQuery,
+})
+
+export type TransactionFilter = Omit<z.infer<typeof transactionQuery>, keyof typeof pageQuery>

@@ -1,0 +1,101 @@
+import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import type { Session } from '../../platform/db/session.ts'
+import { after, db, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'
+import { writtenOnce } from '../../platform/db/statement.ts'
+import { forbidIfVisible } from '../../platform/http/found.ts'
+import type { Position } from '../../platform/http/page.ts'
+import { securityProfessionals, shifts, users } from '../../tables.ts'
+import type { Professional, ProfessionalChange } from './schemas.ts'
+
+/** The home point is granted to nobody: a function gives it to those whom it concerns, and null to others. */
+const home = (coordinate: 'latitude' | 'longitude'): SQL =>
+  sql`(muster.professional_home(${securityProfessionals.id}) ->> ${sql.raw(`'${coordinate}'`)})::float8`
+
+const columns = {
+  id: securityProfessionals.id,
+  user_id: securityProfessionals.user_id,
+  name: users.name,
+  status: securityProfessionals.status,
+  latitude: home('latitude').as('latitude'),
+  longitude: home('longitude').as('longitude'),
+  created_at: securityProfessionals.created_at,
+  updated_at: securityProfessionals.updated_at,
+}
+
+const select = (where: SQL | undefined) =>
+  db
+    .select(columns)
+    .from(securityProfessionals)
+    .innerJoin(users, eq(users.id, securityProfessionals.user_id))
+    .where(where)
+
+/**
+ * A caller has one role: no guard is in two places. Those on somebody's shifts are as many as have worked there, and are looked up
+ * before the page is known.
+ */
+const PLACES: SQL[] = [
+  belongsTo(securityProfessionals.id, sql`muster.professional_id()`),
+  onShiftsOf(shifts.company_id, sql`muster.company_id()`),
+  onShiftsOf(shifts.client_id, sql`muster.client_id()`),
+  belongsTo(users.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
+function onShiftsOf(column: AnyColumn, holder: SQL): SQL {
+  return sql`${securityProfessionals.id} = any (array(
+    select distinct ${shifts.professional_id} from ${shifts}
+    where ${belongsTo(column, holder)} and ${shifts.professional_id} is not null
+  ))`
+}
+
+interface ProfessionalFilter {
+  status?: Professional['status'] | undefined
+}
+
+const professionalPage = writtenOnce<ProfessionalFilter & PageValues>((given) => {
+  const chosen = and(
+    given.status && eq(securityProfessionals.status, given.status),
+    // The names alone have an index.
+    given.last_value && gte(users.name, given.last_value),
+    after(users.name, securityProfessionals.id, given),
+  )
+  const pages = PLACES.map((place) =>
+    select(and(place, chosen)).orderBy(users.name, securityProfessionals.id),
+  )
+  return fromPlaces(pages, sql`name, id`, given.limit)
+})
+
+/** By name. */
+export const listProfessionals = (
+  session: Session,
+  filter: ProfessionalFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Professional[]> => session.rows(professionalPage({ ...filter, ...pageValues(limit, position) }))
+
+const professionalById = writtenOnce<{ id: string }>(({ id }) => select(eq(securityProfessionals.id, id)))
+
+export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
+  session.row(professionalById({ id }))
+
+/** @throws Problem `forbidden` for a professional whom the caller may see and not change. */
+export async function changeProfessional(
+  session: Session,
+  id: string,
+  { status, latitude, longitude }: ProfessionalChange,
+): Promise<Professional | undefined> {
+  const changed = await session.row(
+    db
+      .update(securityProfessionals)
+      .set({
+        ...(status ? { status } : {}),
+        ...(latitude === null ? { home_point: null } : {}),
+        ...(latitude != null && longitude != null ? { home_point: pointAt({ latitude, longitude }) } : {}),
+      })
+      .where(eq(securityProfessionals.id, id))
+      .returning({ id: securityProfessionals.id }),
+  )
+  const present = await findProfessional(session, id)
+  if (!changed) forbidIfVisible(present)
+  return present
+}

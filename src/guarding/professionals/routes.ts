@@ -1,0 +1,65 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { idParams, pageQuery } from '../../platform/http/fields.ts'
+import { found } from '../../platform/http/found.ts'
+import { readCursor, toPage } from '../../platform/http/page.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import { changeProfessional, findProfessional, listProfessionals } from './queries.ts'
+import { professional, professionalChange, professionalPage, professionalStatus } from './schemas.ts'
+
+const tags = ['professionals']
+
+export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/professionals',
+    {
+      schema: {
+        operationId: 'listProfessionals',
+        summary: 'List professionals by name',
+        description:
+          'A guard sees oneself, companies and clients those on their shifts, admins all of the tenant.',
+        tags,
+        querystring: z.strictObject({ status: professionalStatus.optional(), ...pageQuery }),
+        response: { 200: professionalPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('professionals', cursor, filter)
+      const rows = await request.read((session) => listProfessionals(session, filter, limit, position))
+      return toPage('professionals', rows, limit, filter, (item) => [item.name, item.id])
+    },
+  )
+
+  app.get(
+    '/professionals/:id',
+    {
+      schema: {
+        operationId: 'getProfessional',
+        summary: 'Get a professional',
+        tags,
+        params: idParams,
+        response: { 200: professional, ...problems('not_found') },
+      },
+    },
+    async (request) => found(await request.read((session) => findProfessional(session, request.params.id))),
+  )
+
+  app.patch(
+    '/professionals/:id',
+    {
+      schema: {
+        operationId: 'changeProfessional',
+        summary: 'Change a professional',
+        description:
+          'Guards change where they live (null: forget it); admins also the status, which needs assigned shifts to be released first.',
+        tags,
+        params: idParams,
+        body: professionalChange,
+        response: { 200: professional, ...problems('not_found', 'forbidden', 'professional_in_use') },
+      },
+    },
+    async (request) =>
+      found(await request.write((session) => changeProfessional(session, request.params.id, request.body))),
+  )
+}

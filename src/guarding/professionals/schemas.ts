@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { instantOut, latitude, longitude, uuid } from '../../platform/http/fields.ts'
+import { pageOf } from '../../platform/http/page.ts'
+import { PROFESSIONAL_STATUSES } from '../../tables.ts'
+
+export const professionalStatus = z
+  .enum(PROFESSIONAL_STATUSES)
+  .meta({ description: 'Only an `active` one can be assigned.' })
+
+export const professional = z
+  .strictObject({
+    id: uuid,
+    user_id: uuid,
+    name: z.string(),
+    status: professionalStatus,
+    latitude: latitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
+    longitude: longitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
+    created_at: instantOut,
+    updated_at: instantOut,
+  })
+  .meta({ id: 'Professional' })
+
+export type Professional = z.infer<typeof professional>
+
+export const professionalPage = pageOf(professional)
+
+export const professionalChange = z
+  .strictObject({
+    status: professionalStatus,
+    latitude: latitude.nullable(),
+    longitude: longitude.nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .refine(
+    ({ latitude, longitude }) =>
+      (latitude === undefined) === (longitude === undefined) && (latitude === null) === (longitude === null),
+    'latitude and longitude come together',
+  )
+  .meta({ id: 'ProfessionalChange' })
+
+export type ProfessionalChange = z.infer<typeof professionalChange>

@@ -1,0 +1,80 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { idParams, pageQuery } from '../../platform/http/fields.ts'
+import { found } from '../../platform/http/found.ts'
+import { readCursor, toPage } from '../../platform/http/page.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import { createInvitation, listInvitations, withdrawInvitation } from './queries.ts'
+import { type InvitationWithCode, invitationPage, invitationWithCode, newInvitation } from './schemas.ts'
+
+const tags = ['me']
+
+export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/invitations',
+    {
+      schema: {
+        operationId: 'listInvitations',
+        summary: 'List invitations, newest first',
+        description: 'A company sees its own, an admin those of the tenant; never the codes.',
+        tags,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: invitationPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query
+      const position = readCursor('invitations', cursor, {})
+      const rows = await request.read((session) => listInvitations(session, limit, position))
+      return toPage('invitations', rows, limit, {}, (item) => [item.created_at, item.id])
+    },
+  )
+
+  app.post(
+    '/invitations',
+    {
+      schema: {
+        operationId: 'createInvitation',
+        summary: 'Invite somebody',
+        description:
+          'Admins invite any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is shown once: a repeated answer (`Idempotency-Key`) has none, because nothing that opens a door is kept. Whose answer was lost withdraws the invitation and makes another.',
+        tags,
+        body: newInvitation,
+        response: {
+          201: invitationWithCode,
+          ...problems('forbidden', 'not_found', 'invalid_reference', 'idempotency_key_reused'),
+        },
+      },
+    },
+    async (request, reply) => {
+      // Kept with the Idempotency-Key is the invitation without its code: of that the database has only the hash.
+      let created: InvitationWithCode | undefined
+      const invitation = await request.write(async (session) => {
+        created = await createInvitation(session, request.body)
+        const { code: _, ...kept } = created
+        return kept
+      })
+      // An attempt that was rolled back may have made another one than the answer that is repeated.
+      const code = created?.id === invitation.id ? created.code : null
+      return reply.code(201).send({ ...invitation, code })
+    },
+  )
+
+  app.delete(
+    '/invitations/:id',
+    {
+      schema: {
+        operationId: 'withdrawInvitation',
+        summary: 'Withdraw an invitation',
+        description: 'Only one that is not accepted yet.',
+        tags,
+        params: idParams,
+        response: { 204: z.null(), ...problems('not_found', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      found(await request.write((session) => withdrawInvitation(session, request.params.id)))
+      return reply.code(204).send(null)
+    },
+  )
+}

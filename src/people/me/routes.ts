@@ -1,0 +1,57 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { Problem } from '../../platform/http/problem.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import { acceptInvitation, findMe } from './queries.ts'
+import { type Me, me, registration } from './schemas.ts'
+
+const tags = ['me']
+
+export const meRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/me',
+    {
+      config: { unregistered: true },
+      schema: {
+        operationId: 'getMe',
+        summary: 'Get who calls',
+        tags,
+        response: { 200: me, ...problems() },
+      },
+    },
+    async (request) => registered(await request.read(findMe)),
+  )
+
+  app.post(
+    '/me',
+    {
+      config: { unregistered: true },
+      schema: {
+        operationId: 'acceptInvitation',
+        summary: 'Become a user with an invitation',
+        description:
+          'For a token whose user is not registered yet. A guard also becomes a professional, who lives at the position (optional; nobody but the guard and admins sees it). An invitation that names an e-mail address is only for a token with that `email`.',
+        tags,
+        body: registration,
+        response: {
+          201: me,
+          ...problems('invitation_invalid', 'already_registered', 'already_exists', 'idempotency_key_reused'),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (!request.caller.claims.email && request.body.email === undefined) {
+        throw new Problem('validation_failed', {
+          errors: [{ pointer: '/body/email', message: 'is needed: the token has none' }],
+        })
+      }
+      const accepted = await request.write((session) => acceptInvitation(session, request.body))
+      return reply.code(201).send(registered(accepted))
+    },
+  )
+}
+
+/** @throws Problem `not_registered` when the database does not know the caller. */
+function registered(found: Me | null): Me {
+  if (!found) throw new Problem('not_registered')
+  return found
+}

@@ -1,0 +1,69 @@
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import type { Session } from '../../platform/db/session.ts'
+import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { writtenOnce } from '../../platform/db/statement.ts'
+import { forbidIfVisible } from '../../platform/http/found.ts'
+import type { Position } from '../../platform/http/page.ts'
+import { notifications } from '../../tables.ts'
+import type { Notification, NotificationFilter } from './schemas.ts'
+
+const columns = {
+  id: notifications.id,
+  user_id: notifications.user_id,
+  type: notifications.type,
+  data: notifications.data,
+  read_at: notifications.read_at,
+  created_at: notifications.created_at,
+}
+
+/** An admin's own are among those of the tenant. */
+const PLACES: SQL[] = [
+  sql`${belongsTo(notifications.user_id, sql`auth.uid()`)}
+    and ${notifications.tenant_id} is distinct from (select muster.admin_tenant_id())`,
+  belongsTo(notifications.tenant_id, sql`muster.admin_tenant_id()`),
+]
+
+const notificationPage = writtenOnce<NotificationFilter & PageValues>((given) =>
+  fromPlaces(
+    PLACES.map((place) =>
+      db
+        .select(columns)
+        .from(notifications)
+        .where(
+          and(
+            place,
+            given.unread && eq(isNull(notifications.read_at), given.unread),
+            before(notifications.created_at, notifications.id, given),
+          ),
+        )
+        .orderBy(desc(notifications.created_at), desc(notifications.id)),
+    ),
+    sql`created_at desc, id desc`,
+    given.limit,
+  ),
+)
+
+/** The newest first. */
+export const listNotifications = (
+  session: Session,
+  filter: NotificationFilter,
+  limit: number,
+  position: Position | undefined,
+): Promise<Notification[]> => session.rows(notificationPage({ ...filter, ...pageValues(limit, position) }))
+
+/**
+ * The first reading counts (a trigger keeps its time), so this may be done again.
+ *
+ * @throws Problem `forbidden` for a notification that the caller may see and that is for somebody else.
+ */
+export async function markRead(session: Session, id: string): Promise<Notification | undefined> {
+  const read = await session.row<Notification>(
+    db.update(notifications).set({ read_at: sql`now()` }).where(eq(notifications.id, id)).returning(columns),
+  )
+  if (!read) forbidIfVisible(await findNotification(session, id))
+  return read
+}
+
+const findNotification = (session: Session, id: string): Promise<{ id: string } | undefined> =>
+  session.row(db.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id)))

@@ -1,0 +1,46 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { idParams } from '../../platform/http/fields.ts'
+import { found } from '../../platform/http/found.ts'
+import { readCursor, toPage } from '../../platform/http/page.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import { listNotifications, markRead } from './queries.ts'
+import { notification, notificationPage, notificationQuery } from './schemas.ts'
+
+const tags = ['notifications']
+
+export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/notifications',
+    {
+      schema: {
+        operationId: 'listNotifications',
+        summary: 'List notifications, the newest first',
+        description: 'One’s own; an admin gets those of the whole tenant.',
+        tags,
+        querystring: notificationQuery,
+        response: { 200: notificationPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('notifications', cursor, filter)
+      const rows = await request.read((session) => listNotifications(session, filter, limit, position))
+      return toPage('notifications', rows, limit, filter, (item) => [item.created_at, item.id])
+    },
+  )
+
+  app.post(
+    '/notifications/:id/read',
+    {
+      schema: {
+        operationId: 'readNotification',
+        summary: 'Mark a notification as read',
+        description: 'Again, it changes nothing: `read_at` stays the time of the first.',
+        tags,
+        params: idParams,
+        response: { 200: notification, ...problems('not_found', 'forbidden') },
+      },
+    },
+    async (request) => found(await request.write((session) => markRead(session, request.params.id))),
+  )
+}

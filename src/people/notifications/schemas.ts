@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { instantOut, pageQuery, queryFlag, uuid } from '../../platform/http/fields.ts'
+import { pageOf } from '../../platform/http/page.ts'
+import { NOTIFICATION_TYPES } from './table.ts'
+
+export const notification = z
+  .strictObject({
+    id: uuid,
+    user_id: uuid.meta({ description: 'Whom it is for.' }),
+    type: z.enum(NOTIFICATION_TYPES),
+    data: z.record(z.string(), z.unknown()).meta({
+      description:
+        'The shift as it was then: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`.',
+    }),
+    read_at: instantOut.nullable(),
+    created_at: instantOut,
+  })
+  .meta({ id: 'Notification' })
+
+export type Notification = z.infer<typeof notification>
+
+export const notificationPage = pageOf(notification)
+
+export const notificationQuery = z.strictObject({
+  unread: queryFlag.optional().meta({ description: '`true`: those not read yet; `false`: those read.' }),
+  ...pageQuery,
+})
+
+export type NotificationFilter = Omit<z.infer<typeof notificationQuery>, keyof typeof pageQuery>

@@ -1,0 +1,115 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { idParams, pageQuery, uuid } from '../../platform/http/fields.ts'
+import { found } from '../../platform/http/found.ts'
+import { readCursor, toPage } from '../../platform/http/page.ts'
+import { problems } from '../../platform/http/problem-responses.ts'
+import {
+  createOrganization,
+  findOrganization,
+  linkClient,
+  listOrganizations,
+  unlinkClient,
+} from './queries.ts'
+import { newOrganization, organization, organizationKind, organizationPage } from './schemas.ts'
+
+const tags = ['organizations']
+const linkParams = z.strictObject({
+  id: uuid.meta({ description: 'The company.' }),
+  client_id: uuid.meta({ description: 'The client that it works for.' }),
+})
+
+export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/organizations',
+    {
+      schema: {
+        operationId: 'listOrganizations',
+        summary: 'List organizations by name',
+        tags,
+        querystring: z.strictObject({
+          kind: organizationKind.optional(),
+          client_of: uuid.optional().meta({ description: 'Only the clients of this company.' }),
+          ...pageQuery,
+        }),
+        response: { 200: organizationPage, ...problems('cursor_invalid') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('organizations', cursor, filter)
+      const rows = await request.read((session) => listOrganizations(session, filter, limit, position))
+      return toPage('organizations', rows, limit, filter, (item) => [item.name, item.id])
+    },
+  )
+
+  app.post(
+    '/organizations',
+    {
+      schema: {
+        operationId: 'createOrganization',
+        summary: 'Create an organization',
+        description: 'For admins.',
+        tags,
+        body: newOrganization,
+        response: { 201: organization, ...problems('forbidden', 'not_found', 'idempotency_key_reused') },
+      },
+    },
+    async (request, reply) => {
+      const created = await request.write((session) => createOrganization(session, request.body))
+      return reply.code(201).header('location', `/v1/organizations/${created.id}`).send(created)
+    },
+  )
+
+  app.get(
+    '/organizations/:id',
+    {
+      schema: {
+        operationId: 'getOrganization',
+        summary: 'Get an organization',
+        tags,
+        params: idParams,
+        response: { 200: organization, ...problems('not_found') },
+      },
+    },
+    async (request) => found(await request.read((session) => findOrganization(session, request.params.id))),
+  )
+
+  app.put(
+    '/organizations/:id/clients/:client_id',
+    {
+      schema: {
+        operationId: 'linkClient',
+        summary: 'Let a company work for a client',
+        description: 'For admins. The company then sees the client’s locations, and may plan shifts there.',
+        tags,
+        params: linkParams,
+        response: { 204: z.null(), ...problems('forbidden', 'not_found') },
+      },
+    },
+    async (request, reply) => {
+      const { id, client_id } = request.params
+      found(await request.write((session) => linkClient(session, [id], client_id)))
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/organizations/:id/clients/:client_id',
+    {
+      schema: {
+        operationId: 'unlinkClient',
+        summary: 'Let a company no longer work for a client',
+        description: 'For admins. Shifts that are planned already stay.',
+        tags,
+        params: linkParams,
+        response: { 204: z.null(), ...problems('forbidden', 'not_found') },
+      },
+    },
+    async (request, reply) => {
+      const { id, client_id } = request.params
+      found(await request.write((session) => unlinkClient(session, id, client_id)))
+      return reply.code(204).send(null)
+    },
+  )
+}

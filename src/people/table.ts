@@ -1,0 +1,151 @@
+import { sql } from 'drizzle-orm'
+import { check, foreignKey, index, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { edited, id, instant, timestamps } from '../platform/db/columns.ts'
+
+/** A marketplace. Nothing crosses it: every other table carries `tenant_id`, and foreign keys include it. */
+export const tenants = pgTable('tenants', { id: id(), name: text('name').notNull(), ...timestamps }, (t) => [
+  check('tenants_name_length', sql`char_length(${t.name}) between 1 and 200`),
+])
+
+export const ORGANIZATION_KINDS = ['company', 'client'] as const
+
+export const organizations = pgTable(
+  'organizations',
+  {
+    id: id(),
+    tenant_id: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id, { onDelete: 'restrict' }),
+    name: text('name').notNull(),
+    kind: text('kind', { enum: ORGANIZATION_KINDS }).notNull(),
+    nd_number: text('nd_number'),
+    ...edited,
+  },
+  (t) => [
+    unique('organizations_id_tenant_key').on(t.id, t.tenant_id),
+    unique('organizations_id_tenant_kind_key').on(t.id, t.tenant_id, t.kind),
+    check('organizations_name_length', sql`char_length(${t.name}) between 1 and 200`),
+    check('organizations_kind_known', sql`${t.kind} in ('company', 'client')`),
+    check('organizations_nd_number_length', sql`char_length(${t.nd_number}) between 1 and 40`),
+    index('organizations_tenant_idx').on(t.tenant_id),
+  ],
+)
+
+/**
+ * Which clients a company works for: it sees their locations, and may publish shifts there.
+ * The kinds are columns so that the foreign keys can hold them.
+ */
+export const companyClients = pgTable(
+  'company_clients',
+  {
+    id: id(),
+    tenant_id: uuid('tenant_id').notNull(),
+    company_id: uuid('company_id').notNull(),
+    company_kind: text('company_kind').notNull().default('company'),
+    client_id: uuid('client_id').notNull(),
+    client_kind: text('client_kind').notNull().default('client'),
+    ...timestamps,
+  },
+  (t) => [
+    unique('company_clients_pair_key').on(t.company_id, t.client_id),
+    check('company_clients_kinds', sql`${t.company_kind} = 'company' and ${t.client_kind} = 'client'`),
+    foreignKey({
+      name: 'company_clients_company_fk',
+      columns: [t.company_id, t.tenant_id, t.company_kind],
+      foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'company_clients_client_fk',
+      columns: [t.client_id, t.tenant_id, t.client_kind],
+      foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
+    }).onDelete('cascade'),
+    index('company_clients_client_idx').on(t.client_id),
+    index('company_clients_tenant_idx').on(t.tenant_id),
+  ],
+)
+
+export const USER_ROLES = ['admin', 'company', 'client', 'zzp'] as const
+
+/** `id` is the token's subject, `auth.uid()`. `zzp` is a freelance guard (Dutch: zelfstandige zonder personeel). */
+export const users = pgTable(
+  'users',
+  {
+    id: uuid('id').primaryKey(),
+    tenant_id: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id, { onDelete: 'restrict' }),
+    organization_id: uuid('organization_id'),
+    role: text('role', { enum: USER_ROLES }).notNull(),
+    name: text('name').notNull(),
+    email: text('email').notNull(),
+    ...edited,
+  },
+  (t) => [
+    unique('users_id_tenant_key').on(t.id, t.tenant_id),
+    uniqueIndex('users_tenant_email_key').on(t.tenant_id, sql`lower(${t.email})`),
+    // With a null organization the key is not checked (MATCH SIMPLE); with one, its kind must be the user's role.
+    foreignKey({
+      name: 'users_organization_is_of_role_fk',
+      columns: [t.organization_id, t.tenant_id, t.role],
+      foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
+    }).onDelete('restrict'),
+    check('users_role_known', sql`${t.role} in ('admin', 'company', 'client', 'zzp')`),
+    check(
+      'users_organization_by_role',
+      sql`(${t.role} in ('company', 'client')) = (${t.organization_id} is not null)`,
+    ),
+    check('users_name_length', sql`char_length(${t.name}) between 1 and 200`),
+    check('users_email_length', sql`char_length(${t.email}) between 3 and 320`),
+    index('users_organization_idx').on(t.organization_id),
+    // Guards are listed by name.
+    index('users_name_idx').on(t.tenant_id, t.name, t.id),
+  ],
+)
+
+/** The code itself is shown once, to whoever invites; here is its SHA-256. */
+export const invitations = pgTable(
+  'invitations',
+  {
+    id: id(),
+    tenant_id: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id, { onDelete: 'cascade' }),
+    organization_id: uuid('organization_id'),
+    role: text('role', { enum: USER_ROLES }).notNull(),
+    email: text('email'),
+    code_hash: text('code_hash').notNull().unique('invitations_code_hash_key'),
+    expires_at: instant('expires_at').notNull(),
+    accepted_at: instant('accepted_at'),
+    accepted_by: uuid('accepted_by'),
+    created_by: uuid('created_by'),
+    /** The inviting company: it sees its own invitations, also those of guards, who belong to no organization. */
+    inviting_organization_id: uuid('inviting_organization_id'),
+    ...timestamps,
+  },
+  (t) => [
+    check('invitations_role_known', sql`${t.role} in ('admin', 'company', 'client', 'zzp')`),
+    check(
+      'invitations_organization_by_role',
+      sql`(${t.role} in ('company', 'client')) = (${t.organization_id} is not null)`,
+    ),
+    check('invitations_email_length', sql`char_length(${t.email}) between 3 and 320`),
+    // A code is a way in: none is good for years.
+    check(
+      'invitations_expiry_range',
+      sql`${t.expires_at} > ${t.created_at} and ${t.expires_at} - ${t.created_at} <= interval '90 days'`,
+    ),
+    foreignKey({
+      name: 'invitations_organization_is_of_role_fk',
+      columns: [t.organization_id, t.tenant_id, t.role],
+      foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'invitations_inviting_organization_fk',
+      columns: [t.inviting_organization_id, t.tenant_id],
+      foreignColumns: [organizations.id, organizations.tenant_id],
+    }).onDelete('cascade'),
+    index('invitations_tenant_idx').on(t.tenant_id),
+    index('invitations_organization_idx').on(t.organization_id),
+    index('invitations_inviting_organization_idx').on(t.inviting_organization_id),
+  ],
+)

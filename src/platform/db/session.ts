@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SQLWrapper } from 'drizzle-orm'
+import { type Caller, serializeClaims } from '../auth/caller.ts'
+import { readDatabaseError } from '../http/database-problems.ts'
+import type { Database, Parameter, Row, Statement, Transaction, TransactionOptions } from './engine/types.ts'
+import type { Action, FunctionCall } from './function-call.ts'
+import type { Replica, Standby } from './replica.ts'
+import { asRows, render } from './statement.ts'
+
+/** A transaction as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
+export interface Session {
+  /** The rows of a query, in its order. Works for `insert`, `update` and `delete … returning` too. */
+  rows<T>(query: SQLWrapper | Statement): Promise<T[]>
+  /** The first row, or undefined. */
+  row<T>(query: SQLWrapper | Statement): Promise<T | undefined>
+  /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
+  value<T>(query: SQLWrapper): Promise<T>
+}
+
+/** `Sessions.call` as one caller: a request. */
+export interface FunctionCaller {
+  call<T extends Row>(call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
+  /**
+   * Lets a function change something, in one round trip. With an `Idempotency-Key` on a POST it is done once: the same
+   * request again gets the same answer.
+   *
+   * @returns the JSON that the function gives
+   */
+  perform<T>(action: Action, parameters: readonly Parameter[]): Promise<T>
+  /** The same for an answer that is large and goes on as it is: the JSON as the database spells it. */
+  performForText(action: Action, parameters: readonly Parameter[]): Promise<string>
+}
+
+export interface ReadOptions {
+  /** Aborting it cancels the statement that is running, and rejects with its reason: nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined
+  /** For what a replica cannot tell: which transactions are under way, for one. */
+  onPrimary?: boolean
+  /** `work` sends one statement, which is refused a second: then all of it is one round trip. */
+  single?: boolean
+}
+
+/** The only door to data: transactions as a caller, under the caller's role and claims. */
+export interface Sessions {
+  /**
+   * A read-only transaction, on the replica if there is one: `work` may be run again on the primary, so it does nothing but
+   * use the session.
+   */
+  read<T>(caller: Caller, work: (session: Session) => Promise<T>, options?: ReadOptions): Promise<T>
+  /**
+   * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
+   * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
+   */
+  write<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * Calls one function of the database in a transaction of its own, in one round trip. Run again as `write` is.
+   *
+   * @returns what the function gives, under the names of the call
+   */
+  call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
+}
+
+/** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
+const RETRYABLE = new Set(['40001', '40P01'])
+const MAX_ATTEMPTS = 3
+/** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
+const RETRY_PAUSE_MS = 20
+
+/** Whom the pool counts a request for. Those who are nobody share one turn. */
+const turnOf = ({ userId, role }: Caller): string => userId ?? role
+
+const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
+
+export function openSessions(database: Database, replica?: Replica): Sessions {
+  async function run<T>(
+    caller: Caller,
+    work: (session: Session, tx: Transaction) => Promise<T>,
+    given: TransactionOptions,
+    standby?: Standby,
+  ): Promise<T> {
+    const options = { ...given, caller: turnOf(caller) }
+    // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
+    const parameters = [caller.role, serializeClaims(caller.claims)]
+    if (!standby) {
+      const enter = { text: ENTER, parameters }
+      return database.transaction((tx) => work(asSession(tx), tx), { ...options, enter })
+    }
+    return standby.database.transaction(async (tx) => {
+      const [row] = await tx.query<{ current: boolean }>(`${ENTER}, ${standby.isCurrent('$3')} as current`, [
+        ...parameters,
+        standby.position,
+      ])
+      await standby.untilCurrent(tx, row!.current)
+      return work(asSession(tx), tx)
+    }, options)
+  }
+
+  async function read<T>(
+    caller: Caller,
+    work: (session: Session, tx: Transaction) => Promise<T>,
+    { signal, onPrimary = false, single = false }: ReadOptions = {},
+  ): Promise<T> {
+    const here = () => run(caller, work, { readOnly: true, single, ...(signal && { signal }) })
+    if (!replica || onPrimary) return here()
+    return replica.read(
+      (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),
+      here,
+      signal,
+    )
+  }
+
+  return {
+    read,
+
+    write: (caller, work) => attempt(() => run(caller, work, {})),
+
+    async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
+      const given = [caller.role, serializeClaims(caller.claims), ...parameters]
+      const inTransaction = (_: Session, tx: Transaction) => tx.query<T>(call.text, given)
+      if (call.onlyReads && replica) return (await read(caller, inTransaction))[0]!
+      // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
+      const rows = await attempt(() =>
+        caller.role === 'authenticated'
+          ? database.query<T>(call.text, given, { caller: turnOf(caller) })
+          : run(caller, inTransaction, {}),
+      )
+      return rows[0]!
+    },
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  for (let nth = 1; ; nth += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const sqlstate = readDatabaseError(error)?.sqlstate
+      if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
+      await sleep(RETRY_PAUSE_MS * nth * (0.5 + Math.random()))
+    }
+  }
+}
+
+function asSession(tx: Transaction): Session {
+  async function rows<T>(query: SQLWrapper | Statement): Promise<T[]> {
+    const { text, parameters } = 'getSQL' in query ? render(asRows(query)) : query
+    const answer = await tx.query<{ rows: T[] }>(text, parameters)
+    return answer[0]!.rows
+  }
+  return {
+    rows,
+    row: async <T>(query: SQLWrapper | Statement) => (await rows<T>(query))[0],
+    async value<T>(query: SQLWrapper): Promise<T> {
+      const { text, parameters } = render(query)
+      const answer = await tx.query(text, parameters)
+      return Object.values(answer[0]!)[0] as T
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
+import { RETRY_AFTER_BUSY_SECONDS, readDatabaseError, toDatabaseProblem } from './database-problems.ts'
+import { ClientGone, type FieldError, Problem } from './problem.ts'
+
+/** A request with this many wrong fields is told of the first ones: the answer stays small. */
+const MAX_FIELD_ERRORS = 50
+
+/** Turns every error into an `application/problem+json` answer (RFC 9457), and logs what is our own fault. */
+export const problems = fastifyPlugin(
+  async (app: FastifyInstance) => {
+    app.setErrorHandler(async (error: FastifyError, request, reply) => {
+      const problem = toProblem(error)
+      if (problem.status >= 500) logFailure(request, problem, error)
+      return sendProblem(request, reply, problem)
+    })
+    app.setNotFoundHandler(async (request, reply) => sendProblem(request, reply, new Problem('not_found')))
+  },
+  { name: 'problems', fastify: '5.x' },
+)
+
+export async function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+): Promise<FastifyReply> {
+  if (problem.status === 401) reply.header('www-authenticate', challengeFor(problem.subject))
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.toBody(request.id))
+}
+
+export function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error
+  // For form's sake: the answer reaches nobody.
+  if (error instanceof ClientGone) return new Problem('busy')
+  if (error instanceof Unauthenticated) return new Problem('unauthenticated', { subject: error.reason })
+  if (error instanceof KeysUnavailable) {
+    return new Problem('busy', { subject: 'signing_keys', retryAfterSeconds: error.retryAfterSeconds })
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.slice(0, MAX_FIELD_ERRORS).map(
+      ({ instancePath, message }): FieldError => ({
+        pointer: `/${error.validationContext ?? 'body'}${instancePath}`,
+        message: message ?? 'is not valid',
+      }),
+    )
+    return new Problem('validation_failed', { errors })
+  }
+  const fromDatabase = toDatabaseProblem(error)
+  if (fromDatabase) return fromDatabase
+  const { statusCode = 500 } = error
+  switch (statusCode) {
+    case 404:
+      return new Problem('not_found')
+    case 413:
+      return new Problem('payload_too_large')
+    case 415:
+      return new Problem('unsupported_media_type')
+    case 429:
+      return new Problem('rate_limited')
+    case 503:
+      return new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
+  }
+  if (statusCode >= 400 && statusCode < 500) return new Problem('malformed_request')
+  return new Problem('internal', { cause: error })
+}
+
+/** What may be logged of a failure: never the driver's message, which quotes rows, statements and parameters. */
+function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
+  const reported = readDatabaseError(error)
+  if (error instanceof ClientGone) {
+    request.log.info('the client went away')
+  } else if (reported?.sqlstate.startsWith('22')) {
+    request.log.error(
+      { code: problem.code, sqlstate: reported.sqlstate, alarm: 'stored_value' },
+      'the database cannot work with a stored value, or with one that should have been refused',
+    )
+  } else if (reported) {
+    request.log.error(
+      { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },
+      'the database refused or failed',
+    )
+  } else if (problem.code === 'internal') {
+    request.log.error(
+      { code: problem.code, err: { type: error.name, message: error.message, stack: error.stack } },
+      'failed',
+    )
+  } else {
+    request.log.warn({ code: problem.code, reason: error.name }, 'not served')
+  }
+}

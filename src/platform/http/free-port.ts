@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { Config } from '../../config.ts'
+
+/** The service cannot listen where the settings say. */
+export class PortUnavailable extends Error {
+  override name = 'PortUnavailable'
+}
+
+type Address = Pick<Config, 'HOST' | 'PORT'>
+
+/**
+ * Listens for a moment where the service will listen, before the database takes its seconds.
+ *
+ * @throws PortUnavailable
+ */
+export async function requireFreePort({ HOST: host, PORT: port }: Address): Promise<void> {
+  const server = createServer()
+  try {
+    server.listen({ host, port })
+    await once(server, 'listening')
+  } catch (error) {
+    throw asPortUnavailable({ HOST: host, PORT: port }, error)
+  }
+  server.close()
+  await once(server, 'close')
+}
+
+/** What to do about an error of `listen`; any other error is given back as it is. */
+export function asPortUnavailable({ HOST, PORT }: Address, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const words: Record<string, string> = {
+    EADDRINUSE: `Port ${PORT} of ${HOST} is taken by another process (EADDRINUSE). Stop that one, or set PORT to another port.`,
+    EACCES: `This user may not listen on port ${PORT} of ${HOST} (EACCES). Set PORT to one from 1024 on.`,
+    EADDRNOTAVAIL: `HOST ${HOST} is no address of this machine (EADDRNOTAVAIL). Set HOST to 127.0.0.1, or to 0.0.0.0 for every address.`,
+    ENOTFOUND: `HOST ${HOST} is not known (ENOTFOUND). Set HOST to an address of this machine, such as 127.0.0.1.`,
+  }
+  const text = words[code]
+  return text ? new PortUnavailable(text, { cause: error }) : error
+}

@@ -1,0 +1,138 @@
+import type { IncomingMessage } from 'node:http'
+import { TextDecoder } from 'node:util'
+import { createGunzip } from 'node:zlib'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { MAX_NESTING, nestsDeeperThan } from './json-nesting.ts'
+import { Problem } from './problem.ts'
+
+/** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
+const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
+
+/** What holds for every request, before any route looks at it. */
+export const requests = fastifyPlugin(
+  async (app: FastifyInstance) => {
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('x-request-id', request.id)
+      checkHost(request)
+    })
+    // By callbacks: each request passes here, most of them without a body, and a promise costs more than what is done.
+    app.addHook('preParsing', (request, reply, payload, done) => {
+      forgetTypeOfNothing(request)
+      const coding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity'
+      if (coding === 'identity') return done(null, payload)
+      if (CONTENT_CODINGS.has(coding)) return done(null, unpack(reply, payload))
+      // RFC 9110 section 15.5.16: with the coding that would do.
+      reply.header('accept-encoding', 'gzip')
+      return done(new Problem('unsupported_media_type', { subject: 'content-encoding' }))
+    })
+    app.addHook('onSend', ({ raw }, _reply, payload, done) => {
+      lingerOverUnreadBody(raw)
+      done(null, payload)
+    })
+    takeJsonAlone(app)
+  },
+  { name: 'requests', fastify: '5.x', dependencies: ['problems'] },
+)
+
+/**
+ * RFC 9112 section 3.2: HTTP/1.1 has a `Host`, and a wrong one is refused. Plugins make URLs of it, and fail on one that is none.
+ *
+ * @throws Problem `malformed_request`
+ */
+function checkHost({ headers: { host }, raw }: FastifyRequest): void {
+  const isMissing = host === undefined || host === ''
+  if (isMissing ? raw.httpVersion === '1.1' : !HOST.test(host)) throw new Problem('malformed_request')
+}
+
+/**
+ * What has no content has no type to refuse (RFC 9110 section 15.5.16), whatever it says: axios, PHP and .NET name the type of an
+ * empty form or text.
+ */
+function forgetTypeOfNothing({ headers }: FastifyRequest): void {
+  if (headers['content-length'] === '0' && headers['transfer-encoding'] === undefined) {
+    delete headers['content-type']
+    delete headers['content-encoding']
+  }
+}
+
+/** What bodies may be packed in, by both of its names (RFC 9110 section 8.4.1.3): clients on slow networks do it, and know this one. */
+const CONTENT_CODINGS = new Set(['gzip', 'x-gzip'])
+
+/**
+ * The body as it was before it was packed. The limit on bodies holds for both forms: Fastify counts what comes out, and what went
+ * in by `receivedEncodedLength`, so a small body that unpacks to a huge one is cut off at the limit.
+ */
+function unpack(reply: FastifyReply, payload: RequestPayload): RequestPayload {
+  const decoder = Object.assign(createGunzip(), { receivedEncodedLength: 0 })
+  payload.on('data', (chunk: Buffer) => {
+    decoder.receivedEncodedLength += chunk.length
+  })
+  payload.once('error', (error) => decoder.destroy(error))
+  // Answered, or nobody is there any more: what is left is not worth the work.
+  reply.raw.once('close', () => decoder.destroy())
+  return payload.pipe(decoder)
+}
+
+/**
+ * RFC 9112 section 9.6: a connection that is closed while data comes in is reset, and the reset destroys the answer on its way. A
+ * phone would see a broken connection instead of the refusal, and send the same again for ever. So our side is closed first, and
+ * what still comes is thrown away until the request ends, or until its time is up (`requestTimeout`).
+ */
+function lingerOverUnreadBody(request: IncomingMessage): void {
+  const { headers, socket } = request
+  const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
+  if (!hasBody || request.complete) return
+  const { destroySoon } = socket
+  const close = (): void => destroySoon.call(socket)
+  // What Node calls when the answer is out and the connection is not to be used again.
+  socket.destroySoon = () => {
+    if (request.complete) return close()
+    socket.end()
+    request.once('close', close).resume()
+  }
+}
+
+/**
+ * Bodies are JSON in UTF-8. Fastify's own parser would replace bytes that are not UTF-8, and so store another name than the
+ * one that was sent; and it refuses an empty body that says it is JSON, as supabase-js sends with a DELETE.
+ */
+function takeJsonAlone(app: FastifyInstance): void {
+  // Keys that would reach into the prototypes of objects are an error: nobody who sends them means well.
+  const parse = app.getDefaultJsonParser('error', 'error')
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined)
+    const text = toText(utf8, body)
+    // Deeper than a stack is: whatever prints it again, or looks at all of it, would fail.
+    if (text === undefined || nestsDeeperThan(text, MAX_NESTING))
+      return done(new Problem('malformed_request'))
+    return parse(request, text, done)
+  })
+  app.addContentTypeParser('*', refuseContent)
+}
+
+/** Any other type, or none: fine for an empty body, which comes in chunks from proxies that speak HTTP/2 with the client. */
+function refuseContent(
+  request: FastifyRequest,
+  payload: RequestPayload,
+  done: (error: Error | null) => void,
+): void {
+  // Where there is no route, that is the answer, whatever the body is.
+  const onData = (): void => finish(request.is404 ? null : new Problem('unsupported_media_type'))
+  const onEnd = (): void => finish(null)
+  const finish = (error: Error | null): void => {
+    payload.off('data', onData).off('end', onEnd).off('error', finish)
+    done(error)
+  }
+  payload.on('data', onData).on('end', onEnd).on('error', finish)
+}
+
+function toText(decoder: TextDecoder, bytes: Buffer): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { Problem } from './problem.ts'
+
+/** What a cursor remembers of the last item: its sort value and its id. Rows inserted between pages change nothing. */
+export type Position = readonly [value: string | number, id: string]
+
+/** The longest sort value is a name of 200 characters: twice as many UTF-16 units. */
+const MAX_VALUE_LENGTH = 400
+
+const position = z.tuple([z.union([z.string().max(MAX_VALUE_LENGTH), z.number()]), z.guid(), z.string()])
+
+/** The parameters that decide which rows a list has and in which order: a cursor is good for the same ones alone. */
+type Filters = Record<string, unknown>
+
+/**
+ * @param list the name of the list: the cursor of another one would continue at a place that means nothing here
+ * @throws Problem `cursor_invalid` for a cursor that this list did not give for these filters.
+ */
+export function readCursor(list: string, cursor: string | undefined, filters: Filters): Position | undefined {
+  if (cursor === undefined) return undefined
+  try {
+    const [value, id, digest] = position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
+    if (digest === digestOf(list, filters)) return [value, id]
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
+  }
+  throw new Problem('cursor_invalid', { subject: 'cursor' })
+}
+
+/**
+ * One page of a list from up to `limit + 1` rows: the row too many tells that there is a next page.
+ *
+ * @param list its name, as for `readCursor`
+ * @param position the sort value and the id of an item
+ */
+export function toPage<T>(
+  list: string,
+  rows: readonly T[],
+  limit: number,
+  filters: Filters,
+  position: (item: T) => Position,
+): { items: T[]; next_cursor: string | null } {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  if (rows.length <= limit || last === undefined) return { items, next_cursor: null }
+  return { items, next_cursor: writeCursor(list, position(last), filters) }
+}
+
+/** The cursor of the page that begins after `position`; for lists whose pages the database cuts. */
+export function writeCursor(list: string, position: Position, filters: Filters): string {
+  return Buffer.from(JSON.stringify([...position, digestOf(list, filters)])).toString('base64url')
+}
+
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() })
+
+/** Enough of a hash to notice a cursor used with other filters: it keeps nothing secret. */
+const DIGEST_LENGTH = 12
+
+function digestOf(list: string, { cursor: _, limit: __, ...filters }: Filters): string {
+  const sorted = Object.entries(filters)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256')
+    .update(JSON.stringify([list, sorted]))
+    .digest('base64url')
+    .slice(0, DIGEST_LENGTH)
+}

@@ -1,0 +1,55 @@
+import { sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { Caller } from '../auth/caller.ts'
+import type { Sessions } from '../db/session.ts'
+import { Problem } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Under `/v1`: also answers users who are not registered. */
+    unregistered?: boolean
+  }
+}
+
+/** Users who are remembered as registered, some 100 bytes each: as many as call one process in a day. */
+const MAX_REMEMBERED = 50_000
+
+/**
+ * Whoever has a token but no row in `users` is refused before anything is done for them: the body is not read, and the database
+ * looks up one key. Anybody who may sign up at the issuer has such a token.
+ *
+ * Who was found once is not looked up again. That a user was removed since is for the rules of the database to say, as ever; who
+ * is registered now is let in at once, for nobody is remembered as missing.
+ */
+export const registration = fastifyPlugin(
+  async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
+    const registered = new Set<string>()
+    const underWay = new Map<string, Promise<boolean>>()
+
+    const isRegistered = (caller: Caller & { userId: string }): Promise<boolean> => {
+      const asked = underWay.get(caller.userId)
+      if (asked) return asked
+      const answer = lookUp(sessions, caller).finally(() => underWay.delete(caller.userId))
+      underWay.set(caller.userId, answer)
+      return answer
+    }
+
+    app.addHook('onRequest', async ({ caller, routeOptions: { config } }) => {
+      const { userId } = caller
+      if (userId === null || config.unregistered || registered.has(userId)) return
+      if (!(await isRegistered({ ...caller, userId }))) throw new Problem('not_registered')
+      if (registered.size >= MAX_REMEMBERED) registered.clear()
+      registered.add(userId)
+    })
+  },
+  { name: 'registration', fastify: '5.x', dependencies: ['authentication'] },
+)
+
+const lookUp = (sessions: Sessions, caller: Caller): Promise<boolean> =>
+  sessions.read(
+    caller,
+    (session) => session.value<boolean>(sql`select muster.tenant_id() is not null`),
+    // Who was registered a moment ago must not be told that they are not.
+    { onPrimary: true, single: true },
+  )
