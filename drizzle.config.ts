@@ -12,7 +12,7 @@ if (process.argv.includes('studio') && !url) {
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './src/tables.ts',
+  schema: './src/**/table.ts',
   out: './drizzle',
   // `<unix seconds>_<name>.sql`: the order of the names is the order of the history, for `supabase db push` too.
   migrations: { prefix: 'unix' },

@@ -47,7 +47,7 @@ process.exitCode = await runCommand(USAGE, async () => {
   const migration = await nameMigration(MIGRATIONS_FOLDER, name)
   const made = await generate(name, values.custom)
   if (!made) {
-    console.log('The tables of src/platform/db/schema are those of the newest migration: nothing to write.')
+    console.log('The tables of the table.ts files are those of the newest migration: nothing to write.')
     return
   }
   await rename(join(MIGRATIONS_FOLDER, `${made}.sql`), join(MIGRATIONS_FOLDER, `${migration.tag}.sql`))

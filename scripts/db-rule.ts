@@ -21,7 +21,7 @@ import { readRules, SCHEMAS_FOLDER, tableStatements, VERSION_FILE } from './rule
 
 /*
  * Writes the migration of a change of rules. Compares a database that the history made with one that has nothing but the tables
- * of `src/platform/db/schema` and `supabase/schemas`, and writes what differs, either way.
+ * of the `table.ts` files and `supabase/schemas`, and writes what differs, either way.
  */
 
 const USAGE = `Usage: npm run db:rule -- <name> [--breaking]

@@ -1,5 +1,6 @@
 import type { Comment, Privilege, RuleObject, Rules } from './objects.ts'
-import { type Source, TABLES } from './schema-files.ts'
+import type { Source } from './schema-files.ts'
+import { TABLES } from './tables.ts'
 
 /** The command cannot write this migration; the message says what to do instead. */
 export class NotByThisCommand extends Error {
@@ -32,7 +33,7 @@ const byHand = (what: string, where: Source): NotByThisCommand =>
  * The statements that turn one database's rules into another's: what only `from` has is dropped, what only `to` has is made, and
  * what differs is replaced, or dropped and made again with all that depends on it.
  *
- * @throws NotByThisCommand for what stands in a conditional block of the files, what the tables of `src/platform/db/schema` make, and
+ * @throws NotByThisCommand for what stands in a conditional block of the files, what the tables of the `table.ts` files make, and
  *         tables, sequences and types that would have to be made without a text of their own.
  */
 export function planRules(from: Rules, to: Rules): Plan {

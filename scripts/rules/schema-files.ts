@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Transaction } from '../../src/platform/db/engine/types.ts'
 import { type SqlStatement, splitStatements } from './statements.ts'
+import { readTables, TABLES } from './tables.ts'
 
 /** The present definition of every rule. */
 export const SCHEMAS_FOLDER = fileURLToPath(new URL('../../supabase/schemas', import.meta.url))
@@ -24,14 +25,12 @@ const FIRST = ['shifts.sql', 'access.sql']
 /** Takes from everybody what no file has granted. */
 const LAST = ['execute.sql']
 
-/** Where a statement comes from: a file of `supabase/schemas`, or the tables of `src/platform/db/schema`. */
+/** Where a statement comes from: a file of `supabase/schemas`, or the tables of the `table.ts` files. */
 export interface Source extends SqlStatement {
   readonly file: string
   /** In the order of all of them. */
   readonly position: number
 }
-
-export const TABLES = 'src/platform/db/schema'
 
 /** Every statement of the files, in the order in which they build a database, with those that make the tables between. */
 export async function readRules(tables: readonly string[], folder = SCHEMAS_FOLDER): Promise<Source[]> {
@@ -60,13 +59,13 @@ export function orderRules(texts: ReadonlyMap<string, string>, tables: readonly 
 }
 
 /**
- * The statements that make the tables of `src/platform/db/schema` in an empty database, as `drizzle-kit generate` would write them.
+ * The statements that make the tables of the `table.ts` files in an empty database, as `drizzle-kit generate` would write them.
  * The schema `muster` is the foundation's to make, and a type with parameters must not be quoted.
  */
 export async function tableStatements(): Promise<string[]> {
   const [{ generateDrizzleJson, generateMigration }, schema] = await Promise.all([
     import('drizzle-kit/api'),
-    import('../../src/tables.ts'),
+    readTables(),
   ])
   const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema))
   return statements.filter((statement) => !/^create schema /i.test(statement)).map(unquoteTypes)

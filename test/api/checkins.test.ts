@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it, test } from 'vitest'
 import { batchResults, MAX_BATCH_ITEMS, nearbyCheckinPage } from '../../src/guarding/checkins/schemas.ts'
+import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { CODES, type Code } from '../../src/platform/http/codes.ts'
-import { SHIFT_STATUSES } from '../../src/tables.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   arrangeAssignment,

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { SHIFT_STATUSES } from '../../src/tables.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInId } from '../support/check-ins.ts'
 import { refusalOf } from '../support/rehearsal.ts'

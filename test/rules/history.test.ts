@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
 import { migrateDown, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
-import { SHIFT_STATUSES } from '../../src/tables.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import geographiclib from 'geographiclib-geodesic'
+import type { CHECKIN_KINDS } from '../../src/guarding/checkins/table.ts'
 import type { Database } from '../../src/platform/db/engine/types.ts'
-import type { CHECKIN_KINDS } from '../../src/tables.ts'
 import { LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from './world.ts'
 
 const HOUR_MS = 3_600_000

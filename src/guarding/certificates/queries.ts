@@ -5,7 +5,8 @@ import { before, db, insertRow, type PageValues, pageValues } from '../../platfo
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { certificates, shifts } from '../../tables.ts'
+import { certificates } from '../professionals/table.ts'
+import { shifts } from '../shifts/table.ts'
 import type { Certificate, NewCertificate } from './schemas.ts'
 
 const columns = {

@@ -5,8 +5,9 @@ import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from 
 import { writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { gpsCheckins, shifts } from '../../tables.ts'
+import { shifts } from '../shifts/table.ts'
 import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
+import { gpsCheckins } from './table.ts'
 
 const columns = {
   id: gpsCheckins.id,

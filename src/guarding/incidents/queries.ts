@@ -14,8 +14,8 @@ import {
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { incidents } from '../../tables.ts'
 import type { Incident, IncidentFilter, NewIncident } from './schemas.ts'
+import { incidents } from './table.ts'
 
 const columns = {
   id: incidents.id,

@@ -14,8 +14,8 @@ import {
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { locations } from '../../tables.ts'
 import type { Location, LocationChange, NewLocation } from './schemas.ts'
+import { locations } from './table.ts'
 
 const columns = {
   id: locations.id,

@@ -4,8 +4,8 @@ import type { Session } from '../../platform/db/session.ts'
 import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { writtenOnce } from '../../platform/db/statement.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { finqleTransactions } from '../../tables.ts'
 import type { Transaction, TransactionFilter } from './schemas.ts'
+import { finqleTransactions } from './table.ts'
 
 /** The key and the errors of the payment provider are for background work, not for clients. */
 const columns = {

@@ -1,12 +1,14 @@
 import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
+import { users } from '../../people/table.ts'
 import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { after, db, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { securityProfessionals, shifts, users } from '../../tables.ts'
+import { shifts } from '../shifts/table.ts'
 import type { Professional, ProfessionalChange } from './schemas.ts'
+import { securityProfessionals } from './table.ts'
 
 /** The home point is granted to nobody: a function gives it to those whom it concerns, and null to others. */
 const home = (coordinate: 'latitude' | 'longitude'): SQL =>

@@ -1,4 +1,5 @@
 import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { users } from '../../people/table.ts'
 import { action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller, Session } from '../../platform/db/session.ts'
@@ -17,7 +18,9 @@ import { codeOf } from '../../platform/http/database-problems.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { type FieldError, Problem } from '../../platform/http/problem.ts'
-import { gpsCheckins, locations, securityProfessionals, shifts, users } from '../../tables.ts'
+import { gpsCheckins } from '../checkins/table.ts'
+import { locations } from '../locations/table.ts'
+import { securityProfessionals } from '../professionals/table.ts'
 import {
   type NearbyFilter,
   type NewShift,
@@ -27,6 +30,7 @@ import {
   type ShiftDetail,
   type ShiftFilter,
 } from './schemas.ts'
+import { shifts } from './table.ts'
 
 /** Column by column what `muster.shift_json` gives (the functions of the database answer with that), but for the briefing. */
 const columns = {

@@ -10,7 +10,8 @@ import {
   uuid,
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { CHECKIN_KINDS, SHIFT_STATUSES, VERDICTS } from '../../tables.ts'
+import { CHECKIN_KINDS, VERDICTS } from '../checkins/table.ts'
+import { SHIFT_STATUSES } from './table.ts'
 
 /** One statement inserts them all, each with its triggers: at this size it stays well within a second. */
 export const MAX_BULK_ITEMS = 100

@@ -4,7 +4,7 @@ import { before, db, type PageValues, pageValues } from '../../platform/db/sql.t
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { invitations } from '../../tables.ts'
+import { invitations } from '../table.ts'
 import type { Invitation, InvitationWithCode, NewInvitation } from './schemas.ts'
 
 const columns = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { instantOut, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { USER_ROLES } from '../../tables.ts'
+import { USER_ROLES } from '../table.ts'
 
 const role = z.enum(USER_ROLES).meta({ description: 'What the invited will be; `zzp` is a freelance guard.' })
 

@@ -5,8 +5,8 @@ import { before, db, type PageValues, pageValues } from '../../platform/db/sql.t
 import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { notifications } from '../../tables.ts'
 import type { Notification, NotificationFilter } from './schemas.ts'
+import { notifications } from './table.ts'
 
 const columns = {
   id: notifications.id,

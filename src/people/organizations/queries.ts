@@ -5,7 +5,7 @@ import { writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
-import { companyClients, organizations } from '../../tables.ts'
+import { companyClients, organizations } from '../table.ts'
 import type { NewOrganization, Organization } from './schemas.ts'
 
 const columns = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { instantOut, text, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { ORGANIZATION_KINDS } from '../../tables.ts'
+import { ORGANIZATION_KINDS } from '../table.ts'
 
 export const organizationKind = z
   .enum(ORGANIZATION_KINDS)
