@@ -178,7 +178,7 @@ describe('a company that never had a guard on a shift', () => {
   const hours = (n: number) => ({ startsInHours: 2_000 + n, certificates: [] })
 
   it('learns whether, and not why not, until the guard has worked for it', async () => {
-    await arrangeShift(api().owner, {
+    const ofRival = await arrangeShift(api().owner, {
       status: 'assigned',
       professional: PROFESSIONALS.otherGuard,
       company: ORGANIZATIONS.rival,
@@ -189,6 +189,9 @@ describe('a company that never had a guard on a shift', () => {
       (await candidatesOfCompany(shift)).find(
         ({ professional_id }) => professional_id === PROFESSIONALS.otherGuard,
       )!.violations
+    expect(await asked()).toEqual(unavailable)
+    // Whom another company knows this one does not.
+    await api().owner.query("update shifts set status = 'active' where id = $1", [ofRival])
     expect(await asked()).toEqual(unavailable)
     // Assigned is not enough: a company assigns, and cancels, as it likes.
     const known = await arrangeShift(api().owner, {

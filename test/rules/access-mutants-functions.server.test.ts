@@ -22,6 +22,8 @@ const HIDDEN_ANYWAY = 'Runs as the caller, whose policies hide what is deleted.'
 const OTHER_WORDS = 'Refused all the same, in other words.'
 const NO_TENANT = 'Without a tenant no insert policy takes the row: refused in other words.'
 const FIRST_GLANCE = 'What it lets through, the search and assignment_violations look at closely.'
+/** The cells ask whether a guard can come, and not why not. */
+const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
 const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
 
 /** Mutants that change nothing anybody could see, and why. */
@@ -49,6 +51,8 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not found → false': NOTHING_CHANGED,
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
+  'shift_candidates: s.company_id = company → true': ASKED_ELSEWHERE,
+  'shift_candidates: s.deleted_at is null → true': 'No shift that was worked is deleted.',
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
   'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_incidents__copy_shift: not found → false': NO_TENANT,

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
-import { migrateDown, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
+import { openServer } from '../../src/platform/db/engine/server.ts'
+import type { Database } from '../../src/platform/db/engine/types.ts'
+import { MIGRATION_CONNECTION, migrateDown, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
@@ -9,6 +11,21 @@ import { shiftIn } from '../support/shifts.ts'
 import { buildWorld, PROFESSIONALS } from '../support/world.ts'
 
 const database = useTestDatabase()
+
+/** Runs the work as the migration commands do: a file without a transaction needs its settings on the connection. */
+async function asMigrator(work: (owner: Database) => Promise<unknown>): Promise<void> {
+  const { owner, ownerUrl } = database()
+  if (!ownerUrl) {
+    await work(owner)
+    return
+  }
+  const migrator = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
+  try {
+    await work(migrator)
+  } finally {
+    await migrator.close()
+  }
+}
 
 /** What a new database has. A role stays when the server has refused to drop it, because another database uses it. */
 const OF_A_NEW_DATABASE =
@@ -25,7 +42,7 @@ async function rollBackTo(name: string): Promise<void> {
   const tags = (await readMigrations(MIGRATIONS_FOLDER)).map(({ tag }) => tag)
   const nth = tags.findIndex((tag) => tag.endsWith(name))
   expect(nth).toBeGreaterThan(0)
-  await migrateDown(database().owner, tags.length - nth)
+  await asMigrator((owner) => migrateDown(owner, tags.length - nth))
 }
 
 test(
@@ -63,7 +80,7 @@ test(
     expect(
       await owner.query('select instructions from shifts where instructions is not null order by 1'),
     ).toEqual(before.map(({ text }) => ({ instructions: text })))
-    await migrateUp(owner)
+    await asMigrator(migrateUp)
     expect(await briefings()).toEqual(before)
   },
   TIMEOUT_MS,
@@ -72,12 +89,11 @@ test(
 test(
   'the history rolls back to nothing, and comes back as it was',
   async () => {
-    const { owner } = database()
     const before = await describeBlocks(database())
-    await migrateDown(owner, 'all')
+    await asMigrator((owner) => migrateDown(owner, 'all'))
     const left = await describeBlocks(database())
     expect([...left.keys()].filter((name) => !OF_A_NEW_DATABASE.test(name))).toEqual([])
-    await migrateUp(owner)
+    await asMigrator(migrateUp)
     expect(difference(before, await describeBlocks(database()))).toEqual({})
   },
   TIMEOUT_MS,

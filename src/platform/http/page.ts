@@ -13,7 +13,8 @@ const MAX_VALUE_LENGTH = 400
 const SORT_VALUES = {
   name: text(0, MAX_VALUE_LENGTH),
   instant: instantOut,
-  meters: z.number(),
+  // Those of whom no place is known come last.
+  meters: z.union([z.number(), z.literal('Infinity')]),
 }
 export type SortedBy = keyof typeof SORT_VALUES
 
