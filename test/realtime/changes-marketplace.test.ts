@@ -151,6 +151,20 @@ describe('a shift', () => {
     ).toEqual({ company: told, client: told, guard: told, admin: told })
   })
 
+  it('has incidents, which reach its company, its client, its guard and the admin', async () => {
+    const told = ['INSERT incidents open']
+    expect(
+      await arrivals(() =>
+        actAs(
+          'guard',
+          `insert into incidents (shift_id, category, severity, description, occurred_at)
+           values ($1, 'other', 'low', 'A door was open.', now())`,
+          [id],
+        ),
+      ),
+    ).toEqual({ company: told, client: told, guard: told, admin: told })
+  })
+
   it('cancelled stays with its guard, who is told by a notification too', async () => {
     expect(await arrivals(() => update(id, "status = 'cancelled', cancel_reason = 'Rain'"))).toEqual({
       company: ['UPDATE shifts cancelled', 'UPDATE finqle_transactions voided'],

@@ -64,7 +64,10 @@ describe('a storm of all hostile clients at once', () => {
       expect({ lost, interrupted, leaks: generator.leaks }).toEqual({ lost: 0, interrupted: 0, leaks: [] })
       // There was a storm.
       expect(generator.opened).toBeGreaterThan(50)
-      expect(Object.keys(generator.ended)).toEqual(expect.arrayContaining(['http 202', 'http 400']))
+      const ends = Object.keys(generator.ended)
+      expect(ends).toContain('http 400')
+      // How many messages are taken before the limits refuse the rest depends on how fast the machine is.
+      expect(ends.some((end) => ['http 202', '429', 'http 429', 'http 503'].includes(end))).toBe(true)
       expect(most.heldBytes).toBeLessThanOrEqual(MAX_HELD_BYTES)
       expect(most.unsentBytes).toBeLessThanOrEqual(MAX_UNSENT_BYTES + LARGEST_FRAME_BYTES)
       await vi.waitFor(

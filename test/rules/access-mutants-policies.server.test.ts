@@ -26,6 +26,14 @@ interface Policy {
   check: string | null
 }
 
+/** Mutants that no cell can see, and why. */
+const EQUIVALENT: Record<string, string> = {
+  'internal on muster.audiences: not for muster_definer':
+    'Changes are then checked for each subscriber, with the same answers.',
+  'internal on public.incidents: not for muster_definer':
+    'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
+}
+
 const policies = (): Promise<Policy[]> =>
   database().owner.query<Policy>(`
     select
@@ -67,7 +75,7 @@ const withoutRole = (table: string, role: string): string =>
 
 describe('a cell turns red', () => {
   it('when a policy is dropped or lets everything through', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
-    expect(await survivors(database().owner, (await policies()).flatMap(toMutants))).toEqual([])
+    expect(await survivors(database().owner, (await policies()).flatMap(toMutants), EQUIVALENT)).toEqual([])
   })
 
   it('when row level security is off', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
