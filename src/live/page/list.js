@@ -86,7 +86,7 @@ export function openList({ onSelect, onFilter, onDay }) {
       time: element('time'),
       guard: element('span', { class: 'guard' }),
       incidents: element('span', { class: 'incidents' }),
-      seen: element('td'),
+      seen: element('span', { class: 'seen' }),
       status: '',
       look: '',
     }
@@ -94,8 +94,8 @@ export function openList({ onSelect, onFilter, onDay }) {
       'tr',
       { 'data-shift': id },
       parts.state,
-      element('th', { scope: 'row' }, title, parts.site, parts.time, parts.guard, parts.incidents),
-      parts.seen,
+      element('th', { scope: 'row' }, title, parts.site, parts.time, parts.guard),
+      element('td', {}, parts.seen, parts.incidents),
     )
     return { ...parts, row }
   }
@@ -211,7 +211,8 @@ export function openList({ onSelect, onFilter, onDay }) {
       // A row that moves takes the focus with it, and loses it on the way.
       if (focused instanceof HTMLElement && focused.isConnected && document.activeElement !== focused)
         focused.focus()
-      const needing = urgent.length === 0 ? 'nothing needs a person' : `${urgent.length} need a person`
+      const verb = urgent.length === 1 ? 'needs' : 'need'
+      const needing = `${urgent.length || 'none'} ${verb} a person`
       const count = shifts.length === 1 ? '1 shift' : `${shifts.length} shifts`
       setText(byId('list-caption'), shifts.length === 0 ? 'No shifts' : `${count}, ${needing}`)
       document.title = urgent.length === 0 ? 'Muster live' : `(${urgent.length}) Muster live`

@@ -364,7 +364,8 @@ function openSession(token, me) {
       render()
       if (shift) {
         const place = board.siteOf(shift)?.place ?? shift.place
-        if (place) map.reveal(place)
+        const checkIn = board.checkIns.get(shift.id)
+        if (place) map.reveal(place, checkIn?.verdict === 'outside' ? checkIn.place : null)
         void detail.open(shift, api)
       } else if (before) list.opener(before)?.focus()
     },
@@ -470,21 +471,22 @@ const isWide = matchMedia('(min-width: 60rem)').matches
 // A phone has no room beside the list: the timeline comes over it when it is asked for.
 if (!isWide) byId('toggle-timeline').click()
 byId('legend').toggleAttribute('open', isWide)
-/** What the words of the list do not explain. */
+/** What the marks of the map mean. */
 const LEGEND = {
-  incident: 'Incident that nobody acknowledged',
-  absent: 'Nobody there: no clock-in 15 min after the start',
-  outside: 'Outside: last checked in away from the site',
-  late: 'Late: no clock-in yet',
-  uncovered: 'Uncovered: no guard, and starts within 4 h',
-  active: 'Active: a guard is there',
-  assigned: 'Assigned, to come',
-  published: 'Open, to come',
-  none: 'Site; a number counts the shifts there and near by',
+  incident: 'Incident, open',
+  absent: 'Nobody there (15 min)',
+  outside: 'Guard outside',
+  late: 'Late, no clock-in',
+  uncovered: 'No guard, within 4 h',
+  active: 'Guard on duty',
+  assigned: 'Assigned',
+  published: 'Open',
   position: 'Guard, live',
+  none: 'Site',
 }
 byId('legend-marks').append(
   ...Object.entries(LEGEND).map(([name, text]) => element('li', {}, mark(name), text)),
+  element('li', {}, element('b', {}, '3'), 'Shifts at and near it'),
 )
 
 const kept = sessionStorage.getItem(TOKEN_KEY)

@@ -42,7 +42,8 @@ const TILE_MAX_ZOOM = 19
 const MAX_FIT_ZOOM = 14
 /** Until here sites whose marks would cover each other have one mark; deeper, each has the circle in which a check-in counts. */
 const MAX_CLUSTER_ZOOM = 12
-const CLUSTER_PIXELS = 40
+/** Marks are 28 wide, and stand on a site and not in the middle of their cluster. */
+const CLUSTER_PIXELS = 48
 /** From here on sites with shifts have their names, and a little deeper all do. */
 const LABEL_ZOOM = 9.5
 const EVERY_LABEL_ZOOM = 12
@@ -140,8 +141,8 @@ export function openMap({ onSites }) {
       drawn?.update()
     },
     fitAll: () => whenDrawn(({ fitAll }) => fitAll()),
-    /** Brings a place into view. @param {Place} place */
-    reveal: (place) => drawn?.reveal(place),
+    /** Brings a site into view, and where its guard is instead. @param {Place} site @param {Place | null} guard */
+    reveal: (site, guard) => drawn?.reveal(site, guard),
   }
 }
 
@@ -295,7 +296,8 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
       // What needs a person lies on top.
       made.element.style.zIndex = String(isSelected ? LOOKS.length + 1 : LOOKS.length - LOOKS.indexOf(look))
       made.element.replaceChildren(
-        element('span', { class: 'halo' }, mark(look)),
+        // The library draws the dot of a site that has no shifts; here is what can be tapped.
+        element('span', { class: 'halo' }, ...(look === 'none' ? [] : [mark(look)])),
         element('span', { class: 'label' }, label),
       )
     }
@@ -393,7 +395,7 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
         wind: direction(place, center),
       }))
       .reduce((a, b) => (b.meters < a.meters ? b : a))
-    setText(byId('where'), `Middle: ${distance(near.meters)} ${near.wind} of ${near.name}`)
+    setText(byId('where'), `Middle: ${distance(near.meters)} ${near.wind} of ${near.name} ·`)
     drawGraticule()
   }
 
@@ -450,13 +452,20 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
 
   // ---- Moving -------------------------------------------------------------------------------------------------
 
-  /** @param {[number, number][]} places @param {number} maxZoom */
-  function fitTo(places, maxZoom = MAX_FIT_ZOOM) {
+  /** What the legend hides of the map, in pixels from the left: not more than leaves room for the rest. */
+  const covered = () => {
+    const width = byId('legend').hasAttribute('open') ? byId('legend').offsetWidth : 0
+    return width < container.clientWidth / 2 ? width : 0
+  }
+
+  /** @param {[number, number][]} places @param {number} maxZoom @param {number} bottom pixels that something else hides */
+  function fitTo(places, maxZoom = MAX_FIT_ZOOM, bottom = FIT_MARGIN_PIXELS) {
     const [first] = places
     const bounds = first
       ? places.reduce((around, place) => around.extend(place), new library.LngLatBounds(first, first))
       : /** @type {any} */ (HOME)
-    map.fitBounds(bounds, { padding: FIT_MARGIN_PIXELS, maxZoom, duration: MOVE_MS })
+    const [top, right, left] = [FIT_MARGIN_PIXELS, FIT_MARGIN_PIXELS, covered() + FIT_MARGIN_PIXELS]
+    map.fitBounds(bounds, { padding: { top, right, bottom, left }, maxZoom, duration: MOVE_MS })
   }
 
   function fitAll() {
@@ -469,16 +478,13 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     map,
     update,
     fitAll,
-    /** @param {Place} place */
-    reveal(place) {
-      // Above the details, which lie on the lower part of the map.
-      const offset = /** @type {[number, number]} */ ([0, -container.clientHeight / 5])
-      map.easeTo({
-        center: lngLat(place),
-        zoom: Math.max(map.getZoom(), REVEAL_ZOOM),
-        offset,
-        duration: MOVE_MS,
-      })
+    /** @param {Place} site @param {Place | null} guard */
+    reveal(site, guard) {
+      // Beside the legend, and above the details, which lie on the lower part of the map.
+      const offset = /** @type {[number, number]} */ ([covered() / 2, -container.clientHeight / 5])
+      const zoom = Math.max(map.getZoom(), REVEAL_ZOOM)
+      if (!guard) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
+      fitTo([lngLat(site), lngLat(guard)], REVEAL_ZOOM, container.clientHeight / 2)
     },
   }
 }
