@@ -393,7 +393,7 @@ describe('the page at /live, in Chromium', () => {
     await page.getByRole('checkbox', { name: /Assigned/ }).uncheck()
     await rowOf(page, 'Well planned').waitFor({ state: 'detached' })
     expect(await needing(page)).toEqual(['Begun', 'Nobody took it'])
-    for (const id of [planned, uncovered, late]) await remove(id)
+    for (const id of [planned, uncovered, late]) await setStatus(id, 'cancelled')
   })
 
   it('shows the days that are asked for, and says which', async () => {
@@ -430,10 +430,12 @@ describe('the page at /live, in Chromium', () => {
     expect([side.y, map.y]).toEqual([timeline.y, timeline.y])
     expect(side.x + side.width).toBeLessThanOrEqual(map.x)
     expect(map.x + map.width).toBeLessThanOrEqual(timeline.x)
-    const before = await boxOf('#shifts')
+    // In the list's own scrolling: it may have been scrolled to the button.
+    const placeInList = () => page.evaluate<number>("document.querySelector('#shifts').offsetTop")
+    const before = await placeInList()
     await page.getByRole('button', { name: 'Beside' }).click()
     const detail = await page.getByRole('region', { name: 'Beside' }).boundingBox()
-    expect(await boxOf('#shifts')).toEqual(before)
+    expect(await placeInList()).toBe(before)
     expect(detail!.x).toBeGreaterThanOrEqual(map.x)
     expect(detail!.x + detail!.width).toBeLessThanOrEqual(timeline.x)
     await remove(id)
@@ -446,7 +448,8 @@ describe('the page at /live, in Chromium', () => {
     proxy.freeze()
     await page.getByText(/^Not (live|read): /).waitFor({ timeout: 10_000 })
     expect(await page.getByText('Live', { exact: true }).count()).toBe(0)
-    // New connections pass.
+    // The network is there again; new connections pass.
+    proxy.reset()
     await isLive(page)
   })
 
@@ -482,7 +485,8 @@ describe('the page at /live, in Chromium', () => {
       await arrange('Keyboard one', { startsInHours: 3 }),
       await arrange('Keyboard two', { startsInHours: 4 }),
     ]
-    const page = await open()
+    // Without motion the map is at once where a key moves it.
+    const page = await open({ reducedMotion: 'reduce' })
     await page.getByLabel('Token').waitFor()
     await page.keyboard.press('Shift+Tab')
     expect(await focused(page)).toBe('Skip to the list')
@@ -535,18 +539,13 @@ describe('the page at /live, in Chromium', () => {
     // One site alone does not fill the map.
     await waitFor(
       () => scale.textContent(),
-      (text) => expect(text).toMatch(/^200\sm$/),
+      (text) => expect(text).toMatch(/^300\sm$/),
     )
-    // The library moves step by step.
-    const whole = await waitFor(
-      async () => [await view(), await view()] as const,
-      ([now, soon]) => expect(now).toEqual(soon),
-    ).then(([now]) => now)
+    const whole = await view()
     await page.keyboard.press('+')
+    await waitFor(view, ([size]) => expect(size).not.toBe(whole[0]))
     await page.keyboard.press('ArrowRight')
-    await waitFor(view, ([size, place]) =>
-      expect([size === whole[0], place === whole[1]]).toEqual([false, false]),
-    )
+    await waitFor(view, ([, place]) => expect(place).not.toBe(whole[1]))
     await page.keyboard.press('0')
     await waitFor(view, (now) => expect(now).toEqual(whole))
     await remove(first)
