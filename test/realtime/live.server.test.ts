@@ -23,6 +23,13 @@ import {
 /** What the page has to show within this time, in milliseconds: it may wait for a browser on a busy machine. */
 const PATIENCE_MS = 15_000
 
+/** Runs in a page before its own scripts. */
+const WITHOUT_WEBGL = `
+  const getContext = HTMLCanvasElement.prototype.getContext
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return /^webgl/.test(kind) ? null : getContext.call(this, kind, ...more)
+  }`
+
 describe('the page at /live, in Chromium', () => {
   let api: RealtimeApi
   let browser: Browser
@@ -55,15 +62,15 @@ describe('the page at /live, in Chromium', () => {
     mayComplain?: boolean
     /** Where the page comes from, if not from the service itself. */
     url?: string
-    /** What runs in the page before its own scripts. */
-    script?: string
+    /** false: a browser that draws none, which leaves a busy machine to what a test is about. */
+    hasMap?: boolean
   }
   async function open(options: OpenOptions = {}): Promise<Page> {
-    const { mayComplain = false, url = api.url, script, ...contextOptions } = options
+    const { mayComplain = false, url = api.url, hasMap = true, ...contextOptions } = options
     const watched = await openPage(browser, contextOptions)
     opened.push({ watched, mayComplain, url })
     watched.page.setDefaultTimeout(PATIENCE_MS)
-    if (script) await watched.page.addInitScript(script)
+    if (!hasMap) await watched.page.addInitScript(WITHOUT_WEBGL)
     await watched.page.goto(new URL('/live', url).href)
     return watched.page
   }
@@ -110,6 +117,8 @@ describe('the page at /live, in Chromium', () => {
   /** The titles of the shifts that need a person, in order. */
   const needing = (page: Page) =>
     page.getByRole('rowgroup', { name: 'Needs a person' }).getByRole('button').allTextContents()
+  /** The days and states to choose from, which leave their room to the shifts otherwise. */
+  const openChoices = (page: Page) => page.getByText('Days and states.').click()
   const shiftOnTop = (page: Page) => page.getByRole('table').getByRole('button').first().textContent()
 
   it('lets nobody in without a good token, and says why', async () => {
@@ -156,11 +165,12 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows to each what is theirs', async () => {
     const [own, draft] = [await arrange('Of the company'), await arrange('A draft', { status: 'draft' })]
-    const client = await signIn('client')
+    const client = await signIn('client', { hasMap: false })
+    await openChoices(client)
     await client.getByRole('checkbox', { name: /Draft/ }).check()
     await rowOf(client, 'Of the company').waitFor()
     expect(await rowOf(client, 'A draft').count()).toBe(0)
-    const rival = await signIn('rival')
+    const rival = await signIn('rival', { hasMap: false })
     expect(await rowOf(rival, 'Of the company').count()).toBe(0)
     await setStatus(draft, 'published')
     await rowOf(client, 'A draft').waitFor()
@@ -329,7 +339,7 @@ describe('the page at /live, in Chromium', () => {
       await arrange('Kept over a gap'),
       await arrange('Gone in a gap', { startsInHours: 15 }),
     ]
-    const page = await signIn('company')
+    const page = await signIn('company', { hasMap: false })
     await rowOf(page, 'Gone in a gap').waitFor()
     onTestFinished(() => api.endGap())
     api.loseChanges()
@@ -348,7 +358,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('says when it is not live, and comes back by itself', async () => {
     const id = await arrange('Before and after', { startsInHours: 17 })
-    const page = await signIn('company', { mayComplain: true })
+    const page = await signIn('company', { mayComplain: true, hasMap: false })
     await rowOf(page, 'Before and after').waitFor()
     api.cutSockets()
     await page.getByText(/^Not live/).waitFor()
@@ -390,6 +400,7 @@ describe('the page at /live, in Chromium', () => {
     await rowOf(page, 'Well planned').waitFor()
     await page.getByLabel('Title, site or guard').fill('')
     // A filter of states hides nothing that needs a person.
+    await openChoices(page)
     await page.getByRole('checkbox', { name: /Assigned/ }).uncheck()
     await rowOf(page, 'Well planned').waitFor({ state: 'detached' })
     expect(await needing(page)).toEqual(['Begun', 'Nobody took it'])
@@ -401,7 +412,7 @@ describe('the page at /live, in Chromium', () => {
       await arrange('In two days', { startsInHours: 40 }),
       await arrange('In five days', { startsInHours: 120, hours: 2 }),
     ]
-    const page = await signIn('company')
+    const page = await signIn('company', { hasMap: false })
     await rowOf(page, 'In two days').waitFor()
     expect(await page.locator('#span').textContent()).toMatch(
       /^Shifts from .+, \d\d:\d\d to .+, \d\d:\d\d\.$/,
@@ -410,6 +421,7 @@ describe('the page at /live, in Chromium', () => {
     const day = await page.evaluate<string>(
       "new Intl.DateTimeFormat('sv-SE').format(new Date(Math.floor(Date.now() / 60_000) * 60_000 + 120 * 3_600_000))",
     )
+    await openChoices(page)
     await page.getByLabel('Day', { exact: true }).fill(day)
     await rowOf(page, 'In five days').waitFor()
     await rowOf(page, 'In two days').waitFor({ state: 'detached' })
@@ -444,7 +456,7 @@ describe('the page at /live, in Chromium', () => {
   it('says within 10 s that the service does not answer, and comes back by itself', async () => {
     const proxy = await startTcpProxy(api.url)
     onTestFinished(() => proxy.close())
-    const page = await signIn('company', { url: proxy.url, mayComplain: true })
+    const page = await signIn('company', { url: proxy.url, mayComplain: true, hasMap: false })
     proxy.freeze()
     await page.getByText(/^Not (live|read): /).waitFor({ timeout: 10_000 })
     expect(await page.getByText('Live', { exact: true }).count()).toBe(0)
@@ -455,12 +467,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('says so where a browser draws no map, and has the list all the same', async () => {
     const id = await arrange('Without a map')
-    const page = await signIn('company', {
-      script: `const getContext = HTMLCanvasElement.prototype.getContext
-        HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-          return /^webgl/.test(kind) ? null : getContext.call(this, kind, ...more)
-        }`,
-    })
+    const page = await signIn('company', { hasMap: false })
     await rowOf(page, 'Without a map').waitFor()
     await page.getByText(/^This browser draws no map/).waitFor()
     expect(await page.getByRole('button', { name: 'Zoom in' }).isVisible()).toBe(false)
@@ -468,7 +475,7 @@ describe('the page at /live, in Chromium', () => {
   })
 
   it('asks for another token when one has expired', async () => {
-    const page = await open({ mayComplain: true })
+    const page = await open({ mayComplain: true, hasMap: false })
     const token = await issueToken(SECRET, {
       sub: USERS.company,
       audience: 'authenticated',
@@ -561,6 +568,7 @@ describe('the page at /live, in Chromium', () => {
     await page.getByLabel('Token').fill(await api.tokenOf('admin'))
     await page.getByRole('button', { name: 'Sign in' }).click()
     await isLive(page)
+    await openChoices(page)
     for (const box of await page.getByRole('checkbox').all()) await box.check()
     await page.getByRole('button', { name: title }).click()
     await page.getByRole('heading', { name: title }).waitFor()

@@ -70,8 +70,6 @@ export function openList({ onSelect, onFilter, onDay }) {
   byId('day-before').addEventListener('click', () => choose(dayAfter(day, -1, Date.now())))
   byId('day-after').addEventListener('click', () => choose(dayAfter(day, 1, Date.now())))
   dayInput.addEventListener('change', () => choose(dayInput.value === '' ? null : dayInput.value))
-  // On a phone the shifts themselves come first.
-  byId('choices').toggleAttribute('open', matchMedia('(min-width: 60rem)').matches)
 
   // ---- Rows ---------------------------------------------------------------------------------------------------
 
@@ -217,7 +215,9 @@ export function openList({ onSelect, onFilter, onDay }) {
       setText(byId('list-caption'), shifts.length === 0 ? 'No shifts' : `${count}, ${needing}`)
       document.title = urgent.length === 0 ? 'Muster live' : `(${urgent.length}) Muster live`
       const which = day === null ? 'Shifts from' : day === dayOf(now) ? 'Shifts of today,' : 'Shifts of'
-      setText(byId('span'), `${which} ${span(board.period)}.`)
+      // Nothing was read yet, or no more after signing out.
+      const isKnown = Number.isFinite(board.period.from)
+      setText(byId('span'), isKnown ? `${which} ${span(board.period)}.` : '')
     },
 
     /** @param {string} shiftId @returns {HTMLElement | undefined} what opens its details */

@@ -72,6 +72,8 @@ function openSession(token, me) {
   let failures = 0
   let hasFitted = false
   let isComplete = true
+  /** Happenings so far: the key in the timeline of what has none of its own. */
+  let heard = 0
   /** Professionals whose names are not to be had. @type {Set<string>} */
   const nameless = new Set()
   /** What needs a person and was told; null until the first reading is through. @type {Set<string> | null} */
@@ -116,7 +118,8 @@ function openSession(token, me) {
       tell(board.apply(change))
       if (change.table === 'shifts') {
         followPositions()
-        void readNames()
+        // What is wrong, the next reading says.
+        readNames().catch(() => {})
       }
       show()
     },
@@ -269,7 +272,8 @@ function openSession(token, me) {
   /** In the timeline. @param {import('./board.js').Happening | null} happening */
   function record(happening) {
     if (!happening || isClosed) return
-    const { key = crypto.randomUUID(), at = Date.now(), text, shiftId } = happening
+    heard += 1
+    const { key = `heard ${heard}`, at = Date.now(), text, shiftId } = happening
     timeline.add({ key, at, text, shiftId })
   }
 
@@ -348,6 +352,8 @@ function openSession(token, me) {
     readAnew() {
       setText(byId('list-caption'), 'Reading …')
       hasFitted = false
+      // What needed a person on that day is no news.
+      told = null
       void read()
     },
 
