@@ -399,6 +399,20 @@ describe('the page at /live, in Chromium', () => {
     await page.getByRole('table', { name: '1 shift' }).waitFor()
     await rowOf(page, 'Well planned').waitFor()
     await page.getByLabel('Title, site or guard').fill('')
+    // Who becomes late while one watches is told of, though no guard did anything.
+    await api.owner.query(
+      "update shifts set start_datetime = now() - interval '1 minute', end_datetime = now() + interval '4 hours' where id = $1",
+      [planned],
+    )
+    const told = /^Late: Well planned at site, no clock-in, started \d+ min ago\.$/
+    await page.getByRole('listitem').getByText(told).waitFor()
+    await page.locator('#announcements').getByText('Late: Well planned').waitFor({ state: 'attached' })
+    expect(await needing(page)).toContain('Well planned')
+    await api.owner.query(
+      "update shifts set start_datetime = start_datetime + interval '40 hours', end_datetime = end_datetime + interval '40 hours' where id = $1",
+      [planned],
+    )
+    await page.getByRole('table', { name: '2 need a person' }).waitFor()
     // A filter of states hides nothing that needs a person.
     await openChoices(page)
     await page.getByRole('checkbox', { name: /Assigned/ }).uncheck()

@@ -52,6 +52,8 @@ const CHECK_IN_ZOOM = 14.5
 /** A selected site is seen with its circle. */
 const REVEAL_ZOOM = 15
 const FIT_MARGIN_PIXELS = 56
+/** The buttons at the right, and half a mark. */
+const BUTTONS_PIXELS = 72
 /** About a hand's width between two lines. */
 const GRATICULE_PIXELS = 150
 const MOVE_MS = 300
@@ -464,7 +466,7 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     const bounds = first
       ? places.reduce((around, place) => around.extend(place), new library.LngLatBounds(first, first))
       : /** @type {any} */ (HOME)
-    const [top, right, left] = [FIT_MARGIN_PIXELS, FIT_MARGIN_PIXELS, covered() + FIT_MARGIN_PIXELS]
+    const [top, right, left] = [FIT_MARGIN_PIXELS, BUTTONS_PIXELS, covered() + FIT_MARGIN_PIXELS]
     map.fitBounds(bounds, { padding: { top, right, bottom, left }, maxZoom, duration: MOVE_MS })
   }
 
