@@ -280,7 +280,10 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
       const count = shifts > 1 ? String(shifts) : ''
       const name = sites > 1 && cluster !== undefined ? `${sites} sites` : spot.name
       const label = [count, isNamed ? name : ''].filter(Boolean).join(' · ')
-      const title = cluster === undefined ? `${name}: ${describe(spot.shifts)}` : `${name}, ${shifts} shifts`
+      const title =
+        cluster === undefined
+          ? `${name}: ${describe(spot.shifts)}`
+          : `${name}, ${shifts} shift${shifts === 1 ? '' : 's'}`
       const text = JSON.stringify([look, label, title, isSelected])
       const made = marks.get(key) ?? makeMark(key, spot)
       // At the site that needs a person most, and not between the sites, where nobody is.
