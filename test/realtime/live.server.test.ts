@@ -11,6 +11,7 @@ import { INSTALL_TIMEOUT_MS, launchChromium, openPage, type WatchedPage } from '
 import { auditPage } from '../support/page-audit.js'
 import { patience } from '../support/patience.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import {
   arrangeShift,
   type Persona,
@@ -23,10 +24,17 @@ import {
 /** What the page has to show within this time, in milliseconds: it may wait for a browser on a busy machine. */
 const PATIENCE_MS = patience(15_000)
 
+/** Runs in a page before its own scripts. */
+const WITHOUT_WEBGL = `
+  const getContext = HTMLCanvasElement.prototype.getContext
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return /^webgl/.test(kind) ? null : getContext.call(this, kind, ...more)
+  }`
+
 describe('the page at /live, in Chromium', () => {
   let api: RealtimeApi
   let browser: Browser
-  const opened: { watched: WatchedPage; mayComplain: boolean }[] = []
+  const opened: { watched: WatchedPage; mayComplain: boolean; url: string }[] = []
   const clients: SupabaseClient[] = []
 
   beforeAll(async () => {
@@ -41,9 +49,9 @@ describe('the page at /live, in Chromium', () => {
     await Promise.all(pages.map(({ watched }) => watched.close()))
     await Promise.all(clients.splice(0).map((client) => client.realtime.disconnect()))
     // Whatever a test is about: the page has nothing to complain of, and asks nobody else for anything.
-    for (const { watched, mayComplain } of pages) {
+    for (const { watched, mayComplain, url } of pages) {
       if (!mayComplain) expect(watched.complaints).toEqual([])
-      expect([...watched.hosts]).toEqual([new URL(api.url).host])
+      expect([...watched.hosts]).toEqual([new URL(url).host])
     }
   })
   afterAll(async () => {
@@ -51,18 +59,23 @@ describe('the page at /live, in Chromium', () => {
     await api?.close()
   })
 
-  async function open(options: BrowserContextOptions & { mayComplain?: boolean } = {}): Promise<Page> {
-    const { mayComplain = false, ...contextOptions } = options
+  interface OpenOptions extends BrowserContextOptions {
+    mayComplain?: boolean
+    /** Where the page comes from, if not from the service itself. */
+    url?: string
+    /** false: a browser that draws none, which leaves a busy machine to what a test is about. */
+    hasMap?: boolean
+  }
+  async function open(options: OpenOptions = {}): Promise<Page> {
+    const { mayComplain = false, url = api.url, hasMap = true, ...contextOptions } = options
     const watched = await openPage(browser, contextOptions)
-    opened.push({ watched, mayComplain })
+    opened.push({ watched, mayComplain, url })
     watched.page.setDefaultTimeout(PATIENCE_MS)
-    await watched.page.goto(`${api.url}/live`)
+    if (!hasMap) await watched.page.addInitScript(WITHOUT_WEBGL)
+    await watched.page.goto(new URL('/live', url).href)
     return watched.page
   }
-  async function signIn(
-    persona: Persona,
-    options: BrowserContextOptions & { mayComplain?: boolean } = {},
-  ): Promise<Page> {
+  async function signIn(persona: Persona, options: OpenOptions = {}): Promise<Page> {
     const page = await open(options)
     await page.getByLabel('Token').fill(await api.tokenOf(persona))
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -102,11 +115,18 @@ describe('the page at /live, in Chromium', () => {
     )
   const focused = (page: Page): Promise<string> =>
     page.evaluate('document.activeElement?.id || document.activeElement?.textContent')
+  /** The titles of the shifts that need a person, in order. */
+  const needing = (page: Page) =>
+    page.getByRole('rowgroup', { name: 'Needs a person' }).getByRole('button').allTextContents()
+  /** The days and states to choose from, which leave their room to the shifts otherwise. */
+  const openChoices = (page: Page) => page.getByText('Days and states.').click()
   const shiftOnTop = (page: Page) => page.getByRole('table').getByRole('button').first().textContent()
 
   it('lets nobody in without a good token, and says why', async () => {
     const page = await open({ mayComplain: true })
     const token = page.getByLabel('Token')
+    await token.waitFor()
+    expect(await focused(page)).toBe('token')
     await page.getByRole('button', { name: 'Sign in' }).click()
     expect(await page.getByRole('alert').textContent()).toBe('Paste a token first.')
     await token.fill(await issueToken('x'.repeat(40), { sub: USERS.company, audience: 'authenticated' }))
@@ -121,16 +141,16 @@ describe('the page at /live, in Chromium', () => {
   })
 
   it('shows shifts in the list and on the map, keeps the token in the tab, and forgets it', async () => {
-    const id = await arrange('Shown', { startsInHours: 2 })
+    const id = await arrange('Shown', { startsInHours: 12 })
     const page = await signIn('company')
     const row = rowOf(page, 'Shown')
     expect(await row.getByRole('cell').first().textContent()).toBe('Open')
     expect(await row.getByRole('rowheader').textContent()).toMatch(
       /^Shownsite\w{3} \d+ \w+, \d\d:\d\d–\d\d:\d\d$/,
     )
-    await page.locator('#drawing .site.published').first().waitFor({ state: 'attached' })
-    expect(await page.locator('#drawing .site title').first().textContent()).toMatch(/\d+ open/)
-    expect(await page.locator('#drawing .outlines .home').count()).toBe(1)
+    expect(await page.locator('#map .site.published').first().getAttribute('title')).toMatch(/\d+ open/)
+    expect(await page.locator('#map .city').filter({ visible: true }).count()).toBeGreaterThan(0)
+    expect(await page.getByRole('application', { name: 'Map of the sites' }).isVisible()).toBe(true)
 
     await page.reload()
     await isLive(page)
@@ -146,11 +166,12 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows to each what is theirs', async () => {
     const [own, draft] = [await arrange('Of the company'), await arrange('A draft', { status: 'draft' })]
-    const client = await signIn('client')
+    const client = await signIn('client', { hasMap: false })
+    await openChoices(client)
     await client.getByRole('checkbox', { name: /Draft/ }).check()
     await rowOf(client, 'Of the company').waitFor()
     expect(await rowOf(client, 'A draft').count()).toBe(0)
-    const rival = await signIn('rival')
+    const rival = await signIn('rival', { hasMap: false })
     expect(await rowOf(rival, 'Of the company').count()).toBe(0)
     await setStatus(draft, 'published')
     await rowOf(client, 'A draft').waitFor()
@@ -162,16 +183,16 @@ describe('the page at /live, in Chromium', () => {
   it('shows a change as it happens, in the list, on the map, in the log and to a screen reader', async () => {
     const id = await arrange('Followed')
     const page = await signIn('company')
-    await page.getByLabel('Title or site').fill('Followed')
+    await page.getByLabel('Title, site or guard').fill('Followed')
     const state = rowOf(page, 'Followed').getByRole('cell').first()
-    expect(await state.textContent()).toBe('Open')
+    await state.getByText('Open', { exact: true }).waitFor()
 
     await api.owner.query("update shifts set status = 'assigned', professional_id = $2 where id = $1", [
       id,
       PROFESSIONALS.guard,
     ])
     await state.getByText('Assigned').waitFor()
-    await page.locator('#drawing .site.assigned').waitFor({ state: 'attached' })
+    await page.locator('#map .site.assigned').waitFor({ state: 'attached' })
     const sentence = 'Followed at site: open, now assigned.'
     await page.getByRole('listitem').getByText(sentence).waitFor()
     await page.locator('#announcements').getByText(sentence).waitFor({ state: 'attached' })
@@ -200,6 +221,7 @@ describe('the page at /live, in Chromium', () => {
     const row = rowOf(page, 'Watched')
     await row.getByText(/^Clocked in \d\d:\d\d, inside \(0 m\)$/).waitFor()
     expect(await row.getByRole('cell').first().textContent()).toBe('Active')
+    expect(await needing(page)).not.toContain('Watched')
 
     const incident = await api.as('guard').post('/v1/incidents', {
       shift_id: id,
@@ -209,15 +231,26 @@ describe('the page at /live, in Chromium', () => {
       occurred_at: new Date().toISOString(),
     })
     expect(incident.statusCode).toBe(201)
-    await row.getByText('1 open incident').waitFor()
-    await page.locator('#drawing .site.active .incident').waitFor({ state: 'attached' })
+    await row.getByText(/^trespass, medium, open \(\d\d:\d\d\): Somebody on the roof\.$/).waitFor()
+    await page.locator('#map .site.incident').waitFor({ state: 'attached' })
+    expect(await shiftOnTop(page)).toBe('Watched')
+    const told = page.getByRole('region', { name: 'What happened' }).getByRole('listitem')
+    await told
+      .getByText('Incident at Watched at site: trespass, severity medium. Somebody on the roof.')
+      .waitFor()
 
     // Read anew, the page knows the same.
     await page.reload()
     await isLive(page)
     await row.getByText(/^Clocked in/).waitFor()
-    await row.getByText('1 open incident').waitFor()
+    await row.getByText('Somebody on the roof.').waitFor()
+    await told.getByText('Incident at Watched').waitFor()
+    await told.getByText('Clock-in for Watched').click()
+    await page.getByRole('region', { name: 'Watched' }).getByText('Somebody on the roof.').waitFor()
     await setStatus(id, 'completed')
+    // Nobody looked after the incident, so the shift does not leave the list.
+    await row.getByText('Completed').waitFor()
+    await api.owner.query("update incidents set status = 'acknowledged' where shift_id = $1", [id])
     await row.waitFor({ state: 'detached' })
   })
 
@@ -239,7 +272,7 @@ describe('the page at /live, in Chromium', () => {
     await new Promise<void>((resolve) => {
       channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())
     })
-    const marker = company.locator(`#drawing [data-shift="${id}"]`)
+    const marker = company.locator(`#map .position[data-shift="${id}"]`)
     /** Until it arrives: the page joins when it joins. */
     const send = (latitude: number, longitude: number) =>
       waitFor(
@@ -250,7 +283,7 @@ describe('the page at /live, in Chromium', () => {
         },
         (shown) => expect(shown).toBe(String(latitude)),
       )
-    const place = () => marker.getAttribute('transform')
+    const place = () => marker.getAttribute('style')
 
     await send(52.374, 4.8926)
     const before = await place()
@@ -259,7 +292,7 @@ describe('the page at /live, in Chromium', () => {
     await rowOf(company, 'Patrol')
       .getByText(/^Live \d\d:\d\d:\d\d, 178 m from the site$/)
       .waitFor()
-    expect(await rival.locator('#drawing .position').count()).toBe(0)
+    expect(await rival.locator('#map .position').count()).toBe(0)
 
     await setStatus(id, 'completed')
     await marker.waitFor({ state: 'detached' })
@@ -281,9 +314,10 @@ describe('the page at /live, in Chromium', () => {
     const button = guard.getByRole('button', { name: 'Share my position' })
     await button.click()
     await guard.getByText(/^Sharing since/).waitFor()
-    expect(await button.getAttribute('aria-pressed')).toBe('true')
+    expect(await button.count()).toBe(0)
+    const stop = guard.getByRole('button', { name: 'Stop sharing my position' })
     // Each fix is sent once, and nobody hears of it who was not there yet: move until the company has seen one.
-    const marker = company.locator(`#drawing [data-shift="${id}"]`)
+    const marker = company.locator(`#map .position[data-shift="${id}"]`)
     let moved = 0
     await waitFor(
       async () => {
@@ -295,8 +329,8 @@ describe('the page at /live, in Chromium', () => {
       },
       (count) => expect(count).toBe(1),
     )
-    await button.click()
-    expect(await button.getAttribute('aria-pressed')).toBe('false')
+    await stop.click()
+    await button.waitFor()
     await setStatus(id, 'completed')
     await guard.getByRole('heading', { name: 'You are on duty' }).waitFor({ state: 'hidden' })
   })
@@ -306,7 +340,7 @@ describe('the page at /live, in Chromium', () => {
       await arrange('Kept over a gap'),
       await arrange('Gone in a gap', { startsInHours: 15 }),
     ]
-    const page = await signIn('company')
+    const page = await signIn('company', { hasMap: false })
     await rowOf(page, 'Gone in a gap').waitFor()
     onTestFinished(() => api.endGap())
     api.loseChanges()
@@ -314,7 +348,7 @@ describe('the page at /live, in Chromium', () => {
     await remove(gone)
     const added = await arrange('Added in a gap', { startsInHours: 16 })
     // A broken feed, and not a slow one: what comes by another way is there already, and those changes are not.
-    expect(await rowOf(page, 'Kept over a gap').getByRole('cell').first().textContent()).toBe('Open')
+    expect(await rowOf(page, 'Kept over a gap').getByRole('cell').first().textContent()).toContain('Open')
     api.endGap()
     await rowOf(page, 'Added in a gap').waitFor()
     await rowOf(page, 'Kept over a gap').waitFor({ state: 'detached' })
@@ -325,7 +359,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('says when it is not live, and comes back by itself', async () => {
     const id = await arrange('Before and after', { startsInHours: 17 })
-    const page = await signIn('company', { mayComplain: true })
+    const page = await signIn('company', { mayComplain: true, hasMap: false })
     await rowOf(page, 'Before and after').waitFor()
     api.cutSockets()
     await page.getByText(/^Not live/).waitFor()
@@ -335,8 +369,128 @@ describe('the page at /live, in Chromium', () => {
     await rowOf(page, 'Before and after').waitFor({ state: 'detached' })
   })
 
+  it('puts first what needs a person, with the names of the guards, who are found by search', async () => {
+    const [row] = await api.owner.query<{ name: string }>(
+      'select u.name from users u join security_professionals p on p.user_id = u.id where p.id = $1',
+      [PROFESSIONALS.otherGuard],
+    )
+    const name = row!.name
+    const planned = await arrange('Well planned', {
+      status: 'assigned',
+      startsInHours: 40,
+      professional: PROFESSIONALS.otherGuard,
+    })
+    const uncovered = await arrange('Nobody took it', { startsInHours: 1 })
+    const late = await arrange('Begun', { status: 'assigned', startsInHours: 0 })
+    const page = await signIn('company')
+    await waitFor(
+      () => needing(page),
+      (titles) => expect(titles).toEqual(['Begun', 'Nobody took it']),
+    )
+    const state = rowOf(page, 'Begun').getByRole('cell').first()
+    expect(await state.textContent()).toMatch(/^Lateno clock-in, started \d+ min agoAssigned$/)
+    expect(await page.title()).toBe('(2) Muster live')
+    expect(await page.getByRole('table').locator('caption').textContent()).toMatch(/ 2 need a person$/)
+    await rowOf(page, 'Well planned').getByText(name).waitFor()
+    // The map's mark of the place has the look of the most urgent, and the legend says what that is.
+    await page.locator('#map .site.late').waitFor()
+    expect(await page.locator('#legend').getByText('Late, no clock-in').isVisible()).toBe(true)
+
+    await page.getByLabel('Title, site or guard').fill(name.toUpperCase())
+    await page.getByRole('table', { name: '1 shift' }).waitFor()
+    await rowOf(page, 'Well planned').waitFor()
+    await page.getByLabel('Title, site or guard').fill('')
+    // Who becomes late while one watches is told of, though no guard did anything.
+    await api.owner.query(
+      "update shifts set start_datetime = now() - interval '1 minute', end_datetime = now() + interval '4 hours' where id = $1",
+      [planned],
+    )
+    const told = /^Late: Well planned at site, no clock-in, started \d+ min ago\.$/
+    await page.getByRole('listitem').getByText(told).waitFor()
+    await page.locator('#announcements').getByText('Late: Well planned').waitFor({ state: 'attached' })
+    expect(await needing(page)).toContain('Well planned')
+    await api.owner.query(
+      "update shifts set start_datetime = start_datetime + interval '40 hours', end_datetime = end_datetime + interval '40 hours' where id = $1",
+      [planned],
+    )
+    await page.getByRole('table', { name: '2 need a person' }).waitFor()
+    // A filter of states hides nothing that needs a person.
+    await openChoices(page)
+    await page.getByRole('checkbox', { name: /Assigned/ }).uncheck()
+    await rowOf(page, 'Well planned').waitFor({ state: 'detached' })
+    expect(await needing(page)).toEqual(['Begun', 'Nobody took it'])
+    for (const id of [planned, uncovered, late]) await setStatus(id, 'cancelled')
+  })
+
+  it('shows the days that are asked for, and says which', async () => {
+    const [soon, far] = [
+      await arrange('In two days', { startsInHours: 40 }),
+      await arrange('In five days', { startsInHours: 120, hours: 2 }),
+    ]
+    const page = await signIn('company', { hasMap: false })
+    await rowOf(page, 'In two days').waitFor()
+    expect(await page.locator('#span').textContent()).toMatch(
+      /^Shifts from .+, \d\d:\d\d to .+, \d\d:\d\d\.$/,
+    )
+    expect(await rowOf(page, 'In five days').count()).toBe(0)
+    const day = await page.evaluate<string>(
+      "new Intl.DateTimeFormat('sv-SE').format(new Date(Math.floor(Date.now() / 60_000) * 60_000 + 120 * 3_600_000))",
+    )
+    await openChoices(page)
+    await page.getByLabel('Day', { exact: true }).fill(day)
+    await rowOf(page, 'In five days').waitFor()
+    await rowOf(page, 'In two days').waitFor({ state: 'detached' })
+    expect(await page.locator('#span').textContent()).toMatch(/^Shifts of \w{3} \d+ \w+\.$/)
+    await page.getByRole('button', { name: 'The day before' }).click()
+    await rowOf(page, 'In five days').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Around now' }).click()
+    await rowOf(page, 'In two days').waitFor()
+    await remove(soon)
+    await remove(far)
+  })
+
+  it('has list, map and timeline beside each other, and opens details over the map', async () => {
+    const id = await arrange('Beside', { startsInHours: 12 })
+    const page = await signIn('company', { viewport: { width: 1400, height: 900 } })
+    const boxOf = async (at: string) => (await page.locator(at).boundingBox())!
+    const [side, map, timeline] = [await boxOf('.side'), await boxOf('#map'), await boxOf('#timeline')]
+    expect([side.y, map.y]).toEqual([timeline.y, timeline.y])
+    expect(side.x + side.width).toBeLessThanOrEqual(map.x)
+    expect(map.x + map.width).toBeLessThanOrEqual(timeline.x)
+    // In the list's own scrolling: it may have been scrolled to the button.
+    const placeInList = () => page.evaluate<number>("document.querySelector('#shifts').offsetTop")
+    const before = await placeInList()
+    await page.getByRole('button', { name: 'Beside' }).click()
+    const detail = await page.getByRole('region', { name: 'Beside' }).boundingBox()
+    expect(await placeInList()).toBe(before)
+    expect(detail!.x).toBeGreaterThanOrEqual(map.x)
+    expect(detail!.x + detail!.width).toBeLessThanOrEqual(timeline.x)
+    await remove(id)
+  })
+
+  it('says within 10 s that the service does not answer, and comes back by itself', async () => {
+    const proxy = await startTcpProxy(api.url)
+    onTestFinished(() => proxy.close())
+    const page = await signIn('company', { url: proxy.url, mayComplain: true, hasMap: false })
+    proxy.freeze()
+    await page.getByText(/^Not (live|read): /).waitFor({ timeout: 10_000 })
+    expect(await page.getByText('Live', { exact: true }).count()).toBe(0)
+    // The network is there again; new connections pass.
+    proxy.reset()
+    await isLive(page)
+  })
+
+  it('says so where a browser draws no map, and has the list all the same', async () => {
+    const id = await arrange('Without a map')
+    const page = await signIn('company', { hasMap: false })
+    await rowOf(page, 'Without a map').waitFor()
+    await page.getByText(/^This browser draws no map/).waitFor()
+    expect(await page.getByRole('button', { name: 'Zoom in' }).isVisible()).toBe(false)
+    await remove(id)
+  })
+
   it('asks for another token when one has expired', async () => {
-    const page = await open({ mayComplain: true })
+    const page = await open({ mayComplain: true, hasMap: false })
     const token = await issueToken(SECRET, {
       sub: USERS.company,
       audience: 'authenticated',
@@ -353,9 +507,10 @@ describe('the page at /live, in Chromium', () => {
       await arrange('Keyboard one', { startsInHours: 3 }),
       await arrange('Keyboard two', { startsInHours: 4 }),
     ]
-    const page = await open()
+    // Without motion the map is at once where a key moves it.
+    const page = await open({ reducedMotion: 'reduce' })
     await page.getByLabel('Token').waitFor()
-    await page.keyboard.press('Tab')
+    await page.keyboard.press('Shift+Tab')
     expect(await focused(page)).toBe('Skip to the list')
     await page.keyboard.press('Tab')
     expect(await focused(page)).toBe('token')
@@ -366,7 +521,7 @@ describe('the page at /live, in Chromium', () => {
       () => focused(page),
       (id) => expect(id).toBe('shifts'),
     )
-    await page.getByLabel('Title or site').focus()
+    await page.getByLabel('Title, site or guard').focus()
     await page.keyboard.type('keyboard')
     await page.getByRole('table', { name: '2 shifts' }).waitFor()
 
@@ -398,27 +553,23 @@ describe('the page at /live, in Chromium', () => {
     )
     expect(await focused(page)).toBe('Keyboard two')
 
-    await page.locator('#map').focus()
-    const scale = page.locator('#scale')
-    const mark = page.locator('#drawing .site.published')
+    await page.getByRole('application', { name: 'Map of the sites' }).focus()
+    const scale = page.locator('.maplibregl-ctrl-scale')
+    const mark = page.locator('#map .site.uncovered')
+    const view = async () => [await scale.textContent(), await mark.getAttribute('style')]
     await page.keyboard.press('0')
-    // One site alone is shown at zoom 15.
+    // One site alone does not fill the map.
     await waitFor(
       () => scale.textContent(),
-      (text) => expect(text).toBe('200 m'),
+      (text) => expect(text).toMatch(/^300\sm$/),
     )
-    const whole = [await scale.textContent(), await mark.getAttribute('transform')]
+    const whole = await view()
     await page.keyboard.press('+')
+    await waitFor(view, ([size]) => expect(size).not.toBe(whole[0]))
     await page.keyboard.press('ArrowRight')
-    await waitFor(
-      async () => [await scale.textContent(), await mark.getAttribute('transform')],
-      (now) => expect([now[0] === whole[0], now[1] === whole[1]]).toEqual([false, false]),
-    )
+    await waitFor(view, ([, place]) => expect(place).not.toBe(whole[1]))
     await page.keyboard.press('0')
-    await waitFor(
-      async () => [await scale.textContent(), await mark.getAttribute('transform')],
-      (now) => expect(now).toEqual(whole),
-    )
+    await waitFor(view, (now) => expect(now).toEqual(whole))
     await remove(first)
     await remove(second)
   })
@@ -432,6 +583,7 @@ describe('the page at /live, in Chromium', () => {
     await page.getByLabel('Token').fill(await api.tokenOf('admin'))
     await page.getByRole('button', { name: 'Sign in' }).click()
     await isLive(page)
+    await openChoices(page)
     for (const box of await page.getByRole('checkbox').all()) await box.check()
     await page.getByRole('button', { name: title }).click()
     await page.getByRole('heading', { name: title }).waitFor()
@@ -459,8 +611,8 @@ describe('the page at /live, in Chromium', () => {
       hasTouch: true,
     })
     expect(await page.evaluate(auditPage)).toEqual([])
-    await page.getByLabel('Title or site').fill('By thumb')
-    const mark = page.locator('#drawing .site.published')
+    await page.getByLabel('Title, site or guard').fill('By thumb')
+    const mark = page.locator('#map .site.published')
     await waitFor(
       () => mark.count(),
       (count) => expect(count).toBe(1),
@@ -488,13 +640,16 @@ describe('the page at /live, in Chromium', () => {
       route.fulfill({ json: { name: 'Somebody', role: 'admin', items: [], next_cursor: null } }),
     )
     const asked: string[] = []
+    const referers: (string | undefined)[] = []
     const tile = Buffer.from(
       'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
       'base64',
     )
     await page.route('https://tiles.example.com/**', (route) => {
       asked.push(new URL(route.request().url()).pathname)
-      return route.fulfill({ body: tile, contentType: 'image/png' })
+      referers.push(route.request().headers().referer)
+      const headers = { 'access-control-allow-origin': '*' }
+      return route.fulfill({ body: tile, contentType: 'image/png', headers })
     })
     await page.goto(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/live`)
     await page.getByLabel('Token').fill('any')
@@ -511,12 +666,9 @@ describe('the page at /live, in Chromium', () => {
       async () => asked.filter((path) => path.startsWith(`/${level}/${column}/`)),
       (paths) => expect(paths.length).toBeGreaterThan(0),
     )
-    await waitFor(
-      () =>
-        page.evaluate("[...document.querySelectorAll('#tiles img')].every((tile) => tile.naturalWidth > 0)"),
-      (all) => expect(all).toBe(true),
-    )
-    expect(await page.locator('#drawing .outlines path').count()).toBe(0)
+    // Which site uses them, and not which page.
+    expect(new Set(referers)).toEqual(new Set([`${new URL(page.url()).origin}/`]))
+    expect(await page.locator('#map .city').count()).toBe(0)
     // There is no change stream behind this page, and it says so.
     await page.getByText(/^Not live/).waitFor()
     expect(complaints.filter((text) => /content security/i.test(text))).toEqual([])

@@ -12,10 +12,14 @@ const ON_MACOS = [
 const BY_APT = 'sudo apt-get update && sudo apt-get install -y --no-install-recommends chromium'
 const BY_HOMEBREW = 'brew install --cask chromium'
 
-/** Nothing but the page under test: no sandbox (there is none as root in a container), no graphics card, no calls home. */
+/**
+ * Nothing but the page under test: no sandbox (there is none as root in a container), no graphics card but one of software
+ * (the map of /live is drawn by WebGL), no calls home.
+ */
 const FLAGS = [
   '--no-sandbox',
-  '--disable-gpu',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',

@@ -1,45 +1,54 @@
 import { describe, expect, it } from 'vitest'
 import { summarize } from '../../src/platform/live/page/announce.js'
+import { dayAfter, dayOf, periodOf } from '../../src/platform/live/page/days.js'
 import {
+  direction,
   distanceMeters,
-  metersPerPixel,
+  graticule,
   parsePoint,
-  project,
-  unproject,
+  ringAround,
 } from '../../src/platform/live/page/geo.js'
-import { groupNear } from '../../src/platform/live/page/group.js'
 import {
   checkInText,
   distance,
+  duration,
+  excerpt,
   period,
   positionText,
   STALE_AFTER_MS,
+  span,
 } from '../../src/platform/live/page/words.js'
 
 const DAM = { latitude: 52.3731, longitude: 4.8926 }
 const UTRECHT = { latitude: 52.0907, longitude: 5.1214 }
 
 describe('places', () => {
-  it('survive the way to the map and back', () => {
-    for (const place of [
-      DAM,
-      UTRECHT,
-      { latitude: -33.9, longitude: 151.2 },
-      { latitude: 0, longitude: -180 },
-    ]) {
-      const back = unproject(project(place))
-      expect(back.latitude).toBeCloseTo(place.latitude, 9)
-      expect(back.longitude).toBeCloseTo(place.longitude, 9)
-    }
-    expect(project({ latitude: 90, longitude: 0 }).y).toBeCloseTo(0, 4)
-  })
-
   it('are as far apart as they are, to 0.3 %', () => {
     // GeographicLib, WGS 84: 35,096.7 m.
     expect(distanceMeters(DAM, UTRECHT)).toBeGreaterThan(35_096.7 * 0.997)
     expect(distanceMeters(DAM, UTRECHT)).toBeLessThan(35_096.7 * 1.003)
-    // At zoom 0 the equator is 256 pixels.
-    expect(metersPerPixel(0, 0) * 256).toBeCloseTo(40_075_016.7, 0)
+  })
+
+  it('have a direction from each other', () => {
+    expect([direction(DAM, UTRECHT), direction(UTRECHT, DAM)]).toEqual(['south-east', 'north-west'])
+    expect(direction(DAM, { ...DAM, longitude: 5 })).toBe('east')
+    expect(direction(DAM, { ...DAM, latitude: 53 })).toBe('north')
+    expect(direction(DAM, { latitude: 52.4, longitude: 4.89 })).toBe('north')
+  })
+
+  it('have circles around them, closed, and as wide everywhere', () => {
+    const ring = ringAround(DAM, 150)
+    expect(ring.at(-1)).toEqual(ring[0])
+    for (const [longitude, latitude] of ring) {
+      expect(distanceMeters(DAM, { latitude: latitude!, longitude: longitude! })).toBeCloseTo(150, 0)
+    }
+  })
+
+  it('have lines between them at round degrees, and not too many', () => {
+    expect(graticule(4.31, 5.42, 4)).toEqual(['4.5', '5.0'])
+    expect(graticule(-0.45, 0.35, 9)).toEqual(['-0.4', '-0.3', '-0.2', '-0.1', '0.0', '0.1', '0.2', '0.3'])
+    expect(graticule(4.891, 4.8943, 4)).toEqual(['4.891', '4.892', '4.893', '4.894'])
+    expect(graticule(4.2, 4.4, 0)).toEqual([])
   })
 
   it('are read from the form of the change stream, of either byte order, and from nothing else', () => {
@@ -63,18 +72,27 @@ describe('places', () => {
   })
 })
 
-describe('marks', () => {
-  const at = (x: number, y: number) => ({ x, y })
-  const group = (points: { x: number; y: number }[]) =>
-    groupNear(points, (point) => point, 1).map(({ items }) => items.length)
+describe('days', () => {
+  const NOON = new Date(2026, 10, 29, 12).getTime()
 
-  it('are one where they would cover each other, also across the border of a cell', () => {
-    expect(group([at(0.99, 0.99), at(1.01, 1.01), at(5, 5)])).toEqual([2, 1])
-    expect(group([at(-0.1, 0), at(0.1, 0)])).toEqual([2])
+  it('are from midnight to midnight where the reader is, also when the clock changes', () => {
+    const { from, to } = periodOf('2026-11-29', 0)
+    expect([dayOf(from), new Date(from).getHours(), to - from]).toEqual(['2026-11-29', 0, 86_400_000])
+    expect(span({ from, to })).toBe('Sun 29 Nov')
+    for (let day = '2026-01-01'; day < '2027-01-01'; day = dayAfter(day, 1, NOON)) {
+      const { to: end } = periodOf(day, NOON)
+      expect([dayOf(end), new Date(end).getHours()]).toEqual([dayAfter(day, 1, NOON), 0])
+    }
   })
 
-  it('stand apart where they do not', () => {
-    expect(group([at(0.1, 0.1), at(0.9, 0.9), at(2.2, 0.1)])).toEqual([1, 1, 1])
+  it('begin from today', () => {
+    expect([dayAfter(null, -1, NOON), dayAfter(null, 1, NOON)]).toEqual(['2026-11-28', '2026-11-30'])
+    expect(dayAfter('2026-03-01', -1, NOON)).toBe('2026-02-28')
+  })
+
+  it('are two before and two after now, if none is chosen', () => {
+    expect(periodOf(null, NOON)).toEqual({ from: NOON - 2 * 86_400_000, to: NOON + 2 * 86_400_000 })
+    expect(span(periodOf(null, NOON))).toBe('Fri 27 Nov, 12:00 to Tue 1 Dec, 12:00')
   })
 })
 
@@ -90,6 +108,22 @@ describe('words', () => {
 
   it('have distances as far as they matter', () => {
     expect([7.4, 999.4, 1_234, 12_345].map(distance)).toEqual(['7 m', '999 m', '1.2 km', '12 km'])
+  })
+
+  it('have durations in hours and minutes', () => {
+    expect([0, 59_999, 300_000, 3_600_000, 4_830_000].map(duration)).toEqual([
+      '0 min',
+      '0 min',
+      '5 min',
+      '1 h',
+      '1 h 20 min',
+    ])
+  })
+
+  it('cut what is too long for a list', () => {
+    expect(excerpt('Short.')).toBe('Short.')
+    expect(excerpt(undefined)).toBe('')
+    expect(excerpt('long '.repeat(100))).toMatch(/^(long ){31}long…$/)
   })
 
   it('say how old a position is', () => {

@@ -19,7 +19,9 @@ describe('the files of the page at /live', () => {
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
 
   it('are all there that the page and its scripts name, with their types', async () => {
-    const wanted = ['/live/outlines.json', '/live/settings.json']
+    const wanted = ['outlines.json', 'settings.json', 'maplibre.js', 'maplibre-worker.js'].map(
+      (name) => `/live/${name}`,
+    )
     const page = await get('/live')
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
     wanted.push(...[...page.body.matchAll(/(?:src|href)="(\/live\/[^"]+)"/g)].map(([, url]) => url!))
@@ -62,13 +64,18 @@ describe('the files of the page at /live', () => {
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self'",
+        "worker-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        'trusted-types default',
       ])
     }
+    // A worker has no policy but its own.
+    expect((await get('/live/maplibre-worker.js')).headers['content-security-policy']).toBe(
+      "default-src 'none'; connect-src 'self'",
+    )
   })
 
   it('come small, and only when they changed', async () => {
@@ -92,7 +99,9 @@ it('tiles of a set host are allowed, and no other host', async () => {
   const tileUrl = 'https://tiles.example.com/{z}/{x}/{y}.png?key=a'
   const app = await open({ tileUrl, tileAttribution: 'Tiles Ltd' })
   const page = await app.inject('/live')
-  expect(page.headers['content-security-policy']).toContain("img-src 'self' https://tiles.example.com;")
+  const policy = page.headers['content-security-policy']
+  expect(policy).toContain("img-src 'self' https://tiles.example.com;")
+  expect(policy).toContain("connect-src 'self' https://tiles.example.com;")
   expect((await app.inject('/live/settings.json')).json()).toEqual({
     tile_url: tileUrl,
     tile_attribution: 'Tiles Ltd',

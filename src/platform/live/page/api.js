@@ -2,6 +2,8 @@
 
 /** The largest page that the service gives. */
 const PAGE_SIZE = 100
+/** Less than the page's promise to say within 10 s what is wrong. */
+const TIMEOUT_MS = 8_000
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 30_000
 
@@ -33,12 +35,14 @@ export function openApi(token) {
   async function get(path) {
     const response = await fetch(path, {
       headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      signal: aborting.signal,
+      signal: AbortSignal.any([aborting.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     }).catch(() => {
       throw new Unreachable('The service does not answer.')
     })
     if (response.status === 401) throw new SignedOut('The token is not good, or has expired.')
-    const body = await response.json()
+    const body = await response.json().catch(() => {
+      throw new Unreachable('The service does not answer.')
+    })
     if (!response.ok) throw new Refused(body.title ?? `The service answered ${response.status}.`)
     return body
   }

@@ -1,4 +1,5 @@
 import { parsePoint, readPlace } from './geo.js'
+import { excerpt, words } from './words.js'
 
 // What the page knows, from two sources: lists that are read over HTTP, and events of the change stream. Pure.
 //
@@ -46,12 +47,18 @@ import { parsePoint, readPlace } from './geo.js'
  * @property {string} severity
  * @property {string} status
  * @property {string} occurred_at
+ * @property {string} [description]
  */
 /** @typedef {{ place: Place, accuracyMeters: number | null, at: number }} LivePosition `at`: ms since 1970, by our clock */
 /** @typedef {Record<string, unknown>} Row */
 /** @typedef {{ table: string, type: 'INSERT' | 'UPDATE' | 'DELETE', record: Row, old: Row }} Change */
-/** @typedef {{ text: string, shiftId: string, isQuiet: boolean }} Happening `isQuiet`: for the log, not to be spoken */
-/** @typedef {{ from: number, to: number }} Period ms since 1970: shifts that start in it are followed */
+/**
+ * What people are told of a change. `isQuiet`: for the timeline, not to be spoken. `at`, in ms since 1970, and `key` are of
+ * what has a time of its own; the rest happened when it was heard of.
+ *
+ * @typedef {{ text: string, shiftId: string, isQuiet: boolean, at?: number, key?: string }} Happening
+ */
+/** @typedef {{ from: number, to: number }} Period ms since 1970: shifts that take place in it, or in part of it, are followed */
 
 /** What people see, and in which order shifts are listed. */
 export const STATUSES = /** @type {const} */ ({
@@ -74,16 +81,18 @@ export class Board {
   checkIns = new Map()
   /** Open ones. @type {Map<string, Incident>} */
   incidents = new Map()
+  /** Of professionals, by id. @type {Map<string, string>} */
+  names = new Map()
   /** By shift. @type {Map<string, LivePosition>} */
   positions = new Map()
   /** @type {Period} */
-  #period = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+  period = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
   /** Rows that events touched since the reading under way began. @type {Set<string> | null} */
   #touched = null
 
   /** A reading of the lists begins. @param {Period} period */
   beginReading(period) {
-    this.#period = period
+    this.period = period
     this.#touched = new Set()
   }
 
@@ -96,7 +105,11 @@ export class Board {
   finishReading({ shifts, locations, incidents }) {
     const touched = this.#touched ?? new Set()
     this.#touched = null
-    merge(this.shifts, shifts.map(readShift), touched)
+    merge(
+      this.shifts,
+      shifts.map(readShift).filter((shift) => this.#isFollowed(shift)),
+      touched,
+    )
     merge(this.incidents, incidents.map(readIncident).filter(isOpen), touched)
     merge(this.sites, locations.map(readSite), new Set())
     for (const shiftId of this.checkIns.keys()) if (!this.shifts.has(shiftId)) this.checkIns.delete(shiftId)
@@ -133,7 +146,9 @@ export class Board {
     return {
       shiftId: shift.id,
       text: `${CHECK_INS[checkIn.kind]} for ${this.nameOf(shift)}: ${checkIn.verdict}, ${meters} m from the site.`,
-      isQuiet: checkIn.kind === 'ping',
+      isQuiet: checkIn.kind === 'ping' && checkIn.verdict !== 'outside',
+      at: Date.parse(checkIn.recorded_at),
+      key: `gps_checkins ${checkIn.id}`,
     }
   }
 
@@ -165,6 +180,11 @@ export class Board {
   nameOf(shift) {
     const site = this.siteOf(shift)
     return site ? `${shift.title} at ${site.name}` : shift.title
+  }
+
+  /** Empty where there is none, or where one may not know who it is. @param {Shift} shift */
+  guardOf(shift) {
+    return (shift.professional_id !== null && this.names.get(shift.professional_id)) || ''
   }
 
   /** @param {string} shiftId */
@@ -202,16 +222,23 @@ export class Board {
     if (isOpen(incident)) this.incidents.set(id, incident)
     const shift = this.shifts.get(incident.shift_id)
     if (!shift || (before && before.status === incident.status)) return null
-    const text = before
-      ? `Incident at ${this.nameOf(shift)}: ${words(incident.status)}.`
-      : `Incident at ${this.nameOf(shift)}: ${words(incident.category)}, severity ${incident.severity}.`
+    if (!before) return this.tellIncident(incident)
+    const text = `Incident at ${this.nameOf(shift)}: ${words(incident.status)}.`
     return { shiftId: shift.id, text, isQuiet: false }
   }
 
+  /** @param {Incident} incident @returns {Happening | null} null when its shift is not followed */
+  tellIncident({ id, shift_id, category, severity, description, occurred_at }) {
+    const shift = this.shifts.get(shift_id)
+    if (!shift) return null
+    const what = `${words(category)}, severity ${severity}.${description ? ` ${excerpt(description)}` : ''}`
+    const text = `Incident at ${this.nameOf(shift)}: ${what}`
+    return { shiftId: shift_id, text, isQuiet: false, at: Date.parse(occurred_at), key: `incidents ${id}` }
+  }
+
   /** @param {Shift} shift */
-  #isFollowed({ start_datetime }) {
-    const start = Date.parse(start_datetime)
-    return start >= this.#period.from && start < this.#period.to
+  #isFollowed({ start_datetime, end_datetime }) {
+    return Date.parse(end_datetime) > this.period.from && Date.parse(start_datetime) < this.period.to
   }
 
   /** Positions are of active shifts alone. */
@@ -221,9 +248,6 @@ export class Board {
     }
   }
 }
-
-/** `in_progress` → `in progress` @param {string} code */
-export const words = (code) => code.replaceAll('_', ' ')
 
 /**
  * @template {{ id: string }} T

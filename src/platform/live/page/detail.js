@@ -1,6 +1,7 @@
-import { STATUSES, words } from './board.js'
+import { STATUSES } from './board.js'
 import { byId, element, setText } from './dom.js'
-import { checkInText, clock, period, positionText } from './words.js'
+import { NEEDS, needsOf } from './needs.js'
+import { checkInText, incidentText, period, positionText } from './words.js'
 
 // One shift, in full.
 
@@ -43,18 +44,19 @@ export function openDetail({ onClose }) {
       const known = more.id === shift.id ? more : { professional: '', address: '' }
       setText(byId('detail-heading'), shift.title)
       setFacts({
+        'Needs a person': needsOf(board, shift, now)
+          .map(({ kind, text }) => `${NEEDS[kind]}: ${text}`)
+          .join('; '),
         State: STATUSES[shift.status],
         Site: [site?.name, known.address || site?.address].filter(Boolean).join(', '),
         Time: period(shift),
-        Guard: known.professional,
+        Guard: board.guardOf(shift) || known.professional,
         'Last check-in': checkIn ? checkInText(checkIn, now) : '',
         Position: position ? positionText(position, site?.place ?? shift.place, now) : '',
         Incidents: board
           .incidentsOf(shift.id)
-          .map(({ category, severity, status, occurred_at }) => {
-            return `${words(category)}, ${severity}, ${words(status)} (${clock(occurred_at)})`
-          })
-          .join('; '),
+          .map((incident) => incidentText(incident, now))
+          .join('\n'),
       })
     },
 

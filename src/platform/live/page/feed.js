@@ -11,6 +11,12 @@ const { createClient } = /** @type {{ supabase: typeof import('@supabase/supabas
 
 const TABLES = ['shifts', 'gps_checkins', 'incidents']
 
+/**
+ * How often the service is asked whether it is there. The client gives up when an answer takes longer than this too, so
+ * after twice as long at most the page knows of a service that hangs: it promises 10 s.
+ */
+const HEARTBEAT_MS = 4_000
+
 /** A socket carries 100 channels; some are left for the changes and for what may come. */
 const MAX_POSITION_CHANNELS = 90
 
@@ -18,6 +24,7 @@ const MAX_POSITION_CHANNELS = 90
  * @typedef {object} Listeners
  * @property {() => void} onJoined changes come from now on: what was read before may be old
  * @property {(reason: string) => void} onLost changes may be missed until the next `onJoined`
+ * @property {() => void} onHeard the service answered
  * @property {(change: Change) => void} onChange
  * @property {(shiftId: string, payload: Row) => void} onPosition
  */
@@ -26,9 +33,18 @@ const MAX_POSITION_CHANNELS = 90
  * @param {string} token
  * @param {Listeners} listeners
  */
-export function openFeed(token, { onJoined, onLost, onChange, onPosition }) {
+export function openFeed(token, { onJoined, onLost, onHeard, onChange, onPosition }) {
   // There is no separate key here: whoever has a token may connect.
-  const client = createClient(location.origin, token, { accessToken: async () => token })
+  const client = createClient(location.origin, token, {
+    accessToken: async () => token,
+    realtime: {
+      heartbeatIntervalMs: HEARTBEAT_MS,
+      heartbeatCallback: (status) => {
+        if (status === 'ok') onHeard()
+        if (status === 'timeout') onLost('The service does not answer')
+      },
+    },
+  })
   /** By shift. @type {Map<string, RealtimeChannel>} */
   const positions = new Map()
 

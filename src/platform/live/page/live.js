@@ -1,23 +1,22 @@
 import { openAnnouncer } from './announce.js'
 import { openApi, Refused, readExpiry, retryDelayMs, SignedOut } from './api.js'
-import { Board, words } from './board.js'
+import { Board } from './board.js'
+import { LONGEST_SHIFT_MS, periodOf } from './days.js'
 import { openDetail } from './detail.js'
-import { byId, element, setText } from './dom.js'
+import { byId, element, mark, setText } from './dom.js'
 import { openFeed } from './feed.js'
 import { openList } from './list.js'
 import { openMap } from './map.js'
+import { NEEDS, needsOf } from './needs.js'
 import { openSharing } from './share.js'
-import { clock } from './words.js'
+import { openTimeline } from './timeline.js'
+import { words } from './words.js'
 
 // The page: signs in, reads, follows, and shows. Each file beside this one does one of these.
 
 /** @typedef {import('./board.js').Shift} Shift */
 
 const TOKEN_KEY = 'muster.token'
-const HOUR_MS = 3_600_000
-/** No shift takes longer, so what began before is over. */
-const HOURS_BACK = 48
-const HOURS_AHEAD = 48
 /** 2,000 shifts and 2,000 sites: more than anybody watches, and as much as a phone draws smoothly. */
 const MAX_PAGES = 20
 /** Of incidents, which are few. */
@@ -27,17 +26,24 @@ const READ_AGAIN_MS = 60_000
 /** Shifts of which the last check-in is asked for, and how many at a time. */
 const MAX_LOOKUPS = 200
 const LOOKUPS_AT_ONCE = 4
-/** A live position grows old without an event. */
+/** A live position grows old without an event, and a guard late. */
 const AGE_MS = 15_000
-const MAX_LOG = 50
+/** The page says within 10 s that it is not live any more, also where no timer ran for a while: a laptop that was closed. */
+const SILENCE_MS = 9_000
+const WATCH_MS = 500
 
 const announcer = openAnnouncer(byId('announcements'))
 /** @type {ReturnType<typeof openSession> | null} */
 let session = null
 
-const list = openList({ onSelect: (id) => session?.select(id), onFilter: () => session?.show() })
+const list = openList({
+  onSelect: (id) => session?.select(id),
+  onFilter: () => session?.show(),
+  onDay: () => session?.readAnew(),
+})
 const map = openMap({ onSites: (ids) => session?.openSites(ids) })
 const detail = openDetail({ onClose: () => session?.select(null) })
+const timeline = openTimeline({ onSelect: (id) => session?.open(id) })
 const sharing = openSharing()
 
 /** @param {'off' | 'connecting' | 'live' | 'lost'} state @param {string} text */
@@ -56,6 +62,8 @@ function openSession(token, me) {
   const expiresAt = readExpiry(token)
   /** Changes come in; until then, and after they stopped, what is shown may be old. */
   let isLive = false
+  /** Of the service, by the clock of the page. */
+  let heardAt = performance.now()
   let isClosed = false
   /** @type {Promise<void> | null} */
   let reading = null
@@ -64,32 +72,55 @@ function openSession(token, me) {
   let failures = 0
   let hasFitted = false
   let isComplete = true
+  /** Happenings so far: the key in the timeline of what has none of its own. */
+  let heard = 0
+  /** Professionals whose names are not to be had. @type {Set<string>} */
+  const nameless = new Set()
+  /** What needs a person and was told; null until the first reading is through. @type {Set<string> | null} */
+  let told = null
   /** Shifts whose last check-in was asked for since the last gap. @type {Set<string>} */
   const lookedUp = new Set()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let retry
 
+  function joined() {
+    isLive = true
+    heardAt = performance.now()
+    lookedUp.clear()
+    void read()
+  }
+
+  /** @param {string} reason */
+  function lost(reason) {
+    if (isClosed) return
+    if (isLive) announcer.say('The connection was lost. Trying again.')
+    const wasLive = isLive
+    isLive = false
+    setConnection(
+      'lost',
+      `Not live: ${reason === 'CHANNEL_ERROR' ? 'connecting again' : words(reason).toLowerCase()}`,
+    )
+    // Reading tells why, if it is the token or the service, and what has changed, if it is neither. Once: this is said again
+    // with each attempt to connect, which the token outlives or not.
+    if (wasLive || Date.now() > expiresAt) void read()
+  }
+
   const feed = openFeed(token, {
-    onJoined() {
-      isLive = true
-      lookedUp.clear()
-      void read()
-    },
-    onLost(reason) {
-      if (isClosed) return
-      if (isLive) announcer.say('The connection was lost. Trying again.')
-      // Reading tells why, if it is the token or the service, and what has changed, if it is neither. Once: this is said again
-      // with each attempt to connect, which the token outlives or not.
-      if (isLive || Date.now() > expiresAt) void read()
-      isLive = false
-      setConnection(
-        'lost',
-        `Not live: ${reason === 'CHANNEL_ERROR' ? 'connecting again' : words(reason).toLowerCase()}`,
-      )
+    onJoined: joined,
+    onLost: lost,
+    onHeard() {
+      const wasSilent = performance.now() - heardAt > SILENCE_MS
+      heardAt = performance.now()
+      // The socket outlived the silence, and its channels with it: nobody will say that they are joined.
+      if (wasSilent && !isLive) joined()
     },
     onChange(change) {
       tell(board.apply(change))
-      if (change.table === 'shifts') followPositions()
+      if (change.table === 'shifts') {
+        followPositions()
+        // What is wrong, the next reading says.
+        readNames().catch(() => {})
+      }
       show()
     },
     onPosition(shiftId, payload) {
@@ -121,9 +152,11 @@ function openSession(token, me) {
   async function readLists() {
     const wasLive = isLive
     const now = Date.now()
-    const time = { from: now - HOURS_BACK * HOUR_MS, to: now + HOURS_AHEAD * HOUR_MS }
+    const time = periodOf(list.day, now)
     board.beginReading(time)
-    const starts_after = new Date(time.from).toISOString()
+    // What began before the day may take place in it. Around now, that would be what is long over.
+    const reach = list.day === null ? 0 : LONGEST_SHIFT_MS
+    const starts_after = new Date(time.from - reach).toISOString()
     const starts_before = new Date(time.to).toISOString()
     const [shifts, locations, open, acknowledged] = await Promise.all([
       api.list('/v1/shifts', { starts_after, starts_before }, MAX_PAGES),
@@ -140,7 +173,7 @@ function openSession(token, me) {
     isComplete = shifts.isComplete && locations.isComplete
     failures = 0
     readAt = now
-    if (isLive && wasLive) {
+    if (isLive && wasLive && performance.now() - heardAt < SILENCE_MS) {
       if (byId('connection').dataset.state !== 'live') announcer.say('Live. Changes appear as they happen.')
       setConnection('live', 'Live')
     }
@@ -148,7 +181,29 @@ function openSession(token, me) {
     render()
     if (!hasFitted) map.fitAll()
     hasFitted = true
-    await lookUpCheckIns()
+    await Promise.all([lookUpCheckIns(), readNames()])
+    for (const incident of board.incidents.values()) record(board.tellIncident(incident))
+    if (isClosed) return
+    told ??= new Set(needsNow().keys())
+    render()
+  }
+
+  /** The names of the guards on these shifts, as far as the list of professionals has them. */
+  async function readNames() {
+    const isUnknown = (/** @type {string | null} */ id) =>
+      id !== null && !board.names.has(id) && !nameless.has(id)
+    const unknown = [...board.shifts.values()].map((shift) => shift.professional_id).filter(isUnknown)
+    if (unknown.length === 0) return
+    // Not asked for again while they are being read, and not with each reading where they are not to be had.
+    for (const id of unknown) nameless.add(String(id))
+    try {
+      const { items } = await api.list('/v1/professionals', {}, MAX_PAGES)
+      for (const { id, name } of items) board.names.set(String(id), String(name))
+      show()
+    } catch (error) {
+      for (const id of unknown) nameless.delete(String(id))
+      if (!(error instanceof Refused)) throw error
+    }
   }
 
   /** @param {Error} error */
@@ -163,9 +218,13 @@ function openSession(token, me) {
 
   /** The list of shifts does not have their check-ins, and events have the new ones alone. */
   async function lookUpCheckIns() {
+    const now = Date.now()
+    // Who checks in from elsewhere is not on duty by that: an assigned shift that should have begun has check-ins too.
+    const isBegun = (/** @type {import('./board.js').Shift} */ { status, start_datetime: start }) =>
+      status === 'active' || (status === 'assigned' && Date.parse(start) <= now)
     const wanted = board
       .list()
-      .filter(({ id, status }) => status === 'active' && !lookedUp.has(id))
+      .filter((shift) => isBegun(shift) && !lookedUp.has(shift.id))
       .slice(0, MAX_LOOKUPS)
       .map(({ id }) => id)
     const lookUp = async () => {
@@ -173,7 +232,7 @@ function openSession(token, me) {
         lookedUp.add(id)
         try {
           const { last_checkin } = await api.get(`/v1/shifts/${id}`)
-          if (last_checkin) board.applyCheckIn(last_checkin)
+          if (last_checkin) record(board.applyCheckIn(last_checkin))
           show()
         } catch (error) {
           // It may have left one's view meanwhile: the next reading will say so.
@@ -190,6 +249,9 @@ function openSession(token, me) {
     readWhenDue()
     show()
   }, AGE_MS)
+  const watch = setInterval(() => {
+    if (isLive && performance.now() - heardAt > SILENCE_MS) lost('The service does not answer')
+  }, WATCH_MS)
   document.addEventListener('visibilitychange', readWhenDue)
 
   // ---- Following ----------------------------------------------------------------------------------------------
@@ -207,16 +269,40 @@ function openSession(token, me) {
     })
   }
 
-  /** @param {import('./board.js').Happening | null} happening */
+  /** In the timeline. @param {import('./board.js').Happening | null} happening */
+  function record(happening) {
+    if (!happening || isClosed) return
+    heard += 1
+    const { key = `heard ${heard}`, at = Date.now(), text, shiftId } = happening
+    timeline.add({ key, at, text, shiftId })
+  }
+
+  /** In the timeline, and to a screen reader. @param {import('./board.js').Happening | null} happening */
   function tell(happening) {
-    if (!happening) return
-    const log = byId('log')
-    const now = Date.now()
-    const time = element('time', { datetime: new Date(now).toISOString() }, clock(now))
-    log.prepend(element('li', {}, time, ` ${happening.text}`))
-    while (log.children.length > MAX_LOG) log.lastElementChild?.remove()
-    byId('log-empty').hidden = true
-    if (!happening.isQuiet) announcer.say(happening.text)
+    record(happening)
+    if (happening && !happening.isQuiet) announcer.say(happening.text)
+  }
+
+  /** What needs a person, by shift and kind, in words. */
+  function needsNow() {
+    /** @type {Map<string, import('./board.js').Happening>} */
+    const needs = new Map()
+    for (const shift of board.shifts.values()) {
+      for (const { kind, text } of needsOf(board, shift, Date.now())) {
+        const sentence = `${NEEDS[kind]}: ${board.nameOf(shift)}, ${text}.`
+        needs.set(`${kind} ${shift.id}`, { shiftId: shift.id, text: sentence, isQuiet: false })
+      }
+    }
+    return needs
+  }
+
+  /** Time alone makes a guard late: no event tells of it. Of the other kinds there was an event. */
+  function tellNeeds() {
+    const needs = needsNow()
+    for (const [key, happening] of needs) {
+      if (told && !told.has(key) && /^(late|absent|uncovered) /.test(key)) tell(happening)
+    }
+    if (told) told = new Set(needs.keys())
   }
 
   // ---- Showing ------------------------------------------------------------------------------------------------
@@ -236,25 +322,45 @@ function openSession(token, me) {
   function render() {
     const now = Date.now()
     const selected = selectedShift()
-    const shifts = list.choose(board)
+    const shifts = list.choose(board, now)
     list.show(board, shifts, selected, now)
-    map.show(board, shifts, selected)
+    map.show(board, shifts, selected, now)
     detail.show(board, selected, now)
-    const note = byId('list-note')
-    note.hidden = isComplete
-    setText(
-      note,
+    tellNeeds()
+    const elsewhere = [...board.incidents.values()].filter(
+      ({ shift_id: id, status }) => status === 'open' && readAt > 0 && !board.shifts.has(id),
+    ).length
+    const notes = [
       isComplete ? '' : 'There is more than this page shows: only the first shifts and sites are here.',
-    )
+      elsewhere === 0 ? '' : `Open incidents at shifts of other days: ${elsewhere}.`,
+    ].filter(Boolean)
+    const note = byId('list-note')
+    note.hidden = notes.length === 0
+    setText(note, notes.join(' '))
   }
 
   const selectedShift = () => (selectedId === null ? null : (board.shifts.get(selectedId) ?? null))
 
+  void map.open()
   void read()
   setConnection('connecting', 'Connecting …')
 
   return {
     show,
+
+    /** Another day was chosen. */
+    readAnew() {
+      setText(byId('list-caption'), 'Reading …')
+      hasFitted = false
+      // What needed a person on that day is no news.
+      told = null
+      void read()
+    },
+
+    /** @param {string} shiftId what the timeline tells of */
+    open(shiftId) {
+      if (shiftId !== selectedId && board.shifts.has(shiftId)) this.select(shiftId)
+    },
 
     /** @param {string | null} shiftId */
     select(shiftId) {
@@ -264,7 +370,8 @@ function openSession(token, me) {
       render()
       if (shift) {
         const place = board.siteOf(shift)?.place ?? shift.place
-        if (place) map.reveal(place)
+        const checkIn = board.checkIns.get(shift.id)
+        if (place) map.reveal(place, checkIn?.verdict === 'outside' ? checkIn.place : null)
         void detail.open(shift, api)
       } else if (before) list.opener(before)?.focus()
     },
@@ -272,7 +379,7 @@ function openSession(token, me) {
     /** @param {string[]} siteIds */
     openSites(siteIds) {
       list.showSites(siteIds)
-      const shifts = list.choose(board).filter(({ location_id }) => siteIds.includes(location_id))
+      const shifts = list.choose(board, Date.now()).filter(({ location_id }) => siteIds.includes(location_id))
       const [only] = shifts
       if (only && shifts.length === 1 && only.id !== selectedId) this.select(only.id)
       else byId('shifts').focus()
@@ -282,14 +389,15 @@ function openSession(token, me) {
       isClosed = true
       clearTimeout(retry)
       clearInterval(clockwork)
+      clearInterval(watch)
       document.removeEventListener('visibilitychange', readWhenDue)
       sharing.stop()
       api.close()
       list.show(new Board(), [], null, 0)
-      map.show(new Board(), [], null)
+      map.show(new Board(), [], null, 0)
       detail.show(new Board(), null, 0)
-      byId('log').replaceChildren()
-      byId('log-empty').hidden = false
+      timeline.clear()
+      document.title = 'Muster live'
       await feed.close()
     },
   }
@@ -356,14 +464,39 @@ form.addEventListener('submit', async (event) => {
   if (await signIn(token)) byId('shifts').focus()
 })
 byId('sign-out').addEventListener('click', () => signOut())
-const mapToggle = byId('toggle-map')
-mapToggle.addEventListener('click', () => {
-  const isHidden = byId('map-section').toggleAttribute('hidden')
-  mapToggle.setAttribute('aria-pressed', String(!isHidden))
-})
+/** @param {string} button @param {string} section */
+function toggles(button, section) {
+  byId(button).addEventListener('click', () => {
+    const isHidden = byId(section).toggleAttribute('hidden')
+    byId(button).setAttribute('aria-pressed', String(!isHidden))
+  })
+}
+toggles('toggle-map', 'map-section')
+toggles('toggle-timeline', 'timeline')
+const isWide = matchMedia('(min-width: 60rem)').matches
+// A phone has no room beside the list: the timeline comes over it when it is asked for.
+if (!isWide) byId('toggle-timeline').click()
+byId('legend').toggleAttribute('open', isWide)
+/** What the marks of the map mean. */
+const LEGEND = {
+  incident: 'Incident, open',
+  absent: 'Nobody there (15 min)',
+  outside: 'Guard outside',
+  late: 'Late, no clock-in',
+  uncovered: 'No guard, within 4 h',
+  active: 'Guard on duty',
+  assigned: 'Assigned',
+  published: 'Open',
+  position: 'Guard, live',
+  none: 'Site',
+}
+byId('legend-marks').append(
+  ...Object.entries(LEGEND).map(([name, text]) => element('li', {}, mark(name), text)),
+  element('li', {}, element('b', {}, '3'), 'Shifts at and near it'),
+)
 
-// The list waits for no map.
-map.loadBase().catch(() => setText(byId('attribution'), 'The map could not be read.'))
 const kept = sessionStorage.getItem(TOKEN_KEY)
-if (kept === null) showSignedIn(false)
-else await signIn(kept)
+if (kept === null) {
+  showSignedIn(false)
+  input.focus()
+} else await signIn(kept)

@@ -1,492 +1,625 @@
 import { STATUSES } from './board.js'
-import { byId, drawing, element } from './dom.js'
-import { metersPerPixel, project, TILE_SIZE, unproject } from './geo.js'
-import { groupNear } from './group.js'
+import { byId, element, mark, setText } from './dom.js'
+import { direction, distanceMeters, graticule, ringAround } from './geo.js'
+import { NEEDS, needsOf } from './needs.js'
 import { CITIES } from './places.js'
-import { STALE_AFTER_MS } from './words.js'
+import { distance, STALE_AFTER_MS } from './words.js'
 
-// The map: outlines or tiles below, marks above. All that it shows is in the list too, so screen readers skip it.
+// The map: outlines or tiles and the marks above them, by MapLibre. All that it shows is in the list too, so screen readers
+// skip the marks, and a browser that draws no map misses nothing.
 
 /** @typedef {import('./board.js').Board} Board */
 /** @typedef {import('./board.js').Shift} Shift */
+/** @typedef {import('./board.js').Status} Status */
 /** @typedef {import('./geo.js').Place} Place */
-/** @typedef {import('./geo.js').Point} Point */
-/** @typedef {{ siteId: string, place: Place, name: string, radiusMeters: number, shifts: Shift[], hasIncident: boolean }} Spot */
+/** @typedef {import('./needs.js').Kind} Kind */
+/** @typedef {import('maplibre-gl').Map} LibraryMap */
+/** @typedef {import('maplibre-gl').GeoJSONSource} GeoJSONSource */
+/** @typedef {import('maplibre-gl').LngLatLike} LngLat */
+/** @typedef {import('geojson').Feature} Feature */
+/**
+ * Sites in one place.
+ *
+ * @typedef {object} Spot
+ * @property {Place} place
+ * @property {string[]} siteIds
+ * @property {string} name
+ * @property {number} radiusMeters
+ * @property {Shift[]} shifts
+ * @property {number} rank of the most urgent of its shifts: an index of `LOOKS`
+ */
+/** @typedef {{ key: string, text: string, element: HTMLElement, marker: import('maplibre-gl').Marker }} Mark */
 
-const MIN_ZOOM = 4
-/** The deepest that common tile servers have. */
-const MAX_ZOOM = 19
+/** The library and its worker are large: only a page that has signed in asks for them. */
+const LIBRARY = '/live/maplibre.js'
+const WORKER = '/live/maplibre-worker.js'
+
+const MIN_ZOOM = 3
+/** The deepest that common tile servers have, which count zooms from tiles of half the size. */
+const MAX_ZOOM = 18
+const TILE_MAX_ZOOM = 19
 /** One site alone does not fill the map. */
-const MAX_FIT_ZOOM = 15
-/** From here on sites stand by themselves, with the circle in which a check-in counts. */
-const SINGLE_ZOOM = 14
+const MAX_FIT_ZOOM = 14
+/** Until here sites whose marks would cover each other have one mark; deeper, each has the circle in which a check-in counts. */
+const MAX_CLUSTER_ZOOM = 12
+/** Marks are 28 wide, and stand on a site and not in the middle of their cluster. */
+const CLUSTER_PIXELS = 48
 /** From here on sites with shifts have their names, and a little deeper all do. */
-const LABEL_ZOOM = 10.5
-const EVERY_LABEL_ZOOM = 13
-/** Marks nearer than this are one mark, with the number of its shifts. */
-const MARK_PIXELS = 40
-/** What lies in one place is one mark at any zoom. */
-const SAME_PLACE_PIXELS = 1
+const LABEL_ZOOM = 9.5
+const EVERY_LABEL_ZOOM = 12
 /** Last check-ins are drawn where they do not lie on the mark of the site. */
-const CHECK_IN_ZOOM = 15.5
+const CHECK_IN_ZOOM = 14.5
 /** A selected site is seen with its circle. */
-const REVEAL_ZOOM = 16
-const FIT_MARGIN_PIXELS = 48
-const KEY_PAN_PIXELS = 80
-const WHEEL_PIXELS_PER_ZOOM = 240
-/** A finger trembles: a shorter way is a tap. */
-const TAP_PIXELS = 6
+const REVEAL_ZOOM = 15
+const FIT_MARGIN_PIXELS = 56
+/** The buttons at the right, and half a mark. */
+const BUTTONS_PIXELS = 72
+/** About a hand's width between two lines. */
+const GRATICULE_PIXELS = 150
+const MOVE_MS = 300
 /** Where there is nothing to show: the Netherlands. */
-const HOME = [
-  { latitude: 50.75, longitude: 3.3 },
-  { latitude: 53.6, longitude: 7.2 },
-]
-/** Outlines are drawn around here: far from the origin, single-precision coordinates are off by pixels at high zoom. */
-const ORIGIN = project({ latitude: 52.2, longitude: 5.3 })
-/** Units of the outlines in the world's width. */
-const OUTLINE_UNITS = 100_000
+const HOME = /** @type {const} */ ([
+  [3.3, 50.75],
+  [7.2, 53.6],
+])
 
-/** @type {(keyof typeof STATUSES)[]} */
-const URGENCY = ['active', 'assigned', 'published', 'draft', 'completed', 'cancelled']
+/** What a mark can look like, the most urgent first. */
+const LOOKS = /** @type {(Kind | Status | 'none')[]} */ ([
+  ...Object.keys(NEEDS),
+  'active',
+  'assigned',
+  'published',
+  'draft',
+  'completed',
+  'cancelled',
+  'none',
+])
+/** The most urgent look of a cluster and the spot that has it are one number, of which the library keeps the smallest. */
+const SPOTS_PER_RANK = 100_000
+
+/** @param {Place} place @returns {[number, number]} */
+const lngLat = ({ latitude, longitude }) => [longitude, latitude]
+/** @param {Feature[]} features @returns {import('geojson').FeatureCollection} */
+const collection = (features) => ({ type: 'FeatureCollection', features })
+/** @param {import('geojson').Geometry} geometry @param {Record<string, unknown>} [properties] @returns {Feature} */
+const feature = (geometry, properties = {}) => ({ type: 'Feature', geometry, properties })
 
 /**
  * @param {{ onSites: (siteIds: string[]) => void }} listeners a tap on the mark of one site, or of several in one place
  */
 export function openMap({ onSites }) {
   const container = byId('map')
-  const svg = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (byId('drawing')))
-  const tiles = byId('tiles')
-  const scale = byId('scale')
-  const layers = {
-    outlines: drawing('g', { class: 'outlines' }),
-    cities: drawing('g', { class: 'cities' }),
-    circles: drawing('g', { class: 'circles' }),
-    sites: drawing('g', { class: 'sites' }),
-    checkIns: drawing('g', { class: 'check-ins' }),
-    positions: drawing('g', { class: 'positions' }),
-  }
-  svg.append(...Object.values(layers))
-  // Without this script there is nothing here to reach by keyboard.
-  container.tabIndex = 0
-
-  let size = { width: 0, height: 0 }
-  let zoom = 7
-  let center = ORIGIN
   /** @type {{ spots: Spot[], board: Board | null, selected: Shift | null }} */
   let shown = { spots: [], board: null, selected: null }
-  /** @type {string | null} */
-  let tileUrl = null
-  let isScheduled = false
+  /** What follows once the map is there. @type {((drawn: ReturnType<typeof draw>) => void)[]} */
+  let waiting = []
+  /** @type {ReturnType<typeof draw> | null} */
+  let drawn = null
+  let isOpened = false
 
-  const worldPixels = () => TILE_SIZE * 2 ** zoom
-  /** @param {Point} point @returns {Point} in pixels of the map */
-  const toPixels = ({ x, y }) => ({
-    x: (x - center.x) * worldPixels() + size.width / 2,
-    y: (y - center.y) * worldPixels() + size.height / 2,
-  })
-  /** @param {Place} place @returns {Point} in pixels of the map */
-  const locate = (place) => toPixels(project(place))
-  /** @param {Point} at @param {number} margin */
-  const isInView = ({ x, y }, margin) =>
-    x > -margin && y > -margin && x < size.width + margin && y < size.height + margin
+  /** @param {(drawn: ReturnType<typeof draw>) => void} act */
+  const whenDrawn = (act) => void (drawn ? act(drawn) : waiting.push(act))
 
-  // ---- Drawing ------------------------------------------------------------------------------------------------
-
-  function schedule() {
-    if (isScheduled) return
-    isScheduled = true
-    requestAnimationFrame(() => {
-      isScheduled = false
-      draw()
-    })
-  }
-
-  function draw() {
-    if (size.width === 0) return
-    svg.setAttribute('viewBox', `0 0 ${size.width} ${size.height}`)
-    drawBase()
-    const inView = marksInView()
-    drawCities(inView.map(({ at }) => at))
-    drawSites(inView)
-    drawPeople()
-    drawScale()
-  }
-
-  function drawBase() {
-    const { x, y } = toPixels(ORIGIN)
-    layers.outlines.setAttribute('transform', `translate(${x} ${y}) scale(${worldPixels() / OUTLINE_UNITS})`)
-    layers.outlines.toggleAttribute('hidden', tileUrl !== null)
-    if (tileUrl !== null) drawTiles(tileUrl)
-  }
-
-  /** @param {string} url */
-  function drawTiles(url) {
-    const level = Math.min(Math.max(Math.round(zoom), 0), MAX_ZOOM)
-    const count = 2 ** level
-    const side = worldPixels() / count
-    const left = center.x * worldPixels() - size.width / 2
-    const top = center.y * worldPixels() - size.height / 2
-    const unused = new Map(
-      [...tiles.children].map((tile) => [/** @type {HTMLElement} */ (tile).dataset.key, tile]),
-    )
-    for (let row = Math.floor(top / side); row * side < top + size.height; row += 1) {
-      for (let column = Math.floor(left / side); column * side < left + size.width; column += 1) {
-        if (row < 0 || row >= count) continue
-        const key = `${level}/${column}/${row}`
-        let tile = /** @type {HTMLImageElement | undefined} */ (unused.get(key))
-        if (tile) unused.delete(key)
-        else {
-          tile = element('img', { alt: '', 'data-key': key })
-          // Tile servers want to know which site uses them, and need not know which page.
-          tile.referrerPolicy = 'origin'
-          tile.src = url
-            .replace('{z}', String(level))
-            .replace('{x}', String(((column % count) + count) % count))
-            .replace('{y}', String(row))
-          tiles.append(tile)
-        }
-        tile.style.transform = `translate(${column * side - left}px, ${row * side - top}px)`
-        tile.style.width = tile.style.height = `${side}px`
-      }
-    }
-    for (const tile of unused.values()) tile.remove()
-  }
-
-  /** @param {Point[]} taken where marks stand, which a name must not run into */
-  function drawCities(taken) {
-    const labels = tileUrl === null ? CITIES.filter(([, , , from]) => zoom >= from) : []
-    layers.cities.replaceChildren(
-      ...labels.flatMap(([name, latitude, longitude]) => {
-        const at = locate({ latitude, longitude })
-        const isTaken = taken.some(({ x, y }) => Math.abs(y - at.y) < 18 && x - at.x > -18 && x - at.x < 70)
-        if (isTaken || !isInView(at, MARK_PIXELS)) return []
-        return [
-          drawing('circle', { cx: at.x, cy: at.y, r: 2 }),
-          drawing('text', { x: at.x + 5, y: at.y + 4 }, name),
-        ]
-      }),
-    )
-  }
-
-  /** What stands on the map: kept while it is only moved. */
-  let marks = { zoom: Number.NaN, spots: shown.spots, groups: groupNear(shown.spots, pointOfSpot, 1) }
-
-  /** @returns {{ at: Point, spots: Spot[] }[]} those in view */
-  function marksInView() {
-    if (marks.zoom !== zoom || marks.spots !== shown.spots) {
-      const { spots } = shown
-      const pixels = zoom < SINGLE_ZOOM ? MARK_PIXELS : SAME_PLACE_PIXELS
-      marks = { zoom, spots, groups: groupNear(spots, pointOfSpot, pixels / worldPixels()) }
-    }
-    return marks.groups
-      .map(({ point, items }) => ({ at: toPixels(point), spots: items }))
-      .filter(({ at }) => isInView(at, MARK_PIXELS))
-  }
-
-  /** @param {{ at: Point, spots: Spot[] }[]} inView */
-  function drawSites(inView) {
-    const { selected } = shown
-    const perPixel = metersPerPixel(unproject(center).latitude, zoom)
-    layers.circles.replaceChildren(
-      ...(zoom < SINGLE_ZOOM
-        ? []
-        : inView.map(({ at, spots }) =>
-            drawing('circle', { cx: at.x, cy: at.y, r: (spots[0]?.radiusMeters ?? 0) / perPixel }),
-          )),
-    )
-    const drawn = inView.map(({ at, spots }) => {
-      const shifts = spots.flatMap((spot) => spot.shifts)
-      const status = URGENCY.find((candidate) => shifts.some((shift) => shift.status === candidate)) ?? 'none'
-      const isSelected = selected !== null && shifts.some(({ id }) => id === selected.id)
-      const name = spots.length === 1 ? (spots[0]?.name ?? '') : `${spots.length} sites`
-      const made = drawing(
-        'g',
-        {
-          class: `site ${status}${isSelected ? ' selected' : ''}`,
-          transform: `translate(${at.x} ${at.y})`,
-          'data-sites': spots.map(({ siteId }) => siteId).join(' '),
-        },
-        drawing('title', {}, `${name}: ${describe(shifts)}`),
-        drawing('circle', { class: 'halo', r: 14 }),
-        drawing('use', { href: `#mark-${status}`, x: -12, y: -12, width: 24, height: 24 }),
-      )
-      if (spots.some(({ hasIncident }) => hasIncident)) {
-        made.append(
-          drawing('use', { class: 'incident', href: '#mark-incident', x: 3, y: -20, width: 16, height: 16 }),
+  async function open() {
+    if (isOpened) return
+    isOpened = true
+    try {
+      if (!document.createElement('canvas').getContext('webgl2')) {
+        return fail(
+          'This browser draws no map: it has no WebGL 2. The list has everything that the map would show.',
         )
       }
-      const isNamed = isSelected || zoom >= (shifts.length > 0 ? LABEL_ZOOM : EVERY_LABEL_ZOOM)
-      const label = isNamed ? name : ''
-      const count = shifts.length > 1 ? String(shifts.length) : ''
-      made.append(drawing('text', { x: 16, y: 5 }, [count, label].filter(Boolean).join(' · ')))
-      return { made, isSelected, rank: status === 'none' ? URGENCY.length : URGENCY.indexOf(status) }
-    })
-    // What matters most comes last, and so lies on top.
-    drawn.sort((a, b) => Number(a.isSelected) - Number(b.isSelected) || b.rank - a.rank)
-    layers.sites.replaceChildren(...drawn.map(({ made }) => made))
+      const [library, settings] = await Promise.all([
+        /** @type {Promise<typeof import('maplibre-gl')>} */ (import(LIBRARY)),
+        fetch('/live/settings.json').then((response) => response.json()),
+      ])
+      allowWorker()
+      library.setWorkerUrl(new URL(WORKER, location.href).href)
+      drawn = draw(library, settings, container, { shown: () => shown, onSites })
+      for (const act of waiting) act(drawn)
+      waiting = []
+    } catch (error) {
+      console.error(error)
+      fail('The map could not be drawn. The list has everything that it would show.')
+    }
+  }
+
+  /** @param {string} text */
+  function fail(text) {
+    waiting = []
+    byId('map-section').classList.add('failed')
+    setText(byId('map-note'), text)
+  }
+
+  byId('zoom-in').addEventListener('click', () => drawn?.map.zoomIn())
+  byId('zoom-out').addEventListener('click', () => drawn?.map.zoomOut())
+  byId('fit').addEventListener('click', () => drawn?.fitAll())
+
+  return {
+    open,
+    /** @param {Board} board @param {Shift[]} shifts those that pass the filters @param {Shift | null} selected @param {number} now */
+    show(board, shifts, selected, now) {
+      shown = { spots: spotsOf(board, shifts, now), board, selected }
+      drawn?.update()
+    },
+    fitAll: () => whenDrawn(({ fitAll }) => fitAll()),
+    /** Brings a site into view, and where its guard is instead. @param {Place} site @param {Place | null} guard */
+    reveal: (site, guard) => drawn?.reveal(site, guard),
+  }
+}
+
+/** The library makes its worker from a string, which `require-trusted-types-for` refuses: this one string is trusted, no other. */
+function allowWorker() {
+  const { trustedTypes } =
+    /** @type {{ trustedTypes?: { createPolicy: (name: string, rules: object) => void } }} */ (
+      /** @type {unknown} */ (globalThis)
+    )
+  const worker = new URL(WORKER, location.href).href
+  trustedTypes?.createPolicy('default', {
+    createScriptURL: (/** @type {string} */ url) => (url === worker ? url : null),
+  })
+}
+
+/**
+ * @param {typeof import('maplibre-gl')} library
+ * @param {{ tile_url: string | null, tile_attribution: string }} settings
+ * @param {HTMLElement} container
+ * @param {{ shown: () => { spots: Spot[], board: Board | null, selected: Shift | null }, onSites: (siteIds: string[]) => void }} page
+ */
+function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, container, page) {
+  const map = new library.Map({
+    container,
+    style: {
+      version: 8,
+      sources: sources(tileUrl),
+      layers: /** @type {import('maplibre-gl').LayerSpecification[]} */ (layers(tileUrl)),
+    },
+    bounds: /** @type {any} */ (HOME),
+    minZoom: MIN_ZOOM,
+    maxZoom: MAX_ZOOM,
+    attributionControl: false,
+    // North is up, as on the wall: a tilted or turned map helps nobody here.
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    // Names are elements of the page, so that no font is fetched.
+    localIdeographFontFamily: false,
+    // Tile servers want to know which site uses them, and need not know which page.
+    transformRequest: (url, type) => ({ url, ...(type === 'Tile' && { referrerPolicy: 'origin' }) }),
+  })
+  map.touchZoomRotate.disableRotation()
+  map.keyboard.disableRotation()
+  map.addControl(new library.ScaleControl({ maxWidth: 120 }), 'bottom-left')
+  setText(byId('attribution'), tileUrl === null ? 'Natural Earth' : attribution)
+  const canvas = map.getCanvas()
+  canvas.setAttribute('role', 'application')
+  canvas.setAttribute('aria-label', 'Map of the sites')
+  canvas.setAttribute('aria-describedby', 'map-help')
+
+  let isLoaded = false
+  /** As the library has them; a mark of the map names one by its index. */
+  let spots = page.shown().spots
+  let sent = ''
+  /** @type {Map<string, Mark>} */
+  const marks = new Map()
+  /** @type {Map<string, import('maplibre-gl').Marker>} */
+  const people = new Map()
+
+  map.on('load', () => {
+    isLoaded = true
+    update()
+    moved()
+  })
+  map.on('render', drawMarks)
+  map.on('moveend', moved)
+  map.on('move', drawGraticuleLabels)
+  map.on('click', ({ originalEvent }) => {
+    const at = /** @type {Element} */ (originalEvent.target).closest('.site')
+    const key = at instanceof HTMLElement ? at.dataset.key : undefined
+    if (key !== undefined) void openMark(key)
+  })
+  canvas.addEventListener('keydown', (event) => {
+    if (event.key === '0' && !event.ctrlKey && !event.metaKey && !event.altKey) fitAll()
+  })
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    for (const { id, paint } of layers(tileUrl)) {
+      for (const [name, value] of Object.entries(paint))
+        map.setPaintProperty(id, /** @type {any} */ (name), value)
+    }
+  })
+
+  // ---- What the library draws ----------------------------------------------------------------------------------
+
+  /** @param {string} id @param {Feature[]} features */
+  const setData = (id, features) =>
+    void (/** @type {GeoJSONSource | undefined} */ (map.getSource(id))?.setData(collection(features)))
+
+  function update() {
+    if (!isLoaded) return
+    const { spots: wanted, board } = page.shown()
+    const points = wanted.map(({ place, rank, shifts, siteIds }, index) =>
+      feature(
+        { type: 'Point', coordinates: lngLat(place) },
+        { key: rank * SPOTS_PER_RANK + index, shifts: shifts.length, sites: siteIds.length },
+      ),
+    )
+    spots = wanted
+    const areas = [
+      ...wanted.map(({ place, radiusMeters }) => area(place, radiusMeters, 'site')),
+      ...[...(board?.positions.values() ?? [])].map(({ place, accuracyMeters }) =>
+        area(place, accuracyMeters ?? 0, 'accuracy'),
+      ),
+    ]
+    const wantedData = JSON.stringify([points, areas])
+    if (wantedData !== sent) {
+      sent = wantedData
+      setData('sites', points)
+      setData('dots', points)
+      setData('areas', areas)
+    }
+    drawMarks()
+    drawPeople()
+  }
+
+  // ---- Marks: elements of the page above it ----------------------------------------------------------------------
+
+  function drawMarks() {
+    // While the library still counts, it has the old numbers.
+    if (!isLoaded || !map.isSourceLoaded('sites')) return
+    const { selected } = page.shown()
+    const unused = new Map(marks)
+    for (const { properties } of map.querySourceFeatures('sites')) {
+      const { key: number, shifts = 0, sites = 1, cluster_id: cluster } = properties
+      const spot = spots[number % SPOTS_PER_RANK]
+      const look = LOOKS[Math.floor(number / SPOTS_PER_RANK)]
+      if (!spot || !look) continue
+      const key = cluster === undefined ? `spot ${spot.siteIds[0]}` : `cluster ${cluster}`
+      if (!unused.delete(key) && marks.has(key)) continue
+      const isSelected = spot.shifts.some(({ id }) => id === selected?.id)
+      const isNamed = isSelected || map.getZoom() >= (spot.shifts.length > 0 ? LABEL_ZOOM : EVERY_LABEL_ZOOM)
+      const count = shifts > 1 ? String(shifts) : ''
+      const name = sites > 1 && cluster !== undefined ? `${sites} sites` : spot.name
+      const label = [count, isNamed ? name : ''].filter(Boolean).join(' · ')
+      const title =
+        cluster === undefined
+          ? `${name}: ${describe(spot.shifts)}`
+          : `${name}, ${shifts} shift${shifts === 1 ? '' : 's'}`
+      const text = JSON.stringify([look, label, title, isSelected])
+      const made = marks.get(key) ?? makeMark(key, spot)
+      // At the site that needs a person most, and not between the sites, where nobody is.
+      made.marker.setLngLat(lngLat(spot.place))
+      if (made.text === text) continue
+      made.text = text
+      made.element.title = title
+      made.element.dataset.sites = cluster === undefined ? spot.siteIds.join(' ') : ''
+      for (const name of [...LOOKS, 'selected', 'cluster']) {
+        made.element.classList.toggle(
+          name,
+          name === look || (name === 'selected' && isSelected) || (name === 'cluster' && sites > 1),
+        )
+      }
+      // What needs a person lies on top.
+      made.element.style.zIndex = String(isSelected ? LOOKS.length + 1 : LOOKS.length - LOOKS.indexOf(look))
+      made.element.replaceChildren(
+        // The library draws the dot of a site that has no shifts; here is what can be tapped.
+        element('span', { class: 'halo' }, ...(look === 'none' ? [] : [mark(look)])),
+        element('span', { class: 'label' }, label),
+      )
+    }
+    for (const [key, { marker }] of unused) {
+      marker.remove()
+      marks.delete(key)
+    }
+  }
+
+  /** @param {string} key @param {Spot} spot @returns {Mark} */
+  function makeMark(key, spot) {
+    const at = element('div', { class: 'site', 'aria-hidden': 'true', 'data-key': key })
+    const marker = new library.Marker({ element: at }).setLngLat(lngLat(spot.place)).addTo(map)
+    const made = { key, text: '', element: at, marker }
+    marks.set(key, made)
+    return made
+  }
+
+  /** @param {string} key */
+  async function openMark(key) {
+    const [kind, id = ''] = key.split(' ')
+    if (kind === 'spot') return page.onSites(spots.find(({ siteIds }) => siteIds[0] === id)?.siteIds ?? [])
+    const source = /** @type {GeoJSONSource} */ (map.getSource('sites'))
+    const leaves = await source.getClusterLeaves(Number(id), Number.POSITIVE_INFINITY, 0).catch(() => [])
+    fitTo(
+      leaves.map(
+        ({ geometry }) => /** @type {[number, number]} */ (/** @type {any} */ (geometry).coordinates),
+      ),
+      MAX_ZOOM,
+    )
   }
 
   /** Where guards are: live, or where they checked in last. */
   function drawPeople() {
-    const { board } = shown
-    if (!board) return
-    const ids = new Set(shown.spots.flatMap(({ shifts }) => shifts.map(({ id }) => id)))
-    /** @type {SVGElement[]} */
-    const checkIns = []
-    for (const { shift_id: shiftId, place, verdict } of board.checkIns.values()) {
-      const isActive = board.shifts.get(shiftId)?.status === 'active'
-      if (!place || !isActive || !ids.has(shiftId) || board.positions.has(shiftId) || zoom < CHECK_IN_ZOOM)
-        continue
-      const { x, y } = locate(place)
-      checkIns.push(
-        drawing('use', {
-          class: verdict,
-          href: `#mark-${verdict}`,
-          x: x - 9,
-          y: y - 9,
-          width: 18,
-          height: 18,
-        }),
-      )
+    const { board } = page.shown()
+    const ids = new Set(spots.flatMap(({ shifts }) => shifts.map(({ id }) => id)))
+    const unused = new Map(people)
+    /** @param {string} shiftId @param {string} name @param {string} look @param {Place} place */
+    const put = (shiftId, name, look, place) => {
+      const key = `${name} ${shiftId}`
+      let marker = unused.get(key)
+      unused.delete(key)
+      if (!marker) {
+        const at = element(
+          'div',
+          { class: 'person', 'aria-hidden': 'true', 'data-shift': shiftId },
+          mark(name),
+        )
+        marker = new library.Marker({ element: at }).setLngLat(lngLat(place)).addTo(map)
+        people.set(key, marker)
+      }
+      marker.setLngLat(lngLat(place))
+      const { classList, dataset } = marker.getElement()
+      for (const candidate of ['position', 'stale', 'check-in'])
+        classList.toggle(candidate, look.split(' ').includes(candidate))
+      dataset.latitude = String(place.latitude)
+      dataset.longitude = String(place.longitude)
     }
-    layers.checkIns.replaceChildren(...checkIns)
-
-    /** @type {SVGElement[]} */
-    const positions = []
-    for (const [shiftId, { place, accuracyMeters, at }] of board.positions) {
-      if (!ids.has(shiftId)) continue
-      const { x, y } = locate(place)
-      const made = drawing('g', {
-        class: Date.now() - at > STALE_AFTER_MS ? 'position stale' : 'position',
-        transform: `translate(${x} ${y})`,
-        'data-shift': shiftId,
-        'data-latitude': place.latitude,
-        'data-longitude': place.longitude,
-      })
-      const radius = (accuracyMeters ?? 0) / metersPerPixel(place.latitude, zoom)
-      if (radius > 10) made.append(drawing('circle', { class: 'accuracy', r: radius }))
-      made.append(drawing('use', { href: '#mark-position', x: -10, y: -10, width: 20, height: 20 }))
-      positions.push(made)
+    for (const { shift_id: shiftId, place, verdict } of board?.checkIns.values() ?? []) {
+      const isShown = place && ids.has(shiftId) && board?.shifts.get(shiftId)?.status === 'active'
+      // Who is outside is seen from afar.
+      const isNear = map.getZoom() >= CHECK_IN_ZOOM || verdict === 'outside'
+      if (isShown && isNear && !board.positions.has(shiftId)) put(shiftId, verdict, 'check-in', place)
     }
-    layers.positions.replaceChildren(...positions)
+    for (const [shiftId, { place, at }] of board?.positions ?? []) {
+      const isStale = Date.now() - at > STALE_AFTER_MS
+      if (ids.has(shiftId)) put(shiftId, 'position', isStale ? 'position stale' : 'position', place)
+    }
+    for (const [key, marker] of unused) {
+      marker.remove()
+      people.delete(key)
+    }
   }
 
-  function drawScale() {
-    const perPixel = metersPerPixel(unproject(center).latitude, zoom)
-    const most = perPixel * 120
-    const power = 10 ** Math.floor(Math.log10(most))
-    const meters = ([5, 2, 1].find((step) => step * power <= most) ?? 1) * power
-    scale.style.width = `${meters / perPixel}px`
-    scale.textContent = meters < 1_000 ? `${meters} m` : `${meters / 1_000} km`
+  // ---- To find one's way where no streets are shown ---------------------------------------------------------------
+
+  const cities = (tileUrl === null ? CITIES : []).map(([name, latitude, longitude, from]) => {
+    const at = element('div', { class: 'city', 'aria-hidden': 'true' }, element('span', {}, name))
+    new library.Marker({ element: at, anchor: 'left' }).setLngLat([longitude, latitude]).addTo(map)
+    return { at, from }
+  })
+  /** @type {{ at: HTMLElement, axis: 'x' | 'y', degrees: number }[]} */
+  let labels = []
+
+  function moved() {
+    for (const { at, from } of cities) at.hidden = map.getZoom() + 1 < from
+    drawPeople()
+    if (tileUrl !== null || !isLoaded) return
+    const { lat: latitude, lng: longitude } = map.getCenter()
+    const center = { latitude, longitude }
+    const near = CITIES.map(([name, lat, lng]) => ({ name, place: { latitude: lat, longitude: lng } }))
+      .map(({ name, place }) => ({
+        name,
+        meters: distanceMeters(place, center),
+        wind: direction(place, center),
+      }))
+      .reduce((a, b) => (b.meters < a.meters ? b : a))
+    setText(byId('where'), `Middle: ${distance(near.meters)} ${near.wind} of ${near.name} ·`)
+    drawGraticule()
+  }
+
+  function drawGraticule() {
+    const bounds = map.getBounds()
+    const [west, east, south, north] = [
+      bounds.getWest(),
+      bounds.getEast(),
+      bounds.getSouth(),
+      bounds.getNorth(),
+    ]
+    const { clientWidth, clientHeight } = container
+    const meridians = graticule(west, east, clientWidth / GRATICULE_PIXELS)
+    const parallels = graticule(south, north, clientHeight / GRATICULE_PIXELS)
+    // A little beyond what is seen, for the while that the map moves.
+    const [dx, dy] = [east - west, north - south]
+    const line = (/** @type {number[][]} */ coordinates) => feature({ type: 'LineString', coordinates })
+    setData('graticule', [
+      ...meridians.map(Number).map((x) =>
+        line([
+          [x, south - dy],
+          [x, north + dy],
+        ]),
+      ),
+      ...parallels.map(Number).map((y) =>
+        line([
+          [west - dx, y],
+          [east + dx, y],
+        ]),
+      ),
+    ])
+    labels = [
+      ...meridians.map((text) => label('x', text, Number(text) < 0 ? 'W' : 'E')),
+      ...parallels.map((text) => label('y', text, Number(text) < 0 ? 'S' : 'N')),
+    ]
+    byId('graticule').replaceChildren(...labels.map(({ at }) => at))
+    drawGraticuleLabels()
+  }
+
+  /** @param {'x' | 'y'} axis @param {string} text @param {string} side */
+  const label = (axis, text, side) => ({
+    at: element('span', { class: axis }, `${text.replace('-', '')}° ${side}`),
+    axis,
+    degrees: Number(text),
+  })
+
+  function drawGraticuleLabels() {
+    const { lat, lng } = map.getCenter()
+    for (const { at, axis, degrees } of labels) {
+      const { x, y } = map.project(axis === 'x' ? [degrees, lat] : [lng, degrees])
+      at.style.transform = axis === 'x' ? `translate(${x}px, 0)` : `translate(0, ${y}px)`
+    }
   }
 
   // ---- Moving -------------------------------------------------------------------------------------------------
 
-  /** @param {number} dx @param {number} dy in pixels, of the view over the map */
-  function pan(dx, dy) {
-    const { x, y } = center
-    center = {
-      x: (((x + dx / worldPixels()) % 1) + 1) % 1,
-      y: Math.min(Math.max(y + dy / worldPixels(), 0), 1),
-    }
-    schedule()
+  /** What the legend hides of the map, in pixels from the left: not more than leaves room for the rest. */
+  const covered = () => {
+    const width = byId('legend').hasAttribute('open') ? byId('legend').offsetWidth : 0
+    return width < container.clientWidth / 2 ? width : 0
   }
 
-  /** @param {number} to @param {Point} [around] in pixels of the map: what lies there stays there */
-  function zoomTo(to, around = { x: size.width / 2, y: size.height / 2 }) {
-    const dx = around.x - size.width / 2
-    const dy = around.y - size.height / 2
-    pan(dx, dy)
-    zoom = Math.min(Math.max(to, MIN_ZOOM), MAX_ZOOM)
-    pan(-dx, -dy)
+  /** @param {[number, number][]} places @param {number} maxZoom @param {number} bottom pixels that something else hides */
+  function fitTo(places, maxZoom = MAX_FIT_ZOOM, bottom = FIT_MARGIN_PIXELS) {
+    const [first] = places
+    const bounds = first
+      ? places.reduce((around, place) => around.extend(place), new library.LngLatBounds(first, first))
+      : /** @type {any} */ (HOME)
+    const [top, right, left] = [FIT_MARGIN_PIXELS, BUTTONS_PIXELS, covered() + FIT_MARGIN_PIXELS]
+    map.fitBounds(bounds, { padding: { top, right, bottom, left }, maxZoom, duration: MOVE_MS })
   }
 
-  /** @param {Place[]} places */
-  function fitTo(places) {
-    const points = (places.length > 0 ? places : HOME).map(project)
-    const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)]
-    const [west, east, north, south] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
-    center = { x: (west + east) / 2, y: (north + south) / 2 }
-    const room = (/** @type {number} */ pixels) =>
-      Math.max(pixels - 2 * FIT_MARGIN_PIXELS, TILE_SIZE / 4) / TILE_SIZE
-    const fitting = Math.min(
-      Math.log2(room(size.width) / Math.max(east - west, Number.EPSILON)),
-      Math.log2(room(size.height) / Math.max(south - north, Number.EPSILON)),
-    )
-    zoom = Math.min(Math.max(fitting, MIN_ZOOM), MAX_FIT_ZOOM)
-    schedule()
+  function fitAll() {
+    const { spots: all } = page.shown()
+    const wanted = all.filter(({ shifts }) => shifts.length > 0)
+    fitTo((wanted.length > 0 ? wanted : all).map(({ place }) => lngLat(place)))
   }
-
-  const fitAll = () => {
-    const wanted = shown.spots.filter(({ shifts }) => shifts.length > 0)
-    fitTo((wanted.length > 0 ? wanted : shown.spots).map(({ place }) => place))
-  }
-
-  /** @type {Record<string, () => void>} */
-  const keys = {
-    ArrowLeft: () => pan(-KEY_PAN_PIXELS, 0),
-    ArrowRight: () => pan(KEY_PAN_PIXELS, 0),
-    ArrowUp: () => pan(0, -KEY_PAN_PIXELS),
-    ArrowDown: () => pan(0, KEY_PAN_PIXELS),
-    '+': () => zoomTo(zoom + 1),
-    '=': () => zoomTo(zoom + 1),
-    '-': () => zoomTo(zoom - 1),
-    0: fitAll,
-  }
-  container.addEventListener('keydown', (event) => {
-    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key]
-    if (!act) return
-    event.preventDefault()
-    act()
-  })
-
-  /** Fingers and pens that are down. @type {Map<number, Point>} */
-  const pointers = new Map()
-  let travelled = 0
-  /** @param {MouseEvent} event @returns {Point} */
-  const pointOf = (event) => {
-    const { left, top } = container.getBoundingClientRect()
-    return { x: event.clientX - left, y: event.clientY - top }
-  }
-  /** The middle of the pointers, and how far the first two are apart. */
-  const pinch = () => {
-    const [a, b = a] = pointers.values()
-    if (!a || !b) return { middle: { x: 0, y: 0 }, spread: 0 }
-    return { middle: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }, spread: Math.hypot(a.x - b.x, a.y - b.y) }
-  }
-  container.addEventListener('pointerdown', (event) => {
-    if (pointers.size === 0) travelled = 0
-    pointers.set(event.pointerId, pointOf(event))
-    container.setPointerCapture(event.pointerId)
-  })
-  container.addEventListener('pointermove', (event) => {
-    if (!pointers.has(event.pointerId)) return
-    const before = pinch()
-    pointers.set(event.pointerId, pointOf(event))
-    const after = pinch()
-    const [dx, dy] = [before.middle.x - after.middle.x, before.middle.y - after.middle.y]
-    travelled += Math.hypot(dx, dy) + Math.abs(after.spread - before.spread)
-    pan(dx, dy)
-    if (before.spread > 0 && after.spread > 0)
-      zoomTo(zoom + Math.log2(after.spread / before.spread), after.middle)
-  })
-  container.addEventListener('pointerup', (event) => {
-    pointers.delete(event.pointerId)
-    if (pointers.size > 0 || travelled > TAP_PIXELS) return
-    // The pointer is captured, so the event's target is the map itself.
-    const site = document.elementFromPoint(event.clientX, event.clientY)?.closest('.site')
-    const siteIds = /** @type {SVGElement | null | undefined} */ (site)?.dataset.sites?.split(' ')
-    if (siteIds) openSites(siteIds)
-  })
-  container.addEventListener('pointercancel', (event) => pointers.delete(event.pointerId))
-  container.addEventListener('dblclick', (event) => zoomTo(zoom + 1, pointOf(event)))
-  container.addEventListener(
-    'wheel',
-    (event) => {
-      event.preventDefault()
-      zoomTo(zoom - event.deltaY / WHEEL_PIXELS_PER_ZOOM, pointOf(event))
-    },
-    { passive: false },
-  )
-
-  /** @param {string[]} siteIds */
-  function openSites(siteIds) {
-    const spots = shown.spots.filter(({ siteId }) => siteIds.includes(siteId))
-    const isOnePlace = new Set(spots.map(({ place }) => `${place.latitude},${place.longitude}`)).size === 1
-    if (isOnePlace) onSites(siteIds)
-    else fitTo(spots.map(({ place }) => place))
-  }
-
-  byId('zoom-in').addEventListener('click', () => zoomTo(zoom + 1))
-  byId('zoom-out').addEventListener('click', () => zoomTo(zoom - 1))
-  byId('fit').addEventListener('click', fitAll)
-  new ResizeObserver(([entry]) => {
-    if (!entry || entry.contentRect.width === 0) return
-    const isFirst = size.width === 0
-    size = { width: entry.contentRect.width, height: entry.contentRect.height }
-    if (isFirst) fitAll()
-    schedule()
-  }).observe(container)
 
   return {
-    /** @param {Board} board @param {Shift[]} shifts those that pass the filters @param {Shift | null} selected */
-    show(board, shifts, selected) {
-      shown = { spots: spotsOf(board, shifts), board, selected }
-      schedule()
-    },
+    map,
+    update,
     fitAll,
-    /** Brings a place into view. @param {Place} place */
-    reveal(place) {
-      center = project(place)
-      zoom = Math.max(zoom, REVEAL_ZOOM)
-      schedule()
-    },
-    /** Reads what lies below the marks. */
-    async loadBase() {
-      /** @type {{ tile_url: string | null, tile_attribution: string }} */
-      const { tile_url, tile_attribution } = await (await fetch('/live/settings.json')).json()
-      tileUrl = tile_url
-      byId('attribution').textContent = tile_url === null ? 'Natural Earth' : tile_attribution
-      if (tile_url === null) await drawOutlines(layers.outlines)
-      schedule()
+    /** @param {Place} site @param {Place | null} guard */
+    reveal(site, guard) {
+      // Beside the legend, and above the details, which lie on the lower part of the map.
+      const offset = /** @type {[number, number]} */ ([covered() / 2, -container.clientHeight / 5])
+      const zoom = Math.max(map.getZoom(), REVEAL_ZOOM)
+      if (!guard) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
+      fitTo([lngLat(site), lngLat(guard)], REVEAL_ZOOM, container.clientHeight / 2)
     },
   }
 }
 
-/** @param {SVGGElement} layer */
-async function drawOutlines(layer) {
-  /** @type {import('geojson').FeatureCollection<import('geojson').MultiPolygon, { name: string }>} */
-  const { features } = await (await fetch('/live/outlines.json')).json()
-  for (const { geometry, properties } of features) {
-    const path = geometry.coordinates.flat().map(
-      (ring) =>
-        `M${ring
-          .map(([longitude = 0, latitude = 0]) => {
-            const { x, y } = project({ latitude, longitude })
-            return `${((x - ORIGIN.x) * OUTLINE_UNITS).toFixed(3)} ${((y - ORIGIN.y) * OUTLINE_UNITS).toFixed(3)}`
-          })
-          .join('L')}Z`,
-    )
-    layer.append(
-      drawing('path', { d: path.join(''), class: properties.name === 'Netherlands' ? 'home' : 'abroad' }),
-    )
+/** @param {Place} place @param {number} meters @param {string} kind */
+const area = (place, meters, kind) =>
+  feature({ type: 'Polygon', coordinates: [ringAround(place, meters)] }, { kind })
+
+/** @param {string | null} tileUrl @returns {Record<string, import('maplibre-gl').SourceSpecification>} */
+function sources(tileUrl) {
+  const geojson = (/** @type {object} */ more = {}) =>
+    /** @type {import('maplibre-gl').GeoJSONSourceSpecification} */ ({
+      type: 'geojson',
+      data: collection([]),
+      ...more,
+    })
+  return {
+    ...(tileUrl === null
+      ? { outlines: geojson({ data: '/live/outlines.json' }), graticule: geojson() }
+      : { tiles: { type: 'raster', tiles: [tileUrl], tileSize: 256, maxzoom: TILE_MAX_ZOOM } }),
+    areas: geojson(),
+    dots: geojson(),
+    sites: geojson({
+      cluster: true,
+      clusterRadius: CLUSTER_PIXELS,
+      clusterMaxZoom: MAX_CLUSTER_ZOOM,
+      clusterMinPoints: 2,
+      clusterProperties: {
+        key: ['min', ['get', 'key']],
+        shifts: ['+', ['get', 'shifts']],
+        sites: ['+', ['get', 'sites']],
+      },
+    }),
   }
 }
 
-/** @param {Spot} spot */
-const pointOfSpot = ({ place }) => project(place)
+/** In the colours of the page. @param {string | null} tileUrl */
+function layers(tileUrl) {
+  const style = getComputedStyle(document.documentElement)
+  const color = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim()
+  const isKind = (/** @type {string} */ kind) => ['==', ['get', 'kind'], kind]
+  /** @param {string} id @param {string} type @param {string} source @param {Record<string, unknown>} paint @param {object} [more] */
+  const layer = (id, type, source, paint, more) => ({ id, type, source, paint, ...more })
+  const base =
+    tileUrl === null
+      ? [
+          layer('land', 'fill', 'outlines', {
+            'fill-color': ['match', ['get', 'name'], 'Netherlands', color('land'), color('abroad')],
+          }),
+          layer('borders', 'line', 'outlines', { 'line-color': color('border'), 'line-width': 1 }),
+          layer('graticule', 'line', 'graticule', { 'line-color': color('border'), 'line-opacity': 0.4 }),
+        ]
+      : [layer('tiles', 'raster', 'tiles', {})]
+  return [
+    { id: 'sea', type: 'background', paint: { 'background-color': color('sea') } },
+    ...base,
+    layer(
+      'radii',
+      'fill',
+      'areas',
+      { 'fill-color': color('assigned'), 'fill-opacity': 0.12 },
+      { minzoom: MAX_CLUSTER_ZOOM, filter: isKind('site') },
+    ),
+    layer(
+      'radius-edges',
+      'line',
+      'areas',
+      { 'line-color': color('assigned'), 'line-dasharray': [4, 3] },
+      { minzoom: MAX_CLUSTER_ZOOM, filter: isKind('site') },
+    ),
+    layer(
+      'accuracies',
+      'fill',
+      'areas',
+      { 'fill-color': color('position'), 'fill-opacity': 0.15 },
+      { filter: isKind('accuracy') },
+    ),
+    // Every site has its dot where it is, also below the mark of a cluster.
+    layer('dots', 'circle', 'dots', {
+      'circle-radius': 3.5,
+      'circle-color': color('none'),
+      'circle-stroke-color': color('hole'),
+      'circle-stroke-width': 1,
+    }),
+    // Draws nothing: the library loads a source only where a layer uses it.
+    layer('sites', 'circle', 'sites', { 'circle-opacity': 0 }),
+  ]
+}
 
-/** Sites with their shifts; a shift whose site one does not see stands where it is itself. @param {Board} board @param {Shift[]} shifts */
-function spotsOf(board, shifts) {
-  /** @type {Map<string, Spot>} */
+/** Sites with their shifts; a shift whose site one does not see stands where it is itself. @param {Board} board @param {Shift[]} shifts @param {number} now */
+function spotsOf(board, shifts, now) {
+  /** By place. @type {Map<string, Spot>} */
   const spots = new Map()
-  const withIncident = new Set([...board.incidents.values()].map(({ shift_id }) => shift_id))
+  /** @type {Map<string, Spot>} */
+  const bySite = new Map()
+  /** @param {string} siteId @param {Place} place @param {string} name @param {number} radiusMeters */
+  const put = (siteId, place, name, radiusMeters) => {
+    const key = `${place.latitude} ${place.longitude}`
+    const spot = spots.get(key) ?? {
+      place,
+      siteIds: [],
+      name,
+      radiusMeters,
+      shifts: [],
+      rank: LOOKS.length - 1,
+    }
+    spot.siteIds.push(siteId)
+    spots.set(key, spot)
+    bySite.set(siteId, spot)
+    return spot
+  }
   for (const { id, place, name, radius_meters } of board.sites.values()) {
-    if (place)
-      spots.set(id, { siteId: id, place, name, radiusMeters: radius_meters, shifts: [], hasIncident: false })
+    if (place) put(id, place, name, radius_meters)
   }
   for (const shift of shifts) {
-    const { location_id: siteId, place, title } = shift
-    const spot =
-      spots.get(siteId) ??
-      (place && { siteId, place, name: title, radiusMeters: 0, shifts: [], hasIncident: false })
+    const { location_id: siteId, place, title, status } = shift
+    const spot = bySite.get(siteId) ?? (place && put(siteId, place, title, 0))
     if (!spot) continue
     spot.shifts.push(shift)
-    spot.hasIncident ||= withIncident.has(shift.id)
-    spots.set(siteId, spot)
+    spot.rank = Math.min(spot.rank, LOOKS.indexOf(needsOf(board, shift, now)[0]?.kind ?? status))
   }
   return [...spots.values()]
 }
 
 /** @param {Shift[]} shifts */
 function describe(shifts) {
-  const counts = URGENCY.map((status) => [shifts.filter((shift) => shift.status === status).length, status])
+  const counts = LOOKS.map((look) => [shifts.filter(({ status }) => status === look).length, look])
   const parts = counts.filter(([count]) => count !== 0)
   if (parts.length === 0) return 'no shifts shown'
   return parts
-    .map(
-      ([count, status]) =>
-        `${count} ${STATUSES[/** @type {keyof typeof STATUSES} */ (status)].toLowerCase()}`,
-    )
+    .map(([count, look]) => `${count} ${STATUSES[/** @type {Status} */ (look)].toLowerCase()}`)
     .join(', ')
 }

@@ -1,4 +1,4 @@
-// Cities to find one's way by. [name, latitude, longitude, the zoom from which it is shown]
+// Cities to find one's way by. [name, latitude, longitude, the zoom of a map of 256 pixels a tile from which it is shown]
 
 /** @type {[string, number, number, number][]} */
 export const CITIES = [

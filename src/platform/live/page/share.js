@@ -6,6 +6,9 @@ import { clock } from './words.js'
 /** A phone may have a fix many times a second. */
 const MIN_INTERVAL_MS = 2_000
 
+const START = 'Share my position'
+const STOP = 'Stop sharing my position'
+
 /** @typedef {{ latitude: number, longitude: number, accuracy_meters: number, recorded_at: string }} SentPosition */
 
 export function openSharing() {
@@ -30,7 +33,8 @@ export function openSharing() {
     sending = undefined
     watch = undefined
     sentAt = 0
-    button.setAttribute('aria-pressed', 'false')
+    // The words tell what pressing does; a pressed state beside them would say the same twice, or the opposite.
+    setText(button, START)
   }
 
   /** @param {GeolocationPosition} position */
@@ -69,7 +73,7 @@ export function openSharing() {
     }
     if (!('geolocation' in navigator)) return setText(status, 'This browser does not tell positions.')
     setText(status, 'Looking for your position …')
-    button.setAttribute('aria-pressed', 'true')
+    setText(button, STOP)
     watch = navigator.geolocation.watchPosition(located, failed, { enableHighAccuracy: true })
   })
 

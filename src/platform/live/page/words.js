@@ -2,6 +2,7 @@
 
 /** @typedef {import('./board.js').Shift} Shift */
 /** @typedef {import('./board.js').CheckIn} CheckIn */
+/** @typedef {import('./board.js').Incident} Incident */
 /** @typedef {import('./board.js').LivePosition} LivePosition */
 /** @typedef {import('./geo.js').Place} Place */
 
@@ -44,6 +45,39 @@ function minuteOrDay(at, now) {
   const isToday = format(HERE, DAY).format(new Date(at)) === format(HERE, DAY).format(new Date(now))
   return format(HERE, isToday ? MINUTE : { ...DAY, ...MINUTE }).format(new Date(at))
 }
+
+/** A time of today, or with its day. In the reader's time. @param {number | string} at @param {number} now */
+export const moment = minuteOrDay
+
+/** `Fri 27 Nov, 20:50 to Tue 1 Dec, 20:50`, in the reader's time; a whole day is named alone. @param {import('./board.js').Period} period */
+export function span({ from, to }) {
+  const day = format(HERE, DAY)
+  const isDay = format(HERE, MINUTE).format(from) === '00:00' && format(HERE, MINUTE).format(to) === '00:00'
+  if (isDay) return day.format(from)
+  const minute = format(HERE, { ...DAY, ...MINUTE })
+  return `${minute.format(from)} to ${minute.format(to)}`
+}
+
+/** `5 min`, `1 h 20 min` @param {number} ms */
+export function duration(ms) {
+  const minutes = Math.max(0, Math.floor(ms / 60_000))
+  if (minutes < 60) return `${minutes} min`
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** `in_progress` → `in progress` @param {string} code */
+export const words = (code) => code.replaceAll('_', ' ')
+
+/** As much of a text as stands in a list or is spoken; the rest is in the details. */
+const EXCERPT_LENGTH = 160
+
+/** @param {string | undefined} text */
+export const excerpt = (text = '') =>
+  text.length <= EXCERPT_LENGTH ? text : `${text.slice(0, EXCERPT_LENGTH - 1).trimEnd()}…`
+
+/** @param {Incident} incident @param {number} now */
+export const incidentText = ({ category, severity, status, occurred_at, description }, now) =>
+  `${words(category)}, ${severity}, ${words(status)} (${moment(occurred_at, now)})${description ? `: ${description}` : ''}`
 
 /** @param {number} meters */
 export const distance = (meters) =>
