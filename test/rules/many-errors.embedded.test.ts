@@ -1,10 +1,10 @@
 import { beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/types.ts'
 import { readDatabaseError } from '../../src/platform/http/database-problems.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { openTestDatabase, useTestDatabase } from '../support/database.ts'
 
-/** Each leaves some 1 KB on the stack if nobody takes it off; PostgreSQL gives up at 2 MB. */
-const ERRORS = 2_500
+/** Each leaves 0.6 KB or more on the stack if nobody takes it off: more than the engine's limit (200 kB) in each way, 2 MB in all. */
+const ERRORS = 500
 
 const database = useTestDatabase()
 
@@ -53,5 +53,19 @@ it('refuses what goes too deep, and goes on', async () => {
   for (const levels of [10_000, 10_000, 100_000]) {
     await expect(owner.query('select pg_temp.depth($1)', [levels])).rejects.toMatchObject({ code: '54001' })
     expect(await owner.query('select pg_temp.depth(80) as depth')).toEqual([{ depth: 80 }])
+  }
+})
+
+it('answers nothing once V8 has no stack left, and closes', async () => {
+  const { owner, close } = await openTestDatabase()
+  const broken = { cause: expect.any(Error) }
+  try {
+    await expect(owner.query('select $1::jsonb', ['['.repeat(20_000) + ']'.repeat(20_000)])).rejects.toThrow(
+      Error,
+    )
+    await expect(owner.query('select 1')).rejects.toMatchObject(broken)
+    await expect(owner.transaction((tx) => tx.query('select 1'))).rejects.toMatchObject(broken)
+  } finally {
+    await close()
   }
 })

@@ -72,6 +72,7 @@ export async function openEmbedded(
     serializers,
   })
   keepStackPointer(pglite)
+  stopWhenBroken(pglite)
   await pglite.exec(`
     set max_stack_depth = '${MAX_STACK_DEPTH}';
     set timezone = 'UTC';
@@ -135,6 +136,38 @@ function keepStackPointer(pglite: PGlite): void {
       return execute(message)
     } finally {
       pointer.value = before
+    }
+  }
+}
+
+/** What PGlite catches when PostgreSQL reports an error in the regular way. */
+const SQL_ERROR = 'unwind'
+/** What PGlite calls for each message, and when it closes. */
+const ENTRIES = [
+  '_PostgresMainLoopOnce',
+  '_pgl_setPGliteExitStatus',
+  '_PostgresSendReadyForQueryIfNecessary',
+  '_pgl_run_atexit_funcs',
+] as const
+
+/**
+ * Past the end of V8's stack (deeply nested JSON needs little of PostgreSQL's) the engine stops wherever it is, with its locks held.
+ * PGlite would ignore that: it answers no rows, or never. So nothing more is asked of such an engine; a new one recovers the folder.
+ */
+function stopWhenBroken(pglite: PGlite): void {
+  const module = pglite.Module
+  const run = module._PostgresMainLoopOnce
+  module._PostgresMainLoopOnce = () => {
+    try {
+      run()
+    } catch (cause) {
+      if (cause !== SQL_ERROR) {
+        const refuse = (): never => {
+          throw new Error('The embedded database broke down; restart the service.', { cause })
+        }
+        for (const entry of ENTRIES) module[entry] = refuse
+      }
+      throw cause
     }
   }
 }
