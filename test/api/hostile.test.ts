@@ -392,7 +392,13 @@ describe('a query', () => {
 
   const lists = reading.filter(({ queryParameters }) => queryParameters.includes('cursor'))
   eachRoute('with a cursor that its list did not give', lists, async (route, volley) => {
-    const required = route.path.endsWith('/nearby') ? 'latitude=52.98765&longitude=4.12345&' : ''
+    const place = 'latitude=52.98765&longitude=4.12345&'
+    const period = 'from=2030-01-01T00:00:00Z&to=2030-01-02T00:00:00Z&'
+    const required = route.path.endsWith('/checkins/nearby')
+      ? place + period
+      : route.path.endsWith('/nearby')
+        ? place
+        : ''
     const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
     const id = '00000000-0000-7000-8000-000000000001'
     const digest = 'AAAAAAAAAAAA'
