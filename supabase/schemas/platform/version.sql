@@ -8,5 +8,6 @@ set search_path = pg_catalog, pg_temp
 return '1795982511_changes_by_audience';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
-grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;
 grant usage on schema muster to muster_api, muster_worker;
+
+grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;
