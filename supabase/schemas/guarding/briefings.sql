@@ -4,6 +4,14 @@
 --   after it is completed. When a guard is released or the shift is cancelled, it leaves their view.
 -- * Whose it is, is copied from the shift and follows it. The briefing of a shift that is over does not change.
 
+select muster.follow_table(
+  'public.shift_briefings',
+  trail => 'b_edit_trail',
+  published => array['id', 'company_id', 'client_id', 'shift_id', 'professional_id', 'text', 'created_at',
+    'updated_at'],
+  audience => array['tenant_id', 'company_id', 'client_id', 'professional_id', 'deleted_at']
+);
+
 -- Runs with the rights of whoever writes: a shift that they do not see does not exist, and the policies decide the rest.
 create or replace function muster.tg_shift_briefings__copy_shift() returns trigger
 language plpgsql
@@ -84,8 +92,6 @@ grant execute on function muster.brief_shift(public.shifts, text) to authenticat
 
 create or replace trigger a_copy_shift before insert or update on public.shift_briefings
   for each row execute function muster.tg_shift_briefings__copy_shift();
-create or replace trigger b_edit_trail before insert or update on public.shift_briefings
-  for each row execute function muster.set_edit_trail();
 create or replace trigger follow_briefing after update on public.shifts
   for each row when (
     (old.client_id, old.professional_id, old.deleted_at, old.status = 'draft', old.status = 'cancelled')
@@ -93,16 +99,6 @@ create or replace trigger follow_briefing after update on public.shifts
     (new.client_id, new.professional_id, new.deleted_at, new.status = 'draft', new.status = 'cancelled')
   )
   execute function muster.tg_shifts__follow_briefing();
-create or replace trigger z_stamp_change before insert or update on public.shift_briefings
-  for each row execute function muster.tg_stamp_change();
-create or replace trigger note_departure_on_delete after delete on public.shift_briefings
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.shift_briefings
-  for each row when (
-    (old.tenant_id, old.company_id, old.client_id, old.professional_id, old.deleted_at)
-    is distinct from (new.tenant_id, new.company_id, new.client_id, new.professional_id, new.deleted_at)
-  )
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@
 --   shift is released first.
 -- * It takes the professional's row lock, in which assignments queue too, so the two never pass each other.
 
+select muster.follow_table('public.certificates', trail => 'c_edit_trail', soft_delete => true);
+
 create or replace function muster.tg_certificates__set_verifier() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -80,8 +82,6 @@ create or replace trigger a_set_tenant before insert on public.certificates
   for each row execute function muster.tg_certificates__set_tenant();
 create or replace trigger b_set_verifier before insert or update on public.certificates
   for each row execute function muster.tg_certificates__set_verifier();
-create or replace trigger c_edit_trail before insert or update on public.certificates
-  for each row execute function muster.set_edit_trail();
 create or replace trigger check_in_use after update on public.certificates
   for each row when (
     old.verified_at is not null
@@ -99,8 +99,6 @@ create or replace trigger check_in_use after update on public.certificates
 create or replace trigger check_in_use_on_delete after delete on public.certificates
   for each row when (old.verified_at is not null and old.deleted_at is null)
   execute function muster.tg_certificates__check_in_use();
-create or replace trigger soft_delete before delete on public.certificates
-  for each row execute function muster.tg_soft_delete();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

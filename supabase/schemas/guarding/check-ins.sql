@@ -14,6 +14,14 @@
 -- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
 --   each row: a column on which no caller has a grant.
 
+select muster.follow_table(
+  'public.gps_checkins',
+  trail => 'none',
+  published => array['id', 'company_id', 'client_id', 'shift_id', 'professional_id', 'kind', 'gps_point',
+    'accuracy_meters', 'distance_meters', 'is_within_radius', 'verdict', 'recorded_at', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'company_id', 'client_id', 'professional_id']
+);
+
 -- What the rules say to a check-in: the code that refuses it, or null. The one is asked once for each shift of a batch, the other for
 -- each time.
 create or replace function muster.check_in_refusal(shift public.shifts, by_caller boolean, caller uuid) returns text
@@ -544,16 +552,6 @@ create or replace trigger judge before insert on public.gps_checkins
 create or replace trigger advance_shifts after insert on public.gps_checkins
   referencing new table as inserted
   for each statement execute function muster.tg_gps_checkins__advance_shifts();
-create or replace trigger z_stamp_change before insert or update on public.gps_checkins
-  for each row execute function muster.tg_stamp_change();
-create or replace trigger note_departure_on_delete after delete on public.gps_checkins
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.gps_checkins
-  for each row when (
-    (old.tenant_id, old.company_id, old.client_id, old.professional_id)
-    is distinct from (new.tenant_id, new.company_id, new.client_id, new.professional_id)
-  )
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

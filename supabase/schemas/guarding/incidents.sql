@@ -3,6 +3,14 @@
 -- * A guard reports of a shift of their own that was not cancelled. Tenant, company and client are copied from the shift.
 -- * The company of the shift and admins change the status, and nothing else.
 
+select muster.follow_table(
+  'public.incidents',
+  trail => 'b_edit_trail',
+  published => array['id', 'company_id', 'client_id', 'shift_id', 'reported_by', 'category', 'severity',
+    'description', 'incident_point', 'occurred_at', 'status', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'company_id', 'client_id', 'reported_by', 'deleted_at']
+);
+
 -- Runs with the rights of whoever writes: a shift that they do not see does not exist.
 create or replace function muster.tg_incidents__copy_shift() returns trigger
 language plpgsql
@@ -26,18 +34,6 @@ comment on function muster.tg_incidents__copy_shift() is
 
 create or replace trigger a_copy_shift before insert on public.incidents
   for each row execute function muster.tg_incidents__copy_shift();
-create or replace trigger b_edit_trail before insert or update on public.incidents
-  for each row execute function muster.set_edit_trail();
-create or replace trigger z_stamp_change before insert or update on public.incidents
-  for each row execute function muster.tg_stamp_change();
-create or replace trigger note_departure_on_delete after delete on public.incidents
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.incidents
-  for each row when (
-    (old.tenant_id, old.company_id, old.client_id, old.reported_by, old.deleted_at)
-    is distinct from (new.tenant_id, new.company_id, new.client_id, new.reported_by, new.deleted_at)
-  )
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@
 -- * Shifts that are not over follow a location that moves; a location with such shifts is not removed.
 -- * Locks are taken in the order location, shift, professional (shifts.sql).
 
+select muster.follow_table('public.locations', soft_delete => true);
+
 create or replace function muster.tg_locations__name_time_zone() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -105,10 +107,6 @@ create or replace trigger move_shifts after update on public.locations
 create or replace trigger check_unused after update on public.locations
   for each row when (old.deleted_at is null and new.deleted_at is not null)
   execute function muster.tg_locations__check_unused();
-create or replace trigger edit_trail before insert or update on public.locations
-  for each row execute function muster.set_edit_trail();
-create or replace trigger soft_delete before delete on public.locations
-  for each row execute function muster.tg_soft_delete();
 create or replace trigger a_set_tenant before insert on public.locations
   for each row execute function muster.tg_set_tenant_from_organization();
 

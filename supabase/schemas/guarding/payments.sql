@@ -9,6 +9,12 @@
 -- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
 --   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
 
+select muster.follow_table(
+  'public.finqle_transactions',
+  published => array['id', 'company_id', 'shift_id', 'professional_id', 'amount', 'status', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'company_id', 'professional_id']
+);
+
 create or replace function muster.shift_pay(
   hourly_rate numeric,
   overtime_rate numeric,
@@ -191,18 +197,6 @@ create constraint trigger finqle_transactions_of_assigned_stay after insert or u
 create or replace trigger renew_amount before update on public.finqle_transactions
   for each row when (new.status = 'pending' and old.status <> 'pending')
   execute function muster.tg_finqle_transactions__renew_amount();
-create or replace trigger updated_at before update on public.finqle_transactions
-  for each row execute function muster.set_updated_at();
-create or replace trigger z_stamp_change before insert or update on public.finqle_transactions
-  for each row execute function muster.tg_stamp_change();
-create or replace trigger note_departure_on_delete after delete on public.finqle_transactions
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.finqle_transactions
-  for each row when (
-    (old.tenant_id, old.company_id, old.professional_id)
-    is distinct from (new.tenant_id, new.company_id, new.professional_id)
-  )
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

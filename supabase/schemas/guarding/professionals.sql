@@ -5,6 +5,8 @@
 --   first. Assignments lock the professional's row too, so the two never pass each other.
 -- * `home_point` is granted to nobody for reading: muster.me and muster.professional_home tell it.
 
+select muster.follow_table('public.security_professionals', trail => 'b_edit_trail');
+
 create or replace function muster.tg_security_professionals__check_status() returns trigger
 language plpgsql
 security definer
@@ -52,8 +54,6 @@ grant execute on function muster.professional_home(uuid) to authenticated;
 create or replace trigger a_check_status before update on public.security_professionals
   for each row when (old.status <> new.status or old.deleted_at is distinct from new.deleted_at)
   execute function muster.tg_security_professionals__check_status();
-create or replace trigger b_edit_trail before insert or update on public.security_professionals
-  for each row execute function muster.set_edit_trail();
 create or replace trigger note_caller after insert or delete on public.security_professionals
   for each row execute function muster.tg_note_caller('user_id');
 create or replace trigger note_caller_on_update after update on public.security_professionals

@@ -14,6 +14,8 @@
 -- * What most shifts fail is asked of an index, not of each shift on the way: when it begins and what it pays of the spatial
 --   one, whether any set of certificates will do of another. The rest is rare enough to be looked at row by row.
 
+select muster.follow_table('muster.candidate_pages', trail => 'none');
+
 create or replace function muster.search_reach(distance_on_sphere float8) returns float8
 language sql
 immutable

@@ -16,6 +16,17 @@
 --   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
 
+select muster.follow_table(
+  'public.shifts',
+  trail => 'd_edit_trail',
+  soft_delete => true,
+  published => array['id', 'company_id', 'client_id', 'location_id', 'professional_id', 'status', 'start_datetime',
+    'end_datetime', 'hourly_rate', 'overtime_rate', 'required_certificates', 'title', 'description',
+    'cancel_reason', 'location_point', 'time_zone', 'created_at', 'updated_at'],
+  audience => array['status', 'tenant_id', 'company_id', 'client_id', 'professional_id', 'start_datetime',
+    'deleted_at']
+);
+
 -- A server that was upgraded may not know a zone any more that a row has. One such row must not fail a search for everybody
 -- around: the day is then the latest that it can be anywhere (UTC+14), so no certificate passes that is not valid.
 create or replace function muster.last_day_of(ends_at timestamptz, zone text) returns date
@@ -508,8 +519,25 @@ comment on function muster.shifts_begun_for_caller(timestamptz) is
   'Open shifts that left a guard''s view because they began, without a change. Security definer: ids alone.';
 grant execute on function muster.shifts_begun_for_caller(timestamptz) to authenticated, muster_definer;
 
+create or replace function muster.tg_shifts__check_removal() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if old.status not in ('draft', 'published', 'cancelled') and muster.acts_for_caller() then
+    perform muster.fail('invalid_transition', 'status');
+  end if;
+  return old;
+end
+$$;
+comment on function muster.tg_shifts__check_removal() is
+  'A shift that somebody works or worked is not removed. Security definer: as tg_soft_delete, before which it runs.';
+
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
+create or replace trigger check_removal before delete on public.shifts
+  for each row execute function muster.tg_shifts__check_removal();
 create or replace trigger a_copy_location before insert or update on public.shifts
   for each row execute function muster.tg_shifts__copy_location();
 create or replace trigger b_check_transition before insert or update on public.shifts
@@ -531,24 +559,6 @@ create or replace trigger c_check_assignment_on_update before update on public.s
     )
   )
   execute function muster.tg_shifts__check_assignment();
-create or replace trigger d_edit_trail before insert or update on public.shifts
-  for each row execute function muster.set_edit_trail();
-create or replace trigger soft_delete before delete on public.shifts
-  for each row execute function muster.tg_soft_delete();
-
--- The name sorts last, so that the other triggers compare old and new without it.
-create or replace trigger z_stamp_change before insert or update on public.shifts
-  for each row execute function muster.tg_stamp_change();
-
-create or replace trigger note_departure_on_delete after delete on public.shifts
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.shifts
-  for each row when (
-    (old.status, old.tenant_id, old.company_id, old.client_id, old.professional_id, old.start_datetime, old.deleted_at)
-    is distinct from
-    (new.status, new.tenant_id, new.company_id, new.client_id, new.professional_id, new.start_datetime, new.deleted_at)
-  )
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
@@ -622,5 +632,6 @@ grant execute on function muster.claim_shift(uuid) to authenticated, muster_api;
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
 alter function muster.tg_shifts__check_assignment() owner to muster_definer;
+alter function muster.tg_shifts__check_removal() owner to muster_definer;
 alter function muster.claim_shift(uuid) owner to muster_definer;
 alter function muster.shifts_begun_for_caller(timestamptz) owner to muster_definer;

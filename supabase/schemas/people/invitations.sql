@@ -6,6 +6,8 @@
 --   Until then whoever sees it may withdraw it.
 -- * The column `code_hash` is granted to nobody.
 
+select muster.follow_table('public.invitations');
+
 create or replace function muster.create_invitation(
   role text, organization uuid default null, email text default null, valid_for interval default interval '14 days'
 ) returns jsonb
@@ -111,9 +113,6 @@ comment on function muster.accept_invitation(text, text, text, float8, float8) i
   'Makes the caller a user. Security definer: a stranger may write nothing else.';
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
-
-create or replace trigger updated_at before update on public.invitations
-  for each row execute function muster.set_updated_at();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,12 @@
 -- * Users read their own, and mark them as read; admins read all of their tenant. What makes one is the rule that it tells of.
 -- * `read_at` is when it was read first, by the server's clock.
 
+select muster.follow_table(
+  'public.notifications',
+  published => array['id', 'user_id', 'type', 'data', 'read_at', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'user_id']
+);
+
 create or replace function muster.tg_notifications__stamp_read() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -19,17 +25,8 @@ comment on function muster.tg_notifications__stamp_read() is
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
-create or replace trigger updated_at before update on public.notifications
-  for each row execute function muster.set_updated_at();
 create or replace trigger stamp_read before update on public.notifications
   for each row execute function muster.tg_notifications__stamp_read();
-create or replace trigger z_stamp_change before insert or update on public.notifications
-  for each row execute function muster.tg_stamp_change();
-create or replace trigger note_departure_on_delete after delete on public.notifications
-  for each row execute function muster.tg_note_departure();
-create or replace trigger note_departure_on_update after update on public.notifications
-  for each row when ((old.tenant_id, old.user_id) is distinct from (new.tenant_id, new.user_id))
-  execute function muster.tg_note_departure();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

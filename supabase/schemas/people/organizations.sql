@@ -3,6 +3,9 @@
 -- * Only admins make organizations and links between them; a link ends when it is deleted.
 -- * Companies and clients see themselves and each other; guards see those of the shifts that they see.
 
+select muster.follow_table('public.organizations');
+select muster.follow_table('public.company_clients');
+
 -- For security definer functions: a caller sees the links of their own organization alone. In plpgsql, so that its plan is
 -- kept: assigning and publishing ask it.
 create or replace function muster.works_for(company uuid, client uuid) returns boolean
@@ -21,11 +24,6 @@ comment on function muster.works_for(uuid, uuid) is
 grant execute on function muster.works_for(uuid, uuid) to muster_definer;
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
-
-create or replace trigger edit_trail before insert or update on public.organizations
-  for each row execute function muster.set_edit_trail();
-create or replace trigger updated_at before update on public.company_clients
-  for each row execute function muster.set_updated_at();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 --
 -- * The first admin comes with the tenant: the owner makes both (`npm run tenant`).
 
+select muster.follow_table('public.tenants');
+
 create or replace function muster.create_tenant(tenant_name text, admin_name text, admin_email text, admin_user_id uuid)
 returns uuid
 language plpgsql
@@ -22,9 +24,6 @@ comment on function muster.create_tenant(text, text, text, uuid) is
   'A marketplace with its first admin. For the owner alone. Security definer: forced row level security binds the owner.';
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
-
-create or replace trigger updated_at before update on public.tenants
-  for each row execute function muster.set_updated_at();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@
 -- * `email` is granted to nobody: muster.me() tells callers theirs.
 -- * When a user changes, the change feed reads again to which groups that user belongs.
 
+select muster.follow_table('public.users');
+
 create or replace function muster.me() returns jsonb
 language sql
 stable
@@ -33,9 +35,6 @@ comment on function muster.me() is
 grant execute on function muster.me() to authenticated;
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
-
-create or replace trigger edit_trail before insert or update on public.users
-  for each row execute function muster.set_edit_trail();
 
 create or replace trigger note_caller after insert or delete on public.users
   for each row execute function muster.tg_note_caller('id');

@@ -79,7 +79,7 @@ alter table muster.changed_callers force row level security;
 revoke all on muster.changed_callers from public, anon, authenticated, service_role;
 drop policy if exists internal on muster.changed_callers;
 create policy internal on muster.changed_callers to muster_definer using (true) with check (true);
-comment on policy internal on muster.changed_callers is 'The security definer functions of realtime.sql.';
+comment on policy internal on muster.changed_callers is 'The security definer functions of audience.sql.';
 
 create or replace function muster.tg_note_caller() returns trigger
 language plpgsql

@@ -33,7 +33,7 @@ alter table muster.departed_rows force row level security;
 revoke all on muster.departed_rows from public, anon, authenticated, service_role;
 drop policy if exists internal on muster.departed_rows;
 create policy internal on muster.departed_rows to muster_definer using (true) with check (true);
-comment on policy internal on muster.departed_rows is 'The security definer functions of realtime.sql.';
+comment on policy internal on muster.departed_rows is 'The security definer functions of catch-up.sql.';
 
 create or replace function muster.tg_note_departure() returns trigger
 language plpgsql

@@ -373,7 +373,7 @@ $$;
 comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
 grant execute on function muster.require_read_committed() to muster_definer;
 
--- `delete` by an API role is a soft delete, whichever path it comes by; policies say who may, this says when.
+-- `delete` by a caller is a soft delete, whichever path it comes by. Policies say who may; a trigger that runs before may say when.
 create or replace function muster.tg_soft_delete() returns trigger
 language plpgsql
 security definer
@@ -383,17 +383,7 @@ begin
   if not muster.acts_for_caller() then
     return old;
   end if;
-  case tg_table_name
-    when 'shifts' then
-      if old.status not in ('draft', 'published', 'cancelled') then
-        perform muster.fail('invalid_transition', 'status');
-      end if;
-      update public.shifts s set deleted_at = now() where s.id = old.id;
-    when 'locations' then
-      update public.locations l set deleted_at = now() where l.id = old.id;
-    when 'certificates' then
-      update public.certificates c set deleted_at = now() where c.id = old.id;
-  end case;
+  execute format('update %I.%I set deleted_at = now() where id = $1', tg_table_schema, tg_table_name) using old.id;
   return null;
 end
 $$;

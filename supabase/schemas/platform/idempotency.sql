@@ -8,6 +8,9 @@
 --   nothing done, until the next day. Requests that are harmless to repeat without a key (check-ins) are done all the same, and
 --   their answer not kept.
 
+select muster.follow_table('muster.idempotency_keys', trail => 'none');
+select muster.follow_table('muster.idempotency_usage', trail => 'none');
+
 create or replace function muster.claim_idempotency_key(idempotency_key text, hash text, is_needed boolean default true)
 returns text
 language plpgsql

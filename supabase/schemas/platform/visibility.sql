@@ -160,7 +160,7 @@ alter table muster.audiences force row level security;
 revoke all on muster.audiences from public, anon, authenticated, service_role;
 drop policy if exists internal on muster.audiences;
 create policy internal on muster.audiences to muster_definer using (true) with check (true);
-comment on policy internal on muster.audiences is 'The security definer functions of realtime.sql.';
+comment on policy internal on muster.audiences is 'The security definer functions of visibility.sql.';
 
 create or replace function muster.declare_audiences() returns void
 language sql
