@@ -49,12 +49,11 @@ export async function readSchemaFiles(folder = SCHEMAS_FOLDER): Promise<Map<stri
  * @throws Error for a file in a folder that is no module.
  */
 export function orderRules(texts: ReadonlyMap<string, string>, tables: readonly string[]): Source[] {
-  const rank = (file: string): number => {
-    const module = MODULES.findIndex((name) => file.startsWith(`${name}/`))
-    if (module < 0)
-      throw new Error(`supabase/schemas/${file} is in no folder of a module: ${MODULES.join(', ')}`)
-    return file === LAST ? MODULES.length : module
-  }
+  const moduleOf = (file: string): number => MODULES.findIndex((name) => file.startsWith(`${name}/`))
+  const stray = [...texts.keys()].find((file) => moduleOf(file) < 0)
+  if (stray !== undefined)
+    throw new Error(`supabase/schemas/${stray} is in no folder of a module: ${MODULES.join(', ')}`)
+  const rank = (file: string): number => (file === LAST ? MODULES.length : moduleOf(file))
   const files = [...texts.keys()]
     .filter((file) => !BEFORE_THE_TABLES.includes(file))
     .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
