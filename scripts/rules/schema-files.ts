@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { glob, readFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Transaction } from '../../src/platform/db/engine/types.ts'
 import { type SqlStatement, splitStatements } from './statements.ts'
@@ -9,21 +9,18 @@ import { readTables, TABLES } from './tables.ts'
 export const SCHEMAS_FOLDER = fileURLToPath(new URL('../../supabase/schemas', import.meta.url))
 
 /** Says which migration is the newest: `db:rule` and `db:generate` write it. */
-export const VERSION_FILE = 'version.sql'
+export const VERSION_FILE = 'platform/version.sql'
 
 /*
- * The order in which the files build an empty database. Those that are not named follow in the order of their names, between
- * the first and the last.
+ * The order in which the files build an empty database: module by module, in the order of names within a module. A file stands out
+ * of that order only where something that is checked when it is made (a default, a policy, a function that is not a text) needs it.
  */
-/** Tables use its schema, its extensions and its functions. */
-const BEFORE_THE_TABLES = ['foundation.sql']
-/**
- * Triggers of every other file use functions of the first (`set_edit_trail`, `set_updated_at`, `tg_soft_delete`); the second
- * begins by taking from everybody what the others then grant.
- */
-const FIRST = ['shifts.sql', 'access.sql']
-/** Takes from everybody what no file has granted. */
-const LAST = ['execute.sql']
+/** From the lowest: a module names what is below it. Every folder is one of these. */
+export const MODULES = ['platform', 'people', 'guarding'] as const
+/** Checks and defaults of tables use their functions. */
+const BEFORE_THE_TABLES = ['platform/foundation.sql', 'people/callers.sql']
+/** Looks at what all the others made. */
+const LAST = 'platform/last.sql'
 
 /** Where a statement comes from: a file of `supabase/schemas`, or the tables of the `table.ts` files. */
 export interface Source extends SqlStatement {
@@ -34,26 +31,38 @@ export interface Source extends SqlStatement {
 
 /** Every statement of the files, in the order in which they build a database, with those that make the tables between. */
 export async function readRules(tables: readonly string[], folder = SCHEMAS_FOLDER): Promise<Source[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql'))
-  const texts = new Map<string, string>()
-  for (const file of files) texts.set(file, await readFile(join(folder, file), 'utf8'))
-  return orderRules(texts, tables)
+  return orderRules(await readSchemaFiles(folder), tables)
 }
 
-/** As `readRules`, of texts by the names of their files. */
+/** The texts of the files by their names, such as `people/users.sql`. */
+export async function readSchemaFiles(folder = SCHEMAS_FOLDER): Promise<Map<string, string>> {
+  const texts = new Map<string, string>()
+  for await (const file of glob('**/*.sql', { cwd: folder })) {
+    texts.set(file.replaceAll(sep, '/'), await readFile(join(folder, file), 'utf8'))
+  }
+  return texts
+}
+
+/**
+ * As `readRules`, of texts by the names of their files.
+ *
+ * @throws Error for a file in a folder that is no module.
+ */
 export function orderRules(texts: ReadonlyMap<string, string>, tables: readonly string[]): Source[] {
-  const ranks = [...BEFORE_THE_TABLES, ...FIRST]
-  const rank = (file: string): number =>
-    ranks.includes(file) ? ranks.indexOf(file) : ranks.length + LAST.indexOf(file) + 1
-  const files = [...texts.keys()].sort(
-    (one, other) => rank(one) - rank(other) || (one < other ? -1 : one > other ? 1 : 0),
-  )
+  const moduleOf = (file: string): number => MODULES.findIndex((name) => file.startsWith(`${name}/`))
+  const stray = [...texts.keys()].find((file) => moduleOf(file) < 0)
+  if (stray !== undefined)
+    throw new Error(`supabase/schemas/${stray} is in no folder of a module: ${MODULES.join(', ')}`)
+  const rank = (file: string): number => (file === LAST ? MODULES.length : moduleOf(file))
+  const files = [...texts.keys()]
+    .filter((file) => !BEFORE_THE_TABLES.includes(file))
+    .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
   const statementsOf = (file: string): Omit<Source, 'position'>[] =>
     splitStatements(texts.get(file) ?? '').map((statement) => ({ ...statement, file }))
   const statements = [
-    ...files.filter((file) => BEFORE_THE_TABLES.includes(file)).flatMap(statementsOf),
+    ...BEFORE_THE_TABLES.flatMap(statementsOf),
     ...tables.map((text) => ({ text, bare: text, line: 0, file: TABLES })),
-    ...files.filter((file) => !BEFORE_THE_TABLES.includes(file)).flatMap(statementsOf),
+    ...files.flatMap(statementsOf),
   ]
   return statements.map((statement, position) => ({ ...statement, position }))
 }

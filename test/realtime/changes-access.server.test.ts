@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
+import { readRules } from '../../scripts/rules/schema-files.ts'
 import { SYNC_TABLES, type SyncTable } from '../../src/platform/sync/schemas.ts'
 import { buildAccessWorld } from '../rules/access-world.ts'
 import { wrongCells } from '../support/change-matrix.ts'
@@ -19,7 +19,12 @@ const rt = useRouter(async (owner) => {
   `)
 })
 
-const schema = (name: string) => readFile(new URL(`../../supabase/schemas/${name}`, import.meta.url), 'utf8')
+/** What decides who sees a change, in the order of the files: policies and grants, and how changes are checked. */
+const rules = (await readRules([])).filter(
+  ({ file, bare }) =>
+    /^platform\/(?:audience|catch-up|visibility)\.sql$/.test(file) ||
+    /^(?:do|drop policy|create policy|grant|revoke|select)\b/.test(bare),
+)
 
 /** What is broken, told by one red cell at least; then it is mended. */
 async function expectRed(table: SyncTable, mutant: string): Promise<void> {
@@ -32,7 +37,7 @@ async function expectRed(table: SyncTable, mutant: string): Promise<void> {
       alter table ${table} enable row level security;
       alter table ${table} replica identity default;
     `)
-    for (const name of ['access.sql', 'realtime.sql']) await rt().owner.script(await schema(name))
+    for (const { text } of rules) await rt().owner.script(text)
   }
 }
 
@@ -77,11 +82,8 @@ it.each([
 })
 
 /** As the schema file has it: what the database prints is spelled anew. */
-async function definitionOf(name: string): Promise<string> {
-  const text = await schema('realtime.sql')
-  const start = text.indexOf(`create or replace function muster.${name}(`)
-  return text.slice(start, text.indexOf(`comment on function muster.${name}(`, start))
-}
+const definitionOf = (name: string): string =>
+  rules.find(({ bare }) => bare.startsWith(`create or replace function muster.${name}(`))!.bare
 
 it.each([
   ['clients see drafts', 'audience', "viewed ->> 'status' <> 'draft'", 'true'],
@@ -106,7 +108,7 @@ it.each([
     "'tenant_id', null",
   ],
 ])('of an audience: %s', async (_, name, step, replacement) => {
-  const definition = await definitionOf(name)
+  const definition = definitionOf(name)
   expect(definition).toContain(step)
   await expectRed(
     'shifts',

@@ -15,7 +15,6 @@ const EXPLAINED: Record<string, string> = {
   'move_shift: 2F005 control reached end of function without RETURN': 'It ends in muster.fail, which raises.',
   'tg_check_payment: 42703 record "old" has no field "shift_id"':
     'Only read where the trigger is of payments.',
-  'tg_soft_delete: 42703 record "old" has no field "status"': 'Only read where the trigger is of shifts.',
   'visible_rows: 00000 text type variable is not sanitized':
     'It runs the statement that the gateway made; nobody else may call it.',
 }

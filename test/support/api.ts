@@ -46,14 +46,15 @@ export interface TestApi {
   close(): Promise<void>
 }
 
-/** The whole service on a database of its own that holds the world. The router, if any, is the caller's to stop. */
+/** The whole service on a database of its own that holds a world. The router, if any, is the caller's to stop. */
 export async function openApi(
   environment: Record<string, string> = {},
   router?: ChangeRouter | ((database: TestDatabase) => Promise<ChangeRouter>),
   logTo?: AppParts['logTo'],
+  fill: (owner: Database) => Promise<void> = buildWorld,
 ): Promise<TestApi> {
   const database = await openTestDatabase()
-  await buildWorld(database.owner)
+  await fill(database.owner)
   const config = readConfig({
     NODE_ENV: 'test',
     JWT_SECRET: SECRET,
@@ -139,10 +140,16 @@ export async function openApiLogin(database: TestDatabase, config: Config): Prom
 /** One service for all tests of the file, with settings that may be known only when it opens. */
 export function useApi(
   environment: Record<string, string> | (() => Record<string, string>) = {},
+  fill?: (owner: Database) => Promise<void>,
 ): () => TestApi {
   let api: TestApi | undefined
   beforeAll(async () => {
-    api = await openApi(typeof environment === 'function' ? environment() : environment)
+    api = await openApi(
+      typeof environment === 'function' ? environment() : environment,
+      undefined,
+      undefined,
+      fill,
+    )
   })
   afterAll(() => api?.close())
   return () => {

@@ -116,7 +116,8 @@ const KINDS = {
       (bare) => /^grant (?:execute|select|insert|update|delete)/.test(bare),
       () => undefined,
     ),
-  removeFunction: (rules: readonly Source[]) => rules.filter(({ file }) => file !== 'channels.sql'),
+  removeFunction: (rules: readonly Source[]) =>
+    rules.filter(({ bare }) => !bare.includes('tg_shifts__close_channel')),
   addFunction: (rules: readonly Source[], pick: number) => {
     const name = `muster.${nextName(rules)}`
     return add(

@@ -43,7 +43,9 @@ test(
       expect.stringContaining('DROP COLUMN "trial"'),
       expect.stringContaining(`return '${before.tag}'`),
     ])
-    expect(await readFile(file('supabase/schemas/version.sql'), 'utf8')).toContain(`return '${made.tag}'`)
+    expect(await readFile(file('supabase/schemas/platform/version.sql'), 'utf8')).toContain(
+      `return '${made.tag}'`,
+    )
     const snapshots = (await readdir(file('drizzle/meta'))).filter((name) => name.endsWith('_snapshot.json'))
     expect(snapshots).toEqual([`${Number.parseInt(made.tag, 10)}_snapshot.json`])
   },

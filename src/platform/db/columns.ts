@@ -12,7 +12,7 @@ export const point = customType<{ data: string }>({ dataType: () => 'geography(P
 
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 
-/** The transaction that wrote the row last: what clients catch up by. A trigger keeps it (realtime.sql). */
+/** The transaction that wrote the row last: what clients catch up by. A trigger keeps it (supabase/schemas/platform/catch-up.sql). */
 export const changedXid = () => xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`)
 
 /** Every table has these. */

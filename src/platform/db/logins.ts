@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { readDatabaseError } from '../http/database-problems.ts'
 import type { Database } from './engine/types.ts'
 
-/** The roles that the service logs in as; `supabase/schemas/foundation.sql` and `realtime.sql` say what each can do. */
+/** The roles that the service logs in as; `foundation.sql` and `publication.sql` in `supabase/schemas/platform/` say what each can do. */
 export const LOGINS = { api: 'muster_api', worker: 'muster_worker', replicator: 'muster_replicator' } as const
 
 /** insufficient_privilege */

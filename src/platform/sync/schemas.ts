@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { queryNumber, uuid } from '../http/fields.ts'
 
-/** The tables that clients follow: those of the publication (supabase/schemas/realtime.sql). */
+/** The tables that clients follow: those of the publication (supabase/schemas/platform/publication.sql). */
 export const SYNC_TABLES = [
   'shifts',
   'shift_briefings',

@@ -10,7 +10,7 @@ import type { PublishedTable } from './catalog.ts'
 import type { Subscriber } from './types.ts'
 
 /**
- * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/realtime.sql). For tables
+ * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/platform/visibility.sql). For tables
  * without a declared audience (`audiences.ts`).
  *
  * A row counts as seen where the change left it as it is by now, in the columns by which the policies decide: of an older

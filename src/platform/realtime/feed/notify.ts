@@ -12,7 +12,7 @@ import {
 
 /**
  * Changes of the embedded engine, which has no logical replication: triggers report each row by NOTIFY, which arrives after
- * the commit, in order, and never after a rollback (`supabase/schemas/realtime.sql`).
+ * the commit, in order, and never after a rollback (`supabase/schemas/platform/capture.sql`).
  *
  * What arrives is made into what the log would have had: published columns only, old rows as far as the replica identity
  * goes, no TOAST values that the update did not touch.

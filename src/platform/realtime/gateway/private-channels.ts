@@ -14,7 +14,7 @@ export const PUBLIC_RIGHTS: ChannelRights = {
   send: { broadcast: true, presence: true },
 }
 
-/** The channels of shifts (supabase/schemas/realtime.sql). */
+/** The channels of shifts (supabase/schemas/guarding/shift-channels.sql). */
 const PRIVATE_ONLY = /^shift:/
 
 /**

@@ -5,8 +5,9 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795982511_changes_by_audience';
+return '1795984662_tables_are_followed_in_one_call';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
-grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;
 grant usage on schema muster to muster_api, muster_worker;
+
+grant execute on function muster.schema_version() to anon, authenticated, service_role, muster_api, muster_worker;

@@ -1,29 +1,12 @@
--- Registration: how a token that the database does not know becomes a user.
+-- Invitations: how a token that the database does not know becomes a user.
 --
--- * The first tenant and its admin are made by the owner (`npm run tenant`).
 -- * Everybody else comes with an invitation: an admin invites any role of the tenant, a company invites colleagues and
 --   guards. The code is shown once; the database keeps its SHA-256.
 -- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
---   Until then whoever sees it may withdraw it (a policy in access.sql).
+--   Until then whoever sees it may withdraw it.
+-- * The column `code_hash` is granted to nobody.
 
-create or replace function muster.create_tenant(tenant_name text, admin_name text, admin_email text, admin_user_id uuid)
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  tenant uuid;
-begin
-  insert into public.tenants (name) values (tenant_name) returning id into tenant;
-  insert into public.users (id, tenant_id, role, name, email)
-  values (admin_user_id, tenant, 'admin', admin_name, admin_email);
-  return tenant;
-end
-$$;
-comment on function muster.create_tenant(text, text, text, uuid) is
-  'A marketplace with its first admin. For the owner alone. Security definer: forced row level security binds the owner.';
+select muster.follow_table('public.invitations');
 
 create or replace function muster.create_invitation(
   role text, organization uuid default null, email text default null, valid_for interval default interval '14 days'
@@ -129,62 +112,38 @@ $$;
 comment on function muster.accept_invitation(text, text, text, float8, float8) is
   'Makes the caller a user. Security definer: a stranger may write nothing else.';
 
-create or replace function muster.me() returns jsonb
-language sql
-stable
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-  select jsonb_build_object(
-    'id', u.id, 'tenant_id', u.tenant_id, 'organization_id', u.organization_id, 'role', u.role, 'name', u.name,
-    'email', u.email, 'created_at', u.created_at,
-    'tenant_name', t.name,
-    'organization', case when o.id is not null then jsonb_build_object(
-      'id', o.id, 'name', o.name, 'kind', o.kind
-    ) end,
-    'professional', case when p.id is not null then jsonb_build_object(
-      'id', p.id, 'status', p.status,
-      'latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry)
-    ) end
-  )
-  from public.users u
-  join public.tenants t on t.id = u.tenant_id
-  left join public.organizations o on o.id = u.organization_id
-  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
-  where u.id = muster.user_id() and u.deleted_at is null
-$$;
-comment on function muster.me() is
-  'The caller, with e-mail and home point. Security definer: those columns are granted to nobody.';
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
-create or replace function muster.professional_home(professional uuid) returns jsonb
-language sql
-stable
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-  select jsonb_build_object('latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry))
-  from public.security_professionals p
-  where p.id = professional
-    and p.home_point is not null
-    and p.deleted_at is null
-    and (p.id = muster.professional_id() or p.tenant_id = muster.admin_tenant_id())
-$$;
-comment on function muster.professional_home(uuid) is
-  'Where a guard lives: for the guard and for admins. Security definer: the column is granted to nobody.';
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-create or replace trigger updated_at before update on public.invitations
-  for each row execute function muster.set_updated_at();
+drop policy if exists invitations_read on public.invitations;
+create policy invitations_read on public.invitations for select to authenticated
+  using (
+    inviting_organization_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
+drop policy if exists invitations_withdraw on public.invitations;
+create policy invitations_withdraw on public.invitations for delete to authenticated
+  using (
+    accepted_at is null
+    and (inviting_organization_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  );
+comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
 
-grant execute on function muster.create_tenant(text, text, text, uuid) to service_role;
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant select (id, tenant_id, organization_id, role, email, expires_at, accepted_at, accepted_by, created_by,
+  inviting_organization_id, created_at, updated_at)
+  on public.invitations to authenticated;
+grant delete on public.invitations to authenticated;
+grant select, insert, update, delete on public.invitations to service_role;
+grant select, insert, update on public.invitations to muster_definer;
+
 grant execute on function
   muster.create_invitation(text, uuid, text, interval),
-  muster.accept_invitation(text, text, text, float8, float8),
-  muster.me(),
-  muster.professional_home(uuid)
+  muster.accept_invitation(text, text, text, float8, float8)
 to authenticated;
 
-alter function muster.create_tenant(text, text, text, uuid) owner to muster_definer;
 alter function muster.create_invitation(text, uuid, text, interval) owner to muster_definer;
 alter function muster.accept_invitation(text, text, text, float8, float8) owner to muster_definer;
-alter function muster.me() owner to muster_definer;
-alter function muster.professional_home(uuid) owner to muster_definer;

@@ -8,6 +8,9 @@
 --   nothing done, until the next day. Requests that are harmless to repeat without a key (check-ins) are done all the same, and
 --   their answer not kept.
 
+select muster.follow_table('muster.idempotency_keys', trail => 'none');
+select muster.follow_table('muster.idempotency_usage', trail => 'none');
+
 create or replace function muster.claim_idempotency_key(idempotency_key text, hash text, is_needed boolean default true)
 returns text
 language plpgsql
@@ -96,13 +99,15 @@ begin atomic
   select count(*) from forgotten;
 end;
 comment on function muster.forget_idempotency_keys(interval) is 'Background work: old keys go. Security definer: as above.';
+grant execute on function muster.forget_idempotency_keys(interval) to service_role;
+
+grant select, insert, update, delete on muster.idempotency_keys to muster_definer;
+grant select, insert, update, delete on muster.idempotency_usage to muster_definer;
 
 -- The API calls them in one statement with what is done under the key, which takes on the caller's role after the login was
 -- asked for these privileges.
-grant execute on function
-  muster.claim_idempotency_key(text, text, boolean), muster.keep_idempotent_response(text, text)
+grant execute on function muster.claim_idempotency_key(text, text, boolean), muster.keep_idempotent_response(text, text)
 to authenticated, muster_api;
-grant execute on function muster.forget_idempotency_keys(interval) to service_role;
 
 alter function muster.claim_idempotency_key(text, text, boolean) owner to muster_definer;
 alter function muster.keep_idempotent_response(text, text) owner to muster_definer;

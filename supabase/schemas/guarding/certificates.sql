@@ -1,11 +1,11 @@
--- Certificates and professionals: what an assignment rests on cannot be taken away while it stands.
+-- Certificates: what an assignment rests on cannot be taken away while it stands.
 --
 -- * Only an admin verifies; `verified_at` and `verified_by` are when and who, whatever the client sends.
 -- * A certificate that an assigned or active shift (not yet over) needs cannot be withdrawn, shortened or deleted: the
 --   shift is released first.
--- * A professional with such a shift cannot be suspended or made inactive: the same.
--- * Both take the professional's row lock, in which assignments queue too, so the two never pass each other.
--- * Only an admin changes a professional's status; a guard changes their own home point.
+-- * It takes the professional's row lock, in which assignments queue too, so the two never pass each other.
+
+select muster.follow_table('public.certificates', trail => 'c_edit_trail', soft_delete => true);
 
 create or replace function muster.tg_certificates__set_verifier() returns trigger
 language plpgsql
@@ -76,37 +76,12 @@ $$;
 comment on function muster.tg_certificates__check_in_use() is
   'Security definer: the shifts that need the certificate may be of companies that the caller cannot see.';
 
-create or replace function muster.tg_security_professionals__check_status() returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-begin
-  if muster.acts_for_caller() and muster.admin_tenant_id() is null then
-    perform muster.fail('forbidden', 'status');
-  end if;
-  perform muster.require_read_committed();
-  if (new.status <> 'active' or new.deleted_at is not null) and exists (
-    select from public.shifts s
-    where s.professional_id = new.id
-      and s.status in ('assigned', 'active')
-      and s.end_datetime > now()
-      and s.deleted_at is null
-  ) then
-    perform muster.fail('professional_in_use');
-  end if;
-  return new;
-end
-$$;
-comment on function muster.tg_security_professionals__check_status() is
-  'Security definer: the shifts may be of companies that the caller cannot see.';
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
 create or replace trigger a_set_tenant before insert on public.certificates
   for each row execute function muster.tg_certificates__set_tenant();
 create or replace trigger b_set_verifier before insert or update on public.certificates
   for each row execute function muster.tg_certificates__set_verifier();
-create or replace trigger c_edit_trail before insert or update on public.certificates
-  for each row execute function muster.set_edit_trail();
 create or replace trigger check_in_use after update on public.certificates
   for each row when (
     old.verified_at is not null
@@ -124,13 +99,56 @@ create or replace trigger check_in_use after update on public.certificates
 create or replace trigger check_in_use_on_delete after delete on public.certificates
   for each row when (old.verified_at is not null and old.deleted_at is null)
   execute function muster.tg_certificates__check_in_use();
-create or replace trigger soft_delete before delete on public.certificates
-  for each row execute function muster.tg_soft_delete();
-create or replace trigger a_check_status before update on public.security_professionals
-  for each row when (old.status <> new.status or old.deleted_at is distinct from new.deleted_at)
-  execute function muster.tg_security_professionals__check_status();
-create or replace trigger b_edit_trail before insert or update on public.security_professionals
-  for each row execute function muster.set_edit_trail();
+
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
+
+drop policy if exists certificates_read on public.certificates;
+create policy certificates_read on public.certificates for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      professional_id = (select muster.professional_id())
+      or tenant_id = (select muster.admin_tenant_id())
+      or exists (
+        select from public.shifts s
+        where s.professional_id = certificates.professional_id
+          and s.company_id = (select muster.company_id())
+          and s.status in ('assigned', 'active')
+        offset 0
+      )
+    )
+  );
+comment on policy certificates_read on public.certificates is
+  'Guards their own; companies those of professionals assigned to their shifts; admins all of the tenant.';
+drop policy if exists certificates_create on public.certificates;
+create policy certificates_create on public.certificates for insert to authenticated
+  with check (
+    (professional_id = (select muster.professional_id()) and verified_at is null)
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy certificates_create on public.certificates is 'Guards their own, unverified; admins any.';
+drop policy if exists certificates_edit on public.certificates;
+create policy certificates_edit on public.certificates for update to authenticated
+  using (deleted_at is null and tenant_id = (select muster.admin_tenant_id()))
+  with check (tenant_id = (select muster.admin_tenant_id()));
+comment on policy certificates_edit on public.certificates is 'Admins verify and withdraw.';
+drop policy if exists certificates_remove on public.certificates;
+create policy certificates_remove on public.certificates for delete to authenticated
+  using (
+    deleted_at is null
+    and (
+      (professional_id = (select muster.professional_id()) and verified_at is null)
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+comment on policy certificates_remove on public.certificates is 'Guards what is not verified yet; admins any.';
+
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant select, delete on public.certificates to authenticated;
+grant insert (id, professional_id, company_id, kind, number, valid_until) on public.certificates to authenticated;
+grant update (verified_at, valid_until) on public.certificates to authenticated;
+grant select, insert, update, delete on public.certificates to service_role;
+grant select, update on public.certificates to muster_definer;
 
 alter function muster.tg_certificates__check_in_use() owner to muster_definer;
-alter function muster.tg_security_professionals__check_status() owner to muster_definer;

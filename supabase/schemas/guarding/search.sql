@@ -14,6 +14,8 @@
 -- * What most shifts fail is asked of an index, not of each shift on the way: when it begins and what it pays of the spatial
 --   one, whether any set of certificates will do of another. The rest is rare enough to be looked at row by row.
 
+select muster.follow_table('muster.candidate_pages', trail => 'none');
+
 create or replace function muster.search_reach(distance_on_sphere float8) returns float8
 language sql
 immutable
@@ -330,36 +332,6 @@ $$;
 comment on function muster.eligibility() is
   'What the calling guard has, and when they work. Security definer: it counts shifts of all companies.';
 
--- A shift in the form of the API. Its briefing is given, as far as the caller reads it: looked up in here, it would cost a
--- call and a plan each time, for a function with a subquery is not put in the place of its call.
-create or replace function muster.shift_json(shift public.shifts, instructions text) returns jsonb
-language sql
-stable
-parallel safe
-return jsonb_build_object(
-  'id', shift.id,
-  'company_id', shift.company_id,
-  'client_id', shift.client_id,
-  'location_id', shift.location_id,
-  'professional_id', shift.professional_id,
-  'status', shift.status,
-  'start_datetime', shift.start_datetime,
-  'end_datetime', shift.end_datetime,
-  'time_zone', shift.time_zone,
-  'hourly_rate', shift.hourly_rate,
-  'overtime_rate', shift.overtime_rate,
-  'required_certificates', shift.required_certificates,
-  'title', shift.title,
-  'description', shift.description,
-  'instructions', instructions,
-  'cancel_reason', shift.cancel_reason,
-  'latitude', st_y(shift.location_point::geometry),
-  'longitude', st_x(shift.location_point::geometry),
-  'created_at', shift.created_at,
-  'updated_at', shift.updated_at
-);
-comment on function muster.shift_json(public.shifts, text) is 'A shift in the form of the API.';
-
 -- A page that a company has not asked for before on this day (UTC) counts; the same one again is free, however often. What makes
 -- it the same are the place, the times and the certificates, whichever draft has them.
 create or replace function muster.count_candidate_page(company uuid, page text) returns void
@@ -629,42 +601,8 @@ comment on function muster.nearby_check_ins(
   float8, float8, float8, timestamptz, timestamptz, integer, timestamptz, uuid
 ) is 'Who was near a place at that time, of the check-ins that the caller may read. Security definer: see the head of this file.';
 
--- Claiming: the same update that a guard may do by hand, but with the reason when it cannot be done.
-create or replace function muster.claim_shift(wanted uuid) returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  shift public.shifts;
-begin
-  if muster.professional_id() is null then
-    perform muster.fail('forbidden');
-  end if;
-  select * into shift
-  from public.shifts s
-  where s.id = wanted and s.tenant_id = muster.guard_tenant_id() and s.status <> 'draft' and s.deleted_at is null
-  for no key update;
-  if not found then
-    perform muster.fail('not_found', 'id');
-  end if;
-  if shift.status <> 'published' or shift.start_datetime <= now() then
-    perform muster.fail('shift_not_open');
-  end if;
-  update public.shifts s
-  set status = 'assigned', professional_id = muster.professional_id()
-  where s.id = wanted
-  returning s.* into shift;
-  return muster.shift_json(
-    shift, (select b.text from public.shift_briefings b where b.shift_id = shift.id)
-  );
-end
-$$;
-comment on function muster.claim_shift(uuid) is
-  'The caller takes an open shift. Security definer: that a shift was open, and is gone, may be said to those who came late.';
+grant select, insert, update on muster.candidate_pages to muster_definer;
 
-grant execute on function muster.shift_json(public.shifts, text) to authenticated, muster_definer;
 grant execute on function
   muster.search_reach(float8),
   muster.metre_at_least(float8, float8),
@@ -675,8 +613,7 @@ to muster_definer;
 grant execute on function
   muster.nearby_shifts(float8, float8, float8, integer, timestamptz, timestamptz, numeric, boolean, float8, uuid),
   muster.nearby_check_ins(float8, float8, float8, timestamptz, timestamptz, integer, timestamptz, uuid),
-  muster.shift_candidates(uuid, integer, boolean, float8, uuid),
-  muster.claim_shift(uuid)
+  muster.shift_candidates(uuid, integer, boolean, float8, uuid)
 to authenticated, muster_api;
 
 alter function muster.nearby_shifts(
@@ -688,4 +625,3 @@ alter function muster.nearby_check_ins(
 alter function muster.eligibility() owner to muster_definer;
 alter function muster.count_candidate_page(uuid, text) owner to muster_definer;
 alter function muster.shift_candidates(uuid, integer, boolean, float8, uuid) owner to muster_definer;
-alter function muster.claim_shift(uuid) owner to muster_definer;

@@ -9,6 +9,12 @@
 -- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
 --   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
 
+select muster.follow_table(
+  'public.finqle_transactions',
+  published => array['id', 'company_id', 'shift_id', 'professional_id', 'amount', 'status', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'company_id', 'professional_id']
+);
+
 create or replace function muster.shift_pay(
   hourly_rate numeric,
   overtime_rate numeric,
@@ -36,7 +42,7 @@ return round(
 comment on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz) is
   'What a shift pays for the time worked, rounded to cents once, at the end.';
 grant execute on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz)
-  to authenticated, service_role, muster_definer;
+to authenticated, service_role, muster_definer;
 
 create or replace function muster.notify_professional(shift public.shifts, professional uuid, notification_type text)
 returns void
@@ -170,6 +176,8 @@ $$;
 comment on function muster.tg_check_payment() is
   'A worked shift has its payment, and no other shift has one. Security definer: whether or not the caller sees it.';
 
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
+
 create or replace trigger follow_assignment_on_insert after insert on public.shifts
   for each row when (new.status in ('assigned', 'active', 'completed'))
   execute function muster.tg_shifts__follow_assignment();
@@ -189,26 +197,28 @@ create constraint trigger finqle_transactions_of_assigned_stay after insert or u
 create or replace trigger renew_amount before update on public.finqle_transactions
   for each row when (new.status = 'pending' and old.status <> 'pending')
   execute function muster.tg_finqle_transactions__renew_amount();
-create or replace trigger updated_at before update on public.finqle_transactions
-  for each row execute function muster.set_updated_at();
-create or replace trigger updated_at before update on public.notifications
-  for each row execute function muster.set_updated_at();
 
-create or replace function muster.tg_notifications__stamp_read() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if new.read_at is not null then
-    new.read_at := coalesce(old.read_at, now());
-  end if;
-  return new;
-end
-$$;
-comment on function muster.tg_notifications__stamp_read() is
-  'When it was read first, by the server''s clock; reading again changes nothing.';
-create or replace trigger stamp_read before update on public.notifications
-  for each row execute function muster.tg_notifications__stamp_read();
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
+
+drop policy if exists finqle_transactions_read on public.finqle_transactions;
+create policy finqle_transactions_read on public.finqle_transactions for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy finqle_transactions_read on public.finqle_transactions is
+  'The company that pays, the guard who is paid, admins. Nobody writes: payments follow assignments.';
+
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant select (id, tenant_id, company_id, shift_id, professional_id, amount, status, provider_reference, created_at,
+  updated_at)
+  on public.finqle_transactions to authenticated;
+-- muster.changes_since runs as the caller, who may read only some columns of this table.
+grant select (changed_xid) on public.finqle_transactions to authenticated;
+grant select, insert, update, delete on public.finqle_transactions to service_role;
+grant select, insert, update on public.finqle_transactions to muster_definer;
 
 alter function muster.tg_shifts__follow_assignment() owner to muster_definer;
 alter function muster.tg_check_payment() owner to muster_definer;

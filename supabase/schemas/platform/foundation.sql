@@ -2,9 +2,11 @@
 --
 -- * `anon`, `authenticated` and `service_role` are Supabase's roles; they are made only where they are missing.
 -- * `muster_definer` owns the security definer functions. It cannot log in, owns no table, and sees what its policies
---   and grants give it (access.sql). It needs no BYPASSRLS, which a managed database may not hand out.
+--   and grants give it (beside the rules of each table). It needs no BYPASSRLS, which a managed database may not hand out.
 -- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
 --   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
+-- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
+--   the trades put it on theirs.
 -- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
 -- * A function of one expression (`return …`) sets nothing, where it can be: PostgreSQL then puts the expression in the
 --   place of the call, where a setting would cost a call and a plan each time. What its names mean was settled when it was made.
@@ -292,10 +294,6 @@ $$;
 comment on function muster.fail(text, text) is 'Raises the SQLSTATE of class MU that stands for a code of the API.';
 grant execute on function muster.fail(text, text) to anon, authenticated, service_role, muster_definer;
 
--- Who is calling. Each returns null for everybody it is not about, so that `column = (select muster.company_id())` is
--- a complete rule: an id belongs to one tenant, and null equals nothing. They are plpgsql so that their plans are
--- kept, and security definer because they read `users`, whose policies use them.
-
 create or replace function muster.user_id() returns uuid
 language sql
 stable
@@ -312,7 +310,7 @@ return coalesce(nullif(current_setting('role'), 'none'), session_user);
 comment on function muster.acting_role() is 'The role for which a session acts, also inside security definer functions.';
 
 -- Asks who is above the rules, not who is below them: a statement that changes its role while it runs (by set_config)
--- arrives in its triggers as the login. In plpgsql, as above: every write comes by here, some more than once.
+-- arrives in its triggers as the login. In plpgsql, so that its plan is kept: every write comes by here, some more than once.
 create or replace function muster.acts_for_caller() returns boolean
 language plpgsql
 stable
@@ -333,136 +331,76 @@ $$;
 comment on function muster.acts_for_caller() is
   'Whether the session acts for one whom the rules bind: everybody but service_role and those who bypass row level security.';
 
-create or replace function muster.tenant_id() returns uuid
+create or replace function muster.set_edit_trail() returns trigger
 language plpgsql
-stable
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select u.tenant_id from public.users u where u.id = muster.user_id() and u.deleted_at is null);
+  new.updated_at := now();
+  if tg_op = 'INSERT' then
+    new.created_by := coalesce(muster.user_id(), new.created_by);
+  end if;
+  new.updated_by := coalesce(muster.user_id(), new.updated_by);
+  return new;
 end
 $$;
-comment on function muster.tenant_id() is 'The caller''s tenant.';
+comment on function muster.set_edit_trail() is 'Who wrote the row last, and when.';
 
-create or replace function muster.admin_tenant_id() returns uuid
+create or replace function muster.set_updated_at() returns trigger
 language plpgsql
-stable
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (
-    select u.tenant_id from public.users u
-    where u.id = muster.user_id() and u.role = 'admin' and u.deleted_at is null
-  );
+  new.updated_at := now();
+  return new;
 end
 $$;
-comment on function muster.admin_tenant_id() is 'The tenant that the caller administers; null for others.';
+comment on function muster.set_updated_at() is 'When the row was written last.';
 
-create or replace function muster.guard_tenant_id() returns uuid
+-- A check that reads what it has to weigh only after it got the lock needs each statement to see what others have
+-- committed by then. Under REPEATABLE READ it would weigh the past.
+create or replace function muster.require_read_committed() returns void
 language plpgsql
 stable
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (
-    select u.tenant_id from public.users u
-    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null
-  );
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform muster.fail('isolation_unsupported');
+  end if;
 end
 $$;
-comment on function muster.guard_tenant_id() is 'The tenant in which the caller is a guard; null for others.';
+comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
+grant execute on function muster.require_read_committed() to muster_definer;
 
-create or replace function muster.company_id() returns uuid
+-- `delete` by a caller is a soft delete, whichever path it comes by. Policies say who may; a trigger that runs before may say when.
+create or replace function muster.tg_soft_delete() returns trigger
 language plpgsql
-stable
 security definer
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 begin
-  return (
-    select u.organization_id from public.users u
-    where u.id = muster.user_id() and u.role = 'company' and u.deleted_at is null
-  );
+  if not muster.acts_for_caller() then
+    return old;
+  end if;
+  execute format('update %I.%I set deleted_at = now() where id = $1', tg_table_schema, tg_table_name) using old.id;
+  return null;
 end
 $$;
-comment on function muster.company_id() is 'The company that the caller works for; null for others.';
+comment on function muster.tg_soft_delete() is
+  'Sets deleted_at instead. Security definer: the caller cannot update a row that its own policy hides afterwards.';
 
-create or replace function muster.client_id() returns uuid
-language plpgsql
-stable
-security definer
+-- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
+create or replace function muster.is_refusal(state text) returns boolean
+language sql
+immutable
+parallel safe
 set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select u.organization_id from public.users u
-    where u.id = muster.user_id() and u.role = 'client' and u.deleted_at is null
-  );
-end
-$$;
-comment on function muster.client_id() is 'The client that the caller works for; null for others.';
+return left(state, 2) in ('MU', '22', '23') or state = '42501';
+comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
 
-create or replace function muster.professional_id() returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  -- Read from the claims once: the join would do so for each of its tables.
-  caller constant uuid := muster.user_id();
-begin
-  return (
-    select p.id
-    from public.users u
-    join public.security_professionals p on p.user_id = u.id
-    where u.id = caller and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
-  );
-end
-$$;
-comment on function muster.professional_id() is 'The caller''s own professional; null for others.';
-
-create or replace function muster.company_client_ids() returns uuid[]
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select array_agg(c.client_id) from public.company_clients c where c.company_id = muster.company_id()
-  );
-end
-$$;
-comment on function muster.company_client_ids() is 'The clients of the caller''s company; null for others.';
-
-create or replace function muster.client_company_ids() returns uuid[]
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select array_agg(c.company_id) from public.company_clients c where c.client_id = muster.client_id()
-  );
-end
-$$;
-comment on function muster.client_company_ids() is 'The companies that work for the caller''s client organization; null for others.';
-
-grant execute on function
-  muster.user_id(), muster.acting_role(), muster.acts_for_caller(), muster.tenant_id(), muster.admin_tenant_id(), muster.guard_tenant_id(), muster.company_id(),
-  muster.client_id(), muster.professional_id(), muster.company_client_ids(), muster.client_company_ids()
+grant execute on function muster.user_id(), muster.acting_role(), muster.acts_for_caller()
 to anon, authenticated, service_role, muster_definer;
+grant execute on function muster.is_refusal(text) to authenticated;
 
-alter function muster.tenant_id() owner to muster_definer;
-alter function muster.admin_tenant_id() owner to muster_definer;
-alter function muster.guard_tenant_id() owner to muster_definer;
-alter function muster.company_id() owner to muster_definer;
-alter function muster.client_id() owner to muster_definer;
-alter function muster.professional_id() owner to muster_definer;
-alter function muster.company_client_ids() owner to muster_definer;
-alter function muster.client_company_ids() owner to muster_definer;
+alter function muster.tg_soft_delete() owner to muster_definer;

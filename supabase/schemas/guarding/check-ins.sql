@@ -14,6 +14,14 @@
 -- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
 --   each row: a column on which no caller has a grant.
 
+select muster.follow_table(
+  'public.gps_checkins',
+  trail => 'none',
+  published => array['id', 'company_id', 'client_id', 'shift_id', 'professional_id', 'kind', 'gps_point',
+    'accuracy_meters', 'distance_meters', 'is_within_radius', 'verdict', 'recorded_at', 'created_at', 'updated_at'],
+  audience => array['tenant_id', 'company_id', 'client_id', 'professional_id']
+);
+
 -- What the rules say to a check-in: the code that refuses it, or null. The one is asked once for each shift of a batch, the other for
 -- each time.
 create or replace function muster.check_in_refusal(shift public.shifts, by_caller boolean, caller uuid) returns text
@@ -241,12 +249,6 @@ end
 $$;
 comment on function muster.tg_gps_checkins__advance_shifts() is 'Security definer: see muster.advance_shift.';
 
-create or replace trigger judge before insert on public.gps_checkins
-  for each row execute function muster.tg_gps_checkins__judge();
-create or replace trigger advance_shifts after insert on public.gps_checkins
-  referencing new table as inserted
-  for each statement execute function muster.tg_gps_checkins__advance_shifts();
-
 -- One check-in as a client sees it: the row, with its point as latitude and longitude.
 create or replace function muster.checkin_json(checkin public.gps_checkins) returns json
 language sql
@@ -385,14 +387,8 @@ end
 $$;
 comment on function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) is
   'Stores check-ins of the caller. Gives for each: created, the code that refuses it, or null where its id is taken. Security definer: no caller may say whose a check-in is.';
-alter function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) owner to muster_definer;
-alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
-grant execute on function
-  muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz),
-  muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
-to authenticated;
 
--- One check-in, as the caller: its policies and the triggers above decide. Gives {status, checkin}, where the status is
+-- One check-in, as the caller: its policies and the triggers of the table decide. Gives {status, checkin}, where the status is
 -- created or duplicate; whatever else becomes of it is an error.
 create or replace function muster.record_check_in(
   check_in_id uuid,
@@ -549,16 +545,46 @@ $$;
 comment on function muster.record_check_ins_once(text, text, jsonb) is
   'As record_check_ins, under an idempotency key: the same request again is given the same answer.';
 
--- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
-create or replace function muster.is_refusal(state text) returns boolean
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return left(state, 2) in ('MU', '22', '23') or state = '42501';
-comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row, and trying again would be refused again.';
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
-grant execute on function muster.is_refusal(text), muster.checkin_json(public.gps_checkins) to authenticated;
+create or replace trigger judge before insert on public.gps_checkins
+  for each row execute function muster.tg_gps_checkins__judge();
+create or replace trigger advance_shifts after insert on public.gps_checkins
+  referencing new table as inserted
+  for each statement execute function muster.tg_gps_checkins__advance_shifts();
+
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
+
+drop policy if exists gps_checkins_read on public.gps_checkins;
+create policy gps_checkins_read on public.gps_checkins for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or client_id = (select muster.client_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy gps_checkins_read on public.gps_checkins is
+  'Company and client of the shift; the guard; admins.';
+drop policy if exists gps_checkins_create on public.gps_checkins;
+create policy gps_checkins_create on public.gps_checkins for insert to authenticated
+  with check (professional_id = (select muster.professional_id()));
+comment on policy gps_checkins_create on public.gps_checkins is 'The guard of the shift (a trigger says who that is).';
+
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant select on public.gps_checkins to authenticated;
+grant insert (id, shift_id, kind, gps_point, accuracy_meters, recorded_at) on public.gps_checkins to authenticated;
+grant select, insert, update, delete on public.gps_checkins to service_role;
+grant select on public.gps_checkins to muster_definer;
+-- With the professional, which no caller may name.
+grant insert (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  on public.gps_checkins to muster_definer;
+
+grant execute on function
+  muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz),
+  muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
+to authenticated;
+grant execute on function muster.checkin_json(public.gps_checkins) to authenticated;
 grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
@@ -566,12 +592,14 @@ grant execute on function
   muster.record_check_ins(jsonb),
   muster.record_check_ins_once(text, text, jsonb)
 to authenticated, muster_api;
-
 grant execute on function
   muster.check_in_time_refusal(public.shifts, timestamptz),
   muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz),
   muster.most_pings_a_minute()
 to muster_definer;
+
+alter function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) owner to muster_definer;
+alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
 alter function muster.check_in_refusal(public.shifts, boolean, uuid) owner to muster_definer;
 alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
 alter function muster.tg_gps_checkins__judge() owner to muster_definer;

@@ -1,4 +1,4 @@
--- Shifts: what a shift copies from its location, its states, who may be assigned to it, and what its guard is told.
+-- Shifts: what a shift copies from its location, its states, and who may be assigned to it.
 --
 -- * A shift is at a location of its company, or of one of that company's clients; tenant, client, point and time zone
 --   come from there and follow it until the shift is over.
@@ -12,54 +12,20 @@
 -- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
 --   valid through the day on which the shift ends, local to the location, and no other such shift at the same time. A
 --   shift that ends at midnight ends with the day before: it takes no moment of the next one (ranges are half-open).
--- * A briefing is what the guard of a shift is told and others are not (alarm codes). It is read by those who manage the
---   shift, its client (no drafts), and its guard while the shift is assigned or active and after it is completed. When a
---   guard is released or the shift is cancelled, it leaves their view.
 -- * Whatever decides about a professional locks the professional's row first, so that decisions about the same
 --   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
 
-create or replace function muster.set_edit_trail() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  new.updated_at := now();
-  if tg_op = 'INSERT' then
-    new.created_by := coalesce(muster.user_id(), new.created_by);
-  end if;
-  new.updated_by := coalesce(muster.user_id(), new.updated_by);
-  return new;
-end
-$$;
-comment on function muster.set_edit_trail() is 'Who wrote the row last, and when.';
-
-create or replace function muster.set_updated_at() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  new.updated_at := now();
-  return new;
-end
-$$;
-comment on function muster.set_updated_at() is 'When the row was written last.';
-
--- A check that reads what it has to weigh only after it got the lock needs each statement to see what others have
--- committed by then. Under REPEATABLE READ it would weigh the past.
-create or replace function muster.require_read_committed() returns void
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform muster.fail('isolation_unsupported');
-  end if;
-end
-$$;
-comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
-grant execute on function muster.require_read_committed() to muster_definer;
+select muster.follow_table(
+  'public.shifts',
+  trail => 'd_edit_trail',
+  soft_delete => true,
+  published => array['id', 'company_id', 'client_id', 'location_id', 'professional_id', 'status', 'start_datetime',
+    'end_datetime', 'hourly_rate', 'overtime_rate', 'required_certificates', 'title', 'description',
+    'cancel_reason', 'location_point', 'time_zone', 'created_at', 'updated_at'],
+  audience => array['status', 'tenant_id', 'company_id', 'client_id', 'professional_id', 'start_datetime',
+    'deleted_at']
+);
 
 -- A server that was upgraded may not know a zone any more that a row has. One such row must not fail a search for everybody
 -- around: the day is then the latest that it can be anywhere (UTC+14), so no certificate passes that is not valid.
@@ -298,22 +264,6 @@ end
 $$;
 comment on function muster.create_shifts(jsonb) is 'Creates shifts as the caller, all or none, and tells which were refused.';
 
--- For security definer functions: a caller sees the links of their own organization alone. In plpgsql, so that its plan is
--- kept: assigning and publishing ask it.
-create or replace function muster.works_for(company uuid, client uuid) returns boolean
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return company = client or exists (
-    select from public.company_clients c where c.company_id = company and c.client_id = client
-  );
-end
-$$;
-comment on function muster.works_for(uuid, uuid) is
-  'Whether a company works at the locations of an organization: its own, or a client''s as long as the contract lasts.';
-
 create or replace function muster.tg_shifts__copy_location() returns trigger
 language plpgsql
 security definer
@@ -473,100 +423,121 @@ $$;
 comment on function muster.tg_shifts__check_assignment() is
   'Security definer: it counts shifts of other companies, which the caller cannot see.';
 
-create or replace function muster.tg_locations__name_time_zone() returns trigger
+-- Half-open ranges: back-to-back shifts do not overlap. One that cannot be evaded, whatever path a write takes.
+do $$
+begin
+  if not exists (select from pg_catalog.pg_constraint where conname = 'shifts_no_overlap') then
+    alter table public.shifts add constraint shifts_no_overlap
+      exclude using gist (professional_id with =, tstzrange(start_datetime, end_datetime) with &&)
+      where (status in ('assigned', 'active') and deleted_at is null);
+  end if;
+end
+$$;
+comment on constraint shifts_no_overlap on public.shifts is
+  'A professional works one shift at a time, across all companies.';
+
+-- A shift in the form of the API. Its briefing is given, as far as the caller reads it: looked up in here, it would cost a
+-- call and a plan each time, for a function with a subquery is not put in the place of its call.
+create or replace function muster.shift_json(shift public.shifts, instructions text) returns jsonb
+language sql
+stable
+parallel safe
+return jsonb_build_object(
+  'id', shift.id,
+  'company_id', shift.company_id,
+  'client_id', shift.client_id,
+  'location_id', shift.location_id,
+  'professional_id', shift.professional_id,
+  'status', shift.status,
+  'start_datetime', shift.start_datetime,
+  'end_datetime', shift.end_datetime,
+  'time_zone', shift.time_zone,
+  'hourly_rate', shift.hourly_rate,
+  'overtime_rate', shift.overtime_rate,
+  'required_certificates', shift.required_certificates,
+  'title', shift.title,
+  'description', shift.description,
+  'instructions', instructions,
+  'cancel_reason', shift.cancel_reason,
+  'latitude', st_y(shift.location_point::geometry),
+  'longitude', st_x(shift.location_point::geometry),
+  'created_at', shift.created_at,
+  'updated_at', shift.updated_at
+);
+comment on function muster.shift_json(public.shifts, text) is 'A shift in the form of the API.';
+
+-- Claiming: the same update that a guard may do by hand, but with the reason when it cannot be done.
+create or replace function muster.claim_shift(wanted uuid) returns jsonb
 language plpgsql
-set search_path = pg_catalog, pg_temp
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  known constant text := muster.canonical_time_zone(new.time_zone);
+  shift public.shifts;
 begin
-  if known is null then
-    raise exception using
-      errcode = 'check_violation',
-      message = 'no time zone that this server knows',
-      schema = 'public', table = 'locations', column = 'time_zone', constraint = 'locations_time_zone_known';
+  if muster.professional_id() is null then
+    perform muster.fail('forbidden');
   end if;
-  new.time_zone := known;
-  return new;
-end
-$$;
-comment on function muster.tg_locations__name_time_zone() is
-  'Only time zones that exist are stored, by their present name. A row whose zone has gone since can still be changed.';
-
-create or replace function muster.tg_locations__move_shifts() returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-begin
-  -- A shift that came here while this waited for the location must be seen.
-  perform muster.require_read_committed();
-  -- All shifts, then all professionals, each in one order: two locations that move at once do not deadlock.
-  perform from public.shifts s
-  where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active')
-  order by s.id
+  select * into shift
+  from public.shifts s
+  where s.id = wanted and s.tenant_id = muster.guard_tenant_id() and s.status <> 'draft' and s.deleted_at is null
   for no key update;
-  perform from public.security_professionals p
-  where p.id in (
-    select s.professional_id from public.shifts s
-    where s.location_id = new.id and s.status in ('assigned', 'active')
-  )
-  order by p.id
-  for no key update;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  end if;
+  if shift.status <> 'published' or shift.start_datetime <= now() then
+    perform muster.fail('shift_not_open');
+  end if;
   update public.shifts s
-  set location_point = new.location_point, time_zone = new.time_zone
-  where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active');
-  return null;
+  set status = 'assigned', professional_id = muster.professional_id()
+  where s.id = wanted
+  returning s.* into shift;
+  return muster.shift_json(
+    shift, (select b.text from public.shift_briefings b where b.shift_id = shift.id)
+  );
 end
 $$;
-comment on function muster.tg_locations__move_shifts() is
-  'Shifts that are not over follow their location. Security definer: also those of companies that the caller cannot see.';
+comment on function muster.claim_shift(uuid) is
+  'The caller takes an open shift. Security definer: that a shift was open, and is gone, may be said to those who came late.';
 
-create or replace function muster.tg_locations__check_unused() returns trigger
+create or replace function muster.shifts_begun_for_caller(since timestamptz) returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select s.id
+  from public.shifts s
+  where s.tenant_id = muster.guard_tenant_id()
+    and s.status = 'published'
+    and s.deleted_at is null
+    and s.start_datetime > since
+    and s.start_datetime <= now();
+end;
+comment on function muster.shifts_begun_for_caller(timestamptz) is
+  'Open shifts that left a guard''s view because they began, without a change. Security definer: ids alone.';
+grant execute on function muster.shifts_begun_for_caller(timestamptz) to authenticated, muster_definer;
+
+create or replace function muster.tg_shifts__check_removal() returns trigger
 language plpgsql
 security definer
-set search_path = pg_catalog, extensions, public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform muster.require_read_committed();
-  if exists (
-    select from public.shifts s
-    where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active') and s.deleted_at is null
-  ) then
-    perform muster.fail('location_in_use');
+  if old.status not in ('draft', 'published', 'cancelled') and muster.acts_for_caller() then
+    perform muster.fail('invalid_transition', 'status');
   end if;
-  return null;
+  return old;
 end
 $$;
-comment on function muster.tg_locations__check_unused() is 'A location with shifts that are not over cannot be removed.';
+comment on function muster.tg_shifts__check_removal() is
+  'A shift that somebody works or worked is not removed. Security definer: as tg_soft_delete, before which it runs.';
 
--- `delete` by an API role is a soft delete, whichever path it comes by; policies say who may, this says when.
-create or replace function muster.tg_soft_delete() returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-begin
-  if not muster.acts_for_caller() then
-    return old;
-  end if;
-  case tg_table_name
-    when 'shifts' then
-      if old.status not in ('draft', 'published', 'cancelled') then
-        perform muster.fail('invalid_transition', 'status');
-      end if;
-      update public.shifts s set deleted_at = now() where s.id = old.id;
-    when 'locations' then
-      update public.locations l set deleted_at = now() where l.id = old.id;
-    when 'certificates' then
-      update public.certificates c set deleted_at = now() where c.id = old.id;
-  end case;
-  return null;
-end
-$$;
-comment on function muster.tg_soft_delete() is
-  'Sets deleted_at instead. Security definer: the caller cannot update a row that its own policy hides afterwards.';
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
+create or replace trigger check_removal before delete on public.shifts
+  for each row execute function muster.tg_shifts__check_removal();
 create or replace trigger a_copy_location before insert or update on public.shifts
   for each row execute function muster.tg_shifts__copy_location();
 create or replace trigger b_check_transition before insert or update on public.shifts
@@ -588,137 +559,79 @@ create or replace trigger c_check_assignment_on_update before update on public.s
     )
   )
   execute function muster.tg_shifts__check_assignment();
-create or replace trigger d_edit_trail before insert or update on public.shifts
-  for each row execute function muster.set_edit_trail();
-create or replace trigger soft_delete before delete on public.shifts
-  for each row execute function muster.tg_soft_delete();
 
--- ---- Briefings -------------------------------------------------------------------------------------------------
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
 
--- Runs with the rights of whoever writes: a shift that they do not see does not exist, and the policies decide the rest.
-create or replace function muster.tg_shift_briefings__copy_shift() returns trigger
-language plpgsql
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  shift public.shifts;
-begin
-  if tg_op = 'INSERT' then
-    -- The lock keeps the shift's guard until this is committed: an assignment at this moment would not find the briefing.
-    select s.* into shift from public.shifts s where s.id = new.shift_id for share;
-  else
-    -- Without a lock: whatever changes the shift writes the briefing afterwards, and waits here for this row.
-    select s.* into shift from public.shifts s where s.id = new.shift_id;
-  end if;
-  if not found then
-    perform muster.fail('not_found', 'shift_id');
-  end if;
-  if shift.status in ('completed', 'cancelled')
-    and (tg_op = 'INSERT' or new.text is distinct from old.text)
-    and muster.acts_for_caller()
-  then
-    perform muster.fail('invalid_transition', 'instructions');
-  end if;
-  new.tenant_id := shift.tenant_id;
-  new.company_id := shift.company_id;
-  new.client_id := case when shift.status <> 'draft' then shift.client_id end;
-  new.professional_id := case when shift.status <> 'cancelled' then shift.professional_id end;
-  new.deleted_at := shift.deleted_at;
-  -- Stored anew: a long text that an update leaves alone is not in the log, and so not in the event by which a guard is
-  -- told of the row for the first time.
-  new.text := new.text || '';
-  return new;
-end
-$$;
-comment on function muster.tg_shift_briefings__copy_shift() is
-  'Who may read a briefing follows from its shift; the briefing of a shift that is over does not change.';
-
-create or replace function muster.tg_shifts__follow_briefing() returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  -- The trigger of that table copies what changed.
-  update public.shift_briefings b set shift_id = b.shift_id where b.shift_id = new.id;
-  return null;
-end
-$$;
-comment on function muster.tg_shifts__follow_briefing() is
-  'Who may read the briefing changes with the shift. Security definer: a guard who claims may not write it.';
-
--- As the caller. Called where a shift is written (`returning …`), so that both are one statement.
-create or replace function muster.brief_shift(shift public.shifts, briefing text) returns text
-language plpgsql
-volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if not muster.manages_shift(shift) then
-    perform muster.fail('forbidden', 'instructions');
-  end if;
-  if briefing is null then
-    update public.shift_briefings b set text = null where b.shift_id = shift.id and b.text is not null;
-  else
-    insert into public.shift_briefings as b (shift_id, text)
-    values (shift.id, briefing)
-    on conflict (shift_id) do update set text = excluded.text where b.text is distinct from excluded.text;
-  end if;
-  return briefing;
-end
-$$;
-comment on function muster.brief_shift(public.shifts, text) is
-  'Sets, changes or (null) withdraws what the guard of a shift is told; gives the same text.';
-
-create or replace trigger a_copy_shift before insert or update on public.shift_briefings
-  for each row execute function muster.tg_shift_briefings__copy_shift();
-create or replace trigger b_edit_trail before insert or update on public.shift_briefings
-  for each row execute function muster.set_edit_trail();
-create or replace trigger follow_briefing after update on public.shifts
-  for each row when (
-    (old.client_id, old.professional_id, old.deleted_at, old.status = 'draft', old.status = 'cancelled')
-    is distinct from
-    (new.client_id, new.professional_id, new.deleted_at, new.status = 'draft', new.status = 'cancelled')
+drop policy if exists shifts_read on public.shifts;
+create policy shifts_read on public.shifts for select to authenticated
+  using (
+    deleted_at is null
+    and (
+      (status = 'published' and start_datetime > now() and tenant_id = (select muster.guard_tenant_id()))
+      or company_id = (select muster.company_id())
+      or (status <> 'draft' and client_id = (select muster.client_id()))
+      or professional_id = (select muster.professional_id())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
+  );
+comment on policy shifts_read on public.shifts is
+  'Companies theirs; clients those at their sites, no drafts; guards those that are open and their own, also cancelled ones; admins all.';
+drop policy if exists shifts_create on public.shifts;
+create policy shifts_create on public.shifts for insert to authenticated
+  with check (
+    company_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy shifts_create on public.shifts is 'Companies their own; admins for any company of the tenant.';
+drop policy if exists shifts_edit on public.shifts;
+create policy shifts_edit on public.shifts for update to authenticated
+  using (
+    deleted_at is null
+    and (
+      company_id = (select muster.company_id())
+      or (tenant_id = (select muster.guard_tenant_id()) and status = 'published' and start_datetime > now())
+      or tenant_id = (select muster.admin_tenant_id())
+    )
   )
-  execute function muster.tg_shifts__follow_briefing();
+  with check (
+    company_id = (select muster.company_id())
+    or (professional_id = (select muster.professional_id()) and status = 'assigned')
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+comment on policy shifts_edit on public.shifts is
+  'Companies theirs; guards claim an open one (a trigger holds them to that); admins all.';
+drop policy if exists shifts_remove on public.shifts;
+create policy shifts_remove on public.shifts for delete to authenticated
+  using (
+    deleted_at is null
+    and (company_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
+  );
+comment on policy shifts_remove on public.shifts is 'Companies theirs; admins all. A trigger makes it a soft delete.';
 
-create or replace trigger b_name_time_zone_on_insert before insert on public.locations
-  for each row execute function muster.tg_locations__name_time_zone();
-create or replace trigger b_name_time_zone_on_update before update on public.locations
-  for each row when (old.time_zone is distinct from new.time_zone)
-  execute function muster.tg_locations__name_time_zone();
-create or replace trigger move_shifts after update on public.locations
-  for each row when (
-    old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text
-  )
-  execute function muster.tg_locations__move_shifts();
-create or replace trigger check_unused after update on public.locations
-  for each row when (old.deleted_at is null and new.deleted_at is not null)
-  execute function muster.tg_locations__check_unused();
-create or replace trigger edit_trail before insert or update on public.locations
-  for each row execute function muster.set_edit_trail();
-create or replace trigger soft_delete before delete on public.locations
-  for each row execute function muster.tg_soft_delete();
-create or replace trigger edit_trail before insert or update on public.organizations
-  for each row execute function muster.set_edit_trail();
-create or replace trigger edit_trail before insert or update on public.users
-  for each row execute function muster.set_edit_trail();
-create or replace trigger updated_at before update on public.tenants
-  for each row execute function muster.set_updated_at();
-create or replace trigger updated_at before update on public.company_clients
-  for each row execute function muster.set_updated_at();
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant select, delete on public.shifts to authenticated;
+grant insert (id, company_id, location_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+  required_certificates, title, description)
+  on public.shifts to authenticated;
+grant update (location_id, professional_id, status, start_datetime, end_datetime, hourly_rate, overtime_rate,
+  required_certificates, title, description, cancel_reason)
+  on public.shifts to authenticated;
+grant select, insert, update, delete on public.shifts to service_role;
+grant select, update on public.shifts to muster_definer;
 
 grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
-  to authenticated, muster_definer;
-grant execute on function muster.create_shifts(jsonb), muster.brief_shift(public.shifts, text) to authenticated;
-grant execute on function muster.works_for(uuid, uuid) to muster_definer;
+to authenticated, muster_definer;
+grant execute on function muster.create_shifts(jsonb) to authenticated;
 -- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function muster.move_shift(uuid, text[], text, uuid, text) to authenticated, muster_api;
+grant execute on function muster.shift_json(public.shifts, text) to authenticated, muster_definer;
+-- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
+grant execute on function muster.claim_shift(uuid) to authenticated, muster_api;
 
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
 alter function muster.tg_shifts__check_assignment() owner to muster_definer;
-alter function muster.tg_shifts__follow_briefing() owner to muster_definer;
-alter function muster.tg_locations__move_shifts() owner to muster_definer;
-alter function muster.tg_locations__check_unused() owner to muster_definer;
-alter function muster.tg_soft_delete() owner to muster_definer;
+alter function muster.tg_shifts__check_removal() owner to muster_definer;
+alter function muster.claim_shift(uuid) owner to muster_definer;
+alter function muster.shifts_begun_for_caller(timestamptz) owner to muster_definer;

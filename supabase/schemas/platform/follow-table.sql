@@ -1,0 +1,145 @@
+-- Tables: what every table has, given by one call, and what holds for who sees and does what.
+--
+-- * Each table's file begins with the call, before its policies and grants:
+--
+--     select muster.follow_table('public.site_notes', soft_delete => true);
+--
+--   Row level security is then enabled and forced, nothing is granted, background work and the security definer functions have
+--   their policy, `updated_at` (and who, where the table has `updated_by`) is kept, and `delete` by a caller sets `deleted_at`.
+-- * A table that clients follow says what they get, and by which columns it is decided who sees a row:
+--
+--     select muster.follow_table('public.site_notes', published => array['id', 'company_id', 'text', 'created_at', 'updated_at'],
+--       audience => array['tenant_id', 'company_id', 'deleted_at']);
+--
+--   It is then in the publication with these columns, each row has the transaction that wrote it last (`changed_xid`), and rows
+--   that leave somebody's view are noted (catch-up.sql). Until muster.declare_audiences names the table, the change feed asks for
+--   each subscriber (visibility.sql).
+-- * A table that lacks a column for this is refused when the call is made, not when somebody writes a row.
+-- * Migrations have the statements that the call made (`npm run db:rule`), never the call: a later version of it changes no history.
+--
+-- * `anon` gets nothing.
+-- * `authenticated` is everybody with a token; the policies tell company, client, guard and admin apart. One policy per
+--   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
+-- * A deleted user has a valid token for a while: the helpers of people/callers.sql know nothing of them, and `auth.uid()`
+--   stands beside a `tenant_id`, which they no longer have.
+-- * A helper is called when it is first needed, so what needs none stands before it. A change of an open shift is checked for
+--   hundreds of guards at once: their term comes first.
+-- * What costs most stands last, and a subquery comes after an `is not null`: `null and exists (…)` runs it for every row.
+--   It ends in `offset 0`, which keeps it from being hashed: it is looked up by index for each row of a page, where a hash would
+--   read all shifts before the first.
+-- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
+--   `home_point` are not granted for reading either (see muster.me and muster.professional_home), nor what is between us and the payment provider.
+-- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
+--   and have the table privileges that are granted beside the rules of each table.
+
+-- `trail` is the name of the trigger that keeps who wrote the row last and when, for a table whose other triggers must come before:
+-- they run in the order of their names. `none` is for rows that are not changed.
+create or replace function muster.follow_table(
+  relation regclass,
+  trail text default null,
+  soft_delete boolean default false,
+  published text[] default null,
+  audience text[] default null
+) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  present constant text[] := array(
+    select a.attname::text from pg_attribute a where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+  );
+  is_edited constant boolean := 'updated_by' = any (present);
+  missing constant text[] := array(
+    select c.name
+    from unnest(
+      case when soft_delete then array['id', 'deleted_at'] end
+      || case when published is not null then array['id', 'changed_xid'] end
+      || case when trail is distinct from 'none' then array['updated_at'] end
+      || published || audience
+    ) as c (name)
+    except select unnest(present)
+  );
+  formerly text[];
+begin
+  if missing <> '{}' then
+    raise exception using
+      errcode = 'undefined_column',
+      message = format('muster.follow_table: %s has no column %s', relation, array_to_string(missing, ', '));
+  elsif (published is null) <> (audience is null) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = format('muster.follow_table: %s has to be given both what is published and the audience, or neither', relation);
+  end if;
+
+  execute format('alter table %s enable row level security', relation);
+  execute format('alter table %s force row level security', relation);
+  execute format('revoke all on %s from public, anon, authenticated, service_role', relation);
+  execute format('drop policy if exists internal on %s', relation);
+  execute format(
+    'create policy internal on %s to muster_definer, service_role using (true) with check (true)', relation
+  );
+  execute format(
+    'comment on policy internal on %s is %L', relation,
+    'Background work and the security definer functions; their grants say how far they reach.'
+  );
+
+  if trail is distinct from 'none' then
+    execute format(
+      'create or replace trigger %I before %s on %s for each row execute function %s',
+      coalesce(trail, case when is_edited then 'edit_trail' else 'updated_at' end),
+      case when is_edited then 'insert or update' else 'update' end,
+      relation,
+      case when is_edited then 'muster.set_edit_trail()' else 'muster.set_updated_at()' end
+    );
+  end if;
+
+  if soft_delete then
+    -- The trigger function reads and writes the row as its owner.
+    execute format('grant select, update on %s to muster_definer', relation);
+    execute format(
+      'create or replace trigger soft_delete before delete on %s for each row execute function muster.tg_soft_delete()',
+      relation
+    );
+  end if;
+
+  if published is null then
+    return;
+  end if;
+  -- The name sorts last, so that the other triggers compare old and new without it.
+  execute format(
+    'create or replace trigger z_stamp_change before insert or update on %s for each row execute function muster.tg_stamp_change()',
+    relation
+  );
+  execute format(
+    'create or replace trigger note_departure_on_delete after delete on %s for each row execute function muster.tg_note_departure()',
+    relation
+  );
+  execute format(
+    'create or replace trigger note_departure_on_update after update on %s
+     for each row when ((%s) is distinct from (%s)) execute function muster.tg_note_departure()',
+    relation,
+    (select string_agg(format('old.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth)),
+    (select string_agg(format('new.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth))
+  );
+
+  -- One that has every table needs none added, and cannot have any.
+  if (select p.puballtables from pg_publication p where p.pubname = 'supabase_realtime') then
+    return;
+  end if;
+  select t.attnames::text[] into formerly
+  from pg_publication_tables t
+  where t.pubname = 'supabase_realtime' and format('%I.%I', t.schemaname, t.tablename)::regclass = relation;
+  if formerly @> published and formerly <@ published then
+    return;
+  elsif formerly is not null then
+    execute format('alter publication supabase_realtime drop table %s', relation);
+  end if;
+  execute format(
+    'alter publication supabase_realtime add table %s (%s)',
+    relation, (select string_agg(quote_ident(c.name), ', ') from unnest(published) as c (name))
+  );
+end
+$$;
+comment on function muster.follow_table(regclass, text, boolean, text[], text[]) is
+  'Gives a table what every table has: forced row level security, edit trail, soft delete; where it is published: stamp, departures, publication.';

@@ -1,0 +1,9 @@
+-- What comes after all the other files.
+--
+-- * Functions are born executable by everybody; only what is granted by name stays.
+-- * muster.audience is declared for the policies that the tables now have. A migration that changes one of them declares it
+--   again: a test holds muster.audience and the policies alike.
+
+select muster.declare_audiences();
+
+revoke execute on all functions in schema muster from public;
