@@ -1,3 +1,4 @@
+import { type DatabaseError, readDatabaseError } from '../db/engine/database-error.ts'
 import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/types.ts'
 import { CODES, type Code, type ProblemCode } from './codes.ts'
 import { Problem } from './problem.ts'
@@ -22,29 +23,6 @@ const BY_CONSTRAINT = new Map<string, Code>([
 
 /** What is counted by day. */
 const COUNTED_BY_DAY = new Set<Code>(['daily_limit_reached', 'too_many_idempotency_keys'])
-
-/** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */
-export interface DatabaseError {
-  sqlstate: string
-  constraint: string | undefined
-  hint: string | undefined
-}
-
-/** Looks through wrappers (`cause`) for what PostgreSQL reported. */
-export function readDatabaseError(error: unknown): DatabaseError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code, constraint, constraint_name, hint } = at as Error & Record<string, unknown>
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) {
-      const name = constraint_name ?? constraint
-      return {
-        sqlstate: code,
-        constraint: typeof name === 'string' && name !== '' ? name : undefined,
-        hint: typeof hint === 'string' && hint !== '' ? hint : undefined,
-      }
-    }
-  }
-  return undefined
-}
 
 /** The code that stands for a SQLSTATE (with its constraint): the one table, printed in the documentation. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
