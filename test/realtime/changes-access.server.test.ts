@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { SYNC_TABLES, type SyncTable } from '../../src/platform/sync/schemas.ts'
 import { buildAccessWorld } from '../rules/access-world.ts'
 import { wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'
+import { PUBLISHED_TABLES, type PublishedTableName } from '../support/modules.ts'
 
 /*
  * The matrix of change events notices what is broken: each policy that lets read, and each step of a check. What the
@@ -22,7 +22,7 @@ const rt = useRouter(async (owner) => {
 const schema = (name: string) => readFile(new URL(`../../supabase/schemas/${name}`, import.meta.url), 'utf8')
 
 /** What is broken, told by one red cell at least; then it is mended. */
-async function expectRed(table: SyncTable, mutant: string): Promise<void> {
+async function expectRed(table: PublishedTableName, mutant: string): Promise<void> {
   await rt().owner.script(mutant)
   try {
     expect(await wrongCells(rt(), table), mutant).not.toEqual([])
@@ -36,7 +36,7 @@ async function expectRed(table: SyncTable, mutant: string): Promise<void> {
   }
 }
 
-it.each(SYNC_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
+it.each(PUBLISHED_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
   for (const mutant of [
     `drop policy ${table}_read on ${table}`,
     `alter policy ${table}_read on ${table} using (true)`,

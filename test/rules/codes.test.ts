@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { DatabaseError } from '../../src/platform/db/engine/database-error.ts'
-import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
+// Registers the codes of all modules.
+import '../../src/app.ts'
+import { type DatabaseError, readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { CODES, type ProblemCode } from '../../src/platform/http/codes.ts'
 import { codeOf } from '../../src/platform/http/database-problems.ts'
 import { useTestDatabase } from '../support/database.ts'

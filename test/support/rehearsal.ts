@@ -1,4 +1,6 @@
 import type { SQLWrapper } from 'drizzle-orm'
+// Registers the codes of all modules.
+import '../../src/app.ts'
 import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import type { Database, Transaction, TransactionOptions } from '../../src/platform/db/engine/types.ts'
