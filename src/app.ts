@@ -5,20 +5,13 @@ import underPressure from '@fastify/under-pressure'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Config } from './config.ts'
-import { certificateRoutes } from './guarding/certificates/routes.ts'
-import { checkinRoutes } from './guarding/checkins/routes.ts'
-import { incidentRoutes } from './guarding/incidents/routes.ts'
-import { locationRoutes } from './guarding/locations/routes.ts'
-import { transactionRoutes } from './guarding/payments/routes.ts'
-import { professionalRoutes } from './guarding/professionals/routes.ts'
-import { shiftRoutes } from './guarding/shifts/routes.ts'
-import { invitationRoutes } from './people/invitations/routes.ts'
-import { meRoutes } from './people/me/routes.ts'
-import { notificationRoutes } from './people/notifications/routes.ts'
-import { organizationRoutes } from './people/organizations/routes.ts'
+import { guarding } from './guarding/module.ts'
+import { people } from './people/module.ts'
 import type { TokenVerifier } from './platform/auth/verifier.ts'
+import type { Database } from './platform/db/engine/types.ts'
 import type { Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
+import { registerCodes } from './platform/http/codes.ts'
 import { RETRY_AFTER_BUSY_SECONDS } from './platform/http/database-problems.ts'
 import { problems } from './platform/http/error-handler.ts'
 import { frontPage } from './platform/http/front-page.ts'
@@ -32,9 +25,23 @@ import { sessions as sessionsPlugin } from './platform/http/request-sessions.ts'
 import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
+import type { Module } from './platform/module.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
+
+/** What the service is made of beside the platform, in the order in which they know each other. Nothing else knows them. */
+export const MODULES = [people, guarding] as const satisfies Module[]
+const modules: readonly Module[] = MODULES
+
+for (const { codes } of modules) registerCodes(codes)
+
+/** Fills an empty, migrated database with the modules' demos. @returns whether it did: not where somebody is already */
+export async function seedDemo(database: Database): Promise<boolean> {
+  let isSeeded = false
+  for (const module of modules) isSeeded = (await module.seedDemo?.(database)) || isSeeded
+  return isSeeded
+}
 
 export interface AppParts {
   config: Config
@@ -111,9 +118,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
-  await app.register(openapi, { version: parts.version })
+  await app.register(openapi, { version: parts.version, parts: modules })
   await app.register(docsPage)
-  await app.register(frontPage)
+  await app.register(frontPage, { summaries: modules.flatMap(({ summary }) => summary ?? []) })
   await app.register(supabaseAbsent)
 
   if (parts.realtime) {
@@ -121,6 +128,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       ...parts.realtime,
       verifier: parts.verifier,
       anonKey: config.ANON_KEY,
+      privatePrefixes: modules.flatMap(({ privateChannels }) => privateChannels),
       clockToleranceSeconds: config.JWT_CLOCK_TOLERANCE_SECONDS,
       limits: {
         sockets: config.REALTIME_MAX_SOCKETS,
@@ -140,18 +148,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
-      await v1.register(meRoutes)
-      await v1.register(invitationRoutes)
-      await v1.register(organizationRoutes)
-      await v1.register(professionalRoutes)
-      await v1.register(certificateRoutes)
-      await v1.register(locationRoutes)
-      await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
-      await v1.register(incidentRoutes)
-      await v1.register(notificationRoutes)
-      await v1.register(transactionRoutes)
-      await v1.register(shiftRoutes)
-      await v1.register(syncRoutes)
+      for (const module of modules) await module.routes(v1, config)
+      await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })
     },
     { prefix: '/v1' },
   )

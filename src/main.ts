@@ -16,24 +16,23 @@ async function start(): Promise<void> {
   writePrivately()
 
   // The lines above come before the modules below, which take a second to load.
-  const [{ resolveTokenSettings }, { openDatabases }, { seedDemo }, { resolveDrizzleQuickly }] =
-    await Promise.all([
-      import('./platform/auth/development-secret.ts'),
-      import('./platform/db/open.ts'),
-      import('./guarding/demo/seed.ts'),
-      import('./platform/db/drizzle-resolution.ts'),
-    ])
+  const [{ resolveTokenSettings }, { openDatabases }, { resolveDrizzleQuickly }] = await Promise.all([
+    import('./platform/auth/development-secret.ts'),
+    import('./platform/db/open.ts'),
+    import('./platform/db/drizzle-resolution.ts'),
+  ])
   const tokenSettings = await resolveTokenSettings(config)
   let log: Pick<FastifyBaseLogger, 'warn'> | undefined
   resolveDrizzleQuickly()
   // PGlite compiles PostgreSQL on other threads, and a server takes its time to answer: meanwhile the service is loaded.
-  const [databases, { openService }] = await Promise.all([
+  const [databases, { openService }, { seedDemo }] = await Promise.all([
     openDatabases(
       config,
       (line) => console.log(line),
       (event) => (log ?? console).warn(event, 'the replica is now in another state'),
     ),
     import('./service.ts'),
+    import('./app.ts'),
   ])
   if (
     databases.api.kind === 'embedded' &&

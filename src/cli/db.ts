@@ -1,7 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig, requireChosenDatabase } from '../config.ts'
-import { seedDemo } from '../guarding/demo/seed.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
 import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
@@ -93,6 +92,8 @@ const COMMANDS = new Map<string, Command>(
       summary: 'fill an empty, migrated database with the demo',
       async run(config, words) {
         atMost(0, words)
+        // With all of the service, which no other command needs.
+        const { seedDemo } = await import('../app.ts')
         const seeded = await withDatabase(config(), seedDemo)
         if (!seeded) throw new Refused('The database has a tenant already: the demo goes into an empty one.')
         print('Filled the database with the demo: README.md says who is in it.')

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { readConfig } from '../config.ts'
 import { developmentUserId } from '../guarding/demo/users.ts'
 import { isUserId } from '../platform/auth/caller.ts'
+import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import type { Database } from '../platform/db/engine/types.ts'
 import { openDatabases } from '../platform/db/open.ts'
-import { readDatabaseError } from '../platform/http/database-problems.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent tenant -- <name> <email> [<user id>]

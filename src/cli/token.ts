@@ -7,12 +7,12 @@ import { isUserId } from '../platform/auth/caller.ts'
 import { resolveTokenSettings } from '../platform/auth/development-secret.ts'
 import { issueToken } from '../platform/auth/issue.ts'
 import { claimDataFolder, DataFolderInUse } from '../platform/db/engine/data-folder.ts'
+import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
 import { openServer } from '../platform/db/engine/server.ts'
 import type { Database, Row } from '../platform/db/engine/types.ts'
 import { LOGINS, loginUrl } from '../platform/db/logins.ts'
 import { embeddedDataDir } from '../platform/db/open.ts'
-import { readDatabaseError } from '../platform/http/database-problems.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent token -- <email> [<user id> | --new]

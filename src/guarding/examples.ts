@@ -1,16 +1,6 @@
-/**
- * Examples for the API's description, to be sent as they are to a service that has just filled itself with the demo:
- * `as` says with whose token. Where the id in a path is one that only an answer tells, there is none here.
- */
-export interface Example {
-  as: 'admin' | 'company' | 'client' | 'guard' | 'guard2'
-  /** Values of parameters in path and query, by name. */
-  parameters?: Record<string, string | number | boolean>
-  body?: unknown
-}
+import { CENTRE, CLIENT } from '../people/examples.ts'
+import type { Example } from '../platform/http/openapi/part.ts'
 
-const COMPANY = 'de3c0000-0000-7000-8000-000000000001'
-const CLIENT = 'de3d0000-0000-7000-8000-000000000001'
 const LOCATION = 'de310000-0000-7000-8000-000000000000'
 const GUARD = 'de3e0000-0000-7000-8000-000000000000'
 const GUARD2 = 'de3e0000-0000-7000-8000-000000000001'
@@ -30,8 +20,6 @@ const NEW_SHIFT = {
   title: 'Night watch',
 }
 
-const CENTRE = { latitude: 52.374, longitude: 4.8994 }
-
 const CHECK_IN = {
   id: '5f3b1c7e-2d84-4a6f-9c1b-7e0d3a5b9f42',
   kind: 'clock_in',
@@ -41,20 +29,7 @@ const CHECK_IN = {
   recorded_at: '2030-03-01T20:58:12.5Z',
 }
 
-/** By `operationId`: each operation that needs something to be given. */
-export const EXAMPLES: Readonly<Record<string, Example>> = {
-  acceptInvitation: { as: 'guard', body: { code: 'the code of the invitation', name: 'Sam', ...CENTRE } },
-  createInvitation: { as: 'admin', body: { role: 'zzp', email: 'sam@example.com' } },
-  createOrganization: {
-    as: 'admin',
-    body: { name: 'Harbour Terminals', kind: 'client', client_of: [COMPANY] },
-  },
-  getOrganization: { as: 'company', parameters: { id: CLIENT } },
-  linkClient: { as: 'admin', parameters: { id: COMPANY, client_id: CLIENT } },
-  unlinkClient: {
-    as: 'admin',
-    parameters: { id: COMPANY, client_id: 'de3d0000-0000-7000-8000-000000000003' },
-  },
+export const examples: Readonly<Record<string, Example>> = {
   getProfessional: { as: 'guard', parameters: { id: GUARD } },
   changeProfessional: { as: 'guard', parameters: { id: GUARD }, body: CENTRE },
   createCertificate: {

@@ -66,6 +66,9 @@ export const companyClients = pgTable(
 
 export const USER_ROLES = ['admin', 'company', 'client', 'zzp'] as const
 
+/** Of a user with the role `zzp`, as `GET /v1/me` gives it: whether they take work. */
+export const PROFESSIONAL_STATUSES = ['active', 'inactive', 'suspended'] as const
+
 /** `id` is the token's subject, `auth.uid()`. `zzp` is a freelance guard (Dutch: zelfstandige zonder personeel). */
 export const users = pgTable(
   'users',

@@ -4,13 +4,13 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { seedDemo } from '../../src/guarding/demo/seed.ts'
 import { findDemoUser } from '../../src/guarding/demo/users.ts'
-import { EXAMPLES } from '../../src/guarding/examples.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { SECRET } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { EXAMPLES } from '../support/modules.ts'
 
 /** The examples of the API's description, sent to a service that has just filled itself with the demo. */
 const database = useTestDatabase()

@@ -54,7 +54,7 @@ function expectProblemIn(answer: string, status: number, code: string): void {
   const [head = '', body = ''] = answer.split('\r\n\r\n')
   expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
   expect(head.toLowerCase()).toContain('content-type: application/problem+json')
-  expect(problemBody.parse(JSON.parse(body))).toMatchObject({ status, code })
+  expect(problemBody().parse(JSON.parse(body))).toMatchObject({ status, code })
 }
 
 const GET = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n'

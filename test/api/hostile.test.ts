@@ -181,7 +181,7 @@ function flawsOf(response: LightMyRequestResponse): string[] {
   if (!String(headers['content-type']).startsWith('application/problem+json')) {
     return [...flaws, `${statusCode} without a problem: ${body.slice(0, 100)}`]
   }
-  const problem = problemBody.safeParse(response.json())
+  const problem = problemBody().safeParse(response.json())
   if (!problem.success) return [...flaws, `no problem by its schema: ${body.slice(0, 200)}`]
   const { code, status } = problem.data
   if (status !== statusCode || CODES[code].status !== status)

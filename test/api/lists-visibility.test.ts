@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { SYNC_TABLES } from '../../src/platform/sync/schemas.ts'
 import { ACCESS_PERSONAS, type AccessPersona, accessCaller, buildAccessWorld } from '../rules/access-world.ts'
 import { useApi } from '../support/api.ts'
+import { PUBLISHED_TABLES } from '../support/modules.ts'
 import { SITE } from '../support/world.ts'
 
 /*
@@ -46,7 +46,7 @@ const LISTS: readonly List[] = [
   },
   { route: '/incidents', rows: sql`select id from incidents` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
-  ...SYNC_TABLES.map((table) => ({
+  ...PUBLISHED_TABLES.map((table) => ({
     route: `/sync/${table}`,
     rows: sql`select id from ${sql.identifier(table)}`,
   })),

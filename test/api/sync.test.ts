@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SYNC_TABLES, type SyncPage, type SyncTable } from '../../src/platform/sync/schemas.ts'
+import type { SyncPage } from '../../src/platform/sync/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
+import { PUBLISHED_TABLES, type PublishedTableName } from '../support/modules.ts'
 import { arrangeShift, LOCATIONS, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const api = useApi()
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 async function page(
   who: Persona,
-  table: SyncTable,
+  table: PublishedTableName,
   query: { after?: string; limit?: number } = {},
 ): Promise<SyncPage> {
   const parameters = new URLSearchParams(
@@ -47,20 +48,20 @@ async function page(
 class Copy {
   readonly rows = new Map<string, Record<string, unknown>>()
   readonly who: Persona
-  readonly table: SyncTable
+  readonly table: PublishedTableName
   watermark: string | undefined
   /** Since the last `catchUp`, without what was told before. */
   seen = { items: [] as string[], removed: [] as string[], resets: 0, pages: 0 }
   readonly #departed: Set<string>
 
-  private constructor(who: Persona, table: SyncTable, departed: Iterable<string>) {
+  private constructor(who: Persona, table: PublishedTableName, departed: Iterable<string>) {
     this.who = who
     this.table = table
     this.#departed = new Set(departed)
   }
 
   /** An empty one: rows that left before it began are none that it can be told of for the first time. */
-  static async begin(who: Persona, table: SyncTable): Promise<Copy> {
+  static async begin(who: Persona, table: PublishedTableName): Promise<Copy> {
     const departed = await api().owner.query<{ id: string }>(
       'select row_id as id from muster.departed_rows where relation = $1',
       [table],
@@ -113,7 +114,8 @@ class Copy {
   }
 }
 
-const copyOf = async (who: Persona, table: SyncTable = 'shifts') => (await Copy.begin(who, table)).catchUp()
+const copyOf = async (who: Persona, table: PublishedTableName = 'shifts') =>
+  (await Copy.begin(who, table)).catchUp()
 
 const setShift = (id: string, assignment: string) =>
   api().owner.query(`update shifts set ${assignment} where id = $1`, [id])
@@ -414,7 +416,7 @@ describe('the groups that see a row', () => {
     await api().owner.query(
       "insert into shift_briefings (shift_id, text) select id, 'Ring.' from shifts on conflict do nothing",
     )
-    for (const table of SYNC_TABLES) {
+    for (const table of PUBLISHED_TABLES) {
       for (const who of Object.keys(USERS) as Persona[]) {
         const claims = JSON.stringify({ sub: USERS[who], role: 'authenticated' })
         const [difference] = await api().owner.transaction(async (tx) => {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { readRules } from '../../scripts/rules/schema-files.ts'
-import { SYNC_TABLES, type SyncTable } from '../../src/platform/sync/schemas.ts'
 import { buildAccessWorld } from '../rules/access-world.ts'
 import { wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'
+import { PUBLISHED_TABLES, type PublishedTableName } from '../support/modules.ts'
 
 /*
  * The matrix of change events notices what is broken: each policy that lets read, and each step of a check. What the
@@ -27,7 +27,7 @@ const rules = (await readRules([])).filter(
 )
 
 /** What is broken, told by one red cell at least; then it is mended. */
-async function expectRed(table: SyncTable, mutant: string): Promise<void> {
+async function expectRed(table: PublishedTableName, mutant: string): Promise<void> {
   await rt().owner.script(mutant)
   try {
     expect(await wrongCells(rt(), table), mutant).not.toEqual([])
@@ -41,7 +41,7 @@ async function expectRed(table: SyncTable, mutant: string): Promise<void> {
   }
 }
 
-it.each(SYNC_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
+it.each(PUBLISHED_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
   for (const mutant of [
     `drop policy ${table}_read on ${table}`,
     `alter policy ${table}_read on ${table} using (true)`,

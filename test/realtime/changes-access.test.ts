@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { serializeClaims } from '../../src/platform/auth/caller.ts'
-import { SYNC_TABLES } from '../../src/platform/sync/schemas.ts'
 import { ACCESS_PERSONAS, accessCaller, buildAccessWorld } from '../rules/access-world.ts'
 import { readersOf, sectionOf, wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'
+import { PUBLISHED_TABLES } from '../support/modules.ts'
 
 const rt = useRouter(async (owner) => {
   await buildAccessWorld(owner)
@@ -41,7 +41,7 @@ it('the groups of a caller are those by which the policies know them', async () 
 })
 
 describe('change events reach those who may read the row, and nobody else', () => {
-  it.each(SYNC_TABLES)('%s', async (table) => {
+  it.each(PUBLISHED_TABLES)('%s', async (table) => {
     const rows = Object.keys(sectionOf(table).rows)
     expect(rows.some((row) => readersOf(table, row).length > 0)).toBe(true)
     const { checks } = rt().router.health
@@ -51,7 +51,7 @@ describe('change events reach those who may read the row, and nobody else', () =
     expect(rt().router.health.checks).toBe(checks)
   })
 
-  it.each(SYNC_TABLES)(
+  it.each(PUBLISHED_TABLES)(
     '%s: the same where a policy of somebody’s own makes that the database asks for each',
     async (table) => {
       await rt().owner.query(`create policy of_theirs on ${table} for select to authenticated using (false)`)

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
 import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
-import { SYNC_TABLES } from '../../src/platform/sync/schemas.ts'
 import { type Frame, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
+import { PUBLISHED_TABLES } from '../support/modules.ts'
 import {
   arrangeShift,
   buildWorld,
@@ -44,7 +44,7 @@ beforeAll(async () => {
   for (const persona of PERSONAS) {
     const channel = new RecordingChannel()
     channels.set(persona, channel)
-    for (const [index, table] of [...SYNC_TABLES, 'markers'].entries()) {
+    for (const [index, table] of [...PUBLISHED_TABLES, 'markers'].entries()) {
       await rt().follow(subscriberOf(persona), { table }, channel, index + 1)
     }
   }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+// Registers the codes of all modules.
+import '../../src/app.ts'
+import { type DatabaseError, readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { CODES, type ProblemCode } from '../../src/platform/http/codes.ts'
-import { codeOf, type DatabaseError, readDatabaseError } from '../../src/platform/http/database-problems.ts'
+import { codeOf } from '../../src/platform/http/database-problems.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()

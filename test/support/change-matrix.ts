@@ -1,8 +1,8 @@
-import type { SyncTable } from '../../src/platform/sync/schemas.ts'
 import { SECTIONS } from '../rules/access-matrix.ts'
 import { parseGrids, quote, type Section } from '../rules/access-probe.ts'
 import { ACCESS_PERSONAS, type AccessPersona, accessCaller } from '../rules/access-world.ts'
 import { RecordingChannel, subscriberOf, type TestRouter } from './changes.ts'
+import type { PublishedTableName } from './modules.ts'
 
 /*
  * The access matrix of the tables, as far as it is about reading, tried on change events: who is told of an insert, an
@@ -14,11 +14,11 @@ export type ChangeEventKind = (typeof EVENTS)[number]
 
 const GRIDS = parseGrids(SECTIONS, ACCESS_PERSONAS)
 
-export const sectionOf = (table: SyncTable): Section =>
+export const sectionOf = (table: PublishedTableName): Section =>
   SECTIONS.find((section) => section.table === `public.${table}`)!
 
 /** Who reads a row: those with the letter `r` in its line of the grid. */
-export function readersOf(table: SyncTable, row: string): AccessPersona[] {
+export function readersOf(table: PublishedTableName, row: string): AccessPersona[] {
   const cells = GRIDS.get(sectionOf(table))!.get(row)!
   return ACCESS_PERSONAS.filter((persona) => cells.get(persona)?.has('r'))
 }
@@ -42,7 +42,7 @@ export interface Told {
 }
 
 /** `create table markers` and its publication must be there: everybody hears of markers. */
-export async function followTable(rt: TestRouter, table: SyncTable): Promise<ChangeMatrix> {
+export async function followTable(rt: TestRouter, table: PublishedTableName): Promise<ChangeMatrix> {
   const channels = new Map<AccessPersona, RecordingChannel>()
   const refused = new Map<AccessPersona, string>()
   const ends: (() => void)[] = []
@@ -97,7 +97,7 @@ export async function followTable(rt: TestRouter, table: SyncTable): Promise<Cha
 }
 
 /** What differs from the matrix, in words: empty when every cell is right. */
-export async function wrongCells(rt: TestRouter, table: SyncTable): Promise<string[]> {
+export async function wrongCells(rt: TestRouter, table: PublishedTableName): Promise<string[]> {
   const matrix = await followTable(rt, table)
   const wrong: string[] = []
   for (const persona of ACCESS_PERSONAS) {

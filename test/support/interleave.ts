@@ -2,9 +2,9 @@ import type { SQLWrapper } from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
 import { vi } from 'vitest'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import type { Database } from '../../src/platform/db/engine/types.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { readDatabaseError } from '../../src/platform/http/database-problems.ts'
 import { type Actor, type Outcome, outcomeOf, toCaller } from './rehearsal.ts'
 
 export interface Step {

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import type { DatabaseError } from '../../src/platform/db/engine/database-error.ts'
+import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
-import { type DatabaseError, readDatabaseError } from '../../src/platform/http/database-problems.ts'
 
 /**
  * What PostgreSQL says to a statement that a caller sends by themselves, as with `psql`; undefined when it obeys.

@@ -1,8 +1,11 @@
 import type { SQLWrapper } from 'drizzle-orm'
+// Registers the codes of all modules.
+import '../../src/app.ts'
 import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
+import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import type { Database, Transaction, TransactionOptions } from '../../src/platform/db/engine/types.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { codeOf, readDatabaseError } from '../../src/platform/http/database-problems.ts'
+import { codeOf } from '../../src/platform/http/database-problems.ts'
 import { callerOf, type Persona, USERS } from './world.ts'
 
 /** Whoever can come to the database: somebody with a token, nobody, background work, the owner. */

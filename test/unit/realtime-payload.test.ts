@@ -9,8 +9,9 @@ import {
   valueEncoder,
   viewKey,
 } from '../../src/platform/realtime/feed/payload.ts'
-import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
-import type { RowChange, RowImage } from '../../src/platform/realtime/feed/types.ts'
+import type { RowChange } from '../../src/platform/realtime/feed/types.ts'
+import { builtinType, type PgType } from '../../src/platform/realtime/pg-type.ts'
+import type { RowImage } from '../../src/platform/realtime/row-image.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const posint: PgType = { is: 'domain', schema: 'public', name: 'posint', of: builtinType('int4') }

@@ -53,8 +53,8 @@ const START_HOURS = [6, 14, 22]
  */
 export async function seedDemo(database: Database): Promise<boolean> {
   const [sites, homes] = await Promise.all([
-    readJson<Site[]>('./demo/sites.json'),
-    readJson<Place[]>('./demo/homes.json'),
+    readJson<Site[]>('./sites.json'),
+    readJson<Place[]>('./homes.json'),
   ])
   return database.transaction(async (tx) => {
     // Forced row level security binds the owner too, unless it is a superuser.

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { PROFESSIONAL_STATUSES } from '../../people/table.ts'
 import { instantOut, latitude, longitude, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { PROFESSIONAL_STATUSES } from './table.ts'
 
 export const professionalStatus = z
   .enum(PROFESSIONAL_STATUSES)

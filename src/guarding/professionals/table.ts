@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { check, date, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import { organizations, users } from '../../people/table.ts'
+import { organizations, PROFESSIONAL_STATUSES, users } from '../../people/table.ts'
 import { edited, id, instant, point } from '../../platform/db/columns.ts'
-
-export const PROFESSIONAL_STATUSES = ['active', 'inactive', 'suspended'] as const
 
 /** A guard. The home point is known to the guard and to admins alone; companies get distances. */
 export const securityProfessionals = pgTable(

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { PROFESSIONAL_STATUSES } from '../../guarding/professionals/table.ts'
 import { instantOut, latitude, longitude, text, uuid } from '../../platform/http/fields.ts'
-import { ORGANIZATION_KINDS, USER_ROLES } from '../table.ts'
+import { ORGANIZATION_KINDS, PROFESSIONAL_STATUSES, USER_ROLES } from '../table.ts'
 
 export const me = z
   .strictObject({

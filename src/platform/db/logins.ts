@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { readDatabaseError } from '../http/database-problems.ts'
+import { readDatabaseError } from './engine/database-error.ts'
 import type { Database } from './engine/types.ts'
 
 /** The roles that the service logs in as; `foundation.sql` and `publication.sql` in `supabase/schemas/platform/` say what each can do. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readDatabaseError } from '../http/database-problems.ts'
+import { readDatabaseError } from './engine/database-error.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable, type Transaction } from './engine/types.ts'
 
 /** How the replica is doing: `behind` is also one that does not answer in time. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
-import { readDatabaseError } from '../http/database-problems.ts'
+import { readDatabaseError } from './engine/database-error.ts'
 import type { Database, Parameter, Row, Statement, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
 import type { Replica, Standby } from './replica.ts'

@@ -1,6 +1,6 @@
 /**
- * Every code that a problem can carry (RFC 9457, member `code`): stable, for programs. `sqlstate` is what
- * `muster.fail` raises for it; a test compares the two lists. The documentation is generated from here.
+ * A code that a problem can carry (RFC 9457, member `code`): stable, for programs. The platform's stand here, those of a module in
+ * its `codes.ts`; the documentation is generated from all of them.
  */
 export interface ProblemCode {
   status: number
@@ -9,7 +9,12 @@ export interface ProblemCode {
   retry: Retry
   /** When; for what is never to be sent again, and for the usual, there is nothing to say. */
   when?: string
+  /** What `muster.fail` raises for it; a test compares the two lists. */
   sqlstate?: string
+  /** The constraint that stands for the same rule. */
+  constraint?: string
+  /** What is refused is counted by day, so a new day (in UTC) is when it is taken again. */
+  isCountedByDay?: true
 }
 
 /**
@@ -20,7 +25,7 @@ export interface ProblemCode {
 export const RETRIES = ['never', 'later', 'after_change'] as const
 export type Retry = (typeof RETRIES)[number]
 
-export const CODES = {
+const PLATFORM_CODES = {
   validation_failed: {
     status: 400,
     title: 'The request does not have the form that the API documents.',
@@ -66,74 +71,6 @@ export const CODES = {
     retry: 'later',
     when: 'At once, over a better line.',
   },
-  shift_overlap: {
-    status: 409,
-    title: 'The professional works another shift at that time.',
-    retry: 'after_change',
-    when: 'When the other shift has been released, cancelled or moved.',
-    sqlstate: 'MU001',
-  },
-  shift_not_open: {
-    status: 409,
-    title: 'The shift is not open any more.',
-    retry: 'after_change',
-    when: 'When the shift has been released.',
-    sqlstate: 'MU005',
-  },
-  invalid_transition: {
-    status: 409,
-    title: 'The state of the shift does not allow this.',
-    retry: 'after_change',
-    when: 'When the shift is in a state that allows it.',
-    sqlstate: 'MU006',
-  },
-  shift_not_assigned: {
-    status: 409,
-    title: 'The shift has no professional working it.',
-    retry: 'after_change',
-    when: 'When the shift has been assigned.',
-    sqlstate: 'MU009',
-  },
-  certificate_in_use: {
-    status: 409,
-    title: 'An assigned shift needs this certificate: release the shift first.',
-    retry: 'after_change',
-    when: 'When the shift has been released.',
-    sqlstate: 'MU012',
-  },
-  professional_in_use: {
-    status: 409,
-    title: 'The professional has assigned shifts: release them first.',
-    retry: 'after_change',
-    when: 'When the shifts have been released.',
-    sqlstate: 'MU013',
-  },
-  location_in_use: {
-    status: 409,
-    title: 'Shifts at this location are not over yet.',
-    retry: 'after_change',
-    when: 'When the shifts are over, or have been cancelled or moved.',
-    sqlstate: 'MU014',
-  },
-  payment_missing: {
-    status: 409,
-    title: 'An assigned shift must keep its payment.',
-    retry: 'after_change',
-    when: 'When the payment is there.',
-    sqlstate: 'MU015',
-  },
-  id_conflict: {
-    status: 409,
-    title: 'The id already stands for something else.',
-    retry: 'never',
-    sqlstate: 'MU016',
-  },
-  already_registered: {
-    status: 409,
-    title: 'This user is registered already.',
-    retry: 'never',
-    sqlstate: 'MU018',
-  },
   already_exists: {
     status: 409,
     title: 'There is one like it already.',
@@ -148,59 +85,6 @@ export const CODES = {
   },
   payload_too_large: { status: 413, title: 'The request body is too large.', retry: 'never' },
   unsupported_media_type: { status: 415, title: 'The request body must be JSON.', retry: 'never' },
-  certificate_missing: {
-    status: 422,
-    title: 'The professional lacks a verified certificate that the shift requires.',
-    retry: 'after_change',
-    when: 'When the certificate has been verified.',
-    sqlstate: 'MU002',
-  },
-  certificate_expired: {
-    status: 422,
-    title: 'A required certificate is not valid through the end of the shift.',
-    retry: 'after_change',
-    when: 'When a newer one has been verified.',
-    sqlstate: 'MU003',
-  },
-  professional_inactive: {
-    status: 422,
-    title: 'The professional is not active.',
-    retry: 'after_change',
-    when: 'When the professional is active again.',
-    sqlstate: 'MU004',
-  },
-  outside_check_in_window: {
-    status: 422,
-    title: 'Check-ins are taken from 2 hours before the start to 12 hours after the end of the shift.',
-    retry: 'after_change',
-    when: 'When the times of the shift have been moved; otherwise the phone can drop it.',
-    sqlstate: 'MU007',
-  },
-  shift_over: {
-    status: 422,
-    title: 'The shift would be over already.',
-    retry: 'never',
-    sqlstate: 'MU021',
-  },
-  recorded_in_future: {
-    status: 422,
-    title: 'The device time lies in the future.',
-    retry: 'later',
-    when: 'When the clock of this service (see the header Date) is less than 5 minutes behind the device time.',
-    sqlstate: 'MU008',
-  },
-  too_many_pings: {
-    status: 422,
-    title: 'The shift has 120 pings for that minute of device time already: no more are kept.',
-    retry: 'never',
-    sqlstate: 'MU030',
-  },
-  invitation_invalid: {
-    status: 422,
-    title: 'The invitation is unknown, used, expired, or for another address.',
-    retry: 'never',
-    sqlstate: 'MU017',
-  },
   idempotency_key_reused: {
     status: 422,
     title: 'The Idempotency-Key was used for another request.',
@@ -226,13 +110,7 @@ export const CODES = {
     retry: 'later',
     when: 'After as many seconds as Retry-After says: a new day has begun in UTC then. Or without a key.',
     sqlstate: 'MU031',
-  },
-  daily_limit_reached: {
-    status: 429,
-    title: 'Your company has asked about as many guards today as it may: see Retry-After.',
-    retry: 'later',
-    when: 'After as many seconds as Retry-After says: a new day has begun in UTC then.',
-    sqlstate: 'MU025',
+    isCountedByDay: true,
   },
   headers_too_large: { status: 431, title: 'The headers of the request are too large.', retry: 'never' },
   internal: {
@@ -256,4 +134,25 @@ export const CODES = {
   },
 } as const satisfies Record<string, ProblemCode>
 
-export type Code = keyof typeof CODES
+/** The names of codes, by who declares them: a module adds its own to this interface (declaration merging), and registers them. */
+export interface CodeNames {
+  platform: keyof typeof PLATFORM_CODES
+}
+export type Code = CodeNames[keyof CodeNames]
+
+const registered: Record<string, ProblemCode> = { ...PLATFORM_CODES }
+
+/** Every code of this service. */
+export const CODES = registered as Readonly<Record<Code, ProblemCode>>
+
+/** To be called before the first route of a module is made. */
+export function registerCodes(codes: Readonly<Record<string, ProblemCode>>): void {
+  for (const [name, code] of Object.entries(codes)) {
+    if ((registered[name] ?? code) !== code) throw new Error(`Two modules declare the code ${name}.`)
+    registered[name] = code
+  }
+}
+
+/** By status. */
+export const listCodes = (): [Code, ProblemCode][] =>
+  (Object.entries(CODES) as [Code, ProblemCode][]).sort(([, a], [, b]) => a.status - b.status)

@@ -1,54 +1,19 @@
+import { type DatabaseError, readDatabaseError } from '../db/engine/database-error.ts'
 import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/types.ts'
-import { CODES, type Code, type ProblemCode } from './codes.ts'
+import { CODES, type Code, listCodes } from './codes.ts'
 import { Problem } from './problem.ts'
 
 /** Seconds after which a client may try again when the database was busy: a lock or statement timeout is about this long. */
 export const RETRY_AFTER_BUSY_SECONDS = 2
 
-/** Errors of `muster.fail`. */
-const BY_SQLSTATE = new Map(
-  Object.entries(CODES as Record<string, ProblemCode>).flatMap(([code, { sqlstate }]) =>
-    sqlstate ? [[sqlstate, code as Code] as const] : [],
-  ),
-)
-
-/** Constraints that stand for a rule with a code of its own. */
-const BY_CONSTRAINT = new Map<string, Code>([
-  ['shifts_no_overlap', 'shift_overlap'],
-  ['gps_checkins_pkey', 'id_conflict'],
-  // Two invitations accepted at once by the same token: the second finds no user when it looks.
-  ['users_pkey', 'already_registered'],
-])
-
-/** What is counted by day. */
-const COUNTED_BY_DAY = new Set<Code>(['daily_limit_reached', 'too_many_idempotency_keys'])
-
-/** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */
-export interface DatabaseError {
-  sqlstate: string
-  constraint: string | undefined
-  hint: string | undefined
-}
-
-/** Looks through wrappers (`cause`) for what PostgreSQL reported. */
-export function readDatabaseError(error: unknown): DatabaseError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code, constraint, constraint_name, hint } = at as Error & Record<string, unknown>
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) {
-      const name = constraint_name ?? constraint
-      return {
-        sqlstate: code,
-        constraint: typeof name === 'string' && name !== '' ? name : undefined,
-        hint: typeof hint === 'string' && hint !== '' ? hint : undefined,
-      }
-    }
-  }
-  return undefined
+/** The code whose member has this value; undefined when there is none, and for no value. */
+function codeWith(member: 'sqlstate' | 'constraint', value: string | undefined): Code | undefined {
+  return value === undefined ? undefined : listCodes().find(([, code]) => code[member] === value)?.[0]
 }
 
 /** The code that stands for a SQLSTATE (with its constraint): the one table, printed in the documentation. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
-  const named = BY_SQLSTATE.get(sqlstate) ?? (constraint && BY_CONSTRAINT.get(constraint))
+  const named = codeWith('sqlstate', sqlstate) ?? codeWith('constraint', constraint)
   if (named) return named
   switch (sqlstate) {
     case '23001': // restrict_violation: what `on delete restrict` raises from PostgreSQL 18 on
@@ -94,11 +59,11 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
   const reported = readDatabaseError(error)
   if (!reported) return undefined
   const code = codeOf(reported)
-  const subject = BY_SQLSTATE.has(reported.sqlstate) ? reported.hint : reported.constraint
+  const subject = codeWith('sqlstate', reported.sqlstate) ? reported.hint : reported.constraint
   return new Problem(code, {
     ...(code === 'internal' ? {} : { subject }),
     ...(code === 'busy' ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
-    ...(COUNTED_BY_DAY.has(code) ? { retryAfterSeconds: secondsUntilTomorrow(Date.now()) } : {}),
+    ...(CODES[code].isCountedByDay ? { retryAfterSeconds: secondsUntilTomorrow(Date.now()) } : {}),
     cause: error,
   })
 }

@@ -2,7 +2,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
-import { RETRY_AFTER_BUSY_SECONDS, readDatabaseError, toDatabaseProblem } from './database-problems.ts'
+import { readDatabaseError } from '../db/engine/database-error.ts'
+import { RETRY_AFTER_BUSY_SECONDS, toDatabaseProblem } from './database-problems.ts'
 import { ClientGone, type FieldError, Problem } from './problem.ts'
 
 /** A request with this many wrong fields is told of the first ones: the answer stays small. */

@@ -9,7 +9,7 @@ const STYLE = `
   li { margin: .5rem 0 }
 `
 
-const PAGE = `<!doctype html>
+const page = (summaries: readonly string[]): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -21,7 +21,7 @@ const PAGE = `<!doctype html>
 <body>
 <main>
 <h1>Muster</h1>
-<p>Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.</p>
+${summaries.map((summary) => `<p>${summary}</p>`).join('\n')}
 <ul>
 <li><a href="/docs">The API</a>, to read and to try</li>
 <li><a href="/live">Shifts, live</a>, on a map and in a list</li>
@@ -43,9 +43,10 @@ const POLICY = [
 
 /** What a browser shows that was given nothing but the service's address. */
 export const frontPage = fastifyPlugin(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { summaries }: { summaries: readonly string[] }) => {
+    const html = page(summaries)
     app.get('/', { schema: { hide: true }, logLevel: 'warn' }, async (_request, reply) =>
-      reply.header('content-security-policy', POLICY).type('text/html; charset=utf-8').send(PAGE),
+      reply.header('content-security-policy', POLICY).type('text/html; charset=utf-8').send(html),
     )
   },
   { name: 'front-page', fastify: '5.x' },

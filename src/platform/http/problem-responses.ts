@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CODES, type Code, type ProblemCode, RETRIES } from './codes.ts'
+import { CODES, type Code, listCodes, type ProblemCode, RETRIES } from './codes.ts'
 
 /** Of a problem, and of a refused item of a batch. */
 export const retry = z.enum(RETRIES).meta({
@@ -9,33 +9,44 @@ export const retry = z.enum(RETRIES).meta({
 })
 
 /** The codes with what a program does about them. */
-function codesForPrograms(): Record<string, Omit<ProblemCode, 'sqlstate'>> {
-  return Object.fromEntries(
-    Object.entries<ProblemCode>(CODES).map(([code, { sqlstate: _, ...others }]) => [code, others]),
+const codesForPrograms = (): Record<string, Pick<ProblemCode, 'status' | 'title' | 'retry' | 'when'>> =>
+  Object.fromEntries(
+    listCodes().map(([code, { status, title, retry, when }]) => [
+      code,
+      { status, title, retry, ...(when && { when }) },
+    ]),
   )
-}
 
 export const fieldErrors = z.array(z.strictObject({ pointer: z.string(), message: z.string() }))
 
 /** RFC 9457. */
-export const problemBody = z
-  .strictObject({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(Object.keys(CODES) as [Code, ...Code[]]).meta({ 'x-codes': codesForPrograms() }),
-    retry,
-    instance: z.string().optional().meta({ description: 'The id of the request, as in the log.' }),
-    subject: z.string().optional().meta({
-      description:
-        'What the problem is about, where the code alone does not say it: a member of the request, a header, a kind of certificate, the name of a constraint, or why a token is not taken (`token_expired`).',
-    }),
-    errors: fieldErrors.optional().meta({
-      description:
-        'Each wrong field, by JSON Pointer (RFC 6901) into `/body`, `/querystring`, `/params` or `/headers`.',
-    }),
-  })
-  .meta({ id: 'Problem' })
+const makeProblemBody = () =>
+  z
+    .strictObject({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.enum(listCodes().map(([code]) => code)).meta({ 'x-codes': codesForPrograms() }),
+      retry,
+      instance: z.string().optional().meta({ description: 'The id of the request, as in the log.' }),
+      subject: z.string().optional().meta({
+        description:
+          'What the problem is about, where the code alone does not say it: a member of the request, a header, a kind of certificate, the name of a constraint, or why a token is not taken (`token_expired`).',
+      }),
+      errors: fieldErrors.optional().meta({
+        description:
+          'Each wrong field, by JSON Pointer (RFC 6901) into `/body`, `/querystring`, `/params` or `/headers`.',
+      }),
+    })
+    .meta({ id: 'Problem' })
+
+let made: ReturnType<typeof makeProblemBody> | undefined
+
+/** Made with the first route, which is when all modules have registered their codes. */
+export function problemBody(): ReturnType<typeof makeProblemBody> {
+  made ??= makeProblemBody()
+  return made
+}
 
 /** Every route under /v1 can answer with these. */
 const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'not_registered', 'rate_limited', 'busy']
@@ -48,7 +59,9 @@ export function problems(...codes: Code[]) {
       status,
       {
         description: describeCodes(listed),
-        content: { 'application/problem+json': { schema: z.intersection(problemBody, oneOfCodes(listed)) } },
+        content: {
+          'application/problem+json': { schema: z.intersection(problemBody(), oneOfCodes(listed)) },
+        },
       },
     ]),
   )

@@ -1,4 +1,4 @@
-import { CODES, type Code, type ProblemCode } from './codes.ts'
+import { CODES, type Code } from './codes.ts'
 
 /** One thing that is wrong with a request: a JSON Pointer (RFC 6901) into body, query, params or headers, and why. */
 export interface FieldError {
@@ -8,7 +8,7 @@ export interface FieldError {
 
 /**
  * A refusal with a code of `codes.ts`. Handlers throw it only for what is about HTTP; rules are the database's, and
- * their refusals are read by `errors/sqlstate.ts`.
+ * their refusals are read by `database-problems.ts`.
  */
 export class Problem extends Error {
   override name = 'Problem'
@@ -38,7 +38,7 @@ export class Problem extends Error {
 
   /** The body of the answer, `application/problem+json` (RFC 9457). */
   toBody(instance?: string) {
-    const { title, status, retry }: ProblemCode = CODES[this.code]
+    const { title, status, retry } = CODES[this.code]
     return {
       // Relative (RFC 9457, 3.1.1): the documentation of this very service explains the code.
       type: `/docs?problem=${this.code}#tag/problems`,

@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../http/database-problems.ts'
+import { readDatabaseError } from '../db/engine/database-error.ts'
 
 /** How often the database is asked. Orchestrators ask every few seconds: what they are told is never older than this. */
 const INTERVAL_MS = 1_000

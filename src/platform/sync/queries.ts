@@ -2,12 +2,12 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Session } from '../db/session.ts'
 import { Problem } from '../http/problem.ts'
-import { type SyncPage, type SyncTable, type Watermark, watermark } from './schemas.ts'
+import { type SyncPage, type Watermark, watermark } from './schemas.ts'
 
 /** What changed of a table since a watermark, as the caller sees it: `muster.changes_since` decides. */
 export async function changesSince(
   session: Session,
-  table: SyncTable,
+  table: string,
   after: string | undefined,
   limit: number,
 ): Promise<SyncPage> {

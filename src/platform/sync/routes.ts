@@ -5,7 +5,7 @@ import { syncPage, syncParams, syncQuery } from './schemas.ts'
 
 const tags = ['realtime']
 
-export const syncRoutes: FastifyPluginAsyncZod = async (app) => {
+export const syncRoutes: FastifyPluginAsyncZod<{ tables: readonly string[] }> = async (app, { tables }) => {
   app.get(
     '/sync/:table',
     {
@@ -15,7 +15,7 @@ export const syncRoutes: FastifyPluginAsyncZod = async (app) => {
         description:
           'For a client that keeps a copy of what it sees: subscribe to the table’s changes, then ask here until `complete`; after a gap (a `CHANNEL_ERROR`, and `SUBSCRIBED` again) ask again. Nothing is missed, however long transactions take and overlap.',
         tags,
-        params: syncParams,
+        params: syncParams(tables),
         querystring: syncQuery,
         response: { 200: syncPage, ...problems('cursor_invalid', 'not_found') },
       },

@@ -1,17 +1,6 @@
 import { z } from 'zod'
 import { queryNumber, uuid } from '../http/fields.ts'
 
-/** The tables that clients follow: those of the publication (supabase/schemas/platform/publication.sql). */
-export const SYNC_TABLES = [
-  'shifts',
-  'shift_briefings',
-  'gps_checkins',
-  'incidents',
-  'finqle_transactions',
-  'notifications',
-] as const
-export type SyncTable = (typeof SYNC_TABLES)[number]
-
 /** A client that was away for long has much to read; a row takes about 600 bytes. */
 export const MAX_SYNC_PAGE = 1_000
 export const DEFAULT_SYNC_PAGE = 500
@@ -19,7 +8,8 @@ export const DEFAULT_SYNC_PAGE = 500
 /** A watermark in base64url is some 400 characters. */
 const MAX_WATERMARK_LENGTH = 1_000
 
-export const syncParams = z.strictObject({ table: z.enum(SYNC_TABLES) })
+/** @param tables those that clients follow: of the publication */
+export const syncParams = (tables: readonly string[]) => z.strictObject({ table: z.enum(tables) })
 
 export const syncQuery = z.strictObject({
   after: z.string().max(MAX_WATERMARK_LENGTH).optional().meta({

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { EXAMPLES } from '../../../guarding/examples.ts'
 import { CODES, type Code } from '../codes.ts'
 import { describeCodes } from '../problem-responses.ts'
 import { IDEMPOTENCY_KEY as KEY_PATTERN } from '../request-sessions.ts'
+import type { ApiPart, Example } from './part.ts'
 
 interface Schema {
   $ref?: string
@@ -56,7 +56,7 @@ const HEADERS = {
   Location: { description: 'The address of what was created.', schema: text },
   Link: { description: 'The next page, as `<…>; rel="next"` (RFC 8288); none on the last.', schema: text },
 } as const
-type Header = keyof typeof HEADERS
+export type Header = keyof typeof HEADERS
 
 const RATE_LIMIT: Header[] = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset']
 /** By status, beside those of every response. */
@@ -66,16 +66,7 @@ const HEADERS_OF: Readonly<Record<string, Header[]>> = {
   429: ['Retry-After', ...RATE_LIMIT],
   503: ['Retry-After'],
 }
-/** By operation, on success. */
-const OWN_HEADERS: Readonly<Record<string, Header[]>> = {
-  createCertificate: ['Location'],
-  createLocation: ['Location'],
-  createOrganization: ['Location'],
-  createShift: ['Location'],
-  listNearbyShifts: ['Link'],
-}
-
-/** As `plugins/sessions.ts` reads it. */
+/** As `request-sessions.ts` reads it. */
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -98,8 +89,10 @@ const KEY_CODES = [
 ] as const satisfies Code[]
 
 /** Adds to the document what the routes' schemas cannot say: headers, the key of every POST, and examples that work. */
-export function completeDocument<T extends object>(given: T): T {
+export function completeDocument<T extends object>(given: T, parts: readonly ApiPart[]): T {
   const document: Document = withPlainNames(given)
+  const examples: Record<string, Example> = Object.assign({}, ...parts.map((part) => part.examples))
+  const headers: Record<string, readonly Header[]> = Object.assign({}, ...parts.map((part) => part.headers))
   const { paths = {}, components } = document
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(operations)) {
@@ -111,8 +104,9 @@ export function completeDocument<T extends object>(given: T): T {
         operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY]
         addProblems(operation, KEY_CODES)
       }
-      describeResponses(operation, path.startsWith('/v1/'))
-      addExample(operation)
+      const { operationId = '' } = operation
+      describeResponses(operation, path.startsWith('/v1/'), headers[operationId])
+      addExample(operation, examples[operationId])
     }
   }
   for (const schema of Object.values(components?.schemas ?? {})) sayDefaults(schema)
@@ -183,7 +177,7 @@ const codesOf = (response: Response | undefined): Code[] =>
   (response?.content?.[PROBLEM]?.schema.allOf?.flatMap(({ properties }) => properties?.code?.enum ?? []) ??
     []) as Code[]
 
-/** As `problems` of `http/problems.ts` has it, once it is JSON Schema. */
+/** As `problems` of `problem-responses.ts` has it, once it is JSON Schema. */
 const problemResponse = (codes: Code[]): Response => ({
   description: describeCodes(codes),
   content: {
@@ -202,7 +196,11 @@ const problemResponse = (codes: Code[]): Response => ({
   },
 })
 
-function describeResponses({ operationId = '', responses }: Operation, isOfApi: boolean): void {
+function describeResponses(
+  { responses }: Operation,
+  isOfApi: boolean,
+  onSuccess: readonly Header[] = [],
+): void {
   for (const [status, response] of Object.entries(responses)) {
     // What the plugin says where a route says nothing.
     if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? ''
@@ -211,7 +209,7 @@ function describeResponses({ operationId = '', responses }: Operation, isOfApi: 
       'X-Request-Id',
       ...(isOfApi ? (HEADERS_OF[status] ?? []) : []),
       ...(isOfApi && isSuccess ? RATE_LIMIT : []),
-      ...(isSuccess ? (OWN_HEADERS[operationId] ?? []) : []),
+      ...(isSuccess ? onSuccess : []),
     ]
     response.headers = Object.fromEntries(
       headers.map((name) => [name, { $ref: `#/components/headers/${name}` }]),
@@ -219,8 +217,7 @@ function describeResponses({ operationId = '', responses }: Operation, isOfApi: 
   }
 }
 
-function addExample({ operationId = '', parameters = [], requestBody }: Operation): void {
-  const example = EXAMPLES[operationId]
+function addExample({ parameters = [], requestBody }: Operation, example: Example | undefined): void {
   for (const parameter of parameters) {
     const value = example?.parameters?.[parameter.name]
     if (value !== undefined) parameter.example = value

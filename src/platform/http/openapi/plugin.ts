@@ -2,9 +2,10 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { CODES, type ProblemCode } from '../codes.ts'
+import { listCodes } from '../codes.ts'
 import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../static-file.ts'
 import { completeDocument } from './document.ts'
+import type { ApiPart } from './part.ts'
 
 /** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
 export const NO_PAGE = {
@@ -19,15 +20,18 @@ export const NO_PAGE = {
 
 /** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas. */
 export const openapi = fastifyPlugin(
-  async (app: FastifyInstance, { version }: { version: string }) => {
+  async (app: FastifyInstance, { version, parts }: { version: string; parts: readonly ApiPart[] }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
           title: 'Muster',
           version,
-          description:
-            'Each call needs a token. With the demo, `npm run --silent token -- company@example.com` prints one in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`): paste it under "Authentication" below. Elsewhere tokens come from your issuer, see the README.\n\nShifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.\n\nCoordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+          description: [
+            'Each call needs a token. With the demo, `npm run --silent token -- company@example.com` prints one in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`): paste it under "Authentication" below. Elsewhere tokens come from your issuer, see the README.',
+            ...parts.flatMap(({ summary }) => summary ?? []),
+            'Coordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+          ].join('\n\n'),
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],
@@ -36,22 +40,15 @@ export const openapi = fastifyPlugin(
         },
         security: [{ token: [] }],
         tags: [
-          { name: 'me', description: 'Who calls, and how one becomes a user.' },
-          { name: 'shifts', description: 'From draft to completed.' },
-          { name: 'check-ins', description: 'Where guards were, as their phones report it.' },
-          { name: 'locations', description: 'The sites.' },
-          { name: 'professionals', description: 'Guards and their certificates.' },
-          { name: 'incidents', description: 'What happened on site.' },
-          { name: 'notifications', description: 'What a user should know.' },
-          { name: 'transactions', description: 'What shifts pay.' },
-          { name: 'organizations', description: 'Companies and their clients.' },
+          ...parts.flatMap((part) => part.tags),
           { name: 'realtime', description: 'What changed while you were away.' },
           { name: 'service', description: 'Is it up?' },
           { name: 'problems', description: problemList() },
         ],
       },
       transform: jsonSchemaTransform,
-      transformObject: (source) => completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source))),
+      transformObject: (source) =>
+        completeDocument(withoutUnusedSchemas(jsonSchemaTransformObject(source)), parts),
     })
     let file: Promise<StaticFile> | undefined
     app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
@@ -62,12 +59,12 @@ export const openapi = fastifyPlugin(
   { name: 'openapi', fastify: '5.x' },
 )
 
-/** Every code, from `errors/codes.ts`. */
+/** Every code, of the platform and of the modules. */
 const problemList = (): string =>
   [
     'What the `code` of a problem can be. Programs go by the code; the words may change. `retry` says whether the same request can be sent again: `never`, `later`, or `after_change` of what the code names. Programs find the same list as `x-codes` at the `code` of the schema `Problem`.',
     '',
-    ...Object.entries<ProblemCode>(CODES).map(
+    ...listCodes().map(
       ([code, { status, title, retry, when }]) =>
         `- \`${code}\` (${status}, ${retry}): ${title}${when ? ` Again: ${when}` : ''}`,
     ),

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Broadcast } from '../protocol/frames.ts'
 import {
   BUS_HEARTBEAT_MS,
   BUS_PEER_TIMEOUT_MS,
   MAX_BUS_BATCH_BYTES,
   MAX_BUS_PEERS,
   MAX_BUS_QUEUED_BYTES,
-} from '../gateway/limits.ts'
-import type { Broadcast } from '../protocol/frames.ts'
+} from './limits.ts'
 import { type BusMessage, decodeBusMessage, encodeBusMessage, type PresentEntry } from './messages.ts'
 import { MessageAssembler, openPacket, PacketSealer, packMessages, readHead, senderKey } from './packets.ts'
 

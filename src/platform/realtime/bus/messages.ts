@@ -1,5 +1,4 @@
-import type { PresenceMeta } from '../gateway/presence.ts'
-import type { Broadcast } from '../protocol/frames.ts'
+import type { Broadcast, PresenceMeta } from '../protocol/frames.ts'
 
 /** One entry of somebody's presence on a topic. */
 export interface PresentEntry {

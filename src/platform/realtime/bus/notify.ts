@@ -1,6 +1,6 @@
 import type { Database } from '../../db/engine/types.ts'
-import { MAX_NOTIFY_QUEUE_SHARE } from '../gateway/limits.ts'
 import type { BusTransport } from './bus.ts'
+import { MAX_NOTIFY_QUEUE_SHARE } from './limits.ts'
 
 const CHANNEL = 'muster_bus'
 

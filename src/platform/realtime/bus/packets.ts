@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import { MAX_BUS_MESSAGE_BYTES } from '../gateway/limits.ts'
+import { MAX_BUS_MESSAGE_BYTES } from './limits.ts'
 
 /**
  * What one process says to the others, as texts that fit a NOTIFY. Whoever may run SQL may LISTEN and NOTIFY, on any channel:

@@ -1,36 +1,13 @@
 import { BEARER_ROLES, type CallerRole } from '../../auth/caller.ts'
 import type { Database } from '../../db/engine/types.ts'
-import type { TableDescription } from '../feed/payload.ts'
-import type { Column, PgType } from '../feed/pg-type.ts'
 import type { ReplicaIdentity } from '../feed/pgoutput.ts'
+import type { PublishedTable } from '../feed/published-table.ts'
+import type { PgType } from '../pg-type.ts'
 
 /**
  * What the database says about published tables: columns, types, keys, and what each role may read. Read as the login, from
  * catalogs that everybody may read.
  */
-
-export interface PublishedColumn extends Column {
-  /** `pg_attribute.attnum`: what a captured row names its columns by. */
-  number: number
-  typeOid: number
-  inIdentity: boolean
-}
-
-/** A table of the publication; its columns are the published ones, without generated ones, which the log does not have. */
-export interface PublishedTable extends TableDescription {
-  oid: number
-  columns: readonly PublishedColumn[]
-  identity: ReplicaIdentity
-  /** Whether `muster.audience` says who reads a row. */
-  hasAudience: boolean
-  /**
-   * The columns by which the policies decide who reads a row; undefined where that cannot be told from them: they ask functions
-   * about the row, or the table itself.
-   */
-  policyColumns: readonly string[] | undefined
-  /** The columns that a role may read; empty where it may not use the schema. */
-  selectable: Readonly<Record<CallerRole, ReadonlySet<string>>>
-}
 
 /** Which tables are meant: by name, where null stands for any, or one by its oid. */
 export type TableMatch = { schema: string | null; table: string | null } | { oid: number }

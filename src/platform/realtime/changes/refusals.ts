@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../../http/database-problems.ts'
+import { readDatabaseError } from '../../db/engine/database-error.ts'
 import { type ChangeRequest, describeRequest } from '../protocol/join.ts'
 import { SubscriptionRefused } from './types.ts'
 

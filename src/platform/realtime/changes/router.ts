@@ -1,11 +1,6 @@
 import type { Database } from '../../db/engine/types.ts'
-import {
-  type ChangeFeed,
-  FeedUnavailable,
-  type RowChange,
-  type RowImage,
-  type TableRef,
-} from '../feed/types.ts'
+import type { PublishedTable } from '../feed/published-table.ts'
+import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/types.ts'
 import {
   checkQuery,
   type Filter,
@@ -16,9 +11,10 @@ import {
 } from '../protocol/filter.ts'
 import type { ChangeRequest } from '../protocol/join.ts'
 import { PatternRefused } from '../protocol/pattern.ts'
+import type { RowImage } from '../row-image.ts'
 import { Audiences } from './audiences.ts'
 import { Budgets } from './budgets.ts'
-import type { Catalog, PublishedTable } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { notPublished, refusedByDatabase, unavailable, unfit } from './refusals.ts'
 import {
   type Compiled,

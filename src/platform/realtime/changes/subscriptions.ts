@@ -1,6 +1,7 @@
 import type { CallerRole } from '../../auth/caller.ts'
 import { compileView, type View, viewKey } from '../feed/payload.ts'
-import type { ChangeKind, RowChange, RowImage, TableRef } from '../feed/types.ts'
+import type { PublishedTable } from '../feed/published-table.ts'
+import type { ChangeKind, RowChange, TableRef } from '../feed/types.ts'
 import {
   type ColumnTypes,
   type Filter,
@@ -12,8 +13,8 @@ import {
 } from '../protocol/filter.ts'
 import type { ChangeRequest } from '../protocol/join.ts'
 import { PatternRefused } from '../protocol/pattern.ts'
+import type { RowImage } from '../row-image.ts'
 import type { FilterCost, Payer } from './budgets.ts'
-import type { PublishedTable } from './catalog.ts'
 import { unfit } from './refusals.ts'
 import type { ChangeSubscription, Subscriber } from './types.ts'
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallerRole } from '../../auth/caller.ts'
+import { readDatabaseError } from '../../db/engine/database-error.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/types.ts'
-import { readDatabaseError } from '../../http/database-problems.ts'
-import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../feed/pg-type.ts'
-import type { RowImage } from '../feed/types.ts'
+import type { PublishedTable } from '../feed/published-table.ts'
+import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../pg-type.ts'
 import { type ColumnTypes, type Filter, recordSource, toSql } from '../protocol/filter.ts'
-import type { PublishedTable } from './catalog.ts'
+import type { RowImage } from '../row-image.ts'
 import type { Subscriber } from './types.ts'
 
 /**

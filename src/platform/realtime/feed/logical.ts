@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PgType } from './pg-type.ts'
+import type { PgType } from '../pg-type.ts'
 import {
   encodeStatusUpdate,
   formatLsn,

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/engine/types.ts'
-import type { PublishedTable } from '../changes/catalog.ts'
+import type { PublishedTable } from './published-table.ts'
 import { type ChangeBuilder, changeBuilder, type Values } from './row-change.ts'
 import {
   type ChangeFeed,

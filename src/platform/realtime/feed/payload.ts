@@ -1,5 +1,6 @@
-import { baseType, builtinName, type Column, type PgType } from './pg-type.ts'
-import type { ChangeKind, RowChange, RowImage } from './types.ts'
+import { baseType, builtinName, type Column, type PgType } from '../pg-type.ts'
+import type { RowImage } from '../row-image.ts'
+import type { ChangeKind, RowChange } from './types.ts'
 
 /**
  * The `data` object of a `postgres_changes` frame, built as JSON text: values never pass through JavaScript numbers,

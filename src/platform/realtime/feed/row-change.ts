@@ -1,6 +1,6 @@
+import type { Column } from '../pg-type.ts'
 import { geometryToJson } from './ewkb.ts'
 import { rowEncoder } from './payload.ts'
-import type { Column } from './pg-type.ts'
 import type { ChangeKind, RowChange, TableRef } from './types.ts'
 
 /** One value per column: PostgreSQL's text, null for NULL, undefined for what the change does not have. */

@@ -29,7 +29,7 @@ import {
   RIGHTS_MAX_AGE_MS,
 } from './limits.ts'
 import { Frame } from './outbox.ts'
-import { type ChannelRights, isPrivateOnly, NO_RIGHTS, PUBLIC_RIGHTS } from './private-channels.ts'
+import { type ChannelNames, type ChannelRights, NO_RIGHTS, PUBLIC_RIGHTS } from './private-channels.ts'
 import type { SharedFrames } from './shared-frames.ts'
 import { type Listener, type Topics, topicKey } from './topics.ts'
 
@@ -41,6 +41,7 @@ export interface GatewayParts {
   clockToleranceSeconds: number
   /** Undefined where changes are not served: bindings are then refused. */
   router: ChangeRouter | undefined
+  names: ChannelNames
   topics: Topics
   changeFrames: ChangeFrames
   sharedFrames: SharedFrames
@@ -144,7 +145,7 @@ export class Channel implements ChangeChannel, Listener {
     if (!this.#hold(join.bytes)) return false
     this.#join = { isPrivate: join.isPrivate, broadcast: join.broadcast, presence: join.presence }
     this.#requests = join.bindings.map(({ id, request }) => ({ id, request }))
-    if (!join.isPrivate && isPrivateOnly(this.name)) {
+    if (!join.isPrivate && this.#parts.names.isPrivateOnly(this.name)) {
       return this.#refuseJoin(act, 'PrivateOnly: Channels of that name are private')
     }
     try {

@@ -23,7 +23,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { Outboxes } from './outbox.ts'
-import { type ChannelRights, canonicalName, NO_RIGHTS, readChannelRights } from './private-channels.ts'
+import { type ChannelRights, channelNames, NO_RIGHTS, readChannelRights } from './private-channels.ts'
 import { SharedFrames } from './shared-frames.ts'
 import { RealtimeSocket, type SocketParts } from './socket.ts'
 import { Topics, topicKey } from './topics.ts'
@@ -40,6 +40,8 @@ export interface GatewayOptions {
   limits: SocketLimits
   /** For the rights on private channels: the login of callers' sessions. */
   database: Database
+  /** Of names of channels that are always private, such as `room:`. */
+  privatePrefixes: readonly string[]
   /** To the other processes of the service; undefined where there are none. It is started and stopped with the service. */
   bus?: Bus | undefined
 }
@@ -90,6 +92,7 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     anonKey: options.anonKey,
     clockToleranceSeconds: options.clockToleranceSeconds,
     router: options.router,
+    names: channelNames(options.privatePrefixes),
     topics,
     changeFrames: new ChangeFrames(),
     sharedFrames: new SharedFrames(),
@@ -298,7 +301,7 @@ function registerBroadcastRoutes(
     const [caller, address] = [callers.get(request)!, addressOf(request)]
     const rights = new Map<string, ChannelRights>()
     for (const { topic, event, body, private: isPrivate } of messages) {
-      const name = canonicalName(topic)
+      const name = parts.names.canonical(topic)
       if (isPrivate && !rights.has(name)) {
         if (!address.questions.take()) return refuse(reply, 429, 'Too many messages per second')
         rights.set(name, await parts.readRights(caller, name, address, () => !request.raw.socket.destroyed))

@@ -32,11 +32,6 @@ export const MAX_HELD_BYTES_PER_SOCKET = 16_000_000
  */
 export const MAX_HELD_BYTES = 160_000_000
 
-/** What a channel, a binding and a frame that waits take besides the text in them: generous, so that what is counted is a bound. */
-export const CHANNEL_BYTES = 1_000
-export const BINDING_BYTES = 1_000
-export const WAITING_FRAME_BYTES = 500
-
 /** Frames that wait behind a join or a token that is being verified. */
 export const MAX_WAITING_FRAMES = 1_000
 
@@ -84,9 +79,6 @@ export const MAX_WAITING_RIGHTS = 1_000
 /** Distinct keys in the presence of one topic: the state is sent whole to everybody who joins. */
 export const MAX_PRESENCE_KEYS = 1_000
 
-/** The JSON of one `track`. */
-export const MAX_PRESENCE_BYTES = 16_384
-
 /** The state of one topic, as JSON text: everybody who joins is sent all of it. A thousand people with a name and a position each. */
 export const MAX_PRESENCE_STATE_BYTES = 1_000_000
 
@@ -98,27 +90,3 @@ export const MAX_HTTP_MESSAGES = 100
 
 /** Messages of all requests to it that wait for their rights, as text: sixteen of the largest bodies. */
 export const MAX_HTTP_HELD_BYTES = 16_000_000
-
-/** Each process says that it is there this often: one small NOTIFY. */
-export const BUS_HEARTBEAT_MS = 2_000
-
-/**
- * A process that is not heard of for this long is gone, and with it those who are present there. Four heartbeats: a process that
- * collects garbage or waits for a slow database for some seconds is not.
- */
-export const BUS_PEER_TIMEOUT_MS = 8_000
-
-/** Processes of one database. Each has its replication slot, of which a server has ten by default. */
-export const MAX_BUS_PEERS = 64
-
-/** What waits to be sent to the other processes: some seconds of what a database carries. More is dropped, and said. */
-export const MAX_BUS_QUEUED_BYTES = 32_000_000
-
-/** Sent with one statement: some forty packets. */
-export const MAX_BUS_BATCH_BYTES = 250_000
-
-/** The largest frame, or the largest part of a state of presences (200 of 16 KiB), and what is said of it. */
-export const MAX_BUS_MESSAGE_BYTES = 6_000_000
-
-/** The server's queue of notifications (8 GB, of all databases together) is filled by the bus up to this share. */
-export const MAX_NOTIFY_QUEUE_SHARE = 0.25

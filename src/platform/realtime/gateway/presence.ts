@@ -1,9 +1,4 @@
-import type { JsonObject } from '../protocol/frames.ts'
-
-/** One `track` of one client: what it said, with the reference by which clients tell entries of a key apart. */
-export interface PresenceMeta extends JsonObject {
-  phx_ref: string
-}
+import type { PresenceMeta } from '../protocol/frames.ts'
 
 export type PresenceState = Record<string, { metas: PresenceMeta[] }>
 

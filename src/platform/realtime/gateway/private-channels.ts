@@ -14,20 +14,30 @@ export const PUBLIC_RIGHTS: ChannelRights = {
   send: { broadcast: true, presence: true },
 }
 
-/** The channels of shifts (supabase/schemas/guarding/shift-channels.sql). */
-const PRIVATE_ONLY = /^shift:/
+/** How the names of channels are read. */
+export interface ChannelNames {
+  /**
+   * Whether a channel of that name has to be private. An app that forgets to say so, or that was made with a client from before
+   * private channels, would send what is meant for a few to everybody with a key.
+   */
+  isPrivateOnly(name: string): boolean
+  /** Ids of rows are read in any case, and written in lower case (RFC 9562, section 4): one row has one channel. */
+  canonical(name: string): string
+}
 
-/**
- * Whether a channel of that name has to be private. An app that forgets to say so, or that was made with a client from before
- * private channels, would send a guard's positions to everybody with a key.
- */
-export const isPrivateOnly = (name: string): boolean => PRIVATE_ONLY.test(name)
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
-const CHANNEL_OF_SHIFT = /^shift:[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
-
-/** The ids of shifts are read in any case, and written in lower case (RFC 9562, section 4): one shift has one channel. */
-export const canonicalName = (name: string): string =>
-  isPrivateOnly(name) && CHANNEL_OF_SHIFT.test(name) ? name.toLowerCase() : name
+/** @param prefixes of names that are private; what follows is the id of a row (supabase/schemas/platform/channels.sql) */
+export function channelNames(prefixes: readonly string[]): ChannelNames {
+  const prefixOf = (name: string) => prefixes.find((prefix) => name.startsWith(prefix))
+  return {
+    isPrivateOnly: (name) => prefixOf(name) !== undefined,
+    canonical(name) {
+      const prefix = prefixOf(name)
+      return prefix !== undefined && UUID.test(name.slice(prefix.length)) ? name.toLowerCase() : name
+    },
+  }
+}
 
 /** Of whoever has not been let in yet. */
 export const NO_RIGHTS: ChannelRights = {

@@ -16,7 +16,6 @@ import {
   SOCKET_QUESTIONS,
 } from './limits.ts'
 import { Frame, Outbox, type Outboxes } from './outbox.ts'
-import { canonicalName } from './private-channels.ts'
 
 /** RFC 6455, section 7.4.1. */
 const CLOSE_POLICY_VIOLATION = 1008
@@ -249,7 +248,7 @@ export class RealtimeSocket implements ChannelSocket {
     this.#channels.get(act.topic)?.replaced()
     if (this.#channels.size >= MAX_CHANNELS_PER_SOCKET)
       return this.#reply(act, 'error', 'ChannelRateLimitReached: Too many channels')
-    const channel = new Channel(this, this.#parts, act.topic, canonicalName(name), act.joinRef)
+    const channel = new Channel(this, this.#parts, act.topic, this.#parts.names.canonical(name), act.joinRef)
     this.#channels.set(act.topic, channel)
     await channel.join(act)
   }

@@ -1,7 +1,7 @@
 import type { Bus, BusEnd } from '../bus/bus.ts'
 import type { PresentEntry } from '../bus/messages.ts'
-import type { Broadcast, JsonObject } from '../protocol/frames.ts'
-import { joinDiffs, Presence, type PresenceDiff, type PresenceMeta } from './presence.ts'
+import type { Broadcast, JsonObject, PresenceMeta } from '../protocol/frames.ts'
+import { joinDiffs, Presence, type PresenceDiff } from './presence.ts'
 
 /** What a topic needs of a channel that listens to it. */
 export interface Listener {

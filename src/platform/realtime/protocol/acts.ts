@@ -1,7 +1,7 @@
 import { MAX_TOKEN_LENGTH } from '../../auth/bearer.ts'
-import { MAX_PRESENCE_BYTES, WAITING_FRAME_BYTES } from '../gateway/limits.ts'
 import { type Broadcast, type ClientFrame, type FrameHead, isObject, type JsonObject } from './frames.ts'
 import { type ParsedJoin, parseJoin } from './join.ts'
+import { MAX_PRESENCE_BYTES, WAITING_FRAME_BYTES } from './limits.ts'
 
 /**
  * What a client wants by a frame. It is read as soon as the frame is there, so that nothing waits, and nothing is kept, but what

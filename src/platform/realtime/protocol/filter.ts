@@ -1,5 +1,5 @@
-import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../feed/pg-type.ts'
-import type { RowImage } from '../feed/types.ts'
+import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../pg-type.ts'
+import type { RowImage } from '../row-image.ts'
 import { compilePattern, PATTERN_OPERATORS, type PatternOperator } from './pattern.ts'
 
 /**

@@ -34,6 +34,11 @@ export interface Broadcast {
   meta?: JsonObject
 }
 
+/** One `track` of one client: what it said, with the reference by which clients tell entries of a key apart. */
+export interface PresenceMeta extends JsonObject {
+  phx_ref: string
+}
+
 export interface FrameHead {
   joinRef: string | null
   ref: string | null

@@ -1,8 +1,8 @@
 import { MAX_TOKEN_LENGTH } from '../../auth/bearer.ts'
 import { MAX_REMEMBERED_LENGTH } from '../../auth/verified-tokens.ts'
-import { BINDING_BYTES, CHANNEL_BYTES } from '../gateway/limits.ts'
 import { type Filter, MAX_FILTER_LENGTH, parseFilter } from './filter.ts'
 import { fitsHeader, isObject, type JsonObject } from './frames.ts'
+import { BINDING_BYTES, CHANNEL_BYTES } from './limits.ts'
 
 /**
  * The payload of `phx_join`. Every generation of clients sends another shape: 2.39 neither `private` nor

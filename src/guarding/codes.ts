@@ -1,0 +1,129 @@
+import type { ProblemCode } from '../platform/http/codes.ts'
+
+export const codes = {
+  shift_overlap: {
+    status: 409,
+    title: 'The professional works another shift at that time.',
+    retry: 'after_change',
+    when: 'When the other shift has been released, cancelled or moved.',
+    sqlstate: 'MU001',
+    constraint: 'shifts_no_overlap',
+  },
+  shift_not_open: {
+    status: 409,
+    title: 'The shift is not open any more.',
+    retry: 'after_change',
+    when: 'When the shift has been released.',
+    sqlstate: 'MU005',
+  },
+  invalid_transition: {
+    status: 409,
+    title: 'The state of the shift does not allow this.',
+    retry: 'after_change',
+    when: 'When the shift is in a state that allows it.',
+    sqlstate: 'MU006',
+  },
+  shift_not_assigned: {
+    status: 409,
+    title: 'The shift has no professional working it.',
+    retry: 'after_change',
+    when: 'When the shift has been assigned.',
+    sqlstate: 'MU009',
+  },
+  certificate_in_use: {
+    status: 409,
+    title: 'An assigned shift needs this certificate: release the shift first.',
+    retry: 'after_change',
+    when: 'When the shift has been released.',
+    sqlstate: 'MU012',
+  },
+  professional_in_use: {
+    status: 409,
+    title: 'The professional has assigned shifts: release them first.',
+    retry: 'after_change',
+    when: 'When the shifts have been released.',
+    sqlstate: 'MU013',
+  },
+  location_in_use: {
+    status: 409,
+    title: 'Shifts at this location are not over yet.',
+    retry: 'after_change',
+    when: 'When the shifts are over, or have been cancelled or moved.',
+    sqlstate: 'MU014',
+  },
+  payment_missing: {
+    status: 409,
+    title: 'An assigned shift must keep its payment.',
+    retry: 'after_change',
+    when: 'When the payment is there.',
+    sqlstate: 'MU015',
+  },
+  id_conflict: {
+    status: 409,
+    title: 'The id already stands for something else.',
+    retry: 'never',
+    sqlstate: 'MU016',
+    constraint: 'gps_checkins_pkey',
+  },
+  certificate_missing: {
+    status: 422,
+    title: 'The professional lacks a verified certificate that the shift requires.',
+    retry: 'after_change',
+    when: 'When the certificate has been verified.',
+    sqlstate: 'MU002',
+  },
+  certificate_expired: {
+    status: 422,
+    title: 'A required certificate is not valid through the end of the shift.',
+    retry: 'after_change',
+    when: 'When a newer one has been verified.',
+    sqlstate: 'MU003',
+  },
+  professional_inactive: {
+    status: 422,
+    title: 'The professional is not active.',
+    retry: 'after_change',
+    when: 'When the professional is active again.',
+    sqlstate: 'MU004',
+  },
+  outside_check_in_window: {
+    status: 422,
+    title: 'Check-ins are taken from 2 hours before the start to 12 hours after the end of the shift.',
+    retry: 'after_change',
+    when: 'When the times of the shift have been moved; otherwise the phone can drop it.',
+    sqlstate: 'MU007',
+  },
+  shift_over: {
+    status: 422,
+    title: 'The shift would be over already.',
+    retry: 'never',
+    sqlstate: 'MU021',
+  },
+  recorded_in_future: {
+    status: 422,
+    title: 'The device time lies in the future.',
+    retry: 'later',
+    when: 'When the clock of this service (see the header Date) is less than 5 minutes behind the device time.',
+    sqlstate: 'MU008',
+  },
+  too_many_pings: {
+    status: 422,
+    title: 'The shift has 120 pings for that minute of device time already: no more are kept.',
+    retry: 'never',
+    sqlstate: 'MU030',
+  },
+  daily_limit_reached: {
+    status: 429,
+    title: 'Your company has asked about as many guards today as it may: see Retry-After.',
+    retry: 'later',
+    when: 'After as many seconds as Retry-After says: a new day has begun in UTC then.',
+    sqlstate: 'MU025',
+    isCountedByDay: true,
+  },
+} as const satisfies Record<string, ProblemCode>
+
+declare module '../platform/http/codes.ts' {
+  interface CodeNames {
+    guarding: keyof typeof codes
+  }
+}

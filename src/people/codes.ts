@@ -1,0 +1,24 @@
+import type { ProblemCode } from '../platform/http/codes.ts'
+
+export const codes = {
+  already_registered: {
+    status: 409,
+    title: 'This user is registered already.',
+    retry: 'never',
+    sqlstate: 'MU018',
+    // Two invitations accepted at once by the same token: the second finds no user when it looks.
+    constraint: 'users_pkey',
+  },
+  invitation_invalid: {
+    status: 422,
+    title: 'The invitation is unknown, used, expired, or for another address.',
+    retry: 'never',
+    sqlstate: 'MU017',
+  },
+} as const satisfies Record<string, ProblemCode>
+
+declare module '../platform/http/codes.ts' {
+  interface CodeNames {
+    people: keyof typeof codes
+  }
+}

@@ -1,0 +1,28 @@
+import type { Module } from '../platform/module.ts'
+import { codes } from './codes.ts'
+import { examples } from './examples.ts'
+import { invitationRoutes } from './invitations/routes.ts'
+import { meRoutes } from './me/routes.ts'
+import { notificationRoutes } from './notifications/routes.ts'
+import { organizationRoutes } from './organizations/routes.ts'
+
+/** Who is there: tenants, organizations and users, how they come in, and what they are told. */
+export const people = {
+  name: 'people',
+  tags: [
+    { name: 'me', description: 'Who calls, and how one becomes a user.' },
+    { name: 'organizations', description: 'Companies and their clients.' },
+    { name: 'notifications', description: 'What a user should know.' },
+  ],
+  codes,
+  examples,
+  headers: { createOrganization: ['Location'] },
+  publishedTables: ['notifications'],
+  privateChannels: [],
+  async routes(v1) {
+    await v1.register(meRoutes)
+    await v1.register(invitationRoutes)
+    await v1.register(organizationRoutes)
+    await v1.register(notificationRoutes)
+  },
+} as const satisfies Module

@@ -1,0 +1,22 @@
+/** SQLSTATE and constraint, as either driver reports them (postgres.js `constraint_name`, PGlite `constraint`). */
+export interface DatabaseError {
+  sqlstate: string
+  constraint: string | undefined
+  hint: string | undefined
+}
+
+/** Looks through wrappers (`cause`) for what PostgreSQL reported. */
+export function readDatabaseError(error: unknown): DatabaseError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, constraint, constraint_name, hint } = at as Error & Record<string, unknown>
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) {
+      const name = constraint_name ?? constraint
+      return {
+        sqlstate: code,
+        constraint: typeof name === 'string' && name !== '' ? name : undefined,
+        hint: typeof hint === 'string' && hint !== '' ? hint : undefined,
+      }
+    }
+  }
+  return undefined
+}
