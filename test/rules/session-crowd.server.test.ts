@@ -151,9 +151,10 @@ async function perform(sessions: Sessions, owner: Database, person: Person, n: n
     if (!single) await checkIdentity(session)
     return 'done'
   }
-  const running =
-    single || fate === 'reads' || fate === 'is cancelled'
-      ? sessions.read(caller, run, { signal: stop.signal, single })
+  const running = single
+    ? run(sessions.statements(caller, { signal: stop.signal }))
+    : fate === 'reads' || fate === 'is cancelled'
+      ? sessions.read(caller, run, { signal: stop.signal })
       : sessions.write(caller, run)
   return running.catch(nameOf)
 }

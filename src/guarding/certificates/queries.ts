@@ -2,7 +2,7 @@ import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { before, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { certificates } from '../professionals/table.ts'
@@ -38,7 +38,7 @@ const PLACES: SQL[] = [
   belongsTo(certificates.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
+const certificatePage = writtenOnce<CertificateFilter & PageValues, Certificate>((given) =>
   fromPlaces(
     PLACES.map((place) =>
       db
@@ -62,18 +62,14 @@ const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
 
 /** Newest first. */
 export const listCertificates = (
-  session: Session,
   filter: CertificateFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Certificate[]> => session.rows(certificatePage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Certificate> => certificatePage({ ...filter, ...pageValues(limit, position) })
 
-const certificateById = writtenOnce<{ id: string }>(({ id }) =>
+export const certificateById = writtenOnce<{ id: string }, Certificate>(({ id }) =>
   db.select(columns).from(certificates).where(eq(certificates.id, id)),
 )
-
-export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
-  session.row(certificateById({ id }))
 
 export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
   const created = await session.row<Certificate>(insertRow(certificates, given, columns))
@@ -97,7 +93,7 @@ export async function verifyCertificate(
       .where(eq(certificates.id, id))
       .returning(columns),
   )
-  if (!changed) forbidIfVisible(await findCertificate(session, id))
+  if (!changed) forbidIfVisible(await session.row(certificateById({ id })))
   return changed
 }
 
@@ -107,10 +103,10 @@ export async function verifyCertificate(
  * @throws Problem `forbidden` for a certificate that the caller may see and not remove.
  */
 export async function removeCertificate(session: Session, id: string): Promise<boolean> {
-  if (!(await findCertificate(session, id))) return false
+  if (!(await session.row(certificateById({ id })))) return false
   await session.rows(
     db.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
   )
-  forbidIfVisible(await findCertificate(session, id))
+  forbidIfVisible(await session.row(certificateById({ id })))
   return true
 }

@@ -11,7 +11,7 @@ import {
   pageValues,
   pointAt,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Incident, IncidentFilter, NewIncident } from './schemas.ts'
@@ -45,7 +45,7 @@ const PLACES: SQL[] = [
   belongsTo(incidents.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const incidentPage = writtenOnce<IncidentFilter & PageValues>((given) =>
+const incidentPage = writtenOnce<IncidentFilter & PageValues, Incident>((given) =>
   fromPlaces(
     PLACES.map((place) =>
       db
@@ -70,11 +70,10 @@ const incidentPage = writtenOnce<IncidentFilter & PageValues>((given) =>
 
 /** Those reported last first. */
 export const listIncidents = (
-  session: Session,
   filter: IncidentFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Incident[]> => session.rows(incidentPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Incident> => incidentPage({ ...filter, ...pageValues(limit, position) })
 
 export async function createIncident(
   session: Session,
@@ -104,9 +103,10 @@ export async function changeIncident(
   const changed = await session.row<Incident>(
     db.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
   )
-  if (!changed) forbidIfVisible(await findIncident(session, id))
+  if (!changed) forbidIfVisible(await session.row(visibleIncident(id)))
   return changed
 }
 
-const findIncident = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id)))
+/** Only whether the caller sees it. */
+const visibleIncident = (id: string) =>
+  db.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id))

@@ -11,7 +11,7 @@ import {
   pageValues,
   pointAt,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Location, LocationChange, NewLocation } from './schemas.ts'
@@ -45,7 +45,7 @@ interface LocationFilter {
   organization_id?: string | undefined
 }
 
-const locationPage = writtenOnce<LocationFilter & PageValues>((given) => {
+const locationPage = writtenOnce<LocationFilter & PageValues, Location>((given) => {
   const chosen = and(
     isNull(locations.deleted_at),
     given.organization_id && eq(locations.organization_id, given.organization_id),
@@ -64,18 +64,14 @@ const locationPage = writtenOnce<LocationFilter & PageValues>((given) => {
 
 /** By name. */
 export const listLocations = (
-  session: Session,
   filter: LocationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Location[]> => session.rows(locationPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Location> => locationPage({ ...filter, ...pageValues(limit, position) })
 
-const locationById = writtenOnce<{ id: string }>(({ id }) =>
+export const locationById = writtenOnce<{ id: string }, Location>(({ id }) =>
   db.select(columns).from(locations).where(eq(locations.id, id)),
 )
-
-export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
-  session.row(locationById({ id }))
 
 export async function createLocation(
   session: Session,
@@ -105,7 +101,7 @@ export async function changeLocation(
       .where(eq(locations.id, id))
       .returning(columns),
   )
-  if (!changed) forbidIfVisible(await findLocation(session, id))
+  if (!changed) forbidIfVisible(await session.row(locationById({ id })))
   return changed
 }
 
@@ -115,8 +111,8 @@ export async function changeLocation(
  * @throws Problem `forbidden` for a location that the caller may see and not remove.
  */
 export async function removeLocation(session: Session, id: string): Promise<boolean> {
-  if (!(await findLocation(session, id))) return false
+  if (!(await session.row(locationById({ id })))) return false
   await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
-  forbidIfVisible(await findLocation(session, id))
+  forbidIfVisible(await session.row(locationById({ id })))
   return true
 }

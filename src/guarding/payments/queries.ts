@@ -1,8 +1,7 @@
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
-import type { Session } from '../../platform/db/session.ts'
 import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Transaction, TransactionFilter } from './schemas.ts'
 import { finqleTransactions } from './table.ts'
@@ -27,7 +26,7 @@ const PLACES: SQL[] = [
   belongsTo(finqleTransactions.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
+const transactionPage = writtenOnce<TransactionFilter & PageValues, Transaction>((given) =>
   fromPlaces(
     PLACES.map((place) =>
       db
@@ -50,8 +49,7 @@ const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
 
 /** The newest first. */
 export const listTransactions = (
-  session: Session,
   filter: TransactionFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Transaction[]> => session.rows(transactionPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Transaction> => transactionPage({ ...filter, ...pageValues(limit, position) })

@@ -3,7 +3,7 @@ import { users } from '../../people/table.ts'
 import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { after, db, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { shifts } from '../shifts/table.ts'
@@ -54,7 +54,7 @@ interface ProfessionalFilter {
   status?: Professional['status'] | undefined
 }
 
-const professionalPage = writtenOnce<ProfessionalFilter & PageValues>((given) => {
+const professionalPage = writtenOnce<ProfessionalFilter & PageValues, Professional>((given) => {
   const chosen = and(
     given.status && eq(securityProfessionals.status, given.status),
     // The names alone have an index.
@@ -69,16 +69,14 @@ const professionalPage = writtenOnce<ProfessionalFilter & PageValues>((given) =>
 
 /** By name. */
 export const listProfessionals = (
-  session: Session,
   filter: ProfessionalFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Professional[]> => session.rows(professionalPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Professional> => professionalPage({ ...filter, ...pageValues(limit, position) })
 
-const professionalById = writtenOnce<{ id: string }>(({ id }) => select(eq(securityProfessionals.id, id)))
-
-export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
-  session.row(professionalById({ id }))
+export const professionalById = writtenOnce<{ id: string }, Professional>(({ id }) =>
+  select(eq(securityProfessionals.id, id)),
+)
 
 /** @throws Problem `forbidden` for a professional whom the caller may see and not change. */
 export async function changeProfessional(
@@ -97,7 +95,7 @@ export async function changeProfessional(
       .where(eq(securityProfessionals.id, id))
       .returning({ id: securityProfessionals.id }),
   )
-  const present = await findProfessional(session, id)
+  const present = await session.row(professionalById({ id }))
   if (!changed) forbidIfVisible(present)
   return present
 }

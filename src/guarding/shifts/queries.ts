@@ -12,7 +12,7 @@ import {
   type PageValues,
   pageValues,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { CODES } from '../../platform/http/codes.ts'
 import { codeOf } from '../../platform/http/database-problems.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
@@ -78,7 +78,7 @@ const PLACES: SQL[] = [
 
 type ShiftPage = Omit<ShiftFilter, 'status'> & PageValues & { statuses: string | undefined }
 
-const shiftPages = writtenOnce<ShiftPage>((given) => {
+const shiftPages = writtenOnce<ShiftPage, Shift>((given) => {
   const chosen = and(
     isNull(shifts.deleted_at),
     given.statuses && sql`${shifts.status} = any (${given.statuses}::text[])`,
@@ -112,14 +112,11 @@ const shiftPages = writtenOnce<ShiftPage>((given) => {
 
 /** By start. */
 export const listShifts = (
-  session: Session,
   { status, ...filter }: ShiftFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Shift[]> =>
-  session.rows(
-    shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) }),
-  )
+): RowsStatement<Shift> =>
+  shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) })
 
 const nearbyShifts = readingCall(
   'muster.nearby_shifts',
@@ -169,7 +166,8 @@ export async function listNearbyShifts(
   return { items, next: next_id === null ? undefined : [next_distance!, next_id] }
 }
 
-const shiftById = writtenOnce<{ id: string }>(({ id }) =>
+/** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
+export const shiftById = writtenOnce<{ id: string }, ShiftDetail>(({ id }) =>
   db
     .select({
       ...columns,
@@ -200,12 +198,10 @@ const shiftById = writtenOnce<{ id: string }>(({ id }) =>
     .where(eq(shifts.id, id)),
 )
 
-/** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
-export const findShift = (session: Session, id: string): Promise<ShiftDetail | undefined> =>
-  session.row(shiftById({ id }))
-
-const isVisible = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+/** Only whether the caller sees it. */
+export const visibleShift = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+  db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)),
+)
 
 export async function createShift(session: Session, { instructions, ...given }: NewShift): Promise<Shift> {
   const briefing = instructions === null ? sql`null` : briefed(instructions)
@@ -261,7 +257,7 @@ export async function changeShift(
       ? db.select(answer).from(shifts).where(wanted)
       : db.update(shifts).set(change).where(wanted).returning(answer),
   )
-  if (!changed) forbidIfVisible(await isVisible(session, id))
+  if (!changed) forbidIfVisible(await session.row(visibleShift({ id })))
   return changed
 }
 
@@ -271,9 +267,9 @@ export async function changeShift(
  * @throws Problem `forbidden` for a shift that the caller may see and not remove.
  */
 export async function removeShift(session: Session, id: string): Promise<boolean> {
-  if (!(await isVisible(session, id))) return false
+  if (!(await session.row(visibleShift({ id })))) return false
   await session.rows(db.delete(shifts).where(eq(shifts.id, id)).returning({ id: shifts.id }))
-  forbidIfVisible(await isVisible(session, id))
+  forbidIfVisible(await session.row(visibleShift({ id })))
   return true
 }
 

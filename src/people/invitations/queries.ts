@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Session } from '../../platform/db/session.ts'
 import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { invitations } from '../table.ts'
@@ -19,7 +19,7 @@ const columns = {
   created_at: invitations.created_at,
 }
 
-const invitationPage = writtenOnce<PageValues>((given) =>
+const invitationPage = writtenOnce<PageValues, Invitation>((given) =>
   db
     .select(columns)
     .from(invitations)
@@ -29,11 +29,8 @@ const invitationPage = writtenOnce<PageValues>((given) =>
 )
 
 /** Newest first. */
-export const listInvitations = (
-  session: Session,
-  limit: number,
-  position: Position | undefined,
-): Promise<Invitation[]> => session.rows(invitationPage(pageValues(limit, position)))
+export const listInvitations = (limit: number, position: Position | undefined): RowsStatement<Invitation> =>
+  invitationPage(pageValues(limit, position))
 
 export const createInvitation = (session: Session, given: NewInvitation): Promise<InvitationWithCode> =>
   session.value(sql`

@@ -1,7 +1,7 @@
 import { and, eq, exists, sql } from 'drizzle-orm'
 import type { Session } from '../../platform/db/session.ts'
 import { after, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
@@ -22,7 +22,7 @@ interface OrganizationFilter {
   client_of?: string | undefined
 }
 
-const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
+const organizationPage = writtenOnce<OrganizationFilter & PageValues, Organization>((given) =>
   db
     .select(columns)
     .from(organizations)
@@ -50,18 +50,14 @@ const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
 
 /** By name. */
 export const listOrganizations = (
-  session: Session,
   filter: OrganizationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Organization[]> => session.rows(organizationPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Organization> => organizationPage({ ...filter, ...pageValues(limit, position) })
 
-const organizationById = writtenOnce<{ id: string }>(({ id }) =>
+export const organizationById = writtenOnce<{ id: string }, Organization>(({ id }) =>
   db.select(columns).from(organizations).where(eq(organizations.id, id)),
 )
-
-export const findOrganization = (session: Session, id: string): Promise<Organization | undefined> =>
-  session.row(organizationById({ id }))
 
 /** @throws Problem `not_found` when one of `client_of` is no company of the tenant. */
 export async function createOrganization(
