@@ -4,6 +4,7 @@ import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { readDatabaseError } from '../http/database-problems.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
+import { ENTER } from './identity.ts'
 import type { Replica, Standby } from './replica.ts'
 import { asRows, type RowsStatement, render } from './statement.ts'
 
@@ -69,8 +70,6 @@ const RETRY_PAUSE_MS = 20
 /** Whom the pool counts a request for. Those who are nobody share one turn. */
 const turnOf = ({ userId, role }: Caller): string => userId ?? role
 
-const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
-
 export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(
     caller: Caller,
@@ -79,7 +78,6 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     standby?: Standby,
   ): Promise<T> {
     const options = { ...given, caller: turnOf(caller) }
-    // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
     const parameters = [caller.role, serializeClaims(caller.claims)]
     if (!standby) {
       const enter = { text: ENTER, parameters }

@@ -1,4 +1,5 @@
 import type { Database } from '../../db/engine/types.ts'
+import { readAs } from '../../db/identity.ts'
 import {
   type ChangeFeed,
   FeedUnavailable,
@@ -338,16 +339,12 @@ class Router implements ChangeRouter {
     const { text, parameters } = checkQuery(filter, columns)
     const done = this.#checking.then(async () => {
       try {
-        await this.#options.database.transaction(
-          async (tx) => {
-            await tx.query("select set_config('role', $1, true), set_config('statement_timeout', $2, true)", [
-              subscriber.role,
-              String(FILTER_CHECK_TIMEOUT_MS),
-            ])
-            await tx.query(text, parameters)
-          },
-          { readOnly: true },
-        )
+        await readAs(this.#options.database, { role: subscriber.role }, async (tx) => {
+          await tx.query("select set_config('statement_timeout', $1, true)", [
+            String(FILTER_CHECK_TIMEOUT_MS),
+          ])
+          await tx.query(text, parameters)
+        })
       } catch (error) {
         throw (
           refusedByDatabase(request, error) ?? unavailable(request, 'The filter could not be checked.', true)
