@@ -151,7 +151,8 @@ describe('a clock_in beside a release or a cancellation', () => {
     ['release', sql`status = 'published'`, 'published', 'not_found'],
     ['cancellation', sql`status = 'cancelled', cancel_reason = 'Fire'`, 'cancelled', 'shift_not_assigned'],
   ])('comes after a %s that came first', async (_, change, status, code) => {
-    const shift = await assignment()
+    // Under way: a shift that is over is not released.
+    const shift = await arrangeAssignment(api().owner, { start: new Date(Date.now() - 3_600_000) })
     const company = pausable('company', (session) =>
       session.rows(sql`update shifts set ${change} where id = ${shift.id} returning id`),
     )

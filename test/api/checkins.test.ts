@@ -858,12 +858,15 @@ describe('check-ins near a place', () => {
     for (const persona of ['rival', 'otherClient', 'foreignAdmin'] as const) {
       expect((await found(persona, { ...place, ...day })).items).toEqual([])
     }
-    for (const persona of ['guard', 'stranger'] as const) {
+    for (const [persona, code] of [
+      ['guard', 'forbidden'],
+      ['stranger', 'not_registered'],
+    ] as const) {
       expectProblem(
         await api()
           .as(persona)
           .get(`/v1/checkins/nearby?${queryOf({ ...place, ...day })}`),
-        'forbidden',
+        code,
       )
     }
     const rivals = { from: ofRival.start.toISOString(), to: ofRival.end.toISOString() }

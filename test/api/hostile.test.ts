@@ -103,6 +103,8 @@ const KNOWN: Record<string, unknown> = {
   start_datetime: '2030-01-01T08:00:00Z',
   end_datetime: '2030-01-01T16:00:00Z',
   starts_after: '2030-01-01T00:00:00Z',
+  from: '2030-01-01T00:00:00Z',
+  to: '2030-01-02T00:00:00Z',
   starts_before: '2031-01-01T00:00:00Z',
   valid_until: '2031-01-01',
   hourly_rate: 25,

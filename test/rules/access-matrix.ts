@@ -1,9 +1,11 @@
 import { TENANTS } from '../support/world.ts'
 import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
+  AUDIENCE_ROWS,
   BRIEFING_ROWS,
   CANDIDATE_PAGE_ROWS,
   CERTIFICATE_ROWS,
+  CHANGED_CALLER_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
   DEPARTED_ROWS,
@@ -810,6 +812,38 @@ const changeOutbox: Section = {
   `,
 }
 
+/** Nobody's to read or write: the change feed asks by functions. */
+const changedCallers: Section = {
+  table: 'muster.changed_callers',
+  key: 'user_id',
+  rows: CHANGED_CALLER_ROWS,
+  actions: {
+    r: reads('muster.changed_callers', 'user_id'),
+    e: updates('muster.changed_callers', 'changed_at = now()', 'user_id'),
+    d: deletes('muster.changed_callers', 'user_id'),
+  },
+  grid: `
+           guard admin
+    guard  .     .
+  `,
+}
+
+/** Nobody's to read or write: who could say that a table has an audience would decide what others are told. */
+const audiences: Section = {
+  table: 'muster.audiences',
+  key: 'relation',
+  rows: AUDIENCE_ROWS,
+  actions: {
+    r: reads('muster.audiences', 'relation'),
+    e: updates('muster.audiences', "policies = 'mine'", 'relation'),
+    d: deletes('muster.audiences', 'relation'),
+  },
+  grid: `
+              guard admin
+    ofShifts  .     .
+  `,
+}
+
 const onItsChannel = ({ topic }: MatrixRow): string => String(topic)
 
 const messages: Section = {
@@ -884,6 +918,8 @@ export const SECTIONS: readonly Section[] = [
   candidatePages,
   departedRows,
   changeOutbox,
+  changedCallers,
+  audiences,
   messages,
 ]
 

@@ -437,6 +437,10 @@ export const DEPARTED_ROWS = {
   ofAdmins: { id: id('dead', 6), audience: `admins:${TENANTS.a}` },
   ofDeletedGuard: { id: id('dead', 7), audience: `user:${MORE_USERS.deletedGuard}` },
 } satisfies Record<string, MatrixRow>
+/** Notes that triggers made when the users were. */
+export const CHANGED_CALLER_ROWS = { guard: { id: USERS.guard } } satisfies Record<string, MatrixRow>
+/** Declared by the migrations. */
+export const AUDIENCE_ROWS = { ofShifts: { id: 'shifts' } } satisfies Record<string, MatrixRow>
 export const OUTBOX_ROWS = { ofAnybody: { id: '1' } } satisfies Record<string, MatrixRow>
 
 /** Messages on the channels of shifts, as if they were kept. */

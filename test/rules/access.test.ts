@@ -77,6 +77,8 @@ describe('the access matrix', () => {
       'muster.candidate_pages',
       'muster.departed_rows',
       'muster.change_outbox',
+      'muster.changed_callers',
+      'muster.audiences',
     ])
   })
 

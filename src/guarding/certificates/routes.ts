@@ -36,7 +36,7 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('certificates', cursor, filter)
+      const position = readCursor('certificates', 'instant', cursor, filter)
       const rows = await request.rows(listCertificates(filter, limit, position))
       return toPage('certificates', rows, limit, filter, (item) => [item.created_at, item.id])
     },

@@ -49,7 +49,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
       const { limit, cursor, ...given } = request.query
       const { id } = request.params
       const filter = { shift_id: id, ...given }
-      const position = readCursor('checkins', cursor, filter)
+      const position = readCursor('checkins', 'instant', cursor, filter)
       const rows = await request.read(async (session) => {
         const rows = await session.rows(listCheckIns(filter, limit, position))
         if (rows.length === 0) found(await session.row(visibleShift(request.params)))
@@ -74,7 +74,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
     },
     async (request, reply) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('nearby_checkins', cursor, filter)
+      const position = readCursor('nearby_checkins', 'instant', cursor, filter)
       const { items, next } = await listNearbyCheckIns(request, filter, limit, position)
       const next_cursor = next ? writeCursor('nearby_checkins', next, filter) : null
       // The database has built the answer: it goes out as it is. A test holds it to the schema.

@@ -23,7 +23,7 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('locations', cursor, filter)
+      const position = readCursor('locations', 'name', cursor, filter)
       const rows = await request.rows(listLocations(filter, limit, position))
       return toPage('locations', rows, limit, filter, (item) => [item.name, item.id])
     },

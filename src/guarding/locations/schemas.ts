@@ -7,11 +7,7 @@ const radius = z
   .min(50)
   .max(1000)
   .meta({ description: 'How far from the point still counts as on site.' })
-const timeZone = z
-  .string()
-  .min(1)
-  .max(64)
-  .meta({ description: 'An IANA name.', examples: ['Europe/Amsterdam'] })
+const timeZone = text(1, 64).meta({ description: 'An IANA name.', examples: ['Europe/Amsterdam'] })
 
 export const location = z
   .strictObject({

@@ -20,7 +20,7 @@ export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('transactions', cursor, filter)
+      const position = readCursor('transactions', 'instant', cursor, filter)
       const rows = await request.rows(listTransactions(filter, limit, position))
       return toPage('transactions', rows, limit, filter, (item) => [item.created_at, item.id])
     },

@@ -25,7 +25,7 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('professionals', cursor, filter)
+      const position = readCursor('professionals', 'name', cursor, filter)
       const rows = await request.rows(listProfessionals(filter, limit, position))
       return toPage('professionals', rows, limit, filter, (item) => [item.name, item.id])
     },

@@ -86,7 +86,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request, reply) => {
       const { limit, cursor, format, ...filter } = request.query
       const type = format ? FORMATS[format] : chooseMediaType(request.headers.accept, Object.values(FORMATS))
-      const position = readCursor('nearby', cursor, filter)
+      const position = readCursor('nearby', 'meters', cursor, filter)
       const { items, next } = await listNearbyShifts(request, filter, limit, position)
       const next_cursor = next ? writeCursor('nearby', next, filter) : null
       varyBy(reply, 'Accept')
@@ -114,7 +114,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('shifts', cursor, filter)
+      const position = readCursor('shifts', 'instant', cursor, filter)
       const rows = await request.rows(listShifts(filter, limit, position))
       return toPage('shifts', rows, limit, filter, (item) => [item.start_datetime, item.id])
     },
@@ -322,7 +322,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request, reply) => {
       const { limit, cursor, ...filter } = request.query
       const { id } = request.params
-      const position = readCursor('candidates', cursor, { id, ...filter })
+      const position = readCursor('candidates', 'meters', cursor, { id, ...filter })
       const { items, next } = await listCandidates(request, id, filter, limit, position)
       const next_cursor = next ? writeCursor('candidates', next, { id, ...filter }) : null
       // The database has built the answer: it goes out as it is. A test holds it to the schema.

@@ -37,7 +37,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('organizations', cursor, filter)
+      const position = readCursor('organizations', 'name', cursor, filter)
       const rows = await request.rows(listOrganizations(filter, limit, position))
       return toPage('organizations', rows, limit, filter, (item) => [item.name, item.id])
     },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { instantOut, text } from './fields.ts'
 import { Problem } from './problem.ts'
 
 /** What a cursor remembers of the last item: its sort value and its id. Rows inserted between pages change nothing. */
@@ -8,7 +9,13 @@ export type Position = readonly [value: string | number, id: string]
 /** The longest sort value is a name of 200 characters: twice as many UTF-16 units. */
 const MAX_VALUE_LENGTH = 400
 
-const position = z.tuple([z.union([z.string().max(MAX_VALUE_LENGTH), z.number()]), z.guid(), z.string()])
+/** What a list is sorted by. A cursor may be forged: what the database cannot read as such a value never gets there. */
+const SORT_VALUES = {
+  name: text(0, MAX_VALUE_LENGTH),
+  instant: instantOut,
+  meters: z.number(),
+}
+export type SortedBy = keyof typeof SORT_VALUES
 
 /** The parameters that decide which rows a list has and in which order: a cursor is good for the same ones alone. */
 type Filters = Record<string, unknown>
@@ -17,9 +24,15 @@ type Filters = Record<string, unknown>
  * @param list the name of the list: the cursor of another one would continue at a place that means nothing here
  * @throws Problem `cursor_invalid` for a cursor that this list did not give for these filters.
  */
-export function readCursor(list: string, cursor: string | undefined, filters: Filters): Position | undefined {
+export function readCursor(
+  list: string,
+  sortedBy: SortedBy,
+  cursor: string | undefined,
+  filters: Filters,
+): Position | undefined {
   if (cursor === undefined) return undefined
   try {
+    const position = z.tuple([SORT_VALUES[sortedBy], z.guid(), z.string()])
     const [value, id, digest] = position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
     if (digest === digestOf(list, filters)) return [value, id]
   } catch (error) {
