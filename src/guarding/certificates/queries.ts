@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { before, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -28,8 +28,8 @@ export interface CertificateFilter {
   verified?: boolean | undefined
 }
 
-/** A caller has one role: no certificate is in two places. */
-const PLACES: SQL[] = [
+/** A caller has one role: no certificate is in two branches. */
+const BRANCHES: SQL[] = [
   belongsTo(certificates.professional_id, sql`muster.professional_id()`),
   sql`(select muster.company_id()) is not null and ${certificates.professional_id} in (
     select ${shifts.professional_id} from ${shifts}
@@ -39,14 +39,14 @@ const PLACES: SQL[] = [
 ]
 
 const certificatePage = writtenOnce<CertificateFilter & PageValues, Certificate>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(certificates)
         .where(
           and(
-            place,
+            branch,
             given.professional_id && eq(certificates.professional_id, given.professional_id),
             given.kind && eq(certificates.kind, given.kind),
             given.verified && eq(isNotNull(certificates.verified_at), given.verified),
@@ -68,7 +68,7 @@ export const listCertificates = (
 ): RowsStatement<Certificate> => certificatePage({ ...filter, ...pageValues(limit, position) })
 
 export const certificateById = writtenOnce<{ id: string }, Certificate>(({ id }) =>
-  db.select(columns).from(certificates).where(eq(certificates.id, id)),
+  build.select(columns).from(certificates).where(eq(certificates.id, id)),
 )
 
 export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
@@ -87,7 +87,7 @@ export async function verifyCertificate(
   verified: boolean,
 ): Promise<Certificate | undefined> {
   const changed = await session.row<Certificate>(
-    db
+    build
       .update(certificates)
       .set({ verified_at: verified ? sql`now()` : null })
       .where(eq(certificates.id, id))
@@ -105,7 +105,7 @@ export async function verifyCertificate(
 export async function removeCertificate(session: Session, id: string): Promise<boolean> {
   if (!(await session.row(certificateById({ id })))) return false
   await session.rows(
-    db.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
+    build.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
   )
   forbidIfVisible(await session.row(certificateById({ id })))
   return true

@@ -1,7 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm'
 import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import type { FunctionCaller } from '../../platform/db/session.ts'
-import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { after, build, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -29,7 +29,7 @@ interface CheckInFilter {
 }
 
 const checkInPage = writtenOnce<CheckInFilter & PageValues, CheckIn>((given) =>
-  db
+  build
     .select(columns)
     .from(gpsCheckins)
     .where(

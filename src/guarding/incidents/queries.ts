@@ -1,9 +1,9 @@
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import {
   before,
-  db,
+  build,
   insertRow,
   latitudeOf,
   longitudeOf,
@@ -35,7 +35,7 @@ const columns = {
 }
 
 /** Whoever reported one may since have another role, and see it for that too. */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   belongsTo(incidents.company_id, sql`muster.company_id()`),
   belongsTo(incidents.client_id, sql`muster.client_id()`),
   sql`${belongsTo(incidents.reported_by, sql`auth.uid()`)}
@@ -46,14 +46,14 @@ const PLACES: SQL[] = [
 ]
 
 const incidentPage = writtenOnce<IncidentFilter & PageValues, Incident>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(incidents)
         .where(
           and(
-            place,
+            branch,
             isNull(incidents.deleted_at),
             given.shift_id && eq(incidents.shift_id, given.shift_id),
             given.status && eq(incidents.status, given.status),
@@ -101,7 +101,7 @@ export async function changeIncident(
   status: Incident['status'],
 ): Promise<Incident | undefined> {
   const changed = await session.row<Incident>(
-    db.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
+    build.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
   )
   if (!changed) forbidIfVisible(await session.row(visibleIncident(id)))
   return changed
@@ -109,4 +109,4 @@ export async function changeIncident(
 
 /** Only whether the caller sees it. */
 const visibleIncident = (id: string) =>
-  db.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id))
+  build.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id))

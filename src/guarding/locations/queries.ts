@@ -1,9 +1,9 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import {
   after,
-  db,
+  build,
   insertRow,
   latitudeOf,
   longitudeOf,
@@ -31,10 +31,10 @@ const columns = {
 }
 
 /**
- * A caller has one role, and no company is its own client: no location is in two places. A company's clients are many, each with
+ * A caller has one role, and no company is its own client: no location is in two branches. A company's clients are many, each with
  * a page of its own.
  */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   belongsTo(locations.organization_id, sql`muster.company_id()`),
   belongsTo(locations.organization_id, sql`muster.client_id()`),
   belongsTo(locations.tenant_id, sql`muster.guard_tenant_id()`),
@@ -51,15 +51,15 @@ const locationPage = writtenOnce<LocationFilter & PageValues, Location>((given) 
     given.organization_id && eq(locations.organization_id, given.organization_id),
     after(locations.name, locations.id, given),
   )
-  const page = (place: SQL) =>
-    db.select(columns).from(locations).where(and(place, chosen)).orderBy(locations.name, locations.id)
+  const page = (branch: SQL) =>
+    build.select(columns).from(locations).where(and(branch, chosen)).orderBy(locations.name, locations.id)
   const ofClients = sql`
     select page.*
     from unnest((select muster.company_client_ids())) as client (id)
     cross join lateral (${page(sql`${locations.organization_id} = client.id`).limit(given.limit)}) as page
     order by name, id
   `
-  return fromPlaces([...PLACES.map(page), ofClients], sql`name, id`, given.limit)
+  return mergeBranches([...BRANCHES.map(page), ofClients], sql`name, id`, given.limit)
 })
 
 /** By name. */
@@ -70,7 +70,7 @@ export const listLocations = (
 ): RowsStatement<Location> => locationPage({ ...filter, ...pageValues(limit, position) })
 
 export const locationById = writtenOnce<{ id: string }, Location>(({ id }) =>
-  db.select(columns).from(locations).where(eq(locations.id, id)),
+  build.select(columns).from(locations).where(eq(locations.id, id)),
 )
 
 export async function createLocation(
@@ -90,7 +90,7 @@ export async function changeLocation(
   { latitude, longitude, ...change }: LocationChange,
 ): Promise<Location | undefined> {
   const changed = await session.row<Location>(
-    db
+    build
       .update(locations)
       .set({
         ...change,
@@ -112,7 +112,7 @@ export async function changeLocation(
  */
 export async function removeLocation(session: Session, id: string): Promise<boolean> {
   if (!(await session.row(locationById({ id })))) return false
-  await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
+  await session.rows(build.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
   forbidIfVisible(await session.row(locationById({ id })))
   return true
 }

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -20,7 +20,7 @@ const columns = {
 }
 
 const invitationPage = writtenOnce<PageValues, Invitation>((given) =>
-  db
+  build
     .select(columns)
     .from(invitations)
     .where(before(invitations.created_at, invitations.id, given))
@@ -42,11 +42,11 @@ export const createInvitation = (session: Session, given: NewInvitation): Promis
 /** @throws Problem `forbidden` for one that is accepted already. */
 export async function withdrawInvitation(session: Session, id: string): Promise<boolean> {
   const withdrawn = await session.row(
-    db.delete(invitations).where(eq(invitations.id, id)).returning({ id: invitations.id }),
+    build.delete(invitations).where(eq(invitations.id, id)).returning({ id: invitations.id }),
   )
   if (withdrawn) return true
   forbidIfVisible(
-    await session.row(db.select({ id: invitations.id }).from(invitations).where(eq(invitations.id, id))),
+    await session.row(build.select({ id: invitations.id }).from(invitations).where(eq(invitations.id, id))),
   )
   return false
 }

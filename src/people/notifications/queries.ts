@@ -1,7 +1,7 @@
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -18,21 +18,21 @@ const columns = {
 }
 
 /** An admin's own are among those of the tenant. */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   sql`${belongsTo(notifications.user_id, sql`auth.uid()`)}
     and ${notifications.tenant_id} is distinct from (select muster.admin_tenant_id())`,
   belongsTo(notifications.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
 const notificationPage = writtenOnce<NotificationFilter & PageValues, Notification>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(notifications)
         .where(
           and(
-            place,
+            branch,
             given.unread && eq(isNull(notifications.read_at), given.unread),
             before(notifications.created_at, notifications.id, given),
           ),
@@ -58,7 +58,11 @@ export const listNotifications = (
  */
 export async function markRead(session: Session, id: string): Promise<Notification | undefined> {
   const read = await session.row<Notification>(
-    db.update(notifications).set({ read_at: sql`now()` }).where(eq(notifications.id, id)).returning(columns),
+    build
+      .update(notifications)
+      .set({ read_at: sql`now()` })
+      .where(eq(notifications.id, id))
+      .returning(columns),
   )
   if (!read) forbidIfVisible(await session.row(visibleNotification(id)))
   return read
@@ -66,4 +70,4 @@ export async function markRead(session: Session, id: string): Promise<Notificati
 
 /** Only whether the caller sees it. */
 const visibleNotification = (id: string) =>
-  db.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id))
+  build.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id))

@@ -114,14 +114,14 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     statements: (caller, options) =>
       asSession((text, parameters) => read(caller, (_, tx) => tx.query(text, parameters), options, true)),
 
-    write: (caller, work) => attempt(() => run(caller, work, {})),
+    write: (caller, work) => retrying(() => run(caller, work, {})),
 
     async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
       const given = [caller.role, serializeClaims(caller.claims), ...parameters]
       const inTransaction = (_: Session, tx: Transaction) => tx.query<T>(call.text, given)
       if (call.onlyReads && replica) return (await read(caller, inTransaction))[0]!
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
-      const rows = await attempt(() =>
+      const rows = await retrying(() =>
         caller.role === 'authenticated'
           ? database.query<T>(call.text, given, { caller: turnOf(caller) })
           : run(caller, inTransaction, {}),
@@ -131,7 +131,7 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
   }
 }
 
-async function attempt<T>(work: () => Promise<T>): Promise<T> {
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
   for (let nth = 1; ; nth += 1) {
     try {
       return await work()

@@ -8,7 +8,7 @@ export interface FieldError {
 
 /**
  * A refusal with a code of `codes.ts`. Handlers throw it only for what is about HTTP; rules are the database's, and
- * their refusals are read by `errors/sqlstate.ts`.
+ * their refusals are read by `database-problems.ts`.
  */
 export class Problem extends Error {
   override name = 'Problem'

@@ -48,7 +48,7 @@ export interface Database {
    * unless `work` went back to a savepoint. Statements that `work` did not wait for belong to the transaction.
    *
    * @throws `DatabaseBusy` when no connection came free in time, `DatabaseUnavailable` when the connection failed,
-   *         the driver's error with its SQLSTATE in `code` otherwise (see `errors/sqlstate.ts`).
+   *         the driver's error with its SQLSTATE in `code` otherwise (see `readDatabaseError`).
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
 

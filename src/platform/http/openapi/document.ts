@@ -75,7 +75,7 @@ const OWN_HEADERS: Readonly<Record<string, Header[]>> = {
   listNearbyShifts: ['Link'],
 }
 
-/** As `plugins/sessions.ts` reads it. */
+/** As `request-sessions.ts` reads it. */
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
