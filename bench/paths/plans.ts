@@ -7,8 +7,8 @@ import {
   listShifts,
   shiftById,
 } from '../../src/guarding/shifts/queries.ts'
+import type { Database, Parameter, Row, Transaction } from '../../src/platform/db/engine/database.ts'
 import { SERVER_DEFAULTS } from '../../src/platform/db/engine/server.ts'
-import type { Database, Parameter, Row, Transaction } from '../../src/platform/db/engine/types.ts'
 import { type FunctionCaller, openSessions, type Session } from '../../src/platform/db/session.ts'
 import { type Bench, type Path, type PathResult, type Plan, state } from '../bench.ts'
 import { benchId, FIRST_ACTIVE_SHIFT } from '../callers.ts'

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MAX_CONDITIONS_PER_SOCKET, SOCKETS_PER_CALLER } from '../../src/platform/realtime/changes/budgets.ts'
-import { type ActiveSubscription, SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
+import {
+  type ActiveSubscription,
+  SubscriptionRefused,
+} from '../../src/platform/realtime/changes/change-router.ts'
 import { geometryToJson } from '../../src/platform/realtime/feed/ewkb.ts'
 import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
 import {

@@ -1,5 +1,5 @@
 import { serializeClaims } from '../../src/platform/auth/caller.ts'
-import type { Database, Row, Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Database, Row, Transaction } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/http/database-problems.ts'
 import { type AccessPersona, accessCaller } from './access-world.ts'
 

@@ -2,8 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
+import {
+  type Database,
+  DatabaseUnavailable,
+  TransactionEnded,
+} from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { type Database, DatabaseUnavailable, TransactionEnded } from '../../src/platform/db/engine/types.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { openSessions, type Session, type Sessions } from '../../src/platform/db/session.ts'
 import { useTestDatabase } from '../support/database.ts'

@@ -6,7 +6,7 @@ import {
   DatabaseBusy,
   type Transaction,
   TransactionEnded,
-} from '../../src/platform/db/engine/types.ts'
+} from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'

@@ -1,6 +1,6 @@
 import type { SQLWrapper } from 'drizzle-orm'
 import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
-import type { Database, Transaction, TransactionOptions } from '../../src/platform/db/engine/types.ts'
+import type { Database, Transaction, TransactionOptions } from '../../src/platform/db/engine/database.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { codeOf, readDatabaseError } from '../../src/platform/http/database-problems.ts'
 import { callerOf, type Persona, USERS } from './world.ts'

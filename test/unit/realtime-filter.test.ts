@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it, vi } from 'vitest'
+import type { RowImage } from '../../src/platform/realtime/feed/change-feed.ts'
 import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
-import type { RowImage } from '../../src/platform/realtime/feed/types.ts'
 import {
   checkQuery,
   type Filter,

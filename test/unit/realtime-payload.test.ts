@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RowChange, RowImage } from '../../src/platform/realtime/feed/change-feed.ts'
 import {
   changePayload,
   compileView,
@@ -10,7 +11,6 @@ import {
   viewKey,
 } from '../../src/platform/realtime/feed/payload.ts'
 import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
-import type { RowChange, RowImage } from '../../src/platform/realtime/feed/types.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const posint: PgType = { is: 'domain', schema: 'public', name: 'posint', of: builtinType('int4') }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Database, Transaction } from '../../platform/db/engine/types.ts'
+import type { Database, Transaction } from '../../platform/db/engine/database.ts'
 import { asService } from '../../platform/db/identity.ts'
 import { DEMO_USERS } from './users.ts'
 

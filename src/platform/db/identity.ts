@@ -1,5 +1,5 @@
 import type { CallerRole } from '../auth/caller.ts'
-import type { Database, Transaction, TransactionOptions } from './engine/types.ts'
+import type { Database, Transaction, TransactionOptions } from './engine/database.ts'
 
 /** Role and claims in one statement, local to the transaction: there is no moment with one and not the other. */
 export const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"

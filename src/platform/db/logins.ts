@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readDatabaseError } from '../http/database-problems.ts'
-import type { Database } from './engine/types.ts'
+import type { Database } from './engine/database.ts'
 
 /** The roles that the service logs in as; `supabase/schemas/foundation.sql` and `realtime.sql` say what each can do. */
 export const LOGINS = { api: 'muster_api', worker: 'muster_worker', replicator: 'muster_replicator' } as const

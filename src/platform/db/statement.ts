@@ -1,6 +1,6 @@
 import { fillPlaceholders, Placeholder, type SQLWrapper, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import type { Parameter, Statement } from './engine/types.ts'
+import type { Parameter, Statement } from './engine/database.ts'
 
 const dialect = new PgDialect()
 

@@ -1,4 +1,4 @@
-import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/types.ts'
+import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/database.ts'
 import { CODES, type Code, type ProblemCode } from './codes.ts'
 import { Problem } from './problem.ts'
 

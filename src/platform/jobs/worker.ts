@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database } from '../db/engine/types.ts'
+import type { Database } from '../db/engine/database.ts'
 import { asService } from '../db/identity.ts'
 
 /** How long an answer is kept for its Idempotency-Key: a phone that was off for a night still gets it. */

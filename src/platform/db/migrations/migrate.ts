@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database, Transaction } from '../engine/database.ts'
 import type { ServerOptions } from '../engine/server.ts'
-import type { Database, Transaction } from '../engine/types.ts'
 import { MigrationError, type MigrationErrorCode } from './migration-error.ts'
 import {
   checkMigrationFile,

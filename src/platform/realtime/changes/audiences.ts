@@ -1,8 +1,8 @@
-import type { Database } from '../../db/engine/types.ts'
-import type { RowChange, RowImage } from '../feed/types.ts'
-import type { PublishedTable } from './catalog.ts'
+import type { Database } from '../../db/engine/database.ts'
+import type { RowChange, RowImage } from '../feed/change-feed.ts'
+import type { Subscriber } from './change-router.ts'
+import type { PublishedTable } from './published-tables.ts'
 import { userOf } from './subscriptions.ts'
-import type { Subscriber } from './types.ts'
 import { askUntilAnswered, PATIENCE } from './visibility.ts'
 
 /**

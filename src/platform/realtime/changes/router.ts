@@ -1,4 +1,4 @@
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
 import { readAs } from '../../db/identity.ts'
 import {
   type ChangeFeed,
@@ -6,7 +6,7 @@ import {
   type RowChange,
   type RowImage,
   type TableRef,
-} from '../feed/types.ts'
+} from '../feed/change-feed.ts'
 import {
   checkQuery,
   type Filter,
@@ -19,7 +19,16 @@ import type { ChangeRequest } from '../protocol/join.ts'
 import { PatternRefused } from '../protocol/pattern.ts'
 import { Audiences } from './audiences.ts'
 import { Budgets } from './budgets.ts'
-import type { Catalog, PublishedTable } from './catalog.ts'
+import type {
+  ActiveSubscription,
+  ChangeChannel,
+  ChangeRouter,
+  ChangeSubscription,
+  RouterHealth,
+  Subscriber,
+} from './change-router.ts'
+import { SubscriptionRefused } from './change-router.ts'
+import type { Catalog, PublishedTable } from './published-tables.ts'
 import { notPublished, refusedByDatabase, unavailable, unfit } from './refusals.ts'
 import {
   type Compiled,
@@ -32,15 +41,6 @@ import {
   Subscribers,
   userOf,
 } from './subscriptions.ts'
-import type {
-  ActiveSubscription,
-  ChangeChannel,
-  ChangeRouter,
-  ChangeSubscription,
-  RouterHealth,
-  Subscriber,
-} from './types.ts'
-import { SubscriptionRefused } from './types.ts'
 import { askUntilAnswered, type Question, Visibility } from './visibility.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { CallerRole } from '../../auth/caller.ts'
+import type { ChangeKind, RowChange, RowImage, TableRef } from '../feed/change-feed.ts'
 import { compileView, type View, viewKey } from '../feed/payload.ts'
-import type { ChangeKind, RowChange, RowImage, TableRef } from '../feed/types.ts'
 import {
   type ColumnTypes,
   type Filter,
@@ -13,9 +13,9 @@ import {
 import type { ChangeRequest } from '../protocol/join.ts'
 import { PatternRefused } from '../protocol/pattern.ts'
 import type { FilterCost, Payer } from './budgets.ts'
-import type { PublishedTable } from './catalog.ts'
+import type { ChangeSubscription, Subscriber } from './change-router.ts'
+import type { PublishedTable } from './published-tables.ts'
 import { unfit } from './refusals.ts'
-import type { ChangeSubscription, Subscriber } from './types.ts'
 
 /** Who follows what: subscriptions by table, and the distinct subscribers among them. */
 

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallerRole } from '../../auth/caller.ts'
-import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/types.ts'
+import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/database.ts'
 import { readAs } from '../../db/identity.ts'
 import { readDatabaseError } from '../../http/database-problems.ts'
+import type { RowImage } from '../feed/change-feed.ts'
 import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../feed/pg-type.ts'
-import type { RowImage } from '../feed/types.ts'
 import { type ColumnTypes, type Filter, recordSource, toSql } from '../protocol/filter.ts'
-import type { PublishedTable } from './catalog.ts'
-import type { Subscriber } from './types.ts'
+import type { Subscriber } from './change-router.ts'
+import type { PublishedTable } from './published-tables.ts'
 
 /**
  * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/realtime.sql). For tables

@@ -1,5 +1,5 @@
+import type { ChangeKind, RowChange, RowImage } from './change-feed.ts'
 import { baseType, builtinName, type Column, type PgType } from './pg-type.ts'
-import type { ChangeKind, RowChange, RowImage } from './types.ts'
 
 /**
  * The `data` object of a `postgres_changes` frame, built as JSON text: values never pass through JavaScript numbers,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, serializeClaims } from '../../auth/caller.ts'
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
 import { ENTER } from '../../db/identity.ts'
 
 /** What the policies on `realtime.messages` give one caller on one topic. */

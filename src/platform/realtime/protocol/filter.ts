@@ -1,5 +1,5 @@
+import type { RowImage } from '../feed/change-feed.ts'
 import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../feed/pg-type.ts'
-import type { RowImage } from '../feed/types.ts'
 import { compilePattern, PATTERN_OPERATORS, type PatternOperator } from './pattern.ts'
 
 /**

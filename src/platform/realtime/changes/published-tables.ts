@@ -1,5 +1,5 @@
 import { BEARER_ROLES, type CallerRole } from '../../auth/caller.ts'
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
 import type { TableDescription } from '../feed/payload.ts'
 import type { Column, PgType } from '../feed/pg-type.ts'
 import type { ReplicaIdentity } from '../feed/pgoutput.ts'

@@ -1,5 +1,5 @@
 import type { CallerRole } from '../../auth/caller.ts'
-import type { FeedHealth, RowChange } from '../feed/types.ts'
+import type { FeedHealth, RowChange } from '../feed/change-feed.ts'
 import type { ChangeRequest } from '../protocol/join.ts'
 
 /**
