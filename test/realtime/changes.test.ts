@@ -1088,23 +1088,3 @@ describe('definitions that change while they are followed', () => {
     expect(rt().gaps.slice(before)).toEqual(['A published table was emptied.'])
   })
 })
-
-describe('the gateway itself', () => {
-  it('observes every change of a table, with all published columns', async () => {
-    const seen: unknown[] = []
-    const end = rt().router.observe({ schema: 'public', name: 'closed' }, ({ kind, record, old }) =>
-      seen.push([kind, record ?? old]),
-    )
-    const watched = await watch(ALICE)
-    await run('insert into closed values (1)')
-    await run('delete from closed where id = 1')
-    await watched.frames()
-    end()
-    await run('insert into closed values (2)')
-    await watched.frames()
-    expect(seen).toEqual([
-      ['INSERT', { id: '1' }],
-      ['DELETE', { id: '1' }],
-    ])
-  })
-})

@@ -106,7 +106,6 @@ class FaultyRouter {
           stop()
         }
       },
-      observe: (table, listener) => router.observe(table, listener),
       get health() {
         return router.health
       },

@@ -10,7 +10,8 @@ import {
   valueEncoder,
   viewKey,
 } from '../../src/platform/realtime/feed/payload.ts'
-import { builtinType, type PgType } from '../../src/platform/realtime/feed/pg-type.ts'
+import type { PgType } from '../../src/platform/realtime/feed/pg-type.ts'
+import { builtinType } from '../support/pg-types.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const posint: PgType = { is: 'domain', schema: 'public', name: 'posint', of: builtinType('int4') }

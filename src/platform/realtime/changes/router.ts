@@ -121,7 +121,6 @@ class Router implements ChangeRouter {
   /** Whether anybody wants changes of a table; forgotten when subscriptions or definitions change. */
   readonly #wanted = new Map<number, boolean>()
   readonly #gapListeners = new Set<(reason: string) => void>()
-  readonly #observers = new Map<string, Set<(change: RowChange) => void>>()
   readonly #unconfirmed = new Set<number>()
   #confirming: Promise<void> | undefined
   readonly #stopping = new AbortController()
@@ -186,18 +185,6 @@ class Router implements ChangeRouter {
     this.#gapListeners.add(listener)
     return () => {
       this.#gapListeners.delete(listener)
-    }
-  }
-
-  observe({ schema, name }: { schema: string; name: string }, listener: (change: RowChange) => void) {
-    const key = observed(schema, name)
-    const listeners = this.#observers.get(key) ?? new Set()
-    this.#observers.set(key, listeners.add(listener))
-    this.#wanted.clear()
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0) this.#observers.delete(key)
-      this.#wanted.clear()
     }
   }
 
@@ -406,9 +393,7 @@ class Router implements ChangeRouter {
   #wants(table: TableRef): boolean {
     let wanted = this.#wanted.get(table.oid)
     if (wanted === undefined) {
-      wanted =
-        this.#observers.has(observed(table.schema, table.name)) ||
-        [...this.#entries].some((entry) => means(entry, table))
+      wanted = [...this.#entries].some((entry) => means(entry, table))
       this.#wanted.set(table.oid, wanted)
     }
     return wanted
@@ -504,7 +489,6 @@ class Router implements ChangeRouter {
     if (!(await this.#look(candidates, xids, dropped)) || dropped.aborted) return
     this.#markVisible(xids)
     for (const candidate of candidates) {
-      this.#tellObservers(candidate.change)
       this.#deliver(candidate, candidate.seers, new Map())
     }
   }
@@ -523,7 +507,6 @@ class Router implements ChangeRouter {
       if (!isVisible) {
         isVisible = true
         this.#markVisible(xids)
-        this.#tellObservers(change)
       }
       const seers = [...part].filter(([, rows]) => rows.length > 0).map(([subscriber]) => subscriber)
       this.#deliver(candidate, new Set(seers), data)
@@ -534,7 +517,7 @@ class Router implements ChangeRouter {
     const candidates: Candidate[] = []
     for (const change of batch) {
       const state = await this.#stateOf(change.table, dropped)
-      if (!state || !(state.followers.hear(change.kind) || this.#isObserved(change.table))) continue
+      if (!state?.followers.hear(change.kind)) continue
       candidates.push({ change, state, seers: 'everybody' })
     }
     return candidates
@@ -779,23 +762,7 @@ class Router implements ChangeRouter {
       this.#options.log.error({ error: nameOf(error) }, 'a channel failed to take a change')
     }
   }
-
-  #isObserved({ schema, name }: TableRef): boolean {
-    return this.#observers.has(observed(schema, name))
-  }
-
-  #tellObservers(change: RowChange): void {
-    for (const listener of this.#observers.get(observed(change.table.schema, change.table.name)) ?? []) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#options.log.error({ error: nameOf(error) }, 'an observer of changes failed')
-      }
-    }
-  }
 }
-
-const observed = (schema: string, name: string): string => JSON.stringify([schema, name])
 
 const nameOfTable = ({ table }: RowChange): string => `${table.schema}.${table.name}`
 
