@@ -54,8 +54,8 @@ const START_HOURS = [6, 14, 22]
  */
 export async function seedDemo(database: Database): Promise<boolean> {
   const [sites, homes] = await Promise.all([
-    readJson<Site[]>('./demo/sites.json'),
-    readJson<Place[]>('./demo/homes.json'),
+    readJson<Site[]>('./sites.json'),
+    readJson<Place[]>('./homes.json'),
   ])
   return asService(database, async (tx) => {
     const [existing] = await tx.query<{ exists: boolean }>('select exists (select from public.tenants)')
