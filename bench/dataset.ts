@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
+import type { Database } from '../src/platform/db/engine/database.ts'
 import { openServer } from '../src/platform/db/engine/server.ts'
-import type { Database } from '../src/platform/db/engine/types.ts'
 import { migrateUp } from '../src/platform/db/migrations/migrate.ts'
 
 /** Sizes at `--scale 1`, from the sizes of a national marketplace. */

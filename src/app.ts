@@ -8,14 +8,14 @@ import type { Config } from './config.ts'
 import { guarding } from './guarding/module.ts'
 import { people } from './people/module.ts'
 import type { TokenVerifier } from './platform/auth/verifier.ts'
-import type { Database } from './platform/db/engine/types.ts'
+import type { Database } from './platform/db/engine/database.ts'
 import type { Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
 import { registerCodes } from './platform/http/codes.ts'
 import { RETRY_AFTER_BUSY_SECONDS } from './platform/http/database-problems.ts'
-import { problems } from './platform/http/error-handler.ts'
+import { errorHandler } from './platform/http/error-handler.ts'
 import { frontPage } from './platform/http/front-page.ts'
-import { requests } from './platform/http/intake.ts'
+import { intake } from './platform/http/intake.ts'
 import { docsPage } from './platform/http/openapi/docs-page.ts'
 import { NO_PAGE, openapi } from './platform/http/openapi/plugin.ts'
 import { watchMethods } from './platform/http/other-methods.ts'
@@ -79,8 +79,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   const refuseOtherMethods = watchMethods(app)
 
-  await app.register(problems)
-  await app.register(requests)
+  await app.register(errorHandler)
+  await app.register(intake)
   // The embedded engine works in this very thread: there a long query is no sign of too many requests.
   if (config.DATABASE_URL ?? config.DATABASE_API_URL) {
     await app.register(underPressure, {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { Bus } from '../../src/platform/realtime/bus/bus.ts'
 import { notifyTransport } from '../../src/platform/realtime/bus/notify.ts'

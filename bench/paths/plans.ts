@@ -2,13 +2,13 @@ import postgres from 'postgres'
 import { recordCheckIn } from '../../src/guarding/checkins/queries.ts'
 import {
   assignShift,
-  findShift,
   listCandidates,
   listNearbyShifts,
   listShifts,
+  shiftById,
 } from '../../src/guarding/shifts/queries.ts'
+import type { Database, Parameter, Row, Transaction } from '../../src/platform/db/engine/database.ts'
 import { SERVER_DEFAULTS } from '../../src/platform/db/engine/server.ts'
-import type { Database, Parameter, Row, Transaction } from '../../src/platform/db/engine/types.ts'
 import { type FunctionCaller, openSessions, type Session } from '../../src/platform/db/session.ts'
 import { type Bench, type Path, type PathResult, type Plan, state } from '../bench.ts'
 import { benchId, FIRST_ACTIVE_SHIFT } from '../callers.ts'
@@ -124,14 +124,14 @@ async function hotQueries(bench: Bench): Promise<Hot[]> {
       why: 'Each place where a caller can have shifts has an index in the order of the list, and gives at most a page. The places that are not the caller’s are never executed, and a later page begins where the former ended.',
       statements: /with answer as/,
       caller: planner,
-      ask: (session) => listShifts(session, {}, 20, undefined),
+      ask: (session) => session.rows(listShifts({}, 20, undefined)),
     },
     {
       name: 'GET /v1/shifts/:id',
       why: 'Shift, location, professional, the number of check-ins and the last one in one statement: a look by key each, and the check-ins by the index that begins with their shift.',
       statements: /with answer as/,
       caller: planner,
-      ask: (session) => findShift(session, open!.id),
+      ask: (session) => session.row(shiftById({ id: open!.id })),
     },
     {
       name: 'GET /v1/shifts/:id/candidates',

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 import { catalogDifference } from '../../src/platform/db/migrations/catalog-difference.ts'
 import { type Rules, readBlocks, readRulesOf } from './objects.ts'
 import { NotByThisCommand, type Plan, planRules } from './pair.ts'

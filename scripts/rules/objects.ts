@@ -1,4 +1,4 @@
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 import { describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
 import { catalogBlocks } from '../../src/platform/db/migrations/catalog-difference.ts'
 import type { Origins, Source } from './schema-files.ts'

@@ -1,7 +1,7 @@
 import { glob, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 import { type SqlStatement, splitStatements } from './statements.ts'
 import { readTables, TABLES } from './tables.ts'
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
-import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/types.ts'
+import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util'
 import { type Config, readConfig, requireChosenDatabase } from '../config.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
 import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
+import type { Database } from '../platform/db/engine/database.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
 import { openServer } from '../platform/db/engine/server.ts'
-import type { Database } from '../platform/db/engine/types.ts'
 import {
   type Drift,
   findDrift,

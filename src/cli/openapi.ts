@@ -5,13 +5,13 @@ import { readVersion } from '../version.ts'
 
 /** The service's OpenAPI document, made from its routes. Nothing of it is started, so nothing may be called. */
 export async function describeApi(): Promise<Record<string, unknown>> {
-  const notRunning = async (): Promise<never> => {
+  const notRunning = (): never => {
     throw new Error('This app only describes itself.')
   }
   const app = await buildApp({
     config: readConfig({ LOG_LEVEL: 'silent' }),
     version: await readVersion(),
-    sessions: { read: notRunning, write: notRunning, call: notRunning },
+    sessions: { read: notRunning, statements: notRunning, write: notRunning, call: notRunning },
     verifier: { verify: notRunning },
     checkReadiness: notRunning,
   })

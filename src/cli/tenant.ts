@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { readConfig } from '../config.ts'
 import { developmentUserId } from '../guarding/demo/users.ts'
 import { isUserId } from '../platform/auth/caller.ts'
+import type { Database } from '../platform/db/engine/database.ts'
 import { readDatabaseError } from '../platform/db/engine/database-error.ts'
-import type { Database } from '../platform/db/engine/types.ts'
+import { asService } from '../platform/db/identity.ts'
 import { openDatabases } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
@@ -49,8 +50,7 @@ function readArguments(words: string[]): NewTenant {
 /** @returns the tenant's id. @throws Refused when the id is a user's already. */
 async function createTenant(database: Database, { name, email, id }: NewTenant): Promise<string> {
   try {
-    return await database.transaction(async (tx) => {
-      await tx.query("select set_config('role', 'service_role', true)")
+    return await asService(database, async (tx) => {
       const [row] = await tx.query<{ id: string }>('select muster.create_tenant($1, $2, $3, $4) as id', [
         name,
         // What people are called before they say so.

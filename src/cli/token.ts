@@ -7,10 +7,11 @@ import { isUserId } from '../platform/auth/caller.ts'
 import { resolveTokenSettings } from '../platform/auth/development-secret.ts'
 import { issueToken } from '../platform/auth/issue.ts'
 import { claimDataFolder, DataFolderInUse } from '../platform/db/engine/data-folder.ts'
+import type { Database, Row } from '../platform/db/engine/database.ts'
 import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
 import { openServer } from '../platform/db/engine/server.ts'
-import type { Database, Row } from '../platform/db/engine/types.ts'
+import { asService } from '../platform/db/identity.ts'
 import { LOGINS, loginUrl } from '../platform/db/logins.ts'
 import { embeddedDataDir } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
@@ -157,18 +158,17 @@ async function lookUpEmbedded(config: Config, email: string): Promise<User[]> {
 /** As `service_role`: e-mail addresses are granted to no caller. */
 async function lookUp(database: Database, email: string): Promise<User[]> {
   try {
-    return await database.transaction(
-      async (tx) => {
-        await tx.query("select set_config('role', 'service_role', true)")
-        return tx.query<User & Row>(
+    return await asService(
+      database,
+      (tx) =>
+        tx.query<User & Row>(
           `select u.id, u.email, u.role, t.name as tenant
            from public.users u
            join public.tenants t on t.id = u.tenant_id
            where lower(u.email) = lower($1) and u.deleted_at is null
            order by u.created_at`,
           [email],
-        )
-      },
+        ),
       { readOnly: true },
     )
   } catch (error) {

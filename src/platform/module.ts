@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import type { Database } from './db/engine/types.ts'
+import type { Database } from './db/engine/database.ts'
 import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it, vi } from 'vitest'
 import { settings } from '../../src/config.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { type Assignment, arrangeAssignment, checkInAt, minutes, stateOf } from '../support/check-ins.ts'

@@ -10,7 +10,7 @@ const api = useApi()
 const LIMIT = 20
 
 const measure = (persona: Persona, filter: ShiftFilter) =>
-  measureReads(api(), 'shifts_pkey', persona, (session) => listShifts(session, filter, LIMIT, undefined))
+  measureReads(api(), 'shifts_pkey', persona, (session) => session.rows(listShifts(filter, LIMIT, undefined)))
 
 const entriesOf = ({ entries, otherEntries }: Reads): number => entries + otherEntries
 

@@ -1,7 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
 import type { SyncPage } from '../../src/platform/sync/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'

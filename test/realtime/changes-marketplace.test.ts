@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
+import { SubscriptionRefused } from '../../src/platform/realtime/changes/change-router.ts'
 import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
 import { type Frame, RecordingChannel, subscriberOf, useRouter } from '../support/changes.ts'
 import { PUBLISHED_TABLES } from '../support/modules.ts'

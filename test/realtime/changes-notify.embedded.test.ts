@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openCatalog } from '../../src/platform/realtime/changes/catalog.ts'
 import { PUBLICATION } from '../../src/platform/realtime/changes/open.ts'
+import { openCatalog } from '../../src/platform/realtime/changes/published-tables.ts'
+import type { ChangeFeed, ChangeSink } from '../../src/platform/realtime/feed/change-feed.ts'
 import { createNotifyFeed } from '../../src/platform/realtime/feed/notify.ts'
-import type { ChangeFeed, ChangeSink } from '../../src/platform/realtime/feed/types.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MAX_CONDITIONS_PER_SOCKET, SOCKETS_PER_CALLER } from '../../src/platform/realtime/changes/budgets.ts'
-import { type ActiveSubscription, SubscriptionRefused } from '../../src/platform/realtime/changes/types.ts'
+import {
+  type ActiveSubscription,
+  SubscriptionRefused,
+} from '../../src/platform/realtime/changes/change-router.ts'
 import { geometryToJson } from '../../src/platform/realtime/feed/ewkb.ts'
 import { compilePattern } from '../../src/platform/realtime/protocol/pattern.ts'
 import {
@@ -1083,25 +1086,5 @@ describe('definitions that change while they are followed', () => {
     await run('truncate plain')
     expect(await watched.frames()).toEqual([])
     expect(rt().gaps.slice(before)).toEqual(['A published table was emptied.'])
-  })
-})
-
-describe('the gateway itself', () => {
-  it('observes every change of a table, with all published columns', async () => {
-    const seen: unknown[] = []
-    const end = rt().router.observe({ schema: 'public', name: 'closed' }, ({ kind, record, old }) =>
-      seen.push([kind, record ?? old]),
-    )
-    const watched = await watch(ALICE)
-    await run('insert into closed values (1)')
-    await run('delete from closed where id = 1')
-    await watched.frames()
-    end()
-    await run('insert into closed values (2)')
-    await watched.frames()
-    expect(seen).toEqual([
-      ['INSERT', { id: '1' }],
-      ['DELETE', { id: '1' }],
-    ])
   })
 })

@@ -7,7 +7,7 @@ import {
   type ChangeRouter,
   type ChangeSubscription,
   SubscriptionRefused,
-} from '../../src/platform/realtime/changes/types.ts'
+} from '../../src/platform/realtime/changes/change-router.ts'
 import { RIGHTS_MAX_AGE_MS, SWEEP_INTERVAL_MS } from '../../src/platform/realtime/gateway/limits.ts'
 import { openApi, SECRET, type TestApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { serializeClaims } from '../../src/platform/auth/caller.ts'
-import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/database.ts'
 import { patience } from '../support/patience.ts'
 import { POLICIES_ALONE, SECTIONS, TELLING } from './access-matrix.ts'
 import {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Sessions } from '../../src/platform/db/session.ts'
 import { type AccessPersona, accessCaller, type MatrixRow } from './access-world.ts'
 

@@ -1,5 +1,5 @@
 import { anonymousCaller, type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import {
   buildWorld,
   LOCATIONS,

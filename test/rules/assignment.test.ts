@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Database, Parameter } from '../../src/platform/db/engine/types.ts'
+import type { Database, Parameter } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, type Outcome, outcomeOf, rehearse, runAs, type Stage } from '../support/rehearsal.ts'
 import { inHours, type ShiftStatus, shiftIn, updateShift } from '../support/shifts.ts'

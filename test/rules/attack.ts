@@ -1,6 +1,6 @@
 import { serializeClaims } from '../../src/platform/auth/caller.ts'
+import type { Database, Row, Transaction } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
-import type { Database, Row, Transaction } from '../../src/platform/db/engine/types.ts'
 import { type AccessPersona, accessCaller } from './access-world.ts'
 
 class Undo extends Error {}

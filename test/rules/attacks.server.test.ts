@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {

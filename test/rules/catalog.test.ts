@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { describeCatalog, describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
 import { blocksOf, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'

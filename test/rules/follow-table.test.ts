@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { buildWorld, ORGANIZATIONS, TENANTS, USERS } from '../support/world.ts'

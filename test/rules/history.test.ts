@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { MIGRATION_CONNECTION, migrateDown, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { failOnDeadlock, interleave, type Step } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { openTestDatabase, useTestDatabase } from '../support/database.ts'
 
 /** Each leaves 0.6 KB or more on the stack if nobody takes it off: more than the engine's limit (200 kB) in each way, 2 MB in all. */

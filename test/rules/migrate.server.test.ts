@@ -5,8 +5,8 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Database, Transaction } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
 import {
   MIGRATION_CONNECTION,
   migrateDown,

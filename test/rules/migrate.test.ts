@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import {
   MIGRATION_CONNECTION,
   type MigrationProgress,

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, outcomeOf, rehearse, runAs, type Stage } from '../support/rehearsal.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 
 /*
  * What the catalog says about privileges, in the form in which privileges.ts writes it down. The owner of an object is left

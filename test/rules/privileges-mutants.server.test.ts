@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
-import type { Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Transaction } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { MUTANTS_TIMEOUT_MS, undone } from './access-mutants.ts'
 import { PRIVILEGES } from './privileges.ts'

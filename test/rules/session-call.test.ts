@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { anonymousCaller } from '../../src/platform/auth/caller.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { functionCall } from '../../src/platform/db/function-call.ts'
 import { openSessions, type Sessions } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'

@@ -3,14 +3,14 @@ import { type AddressInfo, createServer, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Connection, type ConnectionOptions } from '../../src/platform/db/engine/connection.ts'
-import { openServer, type ServerOptions } from '../../src/platform/db/engine/server.ts'
 import {
   type Database,
   DatabaseBusy,
   DatabaseUnavailable,
   type Transaction,
   TransactionEnded,
-} from '../../src/platform/db/engine/types.ts'
+} from '../../src/platform/db/engine/database.ts'
+import { openServer, type ServerOptions } from '../../src/platform/db/engine/server.ts'
 import { openBareConnection, openBareDriver, type Transactions } from '../support/bare-driver.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'

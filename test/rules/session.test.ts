@@ -6,7 +6,7 @@ import {
   DatabaseBusy,
   type Transaction,
   TransactionEnded,
-} from '../../src/platform/db/engine/types.ts'
+} from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
@@ -253,11 +253,12 @@ describe('a session', () => {
     expect(before?.role).not.toBe('authenticated')
     for (let round = 0; round < 3; round += 1) {
       expect(await sessions.read(guard, identity)).toEqual(asGuard)
-      expect(await sessions.read(guard, identity, { single: true })).toEqual(asGuard)
+      expect(await identity(sessions.statements(guard))).toEqual(asGuard)
       expect(await sessions.write(guard, identity)).toEqual(asGuard)
       await sessions.read(guard, () => Promise.reject(new Error('no'))).catch(() => {})
       await sessions
-        .read(guard, (session) => session.value(sql`select public.refuse('P0001')`), { single: true })
+        .statements(guard)
+        .value(sql`select public.refuse('P0001')`)
         .catch(() => {})
       await sessions
         .write(guard, (session) => session.value(sql`select public.refuse('P0001')`))
@@ -280,36 +281,29 @@ describe('a session', () => {
     const write = (session: Session): Promise<unknown> =>
       session.rows(sql`insert into marks values ('a') returning of`)
     await expect(sessions.write(nobody, write)).rejects.toMatchObject({ code: '22023' })
-    await expect(sessions.read(nobody, identity, { single: true })).rejects.toMatchObject({ code: '22023' })
+    await expect(identity(sessions.statements(nobody))).rejects.toMatchObject({ code: '22023' })
     expect(await marks()).toEqual([])
     expect(await sessions.write(guard, write)).toEqual([{ of: 'a' }])
   })
 
   test('of a single statement takes no second one', async () => {
-    const sessions = openSessions(api)
-    const second = sessions.read(
-      guard,
-      async (session) => {
-        expect(await session.value(sql`select 1`)).toBe(1)
-        return session.value(sql`select 2`)
+    const second = api.transaction(
+      async (tx) => {
+        expect(await tx.query('select 1 as one')).toEqual([{ one: 1 }])
+        return tx.query('select 2')
       },
-      { single: true },
+      { readOnly: true, single: true },
     )
     await expect(second).rejects.toThrow(TransactionEnded)
-    const write = sessions.read(
-      guard,
-      (session) => session.rows(sql`insert into marks values ('a') returning of`),
-      { single: true },
-    )
+    const write = openSessions(api).statements(guard).rows(sql`insert into marks values ('a') returning of`)
     await expect(write).rejects.toMatchObject({ code: '25006' })
     expect(await marks()).toEqual([])
   })
 
   test('of a single statement rejects when its work kept the failure to itself', async () => {
-    const swallows = openSessions(api).read(
-      guard,
-      (session) => session.value(sql`select public.refuse('P0001')`).catch(() => 'all is well'),
-      { single: true },
+    const swallows = api.transaction(
+      async (tx) => tx.query("select public.refuse('P0001')").catch(() => 'all is well'),
+      { readOnly: true, single: true },
     )
     await expect(swallows).rejects.toMatchObject({ code: 'P0001' })
   })

@@ -9,9 +9,9 @@ import { CACHE, prepareDump } from '../../scripts/prepared-database.ts'
 import { buildRules, type Pair, planPair, within } from '../../scripts/rules/compare.ts'
 import { readBlocks, readRulesOf } from '../../scripts/rules/objects.ts'
 import { readRules, tableStatements } from '../../scripts/rules/schema-files.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import {
   type ComparableCatalog,
   findDrift,

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
 
-/** The service for one test, without a database: for what needs none. */
+/** The service for one test, without a database: for what needs none. A token is the id of a user. */
 export async function openAppWithoutDatabase(
   environment: Record<string, string> = {},
 ): Promise<FastifyInstance> {
@@ -20,7 +21,10 @@ export async function openAppWithoutDatabase(
     }),
     version: '0.0.0-test',
     sessions: new Proxy({} as Sessions, { get: () => notRunning }),
-    verifier: { verify: notRunning },
+    verifier: {
+      verify: async (token) =>
+        callerFromClaims({ role: 'authenticated', sub: token, exp: Date.now() / 1000 + 60 }),
+    },
     checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
   })
   onTestFinished(() => app.close())

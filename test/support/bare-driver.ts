@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import postgres from 'postgres'
-import type { Database, Parameter, Row } from '../../src/platform/db/engine/types.ts'
+import type { Database, Parameter, Row } from '../../src/platform/db/engine/database.ts'
 
 /** The part of a `Database` that the tests of its safety use. */
 export type Transactions = Pick<Database, 'transaction' | 'close'>

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { type Caller, serializeClaims } from '../../src/platform/auth/caller.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
-import { type ChangeRouterParts, openChangeRouter } from '../../src/platform/realtime/changes/open.ts'
-import type { RouterLog } from '../../src/platform/realtime/changes/router.ts'
 import type {
   ActiveSubscription,
   ChangeChannel,
   ChangeRouter,
   Subscriber,
-} from '../../src/platform/realtime/changes/types.ts'
-import type { ChangeKind } from '../../src/platform/realtime/feed/types.ts'
+} from '../../src/platform/realtime/changes/change-router.ts'
+import { type ChangeRouterParts, openChangeRouter } from '../../src/platform/realtime/changes/open.ts'
+import type { RouterLog } from '../../src/platform/realtime/changes/router.ts'
+import type { ChangeKind } from '../../src/platform/realtime/feed/change-feed.ts'
 import { parseFilter } from '../../src/platform/realtime/protocol/filter.ts'
 import type { ChangeEvent, ChangeRequest } from '../../src/platform/realtime/protocol/join.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import geographiclib from 'geographiclib-geodesic'
 import type { CHECKIN_KINDS } from '../../src/guarding/checkins/table.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from './world.ts'
 
 const HOUR_MS = 3_600_000

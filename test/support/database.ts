@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, inject } from 'vitest'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import type { Database } from '../../src/platform/db/engine/types.ts'
 import { copyTemplate, dropDatabase, urlOf } from './server-databases.ts'
 import './provided.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 
 /**
  * What is true of every database in which the rules were kept, in plain SQL: it uses no function of the project's own, so a

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { loadManyShifts } from './many-shifts.ts'
 import { PROFESSIONALS, TENANTS, USERS } from './world.ts'
 

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { ORGANIZATIONS, TENANTS } from './world.ts'
 
 const LOCATIONS = 4_000

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/platform/db/engine/types.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import { ORGANIZATIONS } from './world.ts'
 
 /** A type and no interface, so that it fits where any named values do. */

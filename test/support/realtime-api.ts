@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ChangeChannel, ChangeRouter } from '../../src/platform/realtime/changes/types.ts'
+import type { ChangeChannel, ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openApi, type TestApi } from './api.ts'
 import { startRouter, type TestRouter } from './changes.ts'
 
@@ -106,7 +106,6 @@ class FaultyRouter {
           stop()
         }
       },
-      observe: (table, listener) => router.observe(table, listener),
       get health() {
         return router.health
       },

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../src/platform/db/engine/types.ts'
+import type { Database, Transaction } from '../../src/platform/db/engine/database.ts'
 import { pick } from './random.ts'
 import { LOCATIONS, ORGANIZATIONS, PROFESSIONALS } from './world.ts'
 

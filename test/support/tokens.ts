@@ -9,7 +9,7 @@ export const USER_ID = '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e01'
 export const NOON = 1_800_014_400
 
 export const secretSettings: TokenSettings = {
-  keys: { kind: 'secret', secret: SECRET, origin: 'environment' },
+  keys: { kind: 'secret', secret: SECRET },
   issuer: undefined,
   audience: AUDIENCE,
   clockToleranceSeconds: 5,

@@ -1,6 +1,6 @@
 import type { Caller } from '../../src/platform/auth/caller.ts'
 import { callerFromClaims } from '../../src/platform/auth/caller.ts'
-import type { Database, Parameter, Row } from '../../src/platform/db/engine/types.ts'
+import type { Database, Parameter, Row } from '../../src/platform/db/engine/database.ts'
 
 /**
  * A small marketplace, the same for every test: in tenant A the companies `company` and `rival`, their clients, two guards,

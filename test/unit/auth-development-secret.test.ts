@@ -39,7 +39,6 @@ describe('what is configured', () => {
     expect(await keysOf({ JWT_SECRET: SECRET, DATA_DIR: dataDir })).toEqual({
       kind: 'secret',
       secret: SECRET,
-      origin: 'environment',
     })
     await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
@@ -103,7 +102,6 @@ describe('with nothing configured', () => {
     expect(keys).toEqual({
       kind: 'secret',
       secret: expect.stringMatching(/^[\w-]{43}$/),
-      origin: 'development',
     })
     expect(await keysOf({ NODE_ENV: mode, DATA_DIR: dataDir })).toEqual(keys)
     expect(await readdir(dataDir)).toEqual(['jwt-secret'])

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import { callerFromClaims } from '../../src/platform/auth/caller.ts'
+import { type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
 
 /** The service on a database that has no check-ins and knows the users whose ids it is given. The token is the id. */
 async function open(registered: readonly string[], environment: Record<string, string> = {}) {
-  const lookUp = vi.fn(async ({ userId }: { userId: string | null }) => registered.includes(userId ?? ''))
+  const lookUp = vi.fn(async (userId: string | null) => registered.includes(userId ?? ''))
   const call = vi.fn(async () => ({ answer: '[]' }))
   const app = await buildApp({
     config: readConfig({ NODE_ENV: 'test', LOG_LEVEL: 'silent', ...environment }),
     version: '0.0.0-test',
-    sessions: { read: lookUp, call } as unknown as Sessions,
+    sessions: {
+      statements: ({ userId }: Caller) => ({ value: () => lookUp(userId) }),
+      call,
+    } as unknown as Sessions,
     verifier: {
       verify: async (token) =>
         callerFromClaims({ role: 'authenticated', sub: token, exp: Date.now() / 1000 + 60 }),

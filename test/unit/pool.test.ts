@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DatabaseBusy, DatabaseUnavailable } from '../../src/platform/db/engine/database.ts'
 import { Pool, type Pooled, type PoolOptions } from '../../src/platform/db/engine/pool.ts'
-import { DatabaseBusy, DatabaseUnavailable } from '../../src/platform/db/engine/types.ts'
 
 class Lent implements Pooled {
   isLost = false

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { DatabaseUnavailable } from '../../src/platform/db/engine/types.ts'
+import { DatabaseUnavailable } from '../../src/platform/db/engine/database.ts'
 import { type ReadinessWatch, watchReadiness } from '../../src/platform/operations/readiness.ts'
 
 const ASKED_EVERY_MS = 1_000

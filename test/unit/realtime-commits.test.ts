@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import type { Database } from '../../src/platform/db/engine/types.ts'
-import type { Catalog } from '../../src/platform/realtime/changes/catalog.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
+import type { Catalog } from '../../src/platform/realtime/changes/published-tables.ts'
 import { createChangeRouter } from '../../src/platform/realtime/changes/router.ts'
-import type { ChangeFeed, FeedListeners } from '../../src/platform/realtime/feed/types.ts'
+import type { ChangeFeed, FeedListeners } from '../../src/platform/realtime/feed/change-feed.ts'
 
 const COMMITS = 5_000
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it, vi } from 'vitest'
-import { builtinType, type PgType } from '../../src/platform/realtime/pg-type.ts'
+import type { PgType } from '../../src/platform/realtime/pg-type.ts'
 import {
   checkQuery,
   type Filter,
@@ -25,6 +25,7 @@ import {
   PatternRefused,
 } from '../../src/platform/realtime/protocol/pattern.ts'
 import type { RowImage } from '../../src/platform/realtime/row-image.ts'
+import { builtinType } from '../support/pg-types.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const email: PgType = { is: 'domain', schema: 'public', name: 'email', of: builtinType('text') }

@@ -9,7 +9,6 @@ import {
   joinResponse,
   MAX_BINDINGS_PER_CHANNEL,
   MAX_PRESENCE_KEY_LENGTH,
-  MAX_REPLAY_MESSAGES,
   MAX_WAIT_MS,
   parseJoin,
 } from '../../src/platform/realtime/protocol/join.ts'
@@ -28,11 +27,10 @@ const request = (entry: unknown) => bind(entry).bindings[0]?.request
 
 const nothing = {
   isPrivate: false,
-  broadcast: { ack: false, self: false, replicationReady: false },
+  broadcast: { ack: false, self: false },
   presence: {},
   bindings: [],
   bytes: expect.any(Number),
-  problems: [],
 }
 
 describe('what clients send', () => {
@@ -82,7 +80,7 @@ describe('what clients send', () => {
       },
     })
     expect(parsed.isPrivate).toBe(true)
-    expect(parsed.broadcast.replay).toEqual({ sinceMs: 1_700_000_000_000, limit: 20 })
+    expect(parsed.broadcast).toEqual({ ack: true, self: false })
     expect(parsed.presence).toEqual({ key: 'me', enabled: true })
     expect(parsed.bindings[0]?.request).toEqual({
       ok: true,
@@ -131,12 +129,12 @@ describe('what clients send', () => {
       ...nothing,
       accessToken: 'jwt',
       isPrivate: true,
-      broadcast: { ack: true, self: false, replicationReady: true },
+      broadcast: { ack: true, self: false },
       presence: { key: '123', enabled: true },
     })
   })
 
-  it('ignores what it cannot read, and says so without the value', () => {
+  it('ignores what it cannot read', () => {
     const parsed = join({
       access_token: { secret: 'x' },
       config: {
@@ -145,23 +143,7 @@ describe('what clients send', () => {
         postgres_changes_options: 'x',
       },
     })
-    expect(parsed).toEqual({ ...nothing, problems: expect.any(Array) })
-    expect(parsed.problems).toEqual([
-      'postgres_changes_options: expected a map',
-      'access_token: expected string',
-      'broadcast.replay: expected a map',
-      'broadcast.ack: expected boolean',
-      'broadcast.self: expected boolean',
-      'presence.enabled: expected boolean',
-      'presence.key: expected string',
-    ])
-  })
-
-  it('keeps replay within its limits', () => {
-    const replay = (value: unknown) => join({ config: { broadcast: { replay: value } } }).broadcast.replay
-    expect(replay({})).toEqual({ sinceMs: 0, limit: 10 })
-    expect(replay({ since: '5', limit: 1_000 })).toEqual({ sinceMs: 5, limit: MAX_REPLAY_MESSAGES })
-    expect(replay({ since: -5, limit: 0 })).toEqual({ sinceMs: 0, limit: 1 })
+    expect(parsed).toEqual(nothing)
   })
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RowChange } from '../../src/platform/realtime/feed/change-feed.ts'
 import {
   changePayload,
   compileView,
@@ -9,9 +10,9 @@ import {
   valueEncoder,
   viewKey,
 } from '../../src/platform/realtime/feed/payload.ts'
-import type { RowChange } from '../../src/platform/realtime/feed/types.ts'
-import { builtinType, type PgType } from '../../src/platform/realtime/pg-type.ts'
+import type { PgType } from '../../src/platform/realtime/pg-type.ts'
 import type { RowImage } from '../../src/platform/realtime/row-image.ts'
+import { builtinType } from '../support/pg-types.ts'
 
 const mood: PgType = { is: 'enum', schema: 'public', name: 'mood' }
 const posint: PgType = { is: 'domain', schema: 'public', name: 'posint', of: builtinType('int4') }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { keyText } from '../../src/platform/realtime/changes/visibility.ts'
 import { parseRecord } from '../../src/platform/realtime/feed/notify.ts'
 import { changeBuilder, textBytes } from '../../src/platform/realtime/feed/row-change.ts'
-import { builtinType } from '../../src/platform/realtime/pg-type.ts'
+import { builtinType } from '../support/pg-types.ts'
 
 describe('a row in PostgreSQL’s text form', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { before, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { certificates } from '../professionals/table.ts'
@@ -28,8 +28,8 @@ export interface CertificateFilter {
   verified?: boolean | undefined
 }
 
-/** A caller has one role: no certificate is in two places. */
-const PLACES: SQL[] = [
+/** A caller has one role: no certificate is in two branches. */
+const BRANCHES: SQL[] = [
   belongsTo(certificates.professional_id, sql`muster.professional_id()`),
   sql`(select muster.company_id()) is not null and ${certificates.professional_id} in (
     select ${shifts.professional_id} from ${shifts}
@@ -38,15 +38,15 @@ const PLACES: SQL[] = [
   belongsTo(certificates.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+const certificatePage = writtenOnce<CertificateFilter & PageValues, Certificate>((given) =>
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(certificates)
         .where(
           and(
-            place,
+            branch,
             given.professional_id && eq(certificates.professional_id, given.professional_id),
             given.kind && eq(certificates.kind, given.kind),
             given.verified && eq(isNotNull(certificates.verified_at), given.verified),
@@ -62,18 +62,14 @@ const certificatePage = writtenOnce<CertificateFilter & PageValues>((given) =>
 
 /** Newest first. */
 export const listCertificates = (
-  session: Session,
   filter: CertificateFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Certificate[]> => session.rows(certificatePage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Certificate> => certificatePage({ ...filter, ...pageValues(limit, position) })
 
-const certificateById = writtenOnce<{ id: string }>(({ id }) =>
-  db.select(columns).from(certificates).where(eq(certificates.id, id)),
+export const certificateById = writtenOnce<{ id: string }, Certificate>(({ id }) =>
+  build.select(columns).from(certificates).where(eq(certificates.id, id)),
 )
-
-export const findCertificate = (session: Session, id: string): Promise<Certificate | undefined> =>
-  session.row(certificateById({ id }))
 
 export async function createCertificate(session: Session, given: NewCertificate): Promise<Certificate> {
   const created = await session.row<Certificate>(insertRow(certificates, given, columns))
@@ -91,13 +87,13 @@ export async function verifyCertificate(
   verified: boolean,
 ): Promise<Certificate | undefined> {
   const changed = await session.row<Certificate>(
-    db
+    build
       .update(certificates)
       .set({ verified_at: verified ? sql`now()` : null })
       .where(eq(certificates.id, id))
       .returning(columns),
   )
-  if (!changed) forbidIfVisible(await findCertificate(session, id))
+  if (!changed) forbidIfVisible(await session.row(certificateById({ id })))
   return changed
 }
 
@@ -107,10 +103,10 @@ export async function verifyCertificate(
  * @throws Problem `forbidden` for a certificate that the caller may see and not remove.
  */
 export async function removeCertificate(session: Session, id: string): Promise<boolean> {
-  if (!(await findCertificate(session, id))) return false
+  if (!(await session.row(certificateById({ id })))) return false
   await session.rows(
-    db.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
+    build.delete(certificates).where(eq(certificates.id, id)).returning({ id: certificates.id }),
   )
-  forbidIfVisible(await findCertificate(session, id))
+  forbidIfVisible(await session.row(certificateById({ id })))
   return true
 }

@@ -5,8 +5,8 @@ import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
 import {
+  certificateById,
   createCertificate,
-  findCertificate,
   listCertificates,
   removeCertificate,
   verifyCertificate,
@@ -37,7 +37,7 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('certificates', 'instant', cursor, filter)
-      const rows = await request.read((session) => listCertificates(session, filter, limit, position))
+      const rows = await request.rows(listCertificates(filter, limit, position))
       return toPage('certificates', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )
@@ -74,7 +74,7 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: certificate, ...problems('not_found') },
       },
     },
-    async (request) => found(await request.read((session) => findCertificate(session, request.params.id))),
+    async (request) => found(await request.row(certificateById(request.params))),
   )
 
   app.post(

@@ -1,11 +1,10 @@
 import { and, asc, eq } from 'drizzle-orm'
 import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
-import type { FunctionCaller, Session } from '../../platform/db/session.ts'
-import { after, db, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import type { FunctionCaller } from '../../platform/db/session.ts'
+import { after, build, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { shifts } from '../shifts/table.ts'
 import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
 import { gpsCheckins } from './table.ts'
 
@@ -29,8 +28,8 @@ interface CheckInFilter {
   kind?: CheckIn['kind'] | undefined
 }
 
-const checkInPage = writtenOnce<CheckInFilter & PageValues>((given) =>
-  db
+const checkInPage = writtenOnce<CheckInFilter & PageValues, CheckIn>((given) =>
+  build
     .select(columns)
     .from(gpsCheckins)
     .where(
@@ -46,14 +45,10 @@ const checkInPage = writtenOnce<CheckInFilter & PageValues>((given) =>
 
 /** By device time. */
 export const listCheckIns = (
-  session: Session,
   filter: CheckInFilter,
   limit: number,
   position: Position | undefined,
-): Promise<CheckIn[]> => session.rows(checkInPage({ ...filter, ...pageValues(limit, position) }))
-
-export const findShift = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+): RowsStatement<CheckIn> => checkInPage({ ...filter, ...pageValues(limit, position) })
 
 const nearbyCheckIns = readingCall(
   'muster.nearby_check_ins',

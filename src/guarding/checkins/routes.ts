@@ -8,8 +8,9 @@ import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
+import { visibleShift } from '../shifts/queries.ts'
 import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
-import { findShift, listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
+import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
 import {
   BATCH_BODY_LIMIT_BYTES,
   batchResults,
@@ -49,14 +50,11 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
       const { id } = request.params
       const filter = { shift_id: id, ...given }
       const position = readCursor('checkins', 'instant', cursor, filter)
-      const rows = await request.read(
-        async (session) => {
-          const rows = await listCheckIns(session, filter, limit, position)
-          if (rows.length === 0) found(await findShift(session, id))
-          return rows
-        },
-        { single: false },
-      )
+      const rows = await request.read(async (session) => {
+        const rows = await session.rows(listCheckIns(filter, limit, position))
+        if (rows.length === 0) found(await session.row(visibleShift(request.params)))
+        return rows
+      })
       return toPage('checkins', rows, limit, filter, (item) => [item.recorded_at, item.id])
     },
   )

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { Database, Transaction } from '../../platform/db/engine/types.ts'
+import type { Database, Transaction } from '../../platform/db/engine/database.ts'
+import { asService } from '../../platform/db/identity.ts'
 import { DEMO_USERS } from './users.ts'
 
 interface Place {
@@ -56,9 +57,7 @@ export async function seedDemo(database: Database): Promise<boolean> {
     readJson<Site[]>('./sites.json'),
     readJson<Place[]>('./homes.json'),
   ])
-  return database.transaction(async (tx) => {
-    // Forced row level security binds the owner too, unless it is a superuser.
-    await tx.query("select set_config('role', 'service_role', true)")
+  return asService(database, async (tx) => {
     const [existing] = await tx.query<{ exists: boolean }>('select exists (select from public.tenants)')
     if (existing?.exists) return false
     await seedPeople(tx, homes)

@@ -1,9 +1,9 @@
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import {
   before,
-  db,
+  build,
   insertRow,
   latitudeOf,
   longitudeOf,
@@ -11,7 +11,7 @@ import {
   pageValues,
   pointAt,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Incident, IncidentFilter, NewIncident } from './schemas.ts'
@@ -35,7 +35,7 @@ const columns = {
 }
 
 /** Whoever reported one may since have another role, and see it for that too. */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   belongsTo(incidents.company_id, sql`muster.company_id()`),
   belongsTo(incidents.client_id, sql`muster.client_id()`),
   sql`${belongsTo(incidents.reported_by, sql`auth.uid()`)}
@@ -45,15 +45,15 @@ const PLACES: SQL[] = [
   belongsTo(incidents.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const incidentPage = writtenOnce<IncidentFilter & PageValues>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+const incidentPage = writtenOnce<IncidentFilter & PageValues, Incident>((given) =>
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(incidents)
         .where(
           and(
-            place,
+            branch,
             isNull(incidents.deleted_at),
             given.shift_id && eq(incidents.shift_id, given.shift_id),
             given.status && eq(incidents.status, given.status),
@@ -70,11 +70,10 @@ const incidentPage = writtenOnce<IncidentFilter & PageValues>((given) =>
 
 /** Those reported last first. */
 export const listIncidents = (
-  session: Session,
   filter: IncidentFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Incident[]> => session.rows(incidentPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Incident> => incidentPage({ ...filter, ...pageValues(limit, position) })
 
 export async function createIncident(
   session: Session,
@@ -102,11 +101,12 @@ export async function changeIncident(
   status: Incident['status'],
 ): Promise<Incident | undefined> {
   const changed = await session.row<Incident>(
-    db.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
+    build.update(incidents).set({ status }).where(eq(incidents.id, id)).returning(columns),
   )
-  if (!changed) forbidIfVisible(await findIncident(session, id))
+  if (!changed) forbidIfVisible(await session.row(visibleIncident(id)))
   return changed
 }
 
-const findIncident = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id)))
+/** Only whether the caller sees it. */
+const visibleIncident = (id: string) =>
+  build.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id))

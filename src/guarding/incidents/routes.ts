@@ -23,7 +23,7 @@ export const incidentRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('incidents', 'instant', cursor, filter)
-      const rows = await request.read((session) => listIncidents(session, filter, limit, position))
+      const rows = await request.rows(listIncidents(filter, limit, position))
       return toPage('incidents', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )

@@ -1,9 +1,9 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import {
   after,
-  db,
+  build,
   insertRow,
   latitudeOf,
   longitudeOf,
@@ -11,7 +11,7 @@ import {
   pageValues,
   pointAt,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Location, LocationChange, NewLocation } from './schemas.ts'
@@ -31,10 +31,10 @@ const columns = {
 }
 
 /**
- * A caller has one role, and no company is its own client: no location is in two places. A company's clients are many, each with
+ * A caller has one role, and no company is its own client: no location is in two branches. A company's clients are many, each with
  * a page of its own.
  */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   belongsTo(locations.organization_id, sql`muster.company_id()`),
   belongsTo(locations.organization_id, sql`muster.client_id()`),
   belongsTo(locations.tenant_id, sql`muster.guard_tenant_id()`),
@@ -45,37 +45,33 @@ interface LocationFilter {
   organization_id?: string | undefined
 }
 
-const locationPage = writtenOnce<LocationFilter & PageValues>((given) => {
+const locationPage = writtenOnce<LocationFilter & PageValues, Location>((given) => {
   const chosen = and(
     isNull(locations.deleted_at),
     given.organization_id && eq(locations.organization_id, given.organization_id),
     after(locations.name, locations.id, given),
   )
-  const page = (place: SQL) =>
-    db.select(columns).from(locations).where(and(place, chosen)).orderBy(locations.name, locations.id)
+  const page = (branch: SQL) =>
+    build.select(columns).from(locations).where(and(branch, chosen)).orderBy(locations.name, locations.id)
   const ofClients = sql`
     select page.*
     from unnest((select muster.company_client_ids())) as client (id)
     cross join lateral (${page(sql`${locations.organization_id} = client.id`).limit(given.limit)}) as page
     order by name, id
   `
-  return fromPlaces([...PLACES.map(page), ofClients], sql`name, id`, given.limit)
+  return mergeBranches([...BRANCHES.map(page), ofClients], sql`name, id`, given.limit)
 })
 
 /** By name. */
 export const listLocations = (
-  session: Session,
   filter: LocationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Location[]> => session.rows(locationPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Location> => locationPage({ ...filter, ...pageValues(limit, position) })
 
-const locationById = writtenOnce<{ id: string }>(({ id }) =>
-  db.select(columns).from(locations).where(eq(locations.id, id)),
+export const locationById = writtenOnce<{ id: string }, Location>(({ id }) =>
+  build.select(columns).from(locations).where(eq(locations.id, id)),
 )
-
-export const findLocation = (session: Session, id: string): Promise<Location | undefined> =>
-  session.row(locationById({ id }))
 
 export async function createLocation(
   session: Session,
@@ -94,7 +90,7 @@ export async function changeLocation(
   { latitude, longitude, ...change }: LocationChange,
 ): Promise<Location | undefined> {
   const changed = await session.row<Location>(
-    db
+    build
       .update(locations)
       .set({
         ...change,
@@ -105,7 +101,7 @@ export async function changeLocation(
       .where(eq(locations.id, id))
       .returning(columns),
   )
-  if (!changed) forbidIfVisible(await findLocation(session, id))
+  if (!changed) forbidIfVisible(await session.row(locationById({ id })))
   return changed
 }
 
@@ -115,8 +111,8 @@ export async function changeLocation(
  * @throws Problem `forbidden` for a location that the caller may see and not remove.
  */
 export async function removeLocation(session: Session, id: string): Promise<boolean> {
-  if (!(await findLocation(session, id))) return false
-  await session.rows(db.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
-  forbidIfVisible(await findLocation(session, id))
+  if (!(await session.row(locationById({ id })))) return false
+  await session.rows(build.delete(locations).where(eq(locations.id, id)).returning({ id: locations.id }))
+  forbidIfVisible(await session.row(locationById({ id })))
   return true
 }

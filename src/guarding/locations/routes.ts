@@ -4,7 +4,7 @@ import { idParams, pageQuery, uuid } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
-import { changeLocation, createLocation, findLocation, listLocations, removeLocation } from './queries.ts'
+import { changeLocation, createLocation, listLocations, locationById, removeLocation } from './queries.ts'
 import { location, locationChange, locationPage, newLocation } from './schemas.ts'
 
 const tags = ['locations']
@@ -24,7 +24,7 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('locations', 'name', cursor, filter)
-      const rows = await request.read((session) => listLocations(session, filter, limit, position))
+      const rows = await request.rows(listLocations(filter, limit, position))
       return toPage('locations', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
@@ -57,7 +57,7 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: location, ...problems('not_found') },
       },
     },
-    async (request) => found(await request.read((session) => findLocation(session, request.params.id))),
+    async (request) => found(await request.row(locationById(request.params))),
   )
 
   app.patch(

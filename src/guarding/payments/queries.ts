@@ -1,8 +1,7 @@
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
-import type { Session } from '../../platform/db/session.ts'
-import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
+import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Transaction, TransactionFilter } from './schemas.ts'
 import { finqleTransactions } from './table.ts'
@@ -20,22 +19,22 @@ const columns = {
   updated_at: finqleTransactions.updated_at,
 }
 
-/** A caller has one role: no payment is in two places. */
-const PLACES: SQL[] = [
+/** A caller has one role: no payment is in two branches. */
+const BRANCHES: SQL[] = [
   belongsTo(finqleTransactions.company_id, sql`muster.company_id()`),
   belongsTo(finqleTransactions.professional_id, sql`muster.professional_id()`),
   belongsTo(finqleTransactions.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+const transactionPage = writtenOnce<TransactionFilter & PageValues, Transaction>((given) =>
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(finqleTransactions)
         .where(
           and(
-            place,
+            branch,
             given.status && eq(finqleTransactions.status, given.status),
             given.shift_id && eq(finqleTransactions.shift_id, given.shift_id),
             before(finqleTransactions.created_at, finqleTransactions.id, given),
@@ -50,8 +49,7 @@ const transactionPage = writtenOnce<TransactionFilter & PageValues>((given) =>
 
 /** The newest first. */
 export const listTransactions = (
-  session: Session,
   filter: TransactionFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Transaction[]> => session.rows(transactionPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Transaction> => transactionPage({ ...filter, ...pageValues(limit, position) })

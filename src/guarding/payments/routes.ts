@@ -21,7 +21,7 @@ export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('transactions', 'instant', cursor, filter)
-      const rows = await request.read((session) => listTransactions(session, filter, limit, position))
+      const rows = await request.rows(listTransactions(filter, limit, position))
       return toPage('transactions', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )

@@ -1,9 +1,9 @@
 import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
 import { users } from '../../people/table.ts'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
-import { after, db, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { after, build, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { shifts } from '../shifts/table.ts'
@@ -26,17 +26,17 @@ const columns = {
 }
 
 const select = (where: SQL | undefined) =>
-  db
+  build
     .select(columns)
     .from(securityProfessionals)
     .innerJoin(users, eq(users.id, securityProfessionals.user_id))
     .where(where)
 
 /**
- * A caller has one role: no guard is in two places. Those on somebody's shifts are as many as have worked there, and are looked up
+ * A caller has one role: no guard is in two branches. Those on somebody's shifts are as many as have worked there, and are looked up
  * before the page is known.
  */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   belongsTo(securityProfessionals.id, sql`muster.professional_id()`),
   onShiftsOf(shifts.company_id, sql`muster.company_id()`),
   onShiftsOf(shifts.client_id, sql`muster.client_id()`),
@@ -54,31 +54,29 @@ interface ProfessionalFilter {
   status?: Professional['status'] | undefined
 }
 
-const professionalPage = writtenOnce<ProfessionalFilter & PageValues>((given) => {
+const professionalPage = writtenOnce<ProfessionalFilter & PageValues, Professional>((given) => {
   const chosen = and(
     given.status && eq(securityProfessionals.status, given.status),
     // The names alone have an index.
     given.last_value && gte(users.name, given.last_value),
     after(users.name, securityProfessionals.id, given),
   )
-  const pages = PLACES.map((place) =>
-    select(and(place, chosen)).orderBy(users.name, securityProfessionals.id),
+  const pages = BRANCHES.map((branch) =>
+    select(and(branch, chosen)).orderBy(users.name, securityProfessionals.id),
   )
-  return fromPlaces(pages, sql`name, id`, given.limit)
+  return mergeBranches(pages, sql`name, id`, given.limit)
 })
 
 /** By name. */
 export const listProfessionals = (
-  session: Session,
   filter: ProfessionalFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Professional[]> => session.rows(professionalPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Professional> => professionalPage({ ...filter, ...pageValues(limit, position) })
 
-const professionalById = writtenOnce<{ id: string }>(({ id }) => select(eq(securityProfessionals.id, id)))
-
-export const findProfessional = (session: Session, id: string): Promise<Professional | undefined> =>
-  session.row(professionalById({ id }))
+export const professionalById = writtenOnce<{ id: string }, Professional>(({ id }) =>
+  select(eq(securityProfessionals.id, id)),
+)
 
 /** @throws Problem `forbidden` for a professional whom the caller may see and not change. */
 export async function changeProfessional(
@@ -87,7 +85,7 @@ export async function changeProfessional(
   { status, latitude, longitude }: ProfessionalChange,
 ): Promise<Professional | undefined> {
   const changed = await session.row(
-    db
+    build
       .update(securityProfessionals)
       .set({
         ...(status ? { status } : {}),
@@ -97,7 +95,7 @@ export async function changeProfessional(
       .where(eq(securityProfessionals.id, id))
       .returning({ id: securityProfessionals.id }),
   )
-  const present = await findProfessional(session, id)
+  const present = await session.row(professionalById({ id }))
   if (!changed) forbidIfVisible(present)
   return present
 }

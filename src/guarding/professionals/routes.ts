@@ -4,7 +4,7 @@ import { idParams, pageQuery } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
-import { changeProfessional, findProfessional, listProfessionals } from './queries.ts'
+import { changeProfessional, listProfessionals, professionalById } from './queries.ts'
 import { professional, professionalChange, professionalPage, professionalStatus } from './schemas.ts'
 
 const tags = ['professionals']
@@ -26,7 +26,7 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('professionals', 'name', cursor, filter)
-      const rows = await request.read((session) => listProfessionals(session, filter, limit, position))
+      const rows = await request.rows(listProfessionals(filter, limit, position))
       return toPage('professionals', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
@@ -42,7 +42,7 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: professional, ...problems('not_found') },
       },
     },
-    async (request) => found(await request.read((session) => findProfessional(session, request.params.id))),
+    async (request) => found(await request.row(professionalById(request.params))),
   )
 
   app.patch(

@@ -1,18 +1,18 @@
 import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { users } from '../../people/table.ts'
 import { action, functionCall, readingCall } from '../../platform/db/function-call.ts'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller, Session } from '../../platform/db/session.ts'
 import {
   after,
-  db,
+  build,
   insertRow,
   latitudeOf,
   longitudeOf,
   type PageValues,
   pageValues,
 } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { CODES } from '../../platform/http/codes.ts'
 import { codeOf } from '../../platform/http/database-problems.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
@@ -66,8 +66,8 @@ const briefingOf = (shiftId: SQL): SQL<string | null> =>
 /** Writes it, where a shift is written: the text itself. */
 const briefed = (text: string | null): SQL<string | null> => sql`muster.brief_shift(${shifts}, ${text})`
 
-/** A caller has one role, and a guard's own shifts are not open: no shift is in two places. */
-const PLACES: SQL[] = [
+/** A caller has one role, and a guard's own shifts are not open: no shift is in two branches. */
+const BRANCHES: SQL[] = [
   belongsTo(shifts.company_id, sql`muster.company_id()`),
   belongsTo(shifts.client_id, sql`muster.client_id()`),
   belongsTo(shifts.professional_id, sql`muster.professional_id()`),
@@ -78,7 +78,7 @@ const PLACES: SQL[] = [
 
 type ShiftPage = Omit<ShiftFilter, 'status'> & PageValues & { statuses: string | undefined }
 
-const shiftPages = writtenOnce<ShiftPage>((given) => {
+const shiftPages = writtenOnce<ShiftPage, Shift>((given) => {
   const chosen = and(
     isNull(shifts.deleted_at),
     given.statuses && sql`${shifts.status} = any (${given.statuses}::text[])`,
@@ -90,15 +90,15 @@ const shiftPages = writtenOnce<ShiftPage>((given) => {
     given.starts_before && lt(shifts.start_datetime, given.starts_before),
     after(shifts.start_datetime, shifts.id, given),
   )
-  const page = fromPlaces(
-    PLACES.map((place) =>
-      db.select(columns).from(shifts).where(and(place, chosen)).orderBy(shifts.start_datetime, shifts.id),
+  const page = mergeBranches(
+    BRANCHES.map((branch) =>
+      build.select(columns).from(shifts).where(and(branch, chosen)).orderBy(shifts.start_datetime, shifts.id),
     ),
     sql`start_datetime, id`,
     given.limit,
   )
   // The briefings of the page at once. One by one, a plan for all limits would look so bad to the planner that it made a new
-  // one for each request (`places.ts`): it takes a limit that it does not know for more rows than a page has.
+  // one for each request (`policy-branches.ts`): it takes a limit that it does not know for more rows than a page has.
   return sql`
     with page as materialized (${page})
     select page.*, briefings.text as instructions
@@ -112,14 +112,11 @@ const shiftPages = writtenOnce<ShiftPage>((given) => {
 
 /** By start. */
 export const listShifts = (
-  session: Session,
   { status, ...filter }: ShiftFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Shift[]> =>
-  session.rows(
-    shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) }),
-  )
+): RowsStatement<Shift> =>
+  shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) })
 
 const nearbyShifts = readingCall(
   'muster.nearby_shifts',
@@ -169,8 +166,9 @@ export async function listNearbyShifts(
   return { items, next: next_id === null ? undefined : [next_distance!, next_id] }
 }
 
-const shiftById = writtenOnce<{ id: string }>(({ id }) =>
-  db
+/** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
+export const shiftById = writtenOnce<{ id: string }, ShiftDetail>(({ id }) =>
+  build
     .select({
       ...columns,
       instructions: briefingOf(sql`shifts.id`).as('instructions'),
@@ -200,12 +198,10 @@ const shiftById = writtenOnce<{ id: string }>(({ id }) =>
     .where(eq(shifts.id, id)),
 )
 
-/** With its location, its professional, and how its check-ins stand: as far as the caller sees each. */
-export const findShift = (session: Session, id: string): Promise<ShiftDetail | undefined> =>
-  session.row(shiftById({ id }))
-
-const isVisible = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)))
+/** Only whether the caller sees it. */
+export const visibleShift = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+  build.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)),
+)
 
 export async function createShift(session: Session, { instructions, ...given }: NewShift): Promise<Shift> {
   const briefing = instructions === null ? sql`null` : briefed(instructions)
@@ -258,10 +254,10 @@ export async function changeShift(
   // A new briefing alone leaves the shift as it is: nobody who may not read it is told that there is one.
   const changed = await session.row<Shift>(
     Object.keys(change).length === 0
-      ? db.select(answer).from(shifts).where(wanted)
-      : db.update(shifts).set(change).where(wanted).returning(answer),
+      ? build.select(answer).from(shifts).where(wanted)
+      : build.update(shifts).set(change).where(wanted).returning(answer),
   )
-  if (!changed) forbidIfVisible(await isVisible(session, id))
+  if (!changed) forbidIfVisible(await session.row(visibleShift({ id })))
   return changed
 }
 
@@ -271,9 +267,9 @@ export async function changeShift(
  * @throws Problem `forbidden` for a shift that the caller may see and not remove.
  */
 export async function removeShift(session: Session, id: string): Promise<boolean> {
-  if (!(await isVisible(session, id))) return false
-  await session.rows(db.delete(shifts).where(eq(shifts.id, id)).returning({ id: shifts.id }))
-  forbidIfVisible(await isVisible(session, id))
+  if (!(await session.row(visibleShift({ id })))) return false
+  await session.rows(build.delete(shifts).where(eq(shifts.id, id)).returning({ id: shifts.id }))
+  forbidIfVisible(await session.row(visibleShift({ id })))
   return true
 }
 

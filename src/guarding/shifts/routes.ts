@@ -13,13 +13,13 @@ import {
   claimShift,
   createShift,
   createShifts,
-  findShift,
   listCandidates,
   listNearbyShifts,
   listShifts,
   publishShift,
   releaseShift,
   removeShift,
+  shiftById,
 } from './queries.ts'
 import {
   assignment,
@@ -115,7 +115,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('shifts', 'instant', cursor, filter)
-      const rows = await request.read((session) => listShifts(session, filter, limit, position))
+      const rows = await request.rows(listShifts(filter, limit, position))
       return toPage('shifts', rows, limit, filter, (item) => [item.start_datetime, item.id])
     },
   )
@@ -169,7 +169,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: shiftDetail, ...problems('not_found') },
       },
     },
-    async (request) => found(await request.read((session) => findShift(session, request.params.id))),
+    async (request) => found(await request.row(shiftById(request.params))),
   )
 
   app.patch(

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { invitations } from '../table.ts'
@@ -19,8 +19,8 @@ const columns = {
   created_at: invitations.created_at,
 }
 
-const invitationPage = writtenOnce<PageValues>((given) =>
-  db
+const invitationPage = writtenOnce<PageValues, Invitation>((given) =>
+  build
     .select(columns)
     .from(invitations)
     .where(before(invitations.created_at, invitations.id, given))
@@ -29,11 +29,8 @@ const invitationPage = writtenOnce<PageValues>((given) =>
 )
 
 /** Newest first. */
-export const listInvitations = (
-  session: Session,
-  limit: number,
-  position: Position | undefined,
-): Promise<Invitation[]> => session.rows(invitationPage(pageValues(limit, position)))
+export const listInvitations = (limit: number, position: Position | undefined): RowsStatement<Invitation> =>
+  invitationPage(pageValues(limit, position))
 
 export const createInvitation = (session: Session, given: NewInvitation): Promise<InvitationWithCode> =>
   session.value(sql`
@@ -45,11 +42,11 @@ export const createInvitation = (session: Session, given: NewInvitation): Promis
 /** @throws Problem `forbidden` for one that is accepted already. */
 export async function withdrawInvitation(session: Session, id: string): Promise<boolean> {
   const withdrawn = await session.row(
-    db.delete(invitations).where(eq(invitations.id, id)).returning({ id: invitations.id }),
+    build.delete(invitations).where(eq(invitations.id, id)).returning({ id: invitations.id }),
   )
   if (withdrawn) return true
   forbidIfVisible(
-    await session.row(db.select({ id: invitations.id }).from(invitations).where(eq(invitations.id, id))),
+    await session.row(build.select({ id: invitations.id }).from(invitations).where(eq(invitations.id, id))),
   )
   return false
 }

@@ -25,7 +25,7 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor } = request.query
       const position = readCursor('invitations', 'instant', cursor, {})
-      const rows = await request.read((session) => listInvitations(session, limit, position))
+      const rows = await request.rows(listInvitations(limit, position))
       return toPage('invitations', rows, limit, {}, (item) => [item.created_at, item.id])
     },
   )

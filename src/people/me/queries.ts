@@ -3,7 +3,7 @@ import type { Session } from '../../platform/db/session.ts'
 import type { Me, Registration } from './schemas.ts'
 
 /** Null for a token whose user is not registered. */
-export const findMe = (session: Session): Promise<Me | null> => session.value(sql`select muster.me()`)
+export const whoCalls = sql<Me | null>`select muster.me()`
 
 /** Makes the caller a user, and for a guard the professional. */
 export async function acceptInvitation(session: Session, given: Registration): Promise<Me | null> {
@@ -12,5 +12,5 @@ export async function acceptInvitation(session: Session, given: Registration): P
       ${given.code}, ${given.name}, ${given.email ?? null},
       ${given.latitude ?? null}::float8, ${given.longitude ?? null}::float8
     )`)
-  return findMe(session)
+  return session.value(whoCalls)
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { Problem } from '../../platform/http/problem.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
-import { acceptInvitation, findMe } from './queries.ts'
+import { acceptInvitation, whoCalls } from './queries.ts'
 import { type Me, me, registration } from './schemas.ts'
 
 const tags = ['me']
@@ -18,7 +18,7 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: me, ...problems() },
       },
     },
-    async (request) => registered(await request.read(findMe)),
+    async (request) => registered(await request.value(whoCalls)),
   )
 
   app.post(

@@ -1,8 +1,8 @@
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import { belongsTo, fromPlaces } from '../../platform/db/policy-branches.ts'
+import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
-import { before, db, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { Notification, NotificationFilter } from './schemas.ts'
@@ -18,21 +18,21 @@ const columns = {
 }
 
 /** An admin's own are among those of the tenant. */
-const PLACES: SQL[] = [
+const BRANCHES: SQL[] = [
   sql`${belongsTo(notifications.user_id, sql`auth.uid()`)}
     and ${notifications.tenant_id} is distinct from (select muster.admin_tenant_id())`,
   belongsTo(notifications.tenant_id, sql`muster.admin_tenant_id()`),
 ]
 
-const notificationPage = writtenOnce<NotificationFilter & PageValues>((given) =>
-  fromPlaces(
-    PLACES.map((place) =>
-      db
+const notificationPage = writtenOnce<NotificationFilter & PageValues, Notification>((given) =>
+  mergeBranches(
+    BRANCHES.map((branch) =>
+      build
         .select(columns)
         .from(notifications)
         .where(
           and(
-            place,
+            branch,
             given.unread && eq(isNull(notifications.read_at), given.unread),
             before(notifications.created_at, notifications.id, given),
           ),
@@ -46,11 +46,10 @@ const notificationPage = writtenOnce<NotificationFilter & PageValues>((given) =>
 
 /** The newest first. */
 export const listNotifications = (
-  session: Session,
   filter: NotificationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Notification[]> => session.rows(notificationPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Notification> => notificationPage({ ...filter, ...pageValues(limit, position) })
 
 /**
  * The first reading counts (a trigger keeps its time), so this may be done again.
@@ -59,11 +58,16 @@ export const listNotifications = (
  */
 export async function markRead(session: Session, id: string): Promise<Notification | undefined> {
   const read = await session.row<Notification>(
-    db.update(notifications).set({ read_at: sql`now()` }).where(eq(notifications.id, id)).returning(columns),
+    build
+      .update(notifications)
+      .set({ read_at: sql`now()` })
+      .where(eq(notifications.id, id))
+      .returning(columns),
   )
-  if (!read) forbidIfVisible(await findNotification(session, id))
+  if (!read) forbidIfVisible(await session.row(visibleNotification(id)))
   return read
 }
 
-const findNotification = (session: Session, id: string): Promise<{ id: string } | undefined> =>
-  session.row(db.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id)))
+/** Only whether the caller sees it. */
+const visibleNotification = (id: string) =>
+  build.select({ id: notifications.id }).from(notifications).where(eq(notifications.id, id))

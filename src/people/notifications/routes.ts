@@ -24,7 +24,7 @@ export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('notifications', 'instant', cursor, filter)
-      const rows = await request.read((session) => listNotifications(session, filter, limit, position))
+      const rows = await request.rows(listNotifications(filter, limit, position))
       return toPage('notifications', rows, limit, filter, (item) => [item.created_at, item.id])
     },
   )

@@ -1,7 +1,7 @@
 import { and, eq, exists, sql } from 'drizzle-orm'
 import type { Session } from '../../platform/db/session.ts'
-import { after, db, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
-import { writtenOnce } from '../../platform/db/statement.ts'
+import { after, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
@@ -22,8 +22,8 @@ interface OrganizationFilter {
   client_of?: string | undefined
 }
 
-const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
-  db
+const organizationPage = writtenOnce<OrganizationFilter & PageValues, Organization>((given) =>
+  build
     .select(columns)
     .from(organizations)
     .where(
@@ -31,7 +31,7 @@ const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
         given.kind && eq(organizations.kind, given.kind),
         given.client_of &&
           exists(
-            db
+            build
               .select({ id: companyClients.id })
               .from(companyClients)
               .where(
@@ -50,18 +50,14 @@ const organizationPage = writtenOnce<OrganizationFilter & PageValues>((given) =>
 
 /** By name. */
 export const listOrganizations = (
-  session: Session,
   filter: OrganizationFilter,
   limit: number,
   position: Position | undefined,
-): Promise<Organization[]> => session.rows(organizationPage({ ...filter, ...pageValues(limit, position) }))
+): RowsStatement<Organization> => organizationPage({ ...filter, ...pageValues(limit, position) })
 
-const organizationById = writtenOnce<{ id: string }>(({ id }) =>
-  db.select(columns).from(organizations).where(eq(organizations.id, id)),
+export const organizationById = writtenOnce<{ id: string }, Organization>(({ id }) =>
+  build.select(columns).from(organizations).where(eq(organizations.id, id)),
 )
-
-export const findOrganization = (session: Session, id: string): Promise<Organization | undefined> =>
-  session.row(organizationById({ id }))
 
 /** @throws Problem `not_found` when one of `client_of` is no company of the tenant. */
 export async function createOrganization(
@@ -106,8 +102,8 @@ export async function linkClient(
 /** @throws Problem `forbidden` for those who see the link and may not cut it. */
 export async function unlinkClient(session: Session, company: string, client: string): Promise<boolean> {
   const link = and(eq(companyClients.company_id, company), eq(companyClients.client_id, client))
-  const cut = await session.row(db.delete(companyClients).where(link).returning({ id: companyClients.id }))
+  const cut = await session.row(build.delete(companyClients).where(link).returning({ id: companyClients.id }))
   if (cut) return true
-  forbidIfVisible(await session.row(db.select({ id: companyClients.id }).from(companyClients).where(link)))
+  forbidIfVisible(await session.row(build.select({ id: companyClients.id }).from(companyClients).where(link)))
   return false
 }

@@ -6,9 +6,9 @@ import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
 import {
   createOrganization,
-  findOrganization,
   linkClient,
   listOrganizations,
+  organizationById,
   unlinkClient,
 } from './queries.ts'
 import { newOrganization, organization, organizationKind, organizationPage } from './schemas.ts'
@@ -38,7 +38,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request) => {
       const { limit, cursor, ...filter } = request.query
       const position = readCursor('organizations', 'name', cursor, filter)
-      const rows = await request.read((session) => listOrganizations(session, filter, limit, position))
+      const rows = await request.rows(listOrganizations(filter, limit, position))
       return toPage('organizations', rows, limit, filter, (item) => [item.name, item.id])
     },
   )
@@ -72,7 +72,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
         response: { 200: organization, ...problems('not_found') },
       },
     },
-    async (request) => found(await request.read((session) => findOrganization(session, request.params.id))),
+    async (request) => found(await request.row(organizationById(request.params))),
   )
 
   app.put(

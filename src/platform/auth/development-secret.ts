@@ -17,12 +17,7 @@ const PRIVATE_FILE = 0o600
 const OTHERS = 0o077
 
 export type TokenKeys =
-  | {
-      kind: 'secret'
-      secret: string
-      /** `development`: made by this machine for itself. */
-      origin: 'environment' | 'development'
-    }
+  | { kind: 'secret'; secret: string }
   | {
       kind: 'jwks'
       url: URL
@@ -74,7 +69,7 @@ async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
       : { kind: 'jwks', url, secret: config.JWT_SECRET }
   }
   if (config.JWT_SECRET !== undefined) {
-    return { kind: 'secret', secret: config.JWT_SECRET, origin: 'environment' }
+    return { kind: 'secret', secret: config.JWT_SECRET }
   }
   if (config.NODE_ENV !== 'development' && config.NODE_ENV !== 'test') {
     throw new ConfigError(
@@ -82,7 +77,7 @@ async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
         'outside development and test no secret is made up.',
     )
   }
-  return { kind: 'secret', secret: await readOrMakeSecret(config.DATA_DIR), origin: 'development' }
+  return { kind: 'secret', secret: await readOrMakeSecret(config.DATA_DIR) }
 }
 
 /** `fetch` refuses a URL with a name and password in it: found out here, and not at the first request. */

@@ -1,8 +1,8 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import type { Database } from './engine/database.ts'
 import { readDatabaseError } from './engine/database-error.ts'
-import type { Database } from './engine/types.ts'
 
 /** The roles that the service logs in as; `foundation.sql` and `publication.sql` in `supabase/schemas/platform/` say what each can do. */
 export const LOGINS = { api: 'muster_api', worker: 'muster_worker', replicator: 'muster_replicator' } as const

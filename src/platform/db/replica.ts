@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, DatabaseBusy, DatabaseUnavailable, type Transaction } from './engine/database.ts'
 import { readDatabaseError } from './engine/database-error.ts'
-import { type Database, DatabaseBusy, DatabaseUnavailable, type Transaction } from './engine/types.ts'
 
 /** How the replica is doing: `behind` is also one that does not answer in time. */
 export type ReplicaState = 'streaming' | 'behind' | 'unavailable'

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SQLWrapper } from 'drizzle-orm'
+import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/database.ts'
 import { readDatabaseError } from './engine/database-error.ts'
-import type { Database, Parameter, Row, Statement, Transaction, TransactionOptions } from './engine/types.ts'
 import type { Action, FunctionCall } from './function-call.ts'
+import { ENTER } from './identity.ts'
 import type { Replica, Standby } from './replica.ts'
-import { asRows, render } from './statement.ts'
+import { asRows, type RowsStatement, render } from './statement.ts'
 
-/** A transaction as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
+/** Runs statements as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
 export interface Session {
   /** The rows of a query, in its order. Works for `insert`, `update` and `delete … returning` too. */
-  rows<T>(query: SQLWrapper | Statement): Promise<T[]>
+  rows<T>(query: SQLWrapper | RowsStatement<T>): Promise<T[]>
   /** The first row, or undefined. */
-  row<T>(query: SQLWrapper | Statement): Promise<T | undefined>
+  row<T>(query: SQLWrapper | RowsStatement<T>): Promise<T | undefined>
   /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
-  value<T>(query: SQLWrapper): Promise<T>
+  value<T>(query: SQL<T>): Promise<T>
 }
 
 /** `Sessions.call` as one caller: a request. */
@@ -36,8 +37,6 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined
   /** For what a replica cannot tell: which transactions are under way, for one. */
   onPrimary?: boolean
-  /** `work` sends one statement, which is refused a second: then all of it is one round trip. */
-  single?: boolean
 }
 
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
@@ -47,6 +46,8 @@ export interface Sessions {
    * use the session.
    */
   read<T>(caller: Caller, work: (session: Session) => Promise<T>, options?: ReadOptions): Promise<T>
+  /** Each statement is a read as above, of its own: on the primary, one round trip. */
+  statements(caller: Caller, options?: ReadOptions): Session
   /**
    * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
    * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
@@ -69,8 +70,6 @@ const RETRY_PAUSE_MS = 20
 /** Whom the pool counts a request for. Those who are nobody share one turn. */
 const turnOf = ({ userId, role }: Caller): string => userId ?? role
 
-const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
-
 export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(
     caller: Caller,
@@ -79,11 +78,10 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     standby?: Standby,
   ): Promise<T> {
     const options = { ...given, caller: turnOf(caller) }
-    // One statement for role and claims, local to the transaction: there is no moment with one and not the other.
     const parameters = [caller.role, serializeClaims(caller.claims)]
     if (!standby) {
       const enter = { text: ENTER, parameters }
-      return database.transaction((tx) => work(asSession(tx), tx), { ...options, enter })
+      return database.transaction((tx) => work(sessionOf(tx), tx), { ...options, enter })
     }
     return standby.database.transaction(async (tx) => {
       const [row] = await tx.query<{ current: boolean }>(`${ENTER}, ${standby.isCurrent('$3')} as current`, [
@@ -91,14 +89,15 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
         standby.position,
       ])
       await standby.untilCurrent(tx, row!.current)
-      return work(asSession(tx), tx)
+      return work(sessionOf(tx), tx)
     }, options)
   }
 
   async function read<T>(
     caller: Caller,
     work: (session: Session, tx: Transaction) => Promise<T>,
-    { signal, onPrimary = false, single = false }: ReadOptions = {},
+    { signal, onPrimary = false }: ReadOptions = {},
+    single = false,
   ): Promise<T> {
     const here = () => run(caller, work, { readOnly: true, single, ...(signal && { signal }) })
     if (!replica || onPrimary) return here()
@@ -110,16 +109,19 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
   }
 
   return {
-    read,
+    read: (caller, work, options) => read(caller, work, options),
 
-    write: (caller, work) => attempt(() => run(caller, work, {})),
+    statements: (caller, options) =>
+      asSession((text, parameters) => read(caller, (_, tx) => tx.query(text, parameters), options, true)),
+
+    write: (caller, work) => retrying(() => run(caller, work, {})),
 
     async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
       const given = [caller.role, serializeClaims(caller.claims), ...parameters]
       const inTransaction = (_: Session, tx: Transaction) => tx.query<T>(call.text, given)
       if (call.onlyReads && replica) return (await read(caller, inTransaction))[0]!
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
-      const rows = await attempt(() =>
+      const rows = await retrying(() =>
         caller.role === 'authenticated'
           ? database.query<T>(call.text, given, { caller: turnOf(caller) })
           : run(caller, inTransaction, {}),
@@ -129,7 +131,7 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
   }
 }
 
-async function attempt<T>(work: () => Promise<T>): Promise<T> {
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
   for (let nth = 1; ; nth += 1) {
     try {
       return await work()
@@ -141,18 +143,20 @@ async function attempt<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function asSession(tx: Transaction): Session {
-  async function rows<T>(query: SQLWrapper | Statement): Promise<T[]> {
+const sessionOf = (tx: Transaction): Session => asSession((text, parameters) => tx.query(text, parameters))
+
+function asSession(send: (text: string, parameters: readonly Parameter[]) => Promise<Row[]>): Session {
+  async function rows<T>(query: SQLWrapper | RowsStatement<T>): Promise<T[]> {
     const { text, parameters } = 'getSQL' in query ? render(asRows(query)) : query
-    const answer = await tx.query<{ rows: T[] }>(text, parameters)
-    return answer[0]!.rows
+    const [answer] = await send(text, parameters)
+    return answer!.rows as T[]
   }
   return {
     rows,
-    row: async <T>(query: SQLWrapper | Statement) => (await rows<T>(query))[0],
-    async value<T>(query: SQLWrapper): Promise<T> {
+    row: async <T>(query: SQLWrapper | RowsStatement<T>) => (await rows<T>(query))[0],
+    async value<T>(query: SQL<T>): Promise<T> {
       const { text, parameters } = render(query)
-      const answer = await tx.query(text, parameters)
+      const answer = await send(text, parameters)
       return Object.values(answer[0]!)[0] as T
     },
   }

@@ -3,8 +3,8 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Given } from './statement.ts'
 
-/** Builds statements and runs none: only a session does that. */
-export const db = drizzle(() => {
+/** Drizzle's query builder. It runs nothing: only a session does that. */
+export const build = drizzle(() => {
   throw new Error('Statements are run by a session.')
 })
 
@@ -45,7 +45,7 @@ export const latitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
 export const longitudeOf = (point: AnyColumn): SQL.Aliased<number> =>
   sql<number>`st_x(${point}::geometry)`.as('longitude')
 
-/** The most items that a page can have: lists are planned for it (`places.ts`), and callers may ask for no more. */
+/** The most items that a page can have: lists are planned for it (`policy-branches.ts`), and callers may ask for no more. */
 export const MAX_PAGE_SIZE = 100
 
 /** What each page of a list is given, beside its filters. */

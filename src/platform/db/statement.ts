@@ -1,8 +1,13 @@
 import { fillPlaceholders, Placeholder, type SQLWrapper, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import type { Parameter, Statement } from './engine/types.ts'
+import type { Parameter, Statement } from './engine/database.ts'
 
 const dialect = new PgDialect()
+
+/** A statement that gives rows of `T` as JSON. The type is for the compiler alone: there is no such member. */
+export interface RowsStatement<T> extends Statement {
+  readonly rowType?: T
+}
 
 export function render(query: SQLWrapper): Statement {
   const { sql: text, params } = dialect.sqlToQuery(query.getSQL())
@@ -25,9 +30,9 @@ export type Given<Values> = {
  * @param write the query; it is called once for each choice
  * @returns for `Session.rows` and `Session.row`
  */
-export function writtenOnce<Values extends { [name in keyof Values]?: Parameter | undefined }>(
+export function writtenOnce<Values extends { [name in keyof Values]?: Parameter | undefined }, T = unknown>(
   write: (given: Given<Values>) => SQLWrapper,
-): (values: Values) => Statement {
+): (values: Values) => RowsStatement<T> {
   const known = new Map<string, { text: string; parameters: unknown[] }>()
   return (values) => {
     const given = Object.entries(values).filter(([, value]) => value !== undefined)

@@ -7,17 +7,9 @@ import { Unauthenticated } from '../auth/errors.ts'
 import type { TokenVerifier } from '../auth/verifier.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** An `onRequest` hook for a route outside `/v1` that needs a signed-in user. */
-    authenticate: (request: FastifyRequest) => Promise<void>
-  }
   interface FastifyRequest {
     /** Anonymous until a token was verified. Read-only: only this plugin decides who calls. */
     readonly caller: Caller
-  }
-  interface FastifyContextConfig {
-    /** Under `/v1`: also answers callers without a token. A token that is given must still be good. */
-    public?: boolean
   }
 }
 
@@ -28,8 +20,7 @@ export interface AuthenticationOptions {
 }
 
 /**
- * Finds out who calls. Every route under `/v1` needs a signed-in user unless it says `config: { public: true }`: a route
- * that forgets to say anything is closed. Other routes (health, documents, realtime, which authenticates
+ * Finds out who calls. Every route under `/v1` needs a signed-in user. Other routes (health, documents, realtime, which authenticates
  * its own way) are left alone: there `request.caller` is anonymous, whatever the header says.
  *
  * It works in `onRequest`, before the body is read: a stranger must not make us parse a megabyte. What it throws
@@ -49,24 +40,15 @@ async function registerAuthentication(app: FastifyInstance, options: Authenticat
     },
   })
 
-  const identify = async (request: FastifyRequest): Promise<void> => {
-    const token = readBearerToken(request.headers.authorization)
-    if (token === null || isAnonKey(token, options.anonKey)) return
-    callers.set(request, await options.verifier.verify(token))
-  }
-
-  const authenticate = async (request: FastifyRequest): Promise<void> => {
-    await identify(request)
-    if (request.caller.role !== 'anon') return
-    const gaveNothing = request.headers.authorization === undefined
-    throw new Unauthenticated(gaveNothing ? 'token_missing' : 'caller_anonymous')
-  }
-
-  app.decorate('authenticate', authenticate)
   app.addHook('onRequest', async (request) => {
-    const { url, config } = request.routeOptions
-    if (!isUnderV1(url)) return
-    await (config.public === true ? identify(request) : authenticate(request))
+    if (!isUnderV1(request.routeOptions.url)) return
+    const { authorization } = request.headers
+    const token = readBearerToken(authorization)
+    if (token !== null && !isAnonKey(token, options.anonKey)) {
+      callers.set(request, await options.verifier.verify(token))
+    }
+    if (request.caller.role !== 'anon') return
+    throw new Unauthenticated(authorization === undefined ? 'token_missing' : 'caller_anonymous')
   })
 }
 

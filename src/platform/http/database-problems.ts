@@ -1,5 +1,5 @@
+import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/database.ts'
 import { type DatabaseError, readDatabaseError } from '../db/engine/database-error.ts'
-import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/types.ts'
 import { CODES, type Code, listCodes } from './codes.ts'
 import { Problem } from './problem.ts'
 

@@ -10,7 +10,7 @@ import { ClientGone, type FieldError, Problem } from './problem.ts'
 const MAX_FIELD_ERRORS = 50
 
 /** Turns every error into an `application/problem+json` answer (RFC 9457), and logs what is our own fault. */
-export const problems = fastifyPlugin(
+export const errorHandler = fastifyPlugin(
   async (app: FastifyInstance) => {
     app.setErrorHandler(async (error: FastifyError, request, reply) => {
       const problem = toProblem(error)
@@ -19,7 +19,7 @@ export const problems = fastifyPlugin(
     })
     app.setNotFoundHandler(async (request, reply) => sendProblem(request, reply, new Problem('not_found')))
   },
-  { name: 'problems', fastify: '5.x' },
+  { name: 'error-handler', fastify: '5.x' },
 )
 
 export async function sendProblem(

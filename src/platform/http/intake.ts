@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
 
 /** What holds for every request, before any route looks at it. */
-export const requests = fastifyPlugin(
+export const intake = fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async (request, reply) => {
       reply.header('x-request-id', request.id)
@@ -32,7 +32,7 @@ export const requests = fastifyPlugin(
     })
     takeJsonAlone(app)
   },
-  { name: 'requests', fastify: '5.x', dependencies: ['problems'] },
+  { name: 'intake', fastify: '5.x', dependencies: ['error-handler'] },
 )
 
 /**

@@ -47,9 +47,7 @@ export const registration = fastifyPlugin(
 )
 
 const lookUp = (sessions: Sessions, caller: Caller): Promise<boolean> =>
-  sessions.read(
-    caller,
-    (session) => session.value<boolean>(sql`select muster.tenant_id() is not null`),
+  sessions
     // Who was registered a moment ago must not be told that they are not.
-    { onPrimary: true, single: true },
-  )
+    .statements(caller, { onPrimary: true })
+    .value<boolean>(sql`select muster.tenant_id() is not null`)

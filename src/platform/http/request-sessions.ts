@@ -1,24 +1,28 @@
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import type { Parameter, Row } from '../db/engine/types.ts'
+import type { Parameter, Row } from '../db/engine/database.ts'
 import type { Action, FunctionCall } from '../db/function-call.ts'
 import type { FunctionCaller, ReadOptions, Session, Sessions } from '../db/session.ts'
+import type { RowsStatement } from '../db/statement.ts'
 import { ClientGone, Problem } from './problem.ts'
+
+type RequestReadOptions = Pick<ReadOptions, 'onPrimary'>
 
 declare module 'fastify' {
   /** `call`, `perform` and `performForText` call one function of the database as the caller of this request, in one round trip. */
   interface FastifyRequest extends FunctionCaller {
     /**
-     * Runs `work` in a read-only transaction as the caller of this request, as long as the client is there; on the replica
-     * where there is one, unless `onPrimary` says otherwise. Of one statement, unless `single` says otherwise.
+     * `rows`, `row` and `value` (see `Session`) run one statement, read-only, as the caller of this request, as long as the client
+     * is there; on the replica where there is one, unless `onPrimary` says otherwise. On the primary that is one round trip.
      */
-    read<T>(
-      work: (session: Session) => Promise<T>,
-      options?: Pick<ReadOptions, 'onPrimary' | 'single'>,
-    ): Promise<T>
+    rows<T>(query: SQLWrapper | RowsStatement<T>, options?: RequestReadOptions): Promise<T[]>
+    row<T>(query: SQLWrapper | RowsStatement<T>, options?: RequestReadOptions): Promise<T | undefined>
+    value<T>(query: SQL<T>, options?: RequestReadOptions): Promise<T>
+    /** The same for several statements: `work` runs in a read-only transaction. */
+    read<T>(work: (session: Session) => Promise<T>, options?: RequestReadOptions): Promise<T>
     /**
      * Runs `work` in a transaction as the caller of this request. With an `Idempotency-Key` on a POST, `work` runs
      * once: the same request again gets the same result, which is kept in the transaction itself. `work` may be run
@@ -36,12 +40,23 @@ export const IDEMPOTENCY_KEY = /^[!-~](?:[ -~]{0,253}[!-~])?$/
 
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
-    app.decorateRequest('read', function (this: FastifyRequest, work, options = {}) {
-      return sessions.read(this.caller, work, {
-        single: true,
-        ...options,
-        signal: untilGone(this.raw.socket),
-      })
+    const statements = ({ caller, raw }: FastifyRequest, options?: RequestReadOptions): Session =>
+      sessions.statements(caller, { ...options, signal: untilGone(raw.socket) })
+
+    app.decorateRequest('rows', function (this: FastifyRequest, query, options) {
+      return statements(this, options).rows(query)
+    })
+
+    app.decorateRequest('row', function (this: FastifyRequest, query, options) {
+      return statements(this, options).row(query)
+    })
+
+    app.decorateRequest('value', function (this: FastifyRequest, query, options) {
+      return statements(this, options).value(query)
+    })
+
+    app.decorateRequest('read', function (this: FastifyRequest, work, options) {
+      return sessions.read(this.caller, work, { ...options, signal: untilGone(this.raw.socket) })
     })
 
     app.decorateRequest('call', function <

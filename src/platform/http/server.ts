@@ -81,7 +81,7 @@ export function serverOptions(
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
-      // Checked by `plugins/requests.ts`, which can say so.
+      // Checked by `intake.ts`, which can say so.
       requireHostHeader: false,
       shouldUpgradeCallback: isUpgrade,
     },

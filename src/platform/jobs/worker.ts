@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database } from '../db/engine/types.ts'
+import type { Database } from '../db/engine/database.ts'
+import { asService } from '../db/identity.ts'
 
 /** How long an answer is kept for its Idempotency-Key: a phone that was off for a night still gets it. */
 export const IDEMPOTENCY_KEY_LIFETIME = '24 hours'
@@ -37,8 +38,7 @@ export async function runWorker(database: Database, log: WorkerLog, signal: Abor
 
 /** @returns how many were forgotten */
 export async function forgetIdempotencyKeys(database: Database): Promise<number> {
-  return database.transaction(async (tx) => {
-    await tx.query("select set_config('role', 'service_role', true)")
+  return asService(database, async (tx) => {
     const [row] = await tx.query<{ forgotten: number }>(
       'select muster.forget_idempotency_keys($1::interval)::int as forgotten',
       [IDEMPOTENCY_KEY_LIFETIME],
@@ -49,8 +49,7 @@ export async function forgetIdempotencyKeys(database: Database): Promise<number>
 
 /** Rows that left somebody's view, once no watermark is old enough to ask for them. @returns how many were forgotten */
 export async function forgetDepartedRows(database: Database): Promise<number> {
-  return database.transaction(async (tx) => {
-    await tx.query("select set_config('role', 'service_role', true)")
+  return asService(database, async (tx) => {
     const [row] = await tx.query<{ forgotten: number }>(
       'select muster.forget_departed_rows()::int as forgotten',
     )

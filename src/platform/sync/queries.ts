@@ -1,25 +1,21 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import type { Session } from '../db/session.ts'
 import { Problem } from '../http/problem.ts'
 import { type SyncPage, type Watermark, watermark } from './schemas.ts'
 
 /** What changed of a table since a watermark, as the caller sees it: `muster.changes_since` decides. */
-export async function changesSince(
-  session: Session,
+export const changesSince = (
   table: string,
-  after: string | undefined,
+  after: Watermark | undefined,
   limit: number,
-): Promise<SyncPage> {
-  const cursor = readWatermark(after)
-  const { next, ...page } = await session.value<Omit<SyncPage, 'next'> & { next: Watermark }>(
-    sql`select muster.changes_since(${table}, ${cursor === undefined ? null : JSON.stringify(cursor)}::jsonb, ${limit}::int)`,
-  )
-  return { ...page, next: Buffer.from(JSON.stringify(next)).toString('base64url') }
-}
+): SQL<Omit<SyncPage, 'next'> & { next: Watermark }> =>
+  sql`select muster.changes_since(${table}, ${after === undefined ? null : JSON.stringify(after)}::jsonb, ${limit}::int)`
+
+export const writeWatermark = (watermark: Watermark): string =>
+  Buffer.from(JSON.stringify(watermark)).toString('base64url')
 
 /** @throws Problem `cursor_invalid` for one that was never given. One that is merely outdated begins anew. */
-function readWatermark(text: string | undefined): Watermark | undefined {
+export function readWatermark(text: string | undefined): Watermark | undefined {
   if (text === undefined) return undefined
   if (text === 'now') return { now: true }
   try {

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { problems } from '../http/problem-responses.ts'
-import { changesSince } from './queries.ts'
+import { changesSince, readWatermark, writeWatermark } from './queries.ts'
 import { syncPage, syncParams, syncQuery } from './schemas.ts'
 
 const tags = ['realtime']
@@ -22,10 +22,12 @@ export const syncRoutes: FastifyPluginAsyncZod<{ tables: readonly string[] }> = 
     },
     async (request) => {
       const { after, limit } = request.query
-      // A watermark says which transactions were under way: only the primary knows, a replica's snapshots do not list them.
-      return request.read((session) => changesSince(session, request.params.table, after, limit), {
-        onPrimary: true,
-      })
+      const { next, ...page } = await request.value(
+        changesSince(request.params.table, readWatermark(after), limit),
+        // A watermark says which transactions were under way: only the primary knows, a replica's snapshots do not list them.
+        { onPrimary: true },
+      )
+      return { ...page, next: writeWatermark(next) }
     },
   )
 }

@@ -2,8 +2,8 @@ import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import postgres from 'postgres'
+import { DatabaseUnavailable, type Parameter, type Row } from './database.ts'
 import { describeSocketFailure, hostAndPort } from './socket-failure.ts'
-import { DatabaseUnavailable, type Parameter, type Row } from './types.ts'
 
 /*
  * postgres.js is used for what it does well, the protocol, one connection to an instance. Its pool is not used, nor its

@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import { PGlite, type Results } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { postgis } from '@electric-sql/pglite-postgis'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
 import { Pool, type Pooled } from './pool.ts'
 import { postgisIn } from './postgis-bundle.ts'
 import { unpackPreparedBase } from './prepared-base.ts'
 import { TransactionScope } from './transaction-scope.ts'
-import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
 /** Types whose text must reach the caller as it is: date, timestamp, timestamptz (PGlite would make a Date). */
 const TEXT_TYPES = [1082, 1114, 1184]

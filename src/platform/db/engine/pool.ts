@@ -1,4 +1,4 @@
-import { DatabaseBusy, DatabaseUnavailable } from './types.ts'
+import { DatabaseBusy, DatabaseUnavailable } from './database.ts'
 
 /** What a pool lends. */
 export interface Pooled {

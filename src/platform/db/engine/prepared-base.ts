@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
+import type { Database } from './database.ts'
 import { readTar } from './postgis-bundle.ts'
-import type { Database } from './types.ts'
 
 /*
  * A new data folder is unpacked, and not made: `initdb` and `create extension postgis` are 12 of the 17 CPU seconds that a first

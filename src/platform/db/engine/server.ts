@@ -1,8 +1,8 @@
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, SESSION_SETTINGS } from './connection.ts'
+import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
-import type { Database, Parameter, Row, Transaction, TransactionOptions } from './types.ts'
 
 export interface ServerOptions {
   url: string

@@ -1,4 +1,4 @@
-import { type Parameter, type Row, type Transaction, TransactionEnded } from './types.ts'
+import { type Parameter, type Row, type Transaction, TransactionEnded } from './database.ts'
 
 /** Runs one statement on the transaction's connection. */
 type Send = (text: string, parameters: readonly Parameter[]) => Promise<Row[]>

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../engine/types.ts'
+import type { Database, Transaction } from '../engine/database.ts'
 
 /** The roles that the migrations make; the servers' own are not the project's to describe. */
 const ROLES = '^(anon|authenticated|authenticator|service_role|muster(_.*)?)$'

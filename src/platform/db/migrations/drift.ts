@@ -1,5 +1,5 @@
+import type { Database } from '../engine/database.ts'
 import { openEmbedded } from '../engine/embedded.ts'
-import type { Database } from '../engine/types.ts'
 import { describeCatalog } from './catalog.ts'
 import { type CatalogBlocks, catalogBlocks } from './catalog-difference.ts'
 import { type MigrationOptions, migrateUp } from './migrate.ts'

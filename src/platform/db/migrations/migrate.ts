@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database, Transaction } from '../engine/database.ts'
 import type { ServerOptions } from '../engine/server.ts'
-import type { Database, Transaction } from '../engine/types.ts'
 import { MigrationError, type MigrationErrorCode } from './migration-error.ts'
 import {
   checkMigrationFile,
@@ -128,7 +128,7 @@ export async function migrateUp(
   const wanted = upTo(migrations, options.target)
   const applied: string[] = []
   for (;;) {
-    const done = await takeStep(database, options, 'up', async (tx) => {
+    const done = await runNextFile(database, options, 'up', async (tx) => {
       await ensureHistory(tx)
       const next = nextPending(migrations, wanted, await readHistory(tx))
       if (next && applied.includes(next.tag)) throw historyChanged(next.tag)
@@ -154,7 +154,7 @@ export async function migrateDown(
   const migrations = await readMigrations(options.folder ?? MIGRATIONS_FOLDER)
   const plan = planDown(migrations, await database.transaction(readHistory, { readOnly: true }), steps)
   for (const [i, { tag }] of plan.entries()) {
-    await takeStep(database, options, 'down', async (tx) => {
+    await runNextFile(database, options, 'down', async (tx) => {
       const [newest] = planDown(migrations, await readHistory(tx), 1)
       if (newest?.tag !== tag) throw historyChanged(tag)
       return plan[i]
@@ -402,11 +402,12 @@ interface Cursor {
 }
 
 /**
- * Runs one file in the direction given, and its record with it: `choose` decides under the lock which, if any.
+ * Runs one file in the direction given, and its record with it, again after a failure that passes by itself. `choose` decides under
+ * the lock which file, if any.
  *
  * @returns its tag, or undefined when there was nothing to do.
  */
-async function takeStep(
+async function runNextFile(
   database: Database,
   options: MigrationOptions,
   direction: Direction,
@@ -415,7 +416,7 @@ async function takeStep(
   for (let attempt = 1; ; attempt += 1) {
     const cursor: Cursor = { where: '' }
     try {
-      const step = await attemptStep(database, options, direction, choose, cursor)
+      const step = await runFileInTurn(database, options, direction, choose, cursor)
       if (!step) return undefined
       const { tag, durationMs } = step
       options.onProgress?.({ kind: direction === 'up' ? 'applied' : 'rolled_back', tag, durationMs })
@@ -433,18 +434,18 @@ interface Step {
   durationMs: number
 }
 
-function attemptStep(
+function runFileInTurn(
   database: Database,
   options: MigrationOptions,
   direction: Direction,
   choose: (tx: Transaction) => Promise<Migration | undefined>,
   cursor: Cursor,
 ): Promise<Step | undefined> {
-  const attempt = (): Promise<Step | undefined> => attemptLocked(database, options, direction, choose, cursor)
-  return database.kind === 'embedded' ? inTurn(database, attempt) : attempt()
+  const run = (): Promise<Step | undefined> => runFileUnderLock(database, options, direction, choose, cursor)
+  return database.kind === 'embedded' ? inTurn(database, run) : run()
 }
 
-async function attemptLocked(
+async function runFileUnderLock(
   database: Database,
   options: MigrationOptions,
   direction: Direction,

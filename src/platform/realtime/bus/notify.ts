@@ -1,4 +1,4 @@
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
 import type { BusTransport } from './bus.ts'
 import { MAX_NOTIFY_QUEUE_SHARE } from './limits.ts'
 

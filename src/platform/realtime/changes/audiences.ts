@@ -1,9 +1,9 @@
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
+import type { RowChange } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
-import type { RowChange } from '../feed/types.ts'
 import type { RowImage } from '../row-image.ts'
+import type { Subscriber } from './change-router.ts'
 import { userOf } from './subscriptions.ts'
-import type { Subscriber } from './types.ts'
 import { askUntilAnswered, PATIENCE } from './visibility.ts'
 
 /**

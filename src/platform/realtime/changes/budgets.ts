@@ -1,4 +1,4 @@
-import { SubscriptionRefused } from './types.ts'
+import { SubscriptionRefused } from './change-router.ts'
 
 /**
  * What the filters of one socket, and of one user over all sockets, may cost: each is tested on every change that its

@@ -1,11 +1,11 @@
 import type { Config } from '../../../config.ts'
 import type { Databases } from '../../db/open.ts'
+import { type ChangeFeed, FeedUnavailable } from '../feed/change-feed.ts'
 import { createLogicalFeed, type LogicalFeedOptions } from '../feed/logical.ts'
 import { createNotifyFeed } from '../feed/notify.ts'
-import { type ChangeFeed, FeedUnavailable } from '../feed/types.ts'
-import { openCatalog } from './catalog.ts'
+import type { ChangeRouter } from './change-router.ts'
+import { openCatalog } from './published-tables.ts'
 import { createChangeRouter, type RouterLog } from './router.ts'
-import type { ChangeRouter } from './types.ts'
 
 /** Whose tables are followed; the name is Supabase's. */
 export const PUBLICATION = 'supabase_realtime'

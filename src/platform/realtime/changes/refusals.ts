@@ -1,6 +1,6 @@
 import { readDatabaseError } from '../../db/engine/database-error.ts'
 import { type ChangeRequest, describeRequest } from '../protocol/join.ts'
-import { SubscriptionRefused } from './types.ts'
+import { SubscriptionRefused } from './change-router.ts'
 
 /** Why a subscription is refused, in the words that Supabase's clients and their developers know. */
 

@@ -1,6 +1,7 @@
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
+import { readAs } from '../../db/identity.ts'
+import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
-import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/types.ts'
 import {
   checkQuery,
   type Filter,
@@ -14,7 +15,16 @@ import { PatternRefused } from '../protocol/pattern.ts'
 import type { RowImage } from '../row-image.ts'
 import { Audiences } from './audiences.ts'
 import { Budgets } from './budgets.ts'
-import type { Catalog } from './catalog.ts'
+import type {
+  ActiveSubscription,
+  ChangeChannel,
+  ChangeRouter,
+  ChangeSubscription,
+  RouterHealth,
+  Subscriber,
+} from './change-router.ts'
+import { SubscriptionRefused } from './change-router.ts'
+import type { Catalog } from './published-tables.ts'
 import { notPublished, refusedByDatabase, unavailable, unfit } from './refusals.ts'
 import {
   type Compiled,
@@ -27,15 +37,6 @@ import {
   Subscribers,
   userOf,
 } from './subscriptions.ts'
-import type {
-  ActiveSubscription,
-  ChangeChannel,
-  ChangeRouter,
-  ChangeSubscription,
-  RouterHealth,
-  Subscriber,
-} from './types.ts'
-import { SubscriptionRefused } from './types.ts'
 import { askUntilAnswered, type Question, Visibility } from './visibility.ts'
 
 /**
@@ -116,7 +117,6 @@ class Router implements ChangeRouter {
   /** Whether anybody wants changes of a table; forgotten when subscriptions or definitions change. */
   readonly #wanted = new Map<number, boolean>()
   readonly #gapListeners = new Set<(reason: string) => void>()
-  readonly #observers = new Map<string, Set<(change: RowChange) => void>>()
   readonly #unconfirmed = new Set<number>()
   #confirming: Promise<void> | undefined
   readonly #stopping = new AbortController()
@@ -181,18 +181,6 @@ class Router implements ChangeRouter {
     this.#gapListeners.add(listener)
     return () => {
       this.#gapListeners.delete(listener)
-    }
-  }
-
-  observe({ schema, name }: { schema: string; name: string }, listener: (change: RowChange) => void) {
-    const key = observed(schema, name)
-    const listeners = this.#observers.get(key) ?? new Set()
-    this.#observers.set(key, listeners.add(listener))
-    this.#wanted.clear()
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0) this.#observers.delete(key)
-      this.#wanted.clear()
     }
   }
 
@@ -334,16 +322,12 @@ class Router implements ChangeRouter {
     const { text, parameters } = checkQuery(filter, columns)
     const done = this.#checking.then(async () => {
       try {
-        await this.#options.database.transaction(
-          async (tx) => {
-            await tx.query("select set_config('role', $1, true), set_config('statement_timeout', $2, true)", [
-              subscriber.role,
-              String(FILTER_CHECK_TIMEOUT_MS),
-            ])
-            await tx.query(text, parameters)
-          },
-          { readOnly: true },
-        )
+        await readAs(this.#options.database, { role: subscriber.role }, async (tx) => {
+          await tx.query("select set_config('statement_timeout', $1, true)", [
+            String(FILTER_CHECK_TIMEOUT_MS),
+          ])
+          await tx.query(text, parameters)
+        })
       } catch (error) {
         throw (
           refusedByDatabase(request, error) ?? unavailable(request, 'The filter could not be checked.', true)
@@ -405,9 +389,7 @@ class Router implements ChangeRouter {
   #wants(table: TableRef): boolean {
     let wanted = this.#wanted.get(table.oid)
     if (wanted === undefined) {
-      wanted =
-        this.#observers.has(observed(table.schema, table.name)) ||
-        [...this.#entries].some((entry) => means(entry, table))
+      wanted = [...this.#entries].some((entry) => means(entry, table))
       this.#wanted.set(table.oid, wanted)
     }
     return wanted
@@ -503,7 +485,6 @@ class Router implements ChangeRouter {
     if (!(await this.#look(candidates, xids, dropped)) || dropped.aborted) return
     this.#markVisible(xids)
     for (const candidate of candidates) {
-      this.#tellObservers(candidate.change)
       this.#deliver(candidate, candidate.seers, new Map())
     }
   }
@@ -522,7 +503,6 @@ class Router implements ChangeRouter {
       if (!isVisible) {
         isVisible = true
         this.#markVisible(xids)
-        this.#tellObservers(change)
       }
       const seers = [...part].filter(([, rows]) => rows.length > 0).map(([subscriber]) => subscriber)
       this.#deliver(candidate, new Set(seers), data)
@@ -533,7 +513,7 @@ class Router implements ChangeRouter {
     const candidates: Candidate[] = []
     for (const change of batch) {
       const state = await this.#stateOf(change.table, dropped)
-      if (!state || !(state.followers.hear(change.kind) || this.#isObserved(change.table))) continue
+      if (!state?.followers.hear(change.kind)) continue
       candidates.push({ change, state, seers: 'everybody' })
     }
     return candidates
@@ -778,23 +758,7 @@ class Router implements ChangeRouter {
       this.#options.log.error({ error: nameOf(error) }, 'a channel failed to take a change')
     }
   }
-
-  #isObserved({ schema, name }: TableRef): boolean {
-    return this.#observers.has(observed(schema, name))
-  }
-
-  #tellObservers(change: RowChange): void {
-    for (const listener of this.#observers.get(observed(change.table.schema, change.table.name)) ?? []) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#options.log.error({ error: nameOf(error) }, 'an observer of changes failed')
-      }
-    }
-  }
 }
-
-const observed = (schema: string, name: string): string => JSON.stringify([schema, name])
 
 const nameOfTable = ({ table }: RowChange): string => `${table.schema}.${table.name}`
 

@@ -1,7 +1,7 @@
 import type { CallerRole } from '../../auth/caller.ts'
+import type { ChangeKind, RowChange, TableRef } from '../feed/change-feed.ts'
 import { compileView, type View, viewKey } from '../feed/payload.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
-import type { ChangeKind, RowChange, TableRef } from '../feed/types.ts'
 import {
   type ColumnTypes,
   type Filter,
@@ -15,8 +15,8 @@ import type { ChangeRequest } from '../protocol/join.ts'
 import { PatternRefused } from '../protocol/pattern.ts'
 import type { RowImage } from '../row-image.ts'
 import type { FilterCost, Payer } from './budgets.ts'
+import type { ChangeSubscription, Subscriber } from './change-router.ts'
 import { unfit } from './refusals.ts'
-import type { ChangeSubscription, Subscriber } from './types.ts'
 
 /** Who follows what: subscriptions by table, and the distinct subscribers among them. */
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallerRole } from '../../auth/caller.ts'
+import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/database.ts'
 import { readDatabaseError } from '../../db/engine/database-error.ts'
-import { type Database, DatabaseBusy, DatabaseUnavailable } from '../../db/engine/types.ts'
+import { readAs } from '../../db/identity.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
 import { baseType, builtinName, type PgType, quoteIdentifier, typeSql } from '../pg-type.ts'
 import { type ColumnTypes, type Filter, recordSource, toSql } from '../protocol/filter.ts'
 import type { RowImage } from '../row-image.ts'
-import type { Subscriber } from './types.ts'
+import type { Subscriber } from './change-router.ts'
 
 /**
  * Asks the database, as the subscribers, what they see: `muster.visible_rows` (supabase/schemas/platform/visibility.sql). For tables
@@ -163,7 +164,7 @@ export class Visibility {
     table: PublishedTable,
     row: RowImage,
     columns: readonly string[],
-    { role, claims }: Subscriber,
+    subscriber: Subscriber,
     dropped: AbortSignal,
   ): Promise<RowImage | undefined> {
     const key = keyOf(table)
@@ -176,15 +177,8 @@ export class Visibility {
     return askUntilAnswered(dropped, async () => {
       const image: RowImage = Object.create(null)
       try {
-        const [found] = await this.#options.database.transaction(
-          async (tx) => {
-            await tx.query(
-              "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
-              [role, claims],
-            )
-            return tx.query<{ answer: string }>(text, parameters)
-          },
-          { readOnly: true },
+        const [found] = await readAs(this.#options.database, subscriber, (tx) =>
+          tx.query<{ answer: string }>(text, parameters),
         )
         const present = found ? (JSON.parse(found.answer) as (string | null)[]) : []
         for (const [index, value] of present.entries()) image[columns[index]!] = value ?? 'null'
@@ -307,14 +301,10 @@ export class Visibility {
     const text = `select array_to_json(array[${tests.join(', ')}])::text as answers`
     try {
       return await askUntilAnswered(dropped, () =>
-        this.#options.database.transaction(
-          async (tx) => {
-            await tx.query("select set_config('role', $1, true)", [role])
-            const [row] = await tx.query<{ answers: string }>(text, parameters)
-            return JSON.parse(row!.answers) as boolean[]
-          },
-          { readOnly: true },
-        ),
+        readAs(this.#options.database, { role }, async (tx) => {
+          const [row] = await tx.query<{ answers: string }>(text, parameters)
+          return JSON.parse(row!.answers) as boolean[]
+        }),
       )
     } catch (error) {
       if (!readDatabaseError(error)) throw error

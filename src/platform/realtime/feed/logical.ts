@@ -2,6 +2,15 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PgType } from '../pg-type.ts'
 import {
+  type ChangeFeed,
+  type FeedHealth,
+  type FeedListeners,
+  type FeedLog,
+  FeedUnavailable,
+  type RowChange,
+  type TableRef,
+} from './change-feed.ts'
+import {
   encodeStatusUpdate,
   formatLsn,
   type Lsn,
@@ -13,15 +22,6 @@ import {
   timestampToIso,
 } from './pgoutput.ts'
 import { type ChangeBuilder, type ChangeValues, changeBuilder, textBytes } from './row-change.ts'
-import {
-  type ChangeFeed,
-  type FeedHealth,
-  type FeedListeners,
-  type FeedLog,
-  FeedUnavailable,
-  type RowChange,
-  type TableRef,
-} from './types.ts'
 import { Walsender } from './walsender.ts'
 
 /**

@@ -1,6 +1,4 @@
-import type { Database } from '../../db/engine/types.ts'
-import type { PublishedTable } from './published-table.ts'
-import { type ChangeBuilder, changeBuilder, type Values } from './row-change.ts'
+import type { Database } from '../../db/engine/database.ts'
 import {
   type ChangeFeed,
   type FeedHealth,
@@ -8,7 +6,9 @@ import {
   type FeedLog,
   FeedUnavailable,
   type RowChange,
-} from './types.ts'
+} from './change-feed.ts'
+import type { PublishedTable } from './published-table.ts'
+import { type ChangeBuilder, changeBuilder, type Values } from './row-change.ts'
 
 /**
  * Changes of the embedded engine, which has no logical replication: triggers report each row by NOTIFY, which arrives after

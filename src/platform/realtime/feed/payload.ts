@@ -1,6 +1,6 @@
 import { baseType, builtinName, type Column, type PgType } from '../pg-type.ts'
 import type { RowImage } from '../row-image.ts'
-import type { ChangeKind, RowChange } from './types.ts'
+import type { ChangeKind, RowChange } from './change-feed.ts'
 
 /**
  * The `data` object of a `postgres_changes` frame, built as JSON text: values never pass through JavaScript numbers,

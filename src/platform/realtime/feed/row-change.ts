@@ -1,7 +1,7 @@
 import type { Column } from '../pg-type.ts'
+import type { ChangeKind, RowChange, TableRef } from './change-feed.ts'
 import { geometryToJson } from './ewkb.ts'
 import { rowEncoder } from './payload.ts'
-import type { ChangeKind, RowChange, TableRef } from './types.ts'
 
 /** One value per column: PostgreSQL's text, null for NULL, undefined for what the change does not have. */
 export type Values = readonly (string | null | undefined)[]

@@ -8,7 +8,7 @@ import {
   type ChangeChannel,
   type ChangeRouter,
   SubscriptionRefused,
-} from '../changes/types.ts'
+} from '../changes/change-router.ts'
 import type { Act, ActOf } from '../protocol/acts.ts'
 import {
   type Broadcast,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, serializeClaims } from '../../auth/caller.ts'
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
+import { ENTER } from '../../db/identity.ts'
 
 /** What the policies on `realtime.messages` give one caller on one topic. */
 export interface ChannelRights {
@@ -114,8 +115,7 @@ export async function readChannelRights(
         [topic, broadcast, presence],
       )
       await tx.query(
-        `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
-                set_config('realtime.topic', $3, true), set_config('muster.probes', $4, true)`,
+        `${ENTER}, set_config('realtime.topic', $3, true), set_config('muster.probes', $4, true)`,
         [caller.role, serializeClaims(caller.claims), topic, JSON.stringify({ broadcast, presence })],
       )
       await tx.query(TRY_POLICIES)

@@ -7,7 +7,7 @@ import { BINDING_BYTES, CHANNEL_BYTES } from './limits.ts'
 /**
  * The payload of `phx_join`. Every generation of clients sends another shape: 2.39 neither `private` nor
  * `presence.enabled`, later ones add both, `select`, `replay` and `postgres_changes_options`; other SDKs send null
- * for what they leave out, and booleans as text. What cannot be read is replaced by its default and reported, except
+ * for what they leave out, and booleans as text. What cannot be read is replaced by its default, except
  * where the default would open something or the client would be told nothing: those joins are refused.
  */
 
@@ -29,10 +29,6 @@ export const MAX_PRESENCE_KEY_LENGTH = 255
 /** What supabase-js waits by default, and what Supabase caps it to. */
 export const DEFAULT_WAIT_MS = 15_000
 export const MAX_WAIT_MS = 20_000
-
-/** Supabase's default and maximum of replayed broadcasts. */
-export const DEFAULT_REPLAY_MESSAGES = 10
-export const MAX_REPLAY_MESSAGES = 25
 
 export type ChangeEvent = '*' | 'INSERT' | 'UPDATE' | 'DELETE'
 
@@ -66,10 +62,6 @@ export interface Join {
     ack: boolean
     /** Whether the sender gets its own broadcasts. */
     self: boolean
-    /** Whether the client wants to be told when broadcasts from the database flow. */
-    replicationReady: boolean
-    /** Messages of the past: at most `limit` of those after `sinceMs` (Unix time). */
-    replay?: { sinceMs: number; limit: number }
   }
   presence: {
     /** Unset: the gateway makes one up. */
@@ -82,8 +74,6 @@ export interface Join {
   waitMs?: number
   /** What it takes to keep all of this. */
   bytes: number
-  /** What was ignored, for the log. Holds no values: one of them may be a token. */
-  problems: readonly string[]
 }
 
 export type ParsedJoin = { ok: true; join: Join } | { ok: false; reason: string }
@@ -125,23 +115,21 @@ export function describeRequest({ event, schema, table, filter, select }: Change
 }
 
 function readJoin(payload: JsonObject): Join {
-  const problems: string[] = []
   const config = readObject(payload.config, 'config')
-  const waitMs = readWait(config.postgres_changes_options, problems)
-  const accessToken = readToken(payload.access_token ?? payload.user_token, problems)
+  const waitMs = readWait(config.postgres_changes_options)
+  const accessToken = readToken(payload.access_token ?? payload.user_token)
   const bindings = readBindings(config.postgres_changes)
   return {
     ...(accessToken !== undefined && { accessToken }),
     isPrivate: readPrivate(config.private),
-    broadcast: readBroadcast(readObject(config.broadcast, 'broadcast'), problems),
-    presence: readPresence(readObject(config.presence, 'presence'), problems),
+    broadcast: readBroadcast(readObject(config.broadcast, 'broadcast')),
+    presence: readPresence(readObject(config.presence, 'presence')),
     bindings,
     ...(waitMs !== undefined && { waitMs }),
     bytes:
       CHANNEL_BYTES +
       bytesOfToken(accessToken ?? '') +
       bindings.reduce((sum, binding) => sum + bytesOfBinding(binding), 0),
-    problems,
   }
 }
 
@@ -155,8 +143,8 @@ const bytesOfBinding = ({ echo }: Binding): number =>
 const bytesOfToken = ({ length }: string): number => (length > MAX_REMEMBERED_LENGTH ? 16 : 2) * length
 
 /** No longer token is good: a longer text is not kept until somebody says so. */
-function readToken(value: unknown, problems: string[]): string | undefined {
-  const token = readText(value, 'access_token', problems)
+function readToken(value: unknown): string | undefined {
+  const token = readText(value)
   if (token !== undefined && token.length > MAX_TOKEN_LENGTH)
     throw new JoinRefused('access_token: is too long')
   return token
@@ -175,19 +163,8 @@ function toBoolean(value: unknown): boolean | undefined {
   return word === 'true' ? true : word === 'false' ? false : undefined
 }
 
-function readFlag(value: unknown, name: string, problems: string[]): boolean | undefined {
-  const flag = toBoolean(value)
-  if (flag === undefined && value !== undefined && value !== null) {
-    problems.push(`${name}: expected boolean`)
-  }
-  return flag
-}
-
-function readText(value: unknown, name: string, problems: string[]): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined
-  if (typeof value === 'string') return value
-  problems.push(`${name}: expected string`)
-  return undefined
+function readText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 /** A default here would open a channel that its client believes to be private. */
@@ -198,39 +175,19 @@ function readPrivate(value: unknown): boolean {
   return isPrivate
 }
 
-function readBroadcast(broadcast: JsonObject, problems: string[]): Join['broadcast'] {
-  const replay = readReplay(broadcast.replay, problems)
-  return {
-    ack: readFlag(broadcast.ack, 'broadcast.ack', problems) ?? false,
-    self: readFlag(broadcast.self, 'broadcast.self', problems) ?? false,
-    replicationReady: readFlag(broadcast.replication_ready, 'broadcast.replication_ready', problems) ?? false,
-    ...(replay && { replay }),
-  }
+function readBroadcast({ ack, self }: JsonObject): Join['broadcast'] {
+  return { ack: toBoolean(ack) ?? false, self: toBoolean(self) ?? false }
 }
 
-function readReplay(value: unknown, problems: string[]): Join['broadcast']['replay'] {
-  if (value === undefined || value === null) return undefined
-  if (!isObject(value)) {
-    problems.push('broadcast.replay: expected a map')
-    return undefined
-  }
-  const sinceMs = readCount(value.since, 'broadcast.replay.since', problems) ?? 0
-  const limit = readCount(value.limit, 'broadcast.replay.limit', problems) ?? DEFAULT_REPLAY_MESSAGES
-  return { sinceMs, limit: Math.min(Math.max(limit, 1), MAX_REPLAY_MESSAGES) }
-}
-
-function readCount(value: unknown, name: string, problems: string[]): number | undefined {
-  if (value === undefined || value === null) return undefined
+function readCount(value: unknown): number | undefined {
   const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
-  problems.push(`${name}: expected integer`)
-  return undefined
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined
 }
 
-function readPresence(presence: JsonObject, problems: string[]): Join['presence'] {
-  const enabled = readFlag(presence.enabled, 'presence.enabled', problems)
+function readPresence(presence: JsonObject): Join['presence'] {
+  const enabled = toBoolean(presence.enabled)
   const given = typeof presence.key === 'number' ? String(presence.key) : presence.key
-  const key = readText(given, 'presence.key', problems)
+  const key = readText(given)
   // Cut short, two clients could become one; made up, the client would not find itself.
   if (key !== undefined && key.length > MAX_PRESENCE_KEY_LENGTH) {
     throw new JoinRefused(`presence.key: must not be longer than ${MAX_PRESENCE_KEY_LENGTH} characters`)
@@ -238,14 +195,9 @@ function readPresence(presence: JsonObject, problems: string[]): Join['presence'
   return { ...(key !== undefined && { key }), ...(enabled !== undefined && { enabled }) }
 }
 
-function readWait(value: unknown, problems: string[]): number | undefined {
-  if (value === undefined || value === null) return undefined
-  if (!isObject(value)) {
-    problems.push('postgres_changes_options: expected a map')
-    return undefined
-  }
-  if (!readFlag(value.wait, 'postgres_changes_options.wait', problems)) return undefined
-  const timeout = readCount(value.timeout, 'postgres_changes_options.timeout', problems)
+function readWait(value: unknown): number | undefined {
+  if (!isObject(value) || !toBoolean(value.wait)) return undefined
+  const timeout = readCount(value.timeout)
   return Math.min(timeout ?? DEFAULT_WAIT_MS, MAX_WAIT_MS)
 }
 

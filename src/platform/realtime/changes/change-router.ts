@@ -1,5 +1,5 @@
 import type { CallerRole } from '../../auth/caller.ts'
-import type { FeedHealth, RowChange } from '../feed/types.ts'
+import type { FeedHealth } from '../feed/change-feed.ts'
 import type { ChangeRequest } from '../protocol/join.ts'
 
 /**
@@ -93,13 +93,6 @@ export interface ChangeRouter {
    * @returns the removal of the listener.
    */
   onGap(listener: (reason: string) => void): () => void
-  /**
-   * For the gateway itself, not for clients: every change of a published table, once it is visible, with no check and all
-   * published columns. So a private channel learns that its shift is over without asking again and again.
-   *
-   * @returns the end of it
-   */
-  observe(table: { schema: string; name: string }, listener: (change: RowChange) => void): () => void
   readonly health: RouterHealth
   /** Resolves after the first attempt to reach the changes; it goes on trying in the background. */
   start(): Promise<void>

@@ -1,5 +1,5 @@
 import { BEARER_ROLES, type CallerRole } from '../../auth/caller.ts'
-import type { Database } from '../../db/engine/types.ts'
+import type { Database } from '../../db/engine/database.ts'
 import type { ReplicaIdentity } from '../feed/pgoutput.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
 import type { PgType } from '../pg-type.ts'

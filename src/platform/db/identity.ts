@@ -1,0 +1,33 @@
+import type { CallerRole } from '../auth/caller.ts'
+import type { Database, Transaction, TransactionOptions } from './engine/database.ts'
+
+/** Role and claims in one statement, local to the transaction: there is no moment with one and not the other. */
+export const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
+
+/** Of whom something is asked: the claims as JSON, which only policies read. */
+interface Identity {
+  role: CallerRole
+  claims?: string
+}
+
+/** A read-only transaction as somebody who sent no request: a subscriber of changes. */
+export const readAs = <T>(
+  database: Database,
+  { role, claims = '' }: Identity,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> =>
+  database.transaction(work, { readOnly: true, enter: { text: ENTER, parameters: [role, claims] } })
+
+/**
+ * A transaction as `service_role`, which sees every row: for background work and commands, on a login that may become it (or as the
+ * owner, whom forced row level security binds).
+ */
+export const asService = <T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+  options?: Pick<TransactionOptions, 'readOnly'>,
+): Promise<T> =>
+  database.transaction(work, {
+    ...options,
+    enter: { text: "select set_config('role', 'service_role', true)", parameters: [] },
+  })
