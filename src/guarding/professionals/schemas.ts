@@ -3,11 +3,9 @@ import { instantOut, latitude, longitude, uuid } from '../../platform/http/field
 import { pageOf } from '../../platform/http/page.ts'
 import { PROFESSIONAL_STATUSES } from './table.ts'
 
-export const professionalStatus = z
-  .enum(PROFESSIONAL_STATUSES)
-  .meta({
-    description: 'The status of the professional. Only an `active` professional can be assigned to a shift.',
-  })
+export const professionalStatus = z.enum(PROFESSIONAL_STATUSES).meta({
+  description: 'The status of the professional. Only an `active` professional can be assigned to a shift.',
+})
 
 export const professional = z
   .strictObject({

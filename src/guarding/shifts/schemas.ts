@@ -72,13 +72,10 @@ export const shift = z
     overtime_rate: z.number(),
     required_certificates: z.array(z.string()),
     title: z.string(),
-    description: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'A text for everybody who sees the shift. While the shift is open, every guard of the tenant sees it.',
-      }),
+    description: z.string().nullable().meta({
+      description:
+        'A text for everybody who sees the shift. While the shift is open, every guard of the tenant sees it.',
+    }),
     instructions: z.string().nullable().meta({
       description:
         'Confidential instructions, such as alarm codes. The guard of the shift, those who manage the shift, and its client can read them; for everybody else they are null.',
@@ -113,12 +110,9 @@ export const shiftDetail = z
         description:
           'The location of the shift; null when it was removed after the shift, or when you may no longer see it.',
       }),
-    professional: z
-      .strictObject({ id: uuid, name: z.string() })
-      .nullable()
-      .meta({
-        description: 'The assigned professional; null when there is none, or when you may not see them.',
-      }),
+    professional: z.strictObject({ id: uuid, name: z.string() }).nullable().meta({
+      description: 'The assigned professional; null when there is none, or when you may not see them.',
+    }),
     checkin_count: z.int().meta({ description: 'The number of check-ins of the shift that you may see.' }),
     last_checkin: z
       .strictObject({
@@ -160,11 +154,9 @@ const durationRule = {
 
 export const newShift = z
   .strictObject({
-    company_id: uuid
-      .optional()
-      .meta({
-        description: 'The company of the shift. Admins must send it; companies create their own shifts.',
-      }),
+    company_id: uuid.optional().meta({
+      description: 'The company of the shift. Admins must send it; companies create their own shifts.',
+    }),
     location_id: uuid,
     status: z.enum(['draft', 'published']).default('draft'),
     start_datetime: instant,
@@ -245,11 +237,9 @@ export const nearbyFilter = {
   ).default(DEFAULT_RADIUS_METERS),
   ...period,
   min_hourly_rate: queryNumber(z.number().min(0).max(500)).optional(),
-  eligible_only: queryFlag
-    .default(false)
-    .meta({
-      description: 'Only shifts that you could claim now. Only guards may use it; others are refused.',
-    }),
+  eligible_only: queryFlag.default(false).meta({
+    description: 'Only shifts that you could claim now. Only guards may use it; others are refused.',
+  }),
 }
 
 export type NearbyFilter = z.infer<z.ZodObject<typeof nearbyFilter>>

@@ -12,13 +12,10 @@ export const invitation = z
     id: uuid,
     organization_id: uuid.nullable(),
     role,
-    email: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'The only e-mail address that can accept the invitation; null when anyone with the code can accept it.',
-      }),
+    email: z.string().nullable().meta({
+      description:
+        'The only e-mail address that can accept the invitation; null when anyone with the code can accept it.',
+    }),
     expires_at: instantOut,
     accepted_at: instantOut.nullable(),
     accepted_by: uuid.nullable().meta({ description: 'The id of the user who accepted the invitation.' }),
@@ -34,12 +31,9 @@ export const invitationPage = pageOf(invitation)
 export const invitationWithCode = z
   .strictObject({
     ...invitation.shape,
-    code: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The code of the invitation. It is returned only once: a repeated response has null.',
-      }),
+    code: z.string().nullable().meta({
+      description: 'The code of the invitation. It is returned only once: a repeated response has null.',
+    }),
   })
   .meta({ id: 'InvitationWithCode' })
 

@@ -41,14 +41,10 @@ export const registration = z
   .strictObject({
     code: text(1, MAX_CODE_LENGTH).meta({ description: 'The code of the invitation.' }),
     name: text(1, 200),
-    email: z
-      .email()
-      .max(320)
-      .optional()
-      .meta({
-        description:
-          'The e-mail address of the user. It is required when the token has no `email`, and ignored when it has one.',
-      }),
+    email: z.email().max(320).optional().meta({
+      description:
+        'The e-mail address of the user. It is required when the token has no `email`, and ignored when it has one.',
+    }),
     latitude: latitude.optional(),
     longitude: longitude.optional(),
   })

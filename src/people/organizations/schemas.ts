@@ -3,12 +3,9 @@ import { instantOut, text, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { ORGANIZATION_KINDS } from '../table.ts'
 
-export const organizationKind = z
-  .enum(ORGANIZATION_KINDS)
-  .meta({
-    description:
-      'The kind of organization: a `company` employs guards, a `client` has sites that need guards.',
-  })
+export const organizationKind = z.enum(ORGANIZATION_KINDS).meta({
+  description: 'The kind of organization: a `company` employs guards, a `client` has sites that need guards.',
+})
 
 export const organization = z
   .strictObject({

@@ -59,12 +59,9 @@ const row = z.looseObject({ id: uuid }).meta({
 
 export const syncPage = z
   .strictObject({
-    items: z
-      .array(row)
-      .meta({
-        description:
-          'New and changed rows in their current state. A row may occur in more than one response.',
-      }),
+    items: z.array(row).meta({
+      description: 'New and changed rows in their current state. A row may occur in more than one response.',
+    }),
     removed: z.array(uuid).meta({
       description:
         'Ids of rows that you can no longer see, because they were deleted or your access ended. An id may occur in more than one response, and may belong to a row that you never received.',
@@ -75,12 +72,9 @@ export const syncPage = z
     complete: z
       .boolean()
       .meta({ description: 'False when there are more changes: call again at once with `next`.' }),
-    next: z
-      .string()
-      .meta({
-        description:
-          'The watermark to store and to send as `after` in the next call. It is valid for 30 days.',
-      }),
+    next: z.string().meta({
+      description: 'The watermark to store and to send as `after` in the next call. It is valid for 30 days.',
+    }),
   })
   .meta({ id: 'SyncPage' })
 

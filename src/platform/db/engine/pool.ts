@@ -103,7 +103,10 @@ export class Pool<T extends Pooled> {
     }
     const abort = (): void => waiter.refuse(signal?.reason)
     const timer = setTimeout(
-      () => waiter.refuse(new DatabaseBusy('No database connection came free in time.')),
+      () =>
+        waiter.refuse(
+          new DatabaseBusy('No database connection became free within DATABASE_ACQUIRE_TIMEOUT_MS.'),
+        ),
       this.#options.acquireTimeoutMs,
     )
     signal?.addEventListener('abort', abort)
@@ -254,5 +257,6 @@ export class Pool<T extends Pooled> {
   }
 }
 
-const fullError = (): DatabaseBusy => new DatabaseBusy('Too many requests wait for the database.')
+const fullError = (): DatabaseBusy =>
+  new DatabaseBusy('Too many requests are waiting for a database connection (DATABASE_MAX_WAITING).')
 const closedError = (): DatabaseUnavailable => new DatabaseUnavailable('The database is closed.')

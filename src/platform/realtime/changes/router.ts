@@ -149,7 +149,7 @@ class Router implements ChangeRouter {
       onFailure: ({ schema, name }, sqlstate) =>
         options.log.warn(
           { table: `${schema}.${name}`, sqlstate },
-          'a policy failed for a subscriber of changes; the row counts as not visible',
+          'realtime changes: a policy raised an error for a subscriber; the row counts as not visible',
         ),
     })
   }
@@ -424,7 +424,7 @@ class Router implements ChangeRouter {
       try {
         listener(reason)
       } catch (error) {
-        this.#options.log.error({ error: nameOf(error) }, 'a listener for gaps failed')
+        this.#options.log.error({ error: nameOf(error) }, 'realtime changes: a gap listener failed')
       }
     }
   }
@@ -489,7 +489,7 @@ class Router implements ChangeRouter {
       if (given.aborted) return
       this.#options.log.error(
         { error: nameOf(error) },
-        'changes could not be checked, and were not delivered',
+        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
       )
       this.#tellGap('Changes could not be checked.')
     }
@@ -624,7 +624,7 @@ class Router implements ChangeRouter {
     }
     this.#options.log.debug(
       { table: nameOfTable(change), kind: change.kind, told: told.length, asked: asked.length },
-      'a change is told',
+      'realtime changes: delivered a change',
     )
     if (asked.length === 0 && this.#lateChannels.size === 0) {
       this.#send(change, told, data)
@@ -653,7 +653,7 @@ class Router implements ChangeRouter {
     if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
       this.#options.log.warn(
         { table: nameOfTable(change), channels: channels.size },
-        'filters that only the database can judge are behind: their channels read anew',
+        'realtime changes: filters evaluated by the database are too far behind; their channels are told to resync',
       )
       lose()
       return
@@ -666,7 +666,7 @@ class Router implements ChangeRouter {
       } catch (error) {
         this.#options.log.error(
           { error: nameOf(error) },
-          'filters could not be judged: their channels read anew',
+          'realtime changes: the database could not evaluate filters; their channels are told to resync',
         )
         lose()
       } finally {
@@ -779,7 +779,7 @@ class Router implements ChangeRouter {
       channel.deliver(ids, data)
       this.#delivered += 1
     } catch (error) {
-      this.#options.log.error({ error: nameOf(error) }, 'a channel failed to take a change')
+      this.#options.log.error({ error: nameOf(error) }, 'realtime changes: a channel failed on a change')
     }
   }
 
@@ -792,7 +792,7 @@ class Router implements ChangeRouter {
       try {
         listener(change)
       } catch (error) {
-        this.#options.log.error({ error: nameOf(error) }, 'an observer of changes failed')
+        this.#options.log.error({ error: nameOf(error) }, 'realtime changes: an observer failed')
       }
     }
   }

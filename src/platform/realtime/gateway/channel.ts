@@ -253,7 +253,10 @@ export class Channel implements ChangeChannel, Listener {
       if (options.ack) this.#reply(act, status, reason === undefined ? {} : { reason })
     }
     if (!this.#rights.send.broadcast) {
-      this.#parts.log.debug({ topic: this.topic }, 'broadcast without the right to send')
+      this.#parts.log.debug(
+        { topic: this.topic },
+        'realtime channel: refused a broadcast without the right to send',
+      )
       return answer('error', this.#noRight('write to'))
     }
     const { body } = act.broadcast
