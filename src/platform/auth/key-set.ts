@@ -164,7 +164,7 @@ export class KeySet {
     if (!(await this.#refresh())) throw new KeysUnavailable(this.#retryInMs())
   }
 
-  /** One fetch at a time: whoever comes while it runs gets its result. Never rejects; tells whether it succeeded. */
+  /** Single-flight: concurrent callers share one fetch. Never rejects; resolves to whether the fetch succeeded. */
   #refresh(): Promise<boolean> {
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = null

@@ -46,7 +46,7 @@ export function readDatabaseError(error: unknown): DatabaseError | undefined {
   return undefined
 }
 
-/** The code that stands for a SQLSTATE (with its constraint): the one table, printed in the documentation. */
+/** Maps a SQLSTATE (with its constraint) to a code. This is the only such table; the documentation is generated from it. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
   const named = BY_SQLSTATE.get(sqlstate) ?? (constraint && BY_CONSTRAINT.get(constraint))
   if (named) return named

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
-/** In every answer, so that whoever reads one knows where to go on. */
+/** Part of every message, so that its reader knows what to use instead. */
 const INSTEAD =
   'This service has its own API at /v1, described at /docs. The only part of Supabase that it has is realtime.'
 const CODE = 'not_implemented'

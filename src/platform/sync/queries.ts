@@ -4,7 +4,7 @@ import type { Session } from '../db/session.ts'
 import { Problem } from '../http/problem.ts'
 import { type SyncPage, type SyncTable, type Watermark, watermark } from './schemas.ts'
 
-/** What changed of a table since a watermark, as the caller sees it: `muster.changes_since` decides. */
+/** The changes of a table since a watermark that the caller may see: `muster.changes_since` decides. */
 export async function changesSince(
   session: Session,
   table: SyncTable,
@@ -18,7 +18,7 @@ export async function changesSince(
   return { ...page, next: Buffer.from(JSON.stringify(next)).toString('base64url') }
 }
 
-/** @throws Problem `cursor_invalid` for one that was never given. One that is merely outdated begins anew. */
+/** @throws Problem `cursor_invalid` for a watermark that is not ours. An outdated watermark causes a full resync instead. */
 function readWatermark(text: string | undefined): Watermark | undefined {
   if (text === undefined) return undefined
   if (text === 'now') return { now: true }

@@ -239,7 +239,7 @@ async function ensureHistory(tx: Transaction): Promise<void> {
   await tx.query(`alter table ${HISTORY} alter column applied_at set default now()`)
 }
 
-/** Oldest first; empty where nobody ever migrated. Reads the columns of our own only where they are. */
+/** The applied migrations, oldest first; empty for a database that was never migrated. Reads our own columns only if they exist. */
 async function readHistory(tx: Transaction): Promise<HistoryRow[]> {
   const [found] = await tx.query<{ present: boolean }>(
     `select to_regclass('${HISTORY}') is not null as present`,

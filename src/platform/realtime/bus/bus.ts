@@ -108,7 +108,7 @@ export class Bus {
   #hasSkipped = false
   #challenge = randomUUID() as string
   readonly #challenges = new Set<string>()
-  /** Asks everybody for everything. */
+  /** Asks all processes for a full snapshot of their presence (resync). */
   readonly #ask = new Paced(ASK_INTERVAL_MS, () => this.#sendHello())
   /** Somebody may be there who is not known yet. */
   #mustGreet = true

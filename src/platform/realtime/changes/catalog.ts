@@ -32,7 +32,7 @@ export interface PublishedTable extends TableDescription {
   selectable: Readonly<Record<CallerRole, ReadonlySet<string>>>
 }
 
-/** Which tables are meant: by name, where null stands for any, or one by its oid. */
+/** Selects tables by name, where null means any, or one table by its oid. */
 export type TableMatch = { schema: string | null; table: string | null } | { oid: number }
 
 export interface Catalog {

@@ -61,7 +61,7 @@ export const LIVE_TIMEOUT_MS = 15_000
  * is granted to another is not.
  */
 export const DEFINITION_TTL_MS = 60_000
-/** Changes that wait for filters which only PostgreSQL can judge, and their bytes. Past this their channels read anew. */
+/** Limits of the queue of changes that wait for filters evaluated by PostgreSQL. Beyond them the channels are told to resync. */
 const MAX_LATE_CHANGES = 1_000
 const MAX_LATE_BYTES = 32 * 1024 * 1024
 /** Converting the values of a filter takes microseconds. */
@@ -128,7 +128,7 @@ class Router implements ChangeRouter {
   #definitions = 0
   /** The batch under way, and what takes its turn after it. Never rejects. */
   #turn: Promise<void> = Promise.resolve()
-  /** Filters of new subscriptions are tried one at a time: whoever subscribes has one connection of the checks between them. */
+  /** Filters of new subscriptions are checked one at a time, so that subscribers occupy only one connection. */
   #checking: Promise<void> = Promise.resolve()
   /** Deliveries that wait for PostgreSQL's word on a filter, one after the other. Never rejects. */
   #late: Promise<void> = Promise.resolve()
@@ -638,7 +638,7 @@ class Router implements ChangeRouter {
     if (later.length + asked.length > 0) this.#sendLate(change, state, later, asked, data)
   }
 
-  /** After what these channels wait for already, and after PostgreSQL's word on those that are `asked`. */
+  /** Delivers after earlier late changes of these channels, and after PostgreSQL has evaluated the filters in `asked`. */
   #sendLate(
     change: RowChange,
     state: TableState,

@@ -30,7 +30,7 @@ import { Walsender } from './walsender.ts'
  * The reader must not become the server's problem. What it has not acknowledged, the server keeps; past
  * `max_slot_wal_keep_size` a checkpoint waits for the process that writes to us; and if we do not read, it is stuck in
  * that write. So a pause is short and bounded, and past the bounds the connection is destroyed, the backlog is dropped, and
- * the gap is announced: whoever followed the changes reads anew.
+ * the gap is announced: all subscribers resync.
  */
 
 /** Changes that wait for the sink. Past this, reading pauses; a burst of one statement fits. */
@@ -45,7 +45,7 @@ export const MAX_PAUSE_MS = 5_000
 const KEEP_SHARE = 4
 /** Taken for the limit where the server has none: a reader that is a gigabyte behind is of no use to anybody. */
 const ASSUMED_KEEP_BYTES = 2 * 1024 ** 3
-/** A change that was committed longer ago than this is news to nobody: better say that some were missed. */
+/** Changes older than this are dropped and reported as a gap: a resync is more useful than a stale stream. */
 export const MAX_AGE_MS = 30_000
 /** How often we tell the server how far we are. It recycles its log only up to there. */
 const STATUS_INTERVAL_MS = 5_000
@@ -446,7 +446,7 @@ class Session {
     }
   }
 
-  /** Rows are gone without an event for each: whoever keeps them must look again. */
+  /** TRUNCATE removes rows without an event for each: subscribers must resync. */
   #noteTruncation(oids: readonly number[]): void {
     const emptied = oids.flatMap((oid) => this.#relations.get(oid)?.table ?? [])
     if (emptied.some((table) => this.#to.wants(table))) {

@@ -66,7 +66,7 @@ export interface ChannelSocket {
   actAs(caller: Caller): boolean
   /** Before the database is asked because of the client. @returns false when that is too often */
   mayAsk(): boolean
-  /** The channel is over; frames for its topic are for nobody. */
+  /** The channel is closed; frames for its topic are ignored. */
   forget(channel: Channel): void
 }
 
@@ -314,12 +314,12 @@ export class Channel implements ChangeChannel, Listener {
     this.#sendShared(payload, () => encodeMessage(this.#socket.vsn, { topic: this.topic, event }, payload))
   }
 
-  /** Changes may have been missed: the client rejoins within a second, and its app reads anew. */
+  /** Changes may have been missed: the client rejoins within a second, and its app resyncs. */
   gap(): void {
     this.#end('phx_error')
   }
 
-  /** The client joined the topic anew. */
+  /** The client joined the topic again. */
   replaced(): void {
     this.#end('phx_close')
   }
@@ -415,7 +415,7 @@ export class Channel implements ChangeChannel, Listener {
     this.#sendShared(state, () => encodeMessage(this.#socket.vsn, head, state))
   }
 
-  /** @param said the same object for everybody on the topic */
+  /** @param said the same object for all recipients on the topic (fan-out) */
   #sendShared(said: object, encode: () => string | Uint8Array | undefined): void {
     const frame = this.#parts.sharedFrames.frame(said, this.#socket.vsn, this.topic, encode)
     if (frame) this.#socket.send(frame)

@@ -29,7 +29,7 @@ const CHANNEL_OF_SHIFT = /^shift:[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 export const canonicalName = (name: string): string =>
   isPrivateOnly(name) && CHANNEL_OF_SHIFT.test(name) ? name.toLowerCase() : name
 
-/** Of whoever has not been let in yet. */
+/** The rights of a client that has not joined yet. */
 export const NO_RIGHTS: ChannelRights = {
   listen: { broadcast: false, presence: false },
   send: { broadcast: false, presence: false },
