@@ -6,11 +6,11 @@
 --   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
 -- * A deleted user has a valid token for a while: the helpers of foundation.sql know nothing of them, and `auth.uid()`
 --   stands beside a `tenant_id`, which they no longer have.
--- * A helper is called when it is first needed, so what needs none stands before it. A change of an open shift is checked for
---   hundreds of guards at once: their term comes first.
--- * What costs most stands last, and a subquery comes after an `is not null`: `null and exists (…)` runs it for every row.
---   It ends in `offset 0`, which keeps it from being hashed: it is looked up by index for each row of a page, where a hash would
---   read all shifts before the first.
+-- * A helper is evaluated on first use, so conditions without a helper come first. A change of an open shift is checked for
+--   hundreds of guards at once, so the guards' condition is the first one.
+-- * The most expensive condition comes last, and a subquery comes after an `is not null`: `null and exists (…)` runs it for every
+--   row. The subquery ends in `offset 0`, so that the planner does not turn it into a hashed subplan: it is an index lookup for each
+--   row of a page, where a hash would read all shifts before the first row.
 -- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
 --   `home_point` are not granted for reading either (see registration.sql), nor what is between us and the payment provider.
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
