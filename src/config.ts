@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
-/** A switch in the environment: only these words, so that `FALSE` or a typing error is never read as true. */
+/** A boolean setting. Only these words are accepted, so that `FALSE` or a typing error is never read as true. */
 const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')
-/** Node's timers hold no more (24 days): a longer one would fire at once. PostgreSQL's settings have the same limit. */
+/** The limit of Node's timers (24 days): a longer one would fire at once. PostgreSQL's settings have the same limit. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
 const milliseconds = z.coerce.number().int().min(1).max(MAX_MILLISECONDS)
 const count = z.coerce.number().int().min(1).max(1_000_000)
@@ -14,7 +14,7 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
-/** What Fastify knows by name, beside addresses and networks. */
+/** Names of networks that Fastify accepts in addition to addresses. */
 const PROXY_NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
 const isAddressOrNetwork = (text: string): boolean => {
   const [address = '', prefix, ...rest] = text.split('/')
@@ -27,14 +27,14 @@ const isAddressOrNetwork = (text: string): boolean => {
 }
 
 /**
- * Whose `X-Forwarded-For` counts: of the so many proxies nearest to the service, or of those at these addresses. `true`, everybody's,
- * would take the leftmost address, which the client writes itself: proxies add theirs at the right.
+ * The proxies whose `X-Forwarded-For` is trusted: a number of proxies in front of the service, or their addresses. `true` is refused:
+ * it would trust the leftmost address, which the client itself can set (proxies append theirs at the right).
  */
 const trustedProxies = list
   .refine(([first]) => first !== 'true', {
     abort: true,
     error:
-      'true would believe the address that a client says it has: give the number of proxies before the service, such as 1, or their addresses',
+      'true would trust an address that the client itself can set: give the number of proxies in front of the service, such as 1, or their addresses',
   })
   .transform((given): false | number | string[] => {
     const [first = 'false'] = given
@@ -49,16 +49,16 @@ const trustedProxies = list
     `must be false, a number of proxies, or addresses, networks and ${PROXY_NETWORKS.join(', ')}, separated by commas`,
   )
 
-/** Of map tiles, as most servers name them: `https://tiles.example.com/{z}/{x}/{y}.png`. */
+/** The URL template of map tiles, as most servers define it: `https://tiles.example.com/{z}/{x}/{y}.png`. */
 const tileUrl = z
-  // The host goes into a header of the page: nothing but a name, or an address.
+  // The host goes into the page's Content-Security-Policy header: only a name or an address is accepted.
   .url({ protocol: /^https?$/, hostname: /^[a-z\d.:[\]-]+$/i })
   .refine(
     (url) => ['{z}', '{x}', '{y}'].every((part) => url.includes(part)),
     'must have {z}, {x} and {y} in it',
   )
 
-/** Addresses are refused with their form, and never shown: there are passwords in them. */
+/** The message for an invalid URL: it shows the expected form, never the value, which can hold a password. */
 const DATABASE_ADDRESS =
   'must be like postgres://user:password@host:5432/database; in a password, write @ : / # ? % as %40 %3A %2F %23 %3F %25'
 const databaseUrl = z
@@ -73,7 +73,7 @@ function canBeDecoded(url: string): boolean {
   }
 }
 
-/** Every setting, with its default. `.env.example` says the reason for each; a test keeps the two in step. */
+/** Every setting, with its default. `.env.example` gives the reason for each; a test compares the two. */
 export const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -149,16 +149,18 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(`Settings that cannot be used:\n${problems.join('\n')}`)
   }
   if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
-    throw new ConfigError('Set DATABASE_URL or EMBEDDED=true, not both: there is one database.')
+    throw new ConfigError(
+      'Set either DATABASE_URL or EMBEDDED=true, not both: the service uses one database.',
+    )
   }
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
-    throw new ConfigError('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')
+    throw new ConfigError('Set DATABASE_WORKER_URL as well: without DATABASE_URL, DATABASE_API_URL needs it.')
   }
   return parsed.data
 }
 
 /**
- * Nobody serves an embedded database in production by mistake, such as a `DATABASE_URL` that was not passed on.
+ * Refuses to use the embedded database in production by mistake, for instance when `DATABASE_URL` was not passed on.
  *
  * @throws ConfigError
  */
@@ -166,7 +168,7 @@ export function requireChosenDatabase(config: Config): void {
   const isChosen = config.DATABASE_URL ?? config.DATABASE_API_URL ?? config.EMBEDDED
   if (config.NODE_ENV === 'production' && !isChosen) {
     throw new ConfigError(
-      'In production, set DATABASE_URL to a PostgreSQL server, or EMBEDDED=true to serve the embedded database in DATA_DIR on purpose.',
+      'In production, set DATABASE_URL to a PostgreSQL server, or set EMBEDDED=true to use the embedded database in DATA_DIR.',
     )
   }
 }

@@ -15,7 +15,7 @@ async function start(): Promise<void> {
   await requireFreePort(config)
   writePrivately()
 
-  // The lines above come before the modules below, which take a second to load.
+  // Print the lines above first: the modules below take a second to load.
   const [{ resolveTokenSettings }, { openDatabases }, { resolveDrizzleQuickly }] = await Promise.all([
     import('./platform/auth/development-secret.ts'),
     import('./platform/db/open.ts'),
@@ -24,12 +24,16 @@ async function start(): Promise<void> {
   const tokenSettings = await resolveTokenSettings(config)
   let log: Pick<FastifyBaseLogger, 'warn'> | undefined
   resolveDrizzleQuickly()
-  // PGlite compiles PostgreSQL on other threads, and a server takes its time to answer: meanwhile the service is loaded.
+  // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }] = await Promise.all([
     openDatabases(
       config,
       (line) => console.log(line),
-      (event) => (log ?? console).warn(event, 'the replica is now in another state'),
+      (event) =>
+        (log ?? console).warn(
+          event,
+          'database replica: its state changed; while it is not streaming, the primary answers reads',
+        ),
     ),
     import('./service.ts'),
     import('./app.ts'),
@@ -39,7 +43,7 @@ async function start(): Promise<void> {
     config.NODE_ENV !== 'production' &&
     (await seedDemo(databases.api))
   ) {
-    console.log('Filled the empty database with a demo: see README.md for who is in it.')
+    console.log('Seeded the empty database with the demo. README.md lists its users.')
   }
   const service = await openService({ config, tokenSettings, databases })
   log = service.log
@@ -49,12 +53,12 @@ async function start(): Promise<void> {
   console.log(`Muster listens on ${address}
   documentation: ${address}/docs
   shifts, live:  ${address}/live`)
-  // In production tokens are somebody else's to give, and the demo's company is not there.
+  // In production an issuer makes the tokens, and there is no demo.
   if (config.NODE_ENV !== 'production')
     console.log('  a token:       npm run --silent token -- company@example.com')
   if (config.NODE_ENV === 'development')
     console.log(
-      '  browsers:      pages of localhost on any port may call it, while NODE_ENV is development (see CORS_ORIGINS)',
+      '  browsers:      CORS allows localhost on any port, because NODE_ENV is development (see CORS_ORIGINS)',
     )
 }
 

@@ -2,12 +2,12 @@ import { settings } from './config.ts'
 
 const KNOWN = Object.keys(settings.shape)
 
-/** A name this short has neighbours that mean something else: HOME is no HOST. */
+/** One typing error is allowed per this many letters: a short name is close to others that mean something else (HOME, HOST). */
 const LETTERS_PER_MISTAKE = 6
 
 /**
- * Names in the environment that are probably meant for a setting, such as DATABSE_URL: it would be left out without a word, and
- * the service serve another database.
+ * Finds environment variables that are probably mistyped settings, such as DATABSE_URL. They would be ignored silently, and the
+ * service would use another database.
  *
  * @returns a line for each
  */
@@ -17,7 +17,9 @@ export function mistypedSettings(environment: Record<string, string | undefined>
     .flatMap((name) => {
       const meant = KNOWN.find((known) => isNear(name, known))
       return meant
-        ? [`${name} is no setting, and is not used: did you mean ${meant}? (.env.example has them all)`]
+        ? [
+            `${name} is not a setting and is ignored. Did you mean ${meant}? (.env.example lists all settings.)`,
+          ]
         : []
     })
 }
@@ -28,7 +30,7 @@ function isNear(name: string, known: string): boolean {
   return distance(name.toUpperCase(), known) <= allowed
 }
 
-/** Letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment). */
+/** Edit distance: insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 function distance(one: string, other: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: other.length + 1 }, (_, j) => j)

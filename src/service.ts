@@ -56,7 +56,7 @@ export async function openService({
   for (const tell of early) tell()
   if (databases.bus && !bus) {
     app.log.warn(
-      'Broadcast and presence stay in this process: its database login has no password, and JWT_SECRET is not set.',
+      'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
     )
   }
   void warnOfLostConnections(databases, app.log)
@@ -67,7 +67,11 @@ export async function openService({
 
   // In this order: sockets and requests end, then the change feed and background work, then the database closes.
   closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {
-    if (err) app.log.error({ err: { type: err.name, stack: err.stack } }, 'stopping after an error')
+    if (err)
+      app.log.error(
+        { err: { type: err.name, stack: err.stack } },
+        'service: stopping after an unhandled error',
+      )
     await app.close()
     await router?.stop()
     readiness.stop()
@@ -78,15 +82,15 @@ export async function openService({
   return app
 }
 
-/** Of our own errors the message, which names an address and a cause; a driver's can quote what was sent. */
+/** The message of our own errors, which name an address and a cause. Of a driver's error only the name: its message can quote data. */
 function reasonOf(error: unknown): string {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseBusy) return error.message
   return error instanceof Error ? error.name : 'unknown'
 }
 
 /**
- * Tries each login and address once, so that a mistake in one of them is in the log from the start, and not only where a request
- * first needs it. The service runs on: a pooler or a replica may come up after it.
+ * Tries each login and address once, so that a wrong setting is logged at the start, not when a request first needs it. The
+ * service keeps running: a pooler or a replica may come up later.
  */
 async function warnOfLostConnections(
   { api, worker, replica }: Databases,
@@ -96,7 +100,10 @@ async function warnOfLostConnections(
   await Promise.all(
     connections.map(async ([connection, database]) => {
       await database?.query('select 1').catch((error: unknown) => {
-        log.warn({ connection, reason: reasonOf(error) }, 'the database cannot be reached there')
+        log.warn(
+          { connection, reason: reasonOf(error) },
+          'service: a database connection cannot be made; the service runs on and retries when a request needs it',
+        )
       })
     }),
   )

@@ -45,7 +45,7 @@ type OnHeard = (listener: (text: string) => void) => void
 
 async function startBus(bench: Bench, stack: AsyncDisposableStack) {
   const database = open(bench, stack)
-  const log = { debug() {}, warn: (_: object, message: string) => bench.say(message) }
+  const log = { debug() {}, info() {}, warn: (_: object, message: string) => bench.say(message) }
   const started = new Bus({ transport: notifyTransport(database), secret: 'of the benchmark', log })
   const topics = new Topics(started)
   let listener: (text: string) => void = () => {}

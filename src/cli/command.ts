@@ -5,7 +5,7 @@ import { MigrationError } from '../platform/db/migrations/migration-error.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
 
-/** How a command ends: scripts and deployments go by it. */
+/** Exit codes of commands, for scripts and deployments. */
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const
 
 /** The command line was not understood. */
@@ -13,7 +13,7 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
-/** What was asked cannot be done, with what the caller can do about it. */
+/** The command cannot be carried out. The message says what to do about it. */
 export class Refused extends Error {
   override name = 'Refused'
 }
@@ -37,7 +37,7 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
   }
 }
 
-/** Errors of ours whose message says all that an operator needs. */
+/** Our own errors, whose message tells an operator everything: they are printed without a stack. */
 const EXPLAINED = [
   UsageError,
   Refused,
@@ -49,17 +49,17 @@ const EXPLAINED = [
   DatabaseBusy,
 ]
 
-/** Failures of system calls that have their reason outside of the program: rights, disks, networks, limits. */
+/** System errors with a cause outside of the program: permissions, disks, networks, limits. */
 const OF_THE_SURROUNDINGS =
   /^E(?:ACCES|PERM|ROFS|NOSPC|DQUOT|MFILE|NFILE|IO|NOTDIR|ADDRINUSE|ADDRNOTAVAIL|CONNREFUSED|CONNRESET|HOSTUNREACH|NETUNREACH|TIMEDOUT|NOTFOUND|AI_AGAIN)$/
 
 /**
  * SQLSTATEs for an operator: connections (08), logins (28), databases (3D), resources (53), the server's state (57P), its files
- * (58), and a right that a login lacks. Any other is a mistake in a statement of ours.
+ * (58), and a privilege that a login lacks. Any other SQLSTATE is a bug in one of our statements.
  */
 const OF_THE_SERVER = /^(?:08|28|3D|53|57P|58)|^42501$/
 
-/** What an operator can mend is said in a line, where a stack would bury it; a mistake of the program's keeps its stack. */
+/** Returns one line for an error that an operator can fix, and the error with its stack for a bug. */
 export function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (error instanceof MigrationError) return withoutPostgis(error) ?? error.message
@@ -72,7 +72,7 @@ export function explain(error: unknown): unknown {
 const NO_RIGHT = '42501'
 const NOT_INSTALLED = ['58P01', '0A000']
 
-/** The first migration makes the extensions, which on most servers takes a superuser or a package. */
+/** Explains a first migration that cannot create the extensions: that usually needs a superuser or a package. */
 function withoutPostgis({ message, cause }: MigrationError): string | undefined {
   const sqlstate = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const [, extension] = /extension "?(postgis|btree_gist)\b/.exec(message) ?? []

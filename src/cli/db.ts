@@ -37,7 +37,7 @@ const COMMANDS = new Map<string, Command>(
   Object.entries<Command>({
     migrate: {
       usage: '[target]',
-      summary: 'apply what is pending, up to and including a migration',
+      summary: 'apply pending migrations, up to and including the target',
       async run(config, words) {
         const [target] = atMost(1, words)
         const applied = await withDatabase(config(), (database) =>
@@ -49,7 +49,7 @@ const COMMANDS = new Map<string, Command>(
 
     rollback: {
       usage: '[n|all] [--yes]',
-      summary: 'roll back the newest migration, the newest n, or every one',
+      summary: 'roll back the newest migration, the newest n, or all',
       async run(config, words, { yes }) {
         const steps = readSteps(atMost(1, words)[0])
         if (steps === 'all' && !yes) await confirmRollbackOfAll(config())
@@ -62,7 +62,7 @@ const COMMANDS = new Map<string, Command>(
 
     status: {
       usage: '',
-      summary: 'list every migration and its state',
+      summary: 'list all migrations and their states',
       async run(config, words) {
         atMost(0, words)
         const statuses = await withDatabase(config(), (database) => migrationStatus(database))
@@ -73,30 +73,33 @@ const COMMANDS = new Map<string, Command>(
 
     verify: {
       usage: '',
-      summary: 'fail unless the database has the history of drizzle/, and what the history makes',
+      summary: 'fail unless the database has exactly the migrations of drizzle/, without drift',
       async run(config, words) {
         atMost(0, words)
         const live = await withDatabase(config(), async (database) => {
           await verifyMigrations(database)
           return readComparableCatalog(database)
         })
-        print('The database has exactly the history of drizzle/. Comparing what it holds …')
+        print('The database has exactly the migrations of drizzle/. Checking its catalog for drift …')
         const drifts = findDrift(await readHistoryCatalog(), live)
         if (drifts.length > 0) throw new Refused(driftMessage(drifts))
-        print('Tables, rules and rights are what the history makes.')
+        print('No drift: tables, rules and privileges are as the migrations make them.')
       },
     },
 
     seed: {
       usage: '',
-      summary: 'fill an empty, migrated database with the demo',
+      summary: 'seed an empty, migrated database with the demo',
       async run(config, words) {
         atMost(0, words)
         // With all of the service, which no other command needs.
         const { seedDemo } = await import('../app.ts')
         const seeded = await withDatabase(config(), seedDemo)
-        if (!seeded) throw new Refused('The database has a tenant already: the demo goes into an empty one.')
-        print('Filled the database with the demo: README.md says who is in it.')
+        if (!seeded)
+          throw new Refused(
+            'The database already has a tenant. The demo can only be seeded into an empty database.',
+          )
+        print('Seeded the database with the demo. README.md lists its users.')
       },
     },
   }),
@@ -110,7 +113,10 @@ process.exitCode = await runCommand(usage(), async () => {
   })
   const [name, ...rest] = positionals
   const command = COMMANDS.get(name ?? '')
-  if (!command) throw new UsageError(name === undefined ? 'Which command?' : `There is no command ${name}.`)
+  if (!command)
+    throw new UsageError(
+      name === undefined ? 'Which command? Name one of these.' : `There is no command ${name}.`,
+    )
   if (values.yes && !command.usage.includes('--yes')) throw new UsageError(`${name} takes no --yes.`)
   await command.run(() => readConfig(process.env), rest, values)
 })
@@ -128,18 +134,20 @@ function atMost(count: number, words: readonly string[]): readonly string[] {
 }
 
 /**
- * Rolling everything back drops every table with what is in it.
+ * Asks for confirmation, because rolling back all migrations drops every table with its data.
  *
  * @throws Refused unless somebody at a terminal says yes
  */
 async function confirmRollbackOfAll(config: Config): Promise<void> {
   const what = `Rolling back every migration deletes all data of ${describeDatabase(config)}.`
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new Refused(`${what} Where nobody can be asked, say --yes (npm run db:rollback -- all --yes).`)
+    throw new Refused(
+      `${what} There is no terminal to confirm it: pass --yes (npm run db:rollback -- all --yes).`,
+    )
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    const answer = await terminal.question(`${what} Type yes to go on: `)
+    const answer = await terminal.question(`${what} Type yes to continue: `)
     if (answer.trim().toLowerCase() !== 'yes') throw new Refused('Nothing was rolled back.')
   } finally {
     terminal.close()
@@ -149,11 +157,12 @@ async function confirmRollbackOfAll(config: Config): Promise<void> {
 function readSteps(word = '1'): number | 'all' {
   if (word === 'all') return word
   const steps = Number(word)
-  if (!Number.isSafeInteger(steps) || steps < 1) throw new UsageError(`${word} is no number of migrations.`)
+  if (!Number.isSafeInteger(steps) || steps < 1)
+    throw new UsageError(`${word} is no number of migrations: give a whole number from 1 on, or all.`)
   return steps
 }
 
-/** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which no one else may have open. */
+/** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which only one process can open. */
 async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   if (config.DATABASE_URL) {
     return await closing(openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL }), work)
@@ -182,9 +191,9 @@ function report(event: MigrationProgress): void {
 function driftMessage(drifts: readonly Drift[]): string {
   const lines = drifts.map(({ how, object }) => `  ${how.padEnd(8)} ${object}`)
   return [
-    'The database differs from what its history makes:',
+    'Drift: the database differs from what its migrations make:',
     ...lines,
-    'Put it back as it was, or make the change in a migration.',
+    'Undo the change in the database, or make it in a migration.',
   ].join('\n')
 }
 

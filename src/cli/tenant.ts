@@ -10,11 +10,11 @@ import { openDatabases } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent tenant -- <name> <email> [<user id>]
-  <name>       of the marketplace
-  <email>      of its first admin
+  <name>       the name of the marketplace
+  <email>      the e-mail address of its first admin
   <user id>    the subject of the admin's tokens; by default the one that \`npm run token -- <email>\` gives`
 
-/** As the database's checks have it. */
+/** The same limits as the database's check. */
 const NAME = z.string().min(1).max(200)
 
 interface NewTenant {
@@ -26,7 +26,7 @@ interface NewTenant {
 process.exitCode = await runCommand(USAGE, async () => {
   const wanted = readArguments(process.argv.slice(2))
   const config = readConfig(process.env)
-  // What is printed to stdout is for scripts.
+  // Progress goes to stderr: stdout is for scripts.
   const databases = await openDatabases(config, (line) => console.error(line))
   try {
     const tenant = await createTenant(databases.worker, wanted)
@@ -42,7 +42,7 @@ function readArguments(words: string[]): NewTenant {
   if (name === undefined || email === undefined) throw new UsageError('A tenant needs a name and an admin.')
   if (!NAME.safeParse(name).success) throw new UsageError('A name has 1 to 200 characters.')
   if (!z.email().safeParse(email).success) throw new UsageError(`${email} is no e-mail address.`)
-  if (id !== undefined && !isUserId(id)) throw new UsageError(`${id} is no user id: that is a UUID.`)
+  if (id !== undefined && !isUserId(id)) throw new UsageError(`${id} is no user id: give a UUID.`)
   if (rest.length > 0) throw new UsageError(`Not understood: ${rest.join(' ')}`)
   return { name, email, id: id ?? developmentUserId(email) }
 }
@@ -53,7 +53,7 @@ async function createTenant(database: Database, { name, email, id }: NewTenant):
     return await asService(database, async (tx) => {
       const [row] = await tx.query<{ id: string }>('select muster.create_tenant($1, $2, $3, $4) as id', [
         name,
-        // What people are called before they say so.
+        // The name until the admin changes it.
         email.slice(0, email.indexOf('@')),
         email,
         id,
@@ -63,7 +63,7 @@ async function createTenant(database: Database, { name, email, id }: NewTenant):
   } catch (error) {
     if (readDatabaseError(error)?.constraint !== 'users_pkey') throw error
     throw new Refused(
-      `The user ${id} is registered already, and a user is of one tenant: give another user id.`,
+      `The user ${id} is already registered, and a user belongs to one tenant: give another user id.`,
     )
   }
 }

@@ -17,12 +17,12 @@ import { embeddedDataDir } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent token -- <email> [<user id> | --new]
-  <email>          a registered user, looked up in the database
-  <email> <id>     whoever has that id, without looking
-  <email> --new    somebody who is not registered yet: for POST /v1/me with an invitation
-  --anon           nobody: the key that supabase-js is made with`
+  <email>          a token for a registered user, looked up in the database
+  <email> <id>     a token for the user with that id, without a lookup
+  <email> --new    a token for a user who is not registered yet: for POST /v1/me with an invitation
+  --anon           the anonymous key, for createClient of supabase-js`
 
-/** Ten years, as the anonymous keys of Supabase: apps are built with it. It gives no more than no token at all. */
+/** Ten years, like Supabase's anonymous keys, because apps are built with it. It gives the same rights as no token. */
 const ANON_LIFETIME_SECONDS = 10 * 365 * 24 * 60 * 60
 
 interface User {
@@ -36,7 +36,7 @@ interface User {
 
 /** undefined_table, and invalid_parameter_value for a role that is not there. */
 const NOT_MIGRATED = new Set(['42P01', '22023'])
-/** invalid_password, invalid_authorization_specification: also of a login that is not let in yet. */
+/** invalid_password, invalid_authorization_specification: also when the service has not set up the login yet. */
 const NOT_LET_IN = new Set(['28P01', '28000'])
 
 process.exitCode = await runCommand(USAGE, async () => {
@@ -66,29 +66,28 @@ function readArguments(words: string[]): Wanted | 'anon' {
     options: { new: { type: 'boolean', default: false }, anon: { type: 'boolean', default: false } },
   })
   if (values.anon) {
-    if (positionals.length > 0 || values.new) throw new UsageError('Either somebody or --anon.')
+    if (positionals.length > 0 || values.new)
+      throw new UsageError('Give either an e-mail address or --anon, not both.')
     return 'anon'
   }
   const [email, id, ...rest] = positionals
-  if (email === undefined) throw new UsageError('Whose token?')
+  if (email === undefined) throw new UsageError('Whose token? Give an e-mail address, or --anon.')
   if (!z.email().safeParse(email).success) throw new UsageError(`${email} is no e-mail address.`)
-  if (id !== undefined && !isUserId(id)) throw new UsageError(`${id} is no user id: that is a UUID.`)
+  if (id !== undefined && !isUserId(id)) throw new UsageError(`${id} is no user id: give a UUID.`)
   if (rest.length > 0) throw new UsageError(`Not understood: ${rest.join(' ')}`)
-  if (id !== undefined && values.new) throw new UsageError('Either a user id or --new.')
+  if (id !== undefined && values.new) throw new UsageError('Give either a user id or --new, not both.')
   return { email, id, isNew: values.new }
 }
 
-/** @throws Refused where tokens come from an issuer: this command is for development. */
+/** @throws Refused where an issuer makes the tokens: this command is for development. */
 async function requireDevelopmentSecret(config: Config): Promise<string> {
   if (config.NODE_ENV === 'production') {
-    throw new Refused(
-      'In production, tokens come from the issuer that users sign in with: none are made here.',
-    )
+    throw new Refused('In production, the issuer makes the tokens. This command works in development only.')
   }
   const { keys } = await resolveTokenSettings(config)
   if (keys.kind === 'jwks') {
     throw new Refused(
-      `Tokens come from the issuer with the keys at ${keys.url.href}: they can be verified here, and not made.`,
+      `JWKS_URL is set: the issuer with the keys at ${keys.url.href} makes the tokens, and this service can only verify them.`,
     )
   }
   return keys.secret
@@ -103,7 +102,7 @@ async function identify(config: Config, { email, id, isNew }: Wanted): Promise<U
   const [user, another] = users
   if (!user) {
     throw new Refused(
-      `Nobody with the address ${email} is registered. With --new the token is for somebody who is about to be.`,
+      `No user with the address ${email} is registered. For a user who is going to register, add --new.`,
     )
   }
   if (another) {
@@ -116,22 +115,22 @@ async function identify(config: Config, { email, id, isNew }: Wanted): Promise<U
 async function lookUpOnServer(config: Config, email: string): Promise<User[]> {
   const url =
     config.DATABASE_WORKER_URL ?? (config.DATABASE_URL && loginUrl(config.DATABASE_URL, LOGINS.worker))
-  if (!url) throw new Refused('Set DATABASE_URL or DATABASE_WORKER_URL: only they may look users up.')
+  if (!url) throw new Refused('Set DATABASE_URL or DATABASE_WORKER_URL: only these logins may look users up.')
   return closing(openServer({ url, max: 1, applicationName: 'muster-token', prepare: false }), (database) =>
     lookUp(database, email),
   )
 }
 
 /**
- * The embedded database can be open only once, and while the service runs it is the service that has it. Ids of
- * development follow from the address, so that a token can be made without looking.
+ * Only one process can open the embedded database, and a running service has it open. Development ids are derived from the
+ * address, so a token can be made without a lookup.
  */
 async function lookUpEmbedded(config: Config, email: string): Promise<User[]> {
   const unseen = [{ id: developmentUserId(email), email }]
   const isDemoUser = findDemoUser(email) !== undefined
   if (!existsSync(embeddedDataDir(config))) {
     if (isDemoUser) return unseen
-    throw new Refused(`There is no database in ${config.DATA_DIR} yet: the first \`npm start\` makes it.`)
+    throw new Refused(`There is no database in ${config.DATA_DIR} yet: run \`npm start\` once to create it.`)
   }
   let release: () => Promise<void>
   try {
@@ -141,7 +140,7 @@ async function lookUpEmbedded(config: Config, email: string): Promise<User[]> {
     if (!isDemoUser) {
       console.error(
         `The service has the database open, so ${email} was not looked up. The token is for the id that ` +
-          '`npm run tenant` and --new give to this address; for another, add the id (GET /v1/me shows it).',
+          '`npm run tenant` and --new derive from this address. If the user has another id, add it (GET /v1/me shows it).',
       )
     }
     return unseen
@@ -155,7 +154,7 @@ async function lookUpEmbedded(config: Config, email: string): Promise<User[]> {
   }
 }
 
-/** As `service_role`: e-mail addresses are granted to no caller. */
+/** Runs as `service_role`, because no caller may read e-mail addresses. */
 async function lookUp(database: Database, email: string): Promise<User[]> {
   try {
     return await asService(
@@ -174,7 +173,7 @@ async function lookUp(database: Database, email: string): Promise<User[]> {
   } catch (error) {
     const sqlstate = readDatabaseError(error)?.sqlstate ?? ''
     if (NOT_MIGRATED.has(sqlstate) || NOT_LET_IN.has(sqlstate)) {
-      throw new Refused('The database is not prepared yet: start the service once, or run `npm run tenant`.')
+      throw new Refused('The database is not migrated yet: start the service once, or run `npm run tenant`.')
     }
     throw error
   }

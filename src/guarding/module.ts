@@ -13,14 +13,14 @@ import { shiftRoutes } from './shifts/routes.ts'
 export const guarding = {
   name: 'guarding',
   summary:
-    'Shifts of security guards: published by companies, found nearby, claimed, proved by GPS check-ins, paid.',
+    'The API manages the shifts of security guards. Companies publish shifts; guards find and claim nearby shifts, prove their presence by GPS check-ins, and get paid.',
   tags: [
-    { name: 'shifts', description: 'From draft to completed.' },
-    { name: 'check-ins', description: 'Where guards were, as their phones report it.' },
-    { name: 'locations', description: 'The sites.' },
+    { name: 'shifts', description: 'Shifts and their lifecycle, from draft to completed.' },
+    { name: 'check-ins', description: 'GPS check-ins, as the phones of guards report them.' },
+    { name: 'locations', description: 'The sites where guards work.' },
     { name: 'professionals', description: 'Guards and their certificates.' },
-    { name: 'incidents', description: 'What happened on site.' },
-    { name: 'transactions', description: 'What shifts pay.' },
+    { name: 'incidents', description: 'Incidents that guards report from a site.' },
+    { name: 'transactions', description: 'Payments for shifts.' },
   ],
   codes,
   examples,

@@ -3,7 +3,7 @@ import type { ProblemCode } from '../platform/http/codes.ts'
 export const codes = {
   already_registered: {
     status: 409,
-    title: 'This user is registered already.',
+    title: 'This user is already registered.',
     retry: 'never',
     sqlstate: 'MU018',
     // Two invitations accepted at once by the same token: the second finds no user when it looks.

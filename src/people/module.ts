@@ -10,9 +10,9 @@ import { organizationRoutes } from './organizations/routes.ts'
 export const people = {
   name: 'people',
   tags: [
-    { name: 'me', description: 'Who calls, and how one becomes a user.' },
+    { name: 'me', description: 'The caller, and the registration of users.' },
     { name: 'organizations', description: 'Companies and their clients.' },
-    { name: 'notifications', description: 'What a user should know.' },
+    { name: 'notifications', description: 'Messages to a user about shifts.' },
   ],
   codes,
   examples,

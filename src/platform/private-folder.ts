@@ -20,19 +20,19 @@ const OURS = /^(?:jwt-secret|lock|lock\.pid|pgdata|postgis-[\da-f]{16}\.tar\.gz)
 const LEAST_FREE_BYTES = 32 * 1024 * 1024
 
 /**
- * What this process writes from now on is its user's alone: also what a library writes that sets no mode. Where somebody else
- * has to read what a command writes, that command does not call this.
+ * Sets the umask, so that only the user of this process can read the files that it writes, also those of libraries that set no
+ * mode. A command whose output others must read does not call this.
  */
 export function writePrivately(): void {
   process.umask(OTHERS)
 }
 
 /**
- * Makes the data folder, or takes the one that is there: positions of people and the secret that signs tokens are in it, so it is
- * closed to other users of the machine, with what the service has put there.
+ * Creates the data folder if it does not exist, and removes the access of other users to it and to Muster's files in it: it holds
+ * positions of people and the secret that signs tokens.
  *
- * @param report told when it had to be closed
- * @throws FolderUnusable when it cannot be written, or is a folder for others too, which is not ours to close
+ * @param report called when access had to be removed
+ * @throws FolderUnusable when the folder cannot be written, or holds other files too
  */
 export async function preparePrivateFolder(
   folder: string,
@@ -55,20 +55,22 @@ async function closeToOthers(folder: string, report: (line: string) => void): Pr
   if ((mode & OTHERS) !== 0) {
     if ((mode & STICKY) !== 0 || (ours.length === 0 && names.length > 0)) {
       throw new FolderUnusable(
-        `The data folder ${folder} is open to other users (mode ${octal(mode)}) and holds more than Muster's data: set DATA_DIR to a folder of its own.`,
+        `The data folder ${folder} is open to other users (mode ${octal(mode)}) and holds other files than Muster's: set DATA_DIR to a folder that only Muster uses.`,
       )
     }
     if (uid !== process.geteuid?.() && process.geteuid?.() !== 0) {
       throw new FolderUnusable(
-        `The data folder ${folder} is open to other users (mode ${octal(mode)}) and belongs to another user: its owner has to run chmod 700 on it and give it to the user of this process.`,
+        `The data folder ${folder} is open to other users (mode ${octal(mode)}) and belongs to another user: its owner must run chmod 700 on it and make the user of this process its owner.`,
       )
     }
     await chmod(folder, PRIVATE_FOLDER)
-    report(`The data folder ${folder} was open to other users (mode ${octal(mode)}): closed it (700).`)
+    report(
+      `The data folder ${folder} was open to other users (mode ${octal(mode)}): changed its mode to 700.`,
+    )
   }
   for (const name of ours) {
     if (await closePath(join(folder, name)))
-      report(`${join(folder, name)} was open to other users: closed it.`)
+      report(`${join(folder, name)} was open to other users: removed their access.`)
   }
 }
 
@@ -92,11 +94,11 @@ const octal = (mode: number): string => (mode & 0o7777).toString(8)
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'is on a full disk',
-  EDQUOT: 'is on a disk of which this user has no more to use',
+  EDQUOT: 'is on a disk where the quota of this user is used up',
   EROFS: 'cannot be written: its file system is read-only',
   EACCES: 'cannot be written by the user of this process',
   EPERM: 'cannot be written by the user of this process',
-  ENOTDIR: 'is not a folder, or lies in what is none',
+  ENOTDIR: 'is not a folder, or its parent is not one',
   EEXIST: 'is not a folder',
 }
 
@@ -105,7 +107,7 @@ const REMEDIES: Record<string, string> = {
   EDQUOT: 'Free some space, or set DATA_DIR to a folder on another disk.',
 }
 
-/** What a failed system call says of the folder; an error that is about something else is given back as it is. */
+/** Converts a failed system call into FolderUnusable; returns any other error unchanged. */
 export function asFolderUnusable(folder: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const reason = REASONS[code]
@@ -116,7 +118,7 @@ export function asFolderUnusable(folder: string, error: unknown): unknown {
 }
 
 /**
- * The reason for which an embedded database failed, where it is the disk: PGlite itself says `ErrnoError 51`, or that its
+ * Explains a failure of the embedded database whose cause is the disk: PGlite itself only reports `ErrnoError 51`, or that its
  * program is unreachable.
  */
 export async function explainFailureIn(folder: string, error: unknown): Promise<unknown> {

@@ -42,7 +42,7 @@ test(
       '"connection":"api"',
       '"connection":"worker"',
       '"connection":"replica"',
-      'realtime lost',
+      'realtime change feed: disconnected',
     ]
     const isTold = (line: string, connection: string): boolean =>
       line.includes(connection) && line.includes('ECONNREFUSED 127.0.0.1:1')

@@ -52,6 +52,6 @@ describe('background work', () => {
       },
     }
     await runWorker(broken, log, stop.signal)
-    expect(lines).toEqual(['background work failed'])
+    expect(lines).toEqual(['background worker: the cleanup failed; retrying with backoff'])
   })
 })

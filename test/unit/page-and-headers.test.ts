@@ -78,7 +78,7 @@ describe('the page at /docs', () => {
     const app = await open()
     expect((await app.inject({ url: '/docs/' })).body).toContain('"hideClientButton": true')
     const { info } = (await app.inject({ url: '/openapi.json' })).json()
-    expect(info.description).toMatch(/^Each call needs a token\. .*npm run --silent token/)
+    expect(info.description).toMatch(/^Every call needs a token\. .*npm run --silent token/)
   })
 
   test('sends no field that is empty', async () => {

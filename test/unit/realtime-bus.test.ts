@@ -84,7 +84,7 @@ async function start(
   secret = SECRET,
 ): Promise<Process> {
   const warnings: string[] = []
-  const log = { debug() {}, warn: (_: object, message: string) => warnings.push(message) }
+  const log = { debug() {}, info() {}, warn: (_: object, message: string) => warnings.push(message) }
   const bus = new Bus({ transport: hub.transport(name), secret, log, limits: { heartbeatMs: 50, ...limits } })
   running.push(bus)
   const topics = new Topics(bus)

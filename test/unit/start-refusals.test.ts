@@ -94,7 +94,9 @@ it('callers’ sessions without a login for background work', async () => {
     JWT_SECRET: SECRET,
   })
   expect(code).toBe(1)
-  expect(stderr.trim()).toBe('Without DATABASE_URL, DATABASE_API_URL needs DATABASE_WORKER_URL beside it.')
+  expect(stderr.trim()).toBe(
+    'Set DATABASE_WORKER_URL as well: without DATABASE_URL, DATABASE_API_URL needs it.',
+  )
 })
 
 it('production whose DATABASE_URL is mistyped, in the environment or in .env', async () => {

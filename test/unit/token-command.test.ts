@@ -103,8 +103,8 @@ describe('npm run token', () => {
     ['nobody', 'nobody is no e-mail address'],
     ['a@example.com 12', '12 is no user id'],
     [`a@example.com ${SOMEBODY} more`, 'Not understood: more'],
-    [`a@example.com ${SOMEBODY} --new`, 'Either a user id or --new'],
-    ['a@example.com --anon', 'Either somebody or --anon'],
+    [`a@example.com ${SOMEBODY} --new`, 'either a user id or --new'],
+    ['a@example.com --anon', 'either an e-mail address or --anon'],
     ['a@example.com --admin', '--admin'],
   ])('%j is not understood', async (words, message) => {
     const outcome = await token(words)

@@ -23,7 +23,7 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listCertificates',
         summary: 'List certificates, newest first',
         description:
-          'Guards see their own, companies those of the guards assigned to their shifts, admins all of the tenant.',
+          'Guards see their own certificates, companies those of the guards assigned to their shifts, and admins all certificates of the tenant.',
         tags,
         querystring: z.strictObject({
           professional_id: uuid.optional(),
@@ -47,8 +47,9 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'createCertificate',
-        summary: 'Hand in a certificate',
-        description: 'Guards their own, admins anybody’s. It counts once an admin has verified it.',
+        summary: 'Add a certificate',
+        description:
+          'Guards add their own certificates; admins add certificates for any guard. A certificate counts once an admin has verified it.',
         tags,
         body: newCertificate,
         response: {
@@ -83,7 +84,8 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'verifyCertificate',
         summary: 'Verify a certificate, or withdraw its verification',
-        description: 'For admins. An assigned shift that needs the certificate has to be released first.',
+        description:
+          'Only admins may call this. To withdraw a verification, first release the assigned shifts that need the certificate.',
         tags,
         params: idParams,
         body: verification,
@@ -107,7 +109,8 @@ export const certificateRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'removeCertificate',
         summary: 'Remove a certificate',
-        description: 'Guards their own while it is not verified, admins any that no assigned shift needs.',
+        description:
+          'Guards may remove their own certificate while it is not verified. Admins may remove any certificate that no assigned shift needs.',
         tags,
         params: idParams,
         response: { 204: z.null(), ...problems('not_found', 'forbidden', 'certificate_in_use') },

@@ -16,11 +16,20 @@ export const certificate = z
   .strictObject({
     id: uuid,
     professional_id: uuid,
-    company_id: uuid.nullable().meta({ description: 'It counts for this company alone; null: for all.' }),
+    company_id: uuid.nullable().meta({
+      description:
+        'The only company for which the certificate counts; null when it counts for all companies.',
+    }),
     kind: certificateKind,
     number: z.string(),
-    valid_until: z.iso.date().meta({ description: 'The last day, in the time zone of the place of work.' }),
-    verified_at: instantOut.nullable().meta({ description: 'Only verified ones count.' }),
+    valid_until: z.iso.date().meta({
+      description:
+        'The last day on which the certificate is valid, in the time zone of the location of the shift.',
+    }),
+    verified_at: instantOut.nullable().meta({
+      description:
+        'When an admin verified the certificate; null while it is not verified, and then it does not count.',
+    }),
     verified_by: uuid.nullable(),
     created_at: instantOut,
     updated_at: instantOut,
@@ -33,13 +42,16 @@ export const certificatePage = pageOf(certificate)
 
 export const newCertificate = z
   .strictObject({
-    professional_id: uuid
-      .optional()
-      .meta({ description: 'A guard’s own by default; admins must say whose.' }),
-    company_id: uuid.nullish().meta({ description: 'The employer for whom a pass was issued.' }),
+    professional_id: uuid.optional().meta({
+      description: 'The professional who owns the certificate. Guards may omit it; admins must send it.',
+    }),
+    company_id: uuid.nullish().meta({
+      description:
+        'The company for which the certificate (such as a pass) was issued, if it counts for one company only.',
+    }),
     kind: certificateKind,
     number: text(1, 100),
-    valid_until: lastDay.meta({ description: 'The last day on which it is valid.' }),
+    valid_until: lastDay.meta({ description: 'The last day on which the certificate is valid.' }),
   })
   .meta({ id: 'NewCertificate' })
 
@@ -50,7 +62,7 @@ export const verification = z
     verified: z
       .boolean()
       .default(true)
-      .meta({ description: '`false` withdraws the verification: the certificate counts no more.' }),
+      .meta({ description: '`false` withdraws the verification, and the certificate no longer counts.' }),
   })
   .meta({ id: 'Verification' })
   .nullish()

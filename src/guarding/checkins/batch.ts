@@ -5,23 +5,23 @@ import type { FieldError } from '../../platform/http/problem.ts'
 import type { Recorded } from './queries.ts'
 import { type BatchItem, type BatchResult, batchItem, MAX_BATCH_ITEMS } from './schemas.ts'
 
-/** An item of a batch: what it asks for, or nothing when it is no check-in. */
+/** An item of a batch: the check-in that it holds, or no `item` when it is not a valid check-in. */
 interface ReadItem {
-  /** As the item spells it (a phone that writes it in capitals must find its item by it); null when it has none. */
+  /** The id as the item spells it, so that a phone that writes upper case can match its item; null when there is none. */
   id: string | null
   item?: BatchItem
-  /** What is wrong with it, by pointers into the item. */
+  /** The invalid members, by JSON Pointer into the item. */
   errors?: FieldError[]
 }
 
-/** An item with more wrong fields is told of the first ones: a thousand bad items must not make a huge answer. */
+/** A rejected item lists at most this many invalid fields: a thousand bad items must not make a huge response. */
 const MAX_ITEM_ERRORS = 5
-/** Unknown members are named in a message, and a client may have made up long ones. */
+/** Messages name unknown members, and a client can send very long names. */
 const MAX_MESSAGE_LENGTH = 200
 
 /**
- * Items are read one by one, so that a bad one never costs the others. What is no check-in goes no further: neither
- * what it holds, nor how deep that is, reaches anything behind this.
+ * Validates each item by itself, so that a bad item never fails the others. An item that is not a valid check-in stops here: its
+ * content and its nesting never reach the database.
  */
 export const checkinBatch = z
   .strictObject({
@@ -32,7 +32,7 @@ export const checkinBatch = z
           .meta({
             ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
             id: 'BatchCheckIn',
-            description: 'A check-in with its `shift_id`.',
+            description: 'A check-in, with the `shift_id` of its shift.',
           })
           .transform(readItem),
       )
@@ -57,10 +57,10 @@ function idOf(given: unknown): string | null {
   return uuid.safeParse(given.id).data ?? null
 }
 
-/** What the database is asked about. */
+/** The valid items: those that go to the database. */
 export const itemsOf = (batch: Batch): BatchItem[] => batch.items.flatMap(({ item }) => item ?? [])
 
-/** The member of an item that a refusal of the database is about. */
+/** By code of a database refusal: the member of the item that it is about. */
 const MEMBER_OF: Partial<Record<Code, keyof BatchItem>> = {
   id_conflict: 'id',
   not_found: 'shift_id',
@@ -94,13 +94,13 @@ export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchR
 }
 
 /**
- * The whole answer, where the database's own is it already: none was refused, and each id is spelled as PostgreSQL does. A full
- * batch that is fine is the usual one, and to read and check its 500 KB costs as much as to read what came in.
+ * Fast path: returns the database's JSON as the whole response when no item was rejected and each id is spelled as PostgreSQL
+ * spells it. Most batches are full and valid, and parsing 500 KB of results would cost as much as parsing the request.
  *
  * @param recorded the JSON of what became of `itemsOf(batch)`
  */
 export function answerAsItIs(batch: Batch, recorded: string): string | undefined {
-  // In what was stored there is no text but ids, times and our own words, so nobody can write this one into it.
+  // The results hold only ids, times and fixed words, so a client cannot place this word in them.
   if (recorded.includes('"rejected"')) return undefined
   const isPlain = batch.items.every(({ id, item }) => item && id === id?.toLowerCase())
   return isPlain ? `{"results":${recorded}}` : undefined

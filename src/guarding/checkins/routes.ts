@@ -28,7 +28,7 @@ import { takeTurns } from './turns.ts'
 const tags = ['check-ins']
 
 export interface CheckinOptions {
-  /** How many one caller may send in batches. */
+  /** The number of batch items that one caller may send. */
   perMinute: number
 }
 
@@ -64,9 +64,9 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
     {
       schema: {
         operationId: 'listNearbyCheckIns',
-        summary: 'List who checked in near a place at that time',
+        summary: 'List check-ins near a place in a period',
         description:
-          'Check-ins of your own shifts, by device time: for companies, for clients (of the shifts at their sites), and for admins.',
+          'Lists the check-ins of your shifts within a radius of a point, ordered by device time. Companies see those of their shifts, clients those of the shifts at their sites, and admins all of the tenant.',
         tags,
         querystring: nearbyCheckinFilter,
         response: { 200: nearbyCheckinPage, ...problems('cursor_invalid', 'forbidden') },
@@ -77,7 +77,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
       const position = readCursor('nearby_checkins', 'instant', cursor, filter)
       const { items, next } = await listNearbyCheckIns(request, filter, limit, position)
       const next_cursor = next ? writeCursor('nearby_checkins', next, filter) : null
-      // The database has built the answer: it goes out as it is. A test holds it to the schema.
+      // The database built the JSON, which is sent unchanged. A test compares it with the schema.
       return sendJsonText(reply, `{"items":${items},"next_cursor":${JSON.stringify(next_cursor)}}`)
     },
   )
@@ -87,16 +87,16 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
     {
       schema: {
         operationId: 'createCheckIn',
-        summary: 'Check in to a shift of your own',
+        summary: 'Record a check-in for your shift',
         description:
-          'The database judges the position. A `clock_in` that is not outside starts the shift, a `clock_out` after it completes the shift and fixes its pay, whatever the order in which they arrive. Sent again (the same id, shift, kind and device time), it is answered with 200 and what was stored the first time; with another of those, the id stands for something else: `id_conflict`. A shift takes 120 pings for each minute of device time; clock events are always taken.',
+          'The database computes the distance to the site and the verdict. A `clock_in` that is not `outside` starts the shift. A later `clock_out` completes the shift and fixes its pay. The order in which check-ins arrive does not matter. The request is idempotent: repeating it with the same id, shift, kind and device time returns 200 and the stored check-in. If one of these differs, the request is refused with `id_conflict`. A shift accepts 120 pings for each minute of device time; clock events have no such limit.',
         tags,
         params: idParams,
         body: newCheckin,
         response: {
           201: checkin,
           200: {
-            description: 'It was known already; nothing has changed.',
+            description: 'The check-in was already stored; nothing has changed.',
             content: { 'application/json': { schema: checkin } },
           },
           ...problems(...CHECKIN_PROBLEMS),
@@ -114,7 +114,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
 }
 
 const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinute }) => {
-  // A batch is one request to the rate limit, and costs as much as a thousand.
+  // The rate limit counts a batch as one request, but it costs as much as a thousand: items have a budget of their own.
   const budget = new RateLimiterMemory({ points: perMinute, duration: 60 })
   async function spend({ caller, body }: FastifyRequest): Promise<void> {
     const items = (body as { items?: unknown } | undefined)?.items
@@ -128,8 +128,8 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
     throw new Problem('rate_limited', { retryAfterSeconds: Math.ceil(spent.msBeforeNext / 1000) })
   }
 
-  // Elsewhere a body with a member `__proto__` is refused as a whole. Here that is one bad item: a check-in is made of
-  // its known members alone, so there is nothing that such a name could reach. So it is with bytes that are not UTF-8.
+  // Other routes refuse a whole body that has a member `__proto__`, or bytes that are not UTF-8. Here only the item with it is
+  // rejected. That is safe, because a check-in is built from its known members only.
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser(
     'application/json',
@@ -145,9 +145,9 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
       preValidation: spend,
       schema: {
         operationId: 'createCheckIns',
-        summary: 'Deliver check-ins that were recorded offline',
+        summary: 'Record a batch of check-ins, such as those recorded offline',
         description:
-          'Up to 1,000, of any shifts, in any order, with as many repetitions as it takes. Each is judged by itself: a bad one is rejected and costs the others nothing. One result per item, in order. Items count towards a limit per minute: beyond it the whole batch is `rate_limited`, nothing is lost, and it is sent again after `Retry-After`. With an `Idempotency-Key` the same batch again is given the same answer.',
+          'A batch has up to 1,000 check-ins of any shifts, in any order; it may contain and repeat check-ins that were sent before. Each item is decided by itself: a rejected item does not affect the others. The response has one result per item, in the same order. Items count towards a limit per minute. Beyond it the whole batch is refused with `rate_limited` and nothing is stored: send it again after `Retry-After`. With an `Idempotency-Key`, repeating the batch returns the same response.',
         tags,
         body: checkinBatch,
         response: { 200: batchResults, ...problems('payload_too_large') },

@@ -15,16 +15,17 @@ import { CHECKIN_KINDS, VERDICTS } from './table.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
 const accuracy = z.number().positive().max(100).meta({
-  description: 'What the device says of its fix: the radius of the 95 % confidence circle (W3C Geolocation).',
+  description:
+    'The accuracy that the device reports for the position: the radius of the 95 % confidence circle, in meters (W3C Geolocation).',
 })
 
 /** PostgreSQL keeps microseconds. */
 const FRACTION_DIGITS = 6
 
 /**
- * An RFC 3339 instant as PostgreSQL takes it, whatever the phone wrote: in UTC (PostgreSQL refuses offsets of 16 hours
- * and more, which the grammar allows), its fraction cut to microseconds (PostgreSQL refuses texts beyond 128 characters,
- * and would round `.9999999` into the next second).
+ * Converts an RFC 3339 instant to a form that PostgreSQL accepts: UTC (PostgreSQL refuses offsets of 16 hours and more,
+ * which the grammar allows), with the fraction truncated to microseconds (PostgreSQL refuses texts over 128 characters,
+ * and would round `.9999999` up to the next second).
  */
 export function toMicroseconds(time: string): string {
   const seconds = new Date(Math.floor(Date.parse(time) / 1000) * 1000).toISOString().slice(0, -'.000Z'.length)
@@ -41,14 +42,18 @@ export const checkin = z
     latitude,
     longitude,
     accuracy_meters: z.number(),
-    distance_meters: z.number().meta({ description: 'To the site, on the WGS 84 spheroid.' }),
+    distance_meters: z
+      .number()
+      .meta({ description: 'The distance to the site in meters, on the WGS 84 ellipsoid.' }),
     is_within_radius: z.boolean(),
     verdict: z.enum(VERDICTS).meta({
       description:
-        '`inside` when the distance plus the accuracy is at most the radius of the site, `outside` when the distance minus the accuracy is more, else `uncertain`.',
+        '`inside` when distance plus accuracy is at most the radius of the site; `outside` when distance minus accuracy is greater than the radius; otherwise `uncertain`.',
     }),
-    recorded_at: instantOut.meta({ description: 'By the clock of the device.' }),
-    created_at: instantOut.meta({ description: 'When it arrived here.' }),
+    recorded_at: instantOut.meta({
+      description: 'When the check-in was recorded, by the clock of the device.',
+    }),
+    created_at: instantOut.meta({ description: 'When the check-in arrived at the service.' }),
   })
   .meta({ id: 'CheckIn' })
 
@@ -56,10 +61,10 @@ export type CheckIn = z.infer<typeof checkin>
 
 export const checkinPage = pageOf(checkin)
 
-/** A check-in far from its site is still near it: as wide as the widest site, and as `nearby` is meant. */
+/** As wide as the widest site: a check-in further away is not near the point. */
 export const MAX_NEARBY_RADIUS_METERS = 1_000
 export const DEFAULT_NEARBY_RADIUS_METERS = 100
-/** A question about an evening or a week; a longer one reads more than it answers. */
+/** Enough for an evening or a week; a longer period would scan much more than it returns. */
 export const MAX_NEARBY_DAYS = 7
 
 const DAY_MS = 86_400_000
@@ -72,9 +77,11 @@ export const nearbyCheckinFilter = z
       z.number().min(1).max(MAX_NEARBY_RADIUS_METERS),
       `${DEFAULT_NEARBY_RADIUS_METERS} when not given.`,
     ).default(DEFAULT_NEARBY_RADIUS_METERS),
-    from: instant.meta({ description: 'Recorded at this time or later, by the clock of the device.' }),
+    from: instant.meta({
+      description: 'Only check-ins recorded at this time or later, by the clock of the device.',
+    }),
     to: instant.meta({
-      description: `Recorded earlier than this; at most ${MAX_NEARBY_DAYS} days after \`from\`.`,
+      description: `Only check-ins recorded before this time, which is at most ${MAX_NEARBY_DAYS} days after \`from\`.`,
     }),
     ...pageQuery,
   })
@@ -92,7 +99,8 @@ export const nearbyCheckin = z
   .strictObject({
     ...checkin.shape,
     meters_away: z.number().meta({
-      description: 'From the place that was asked about; `distance_meters` is to the site of the shift.',
+      description:
+        'The distance in meters to the requested point; `distance_meters` is the distance to the site of the shift.',
     }),
   })
   .meta({ id: 'NearbyCheckIn' })
@@ -101,14 +109,18 @@ export const nearbyCheckinPage = pageOf(nearbyCheckin)
 
 export const newCheckin = z
   .strictObject({
-    id: uuid.meta({ description: 'Made by the device, once: it makes sending again harmless.' }),
+    id: uuid.meta({
+      description:
+        'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
+    }),
     kind,
     latitude,
     longitude,
     accuracy_meters: accuracy,
     recorded_at: instant
       .meta({
-        description: 'RFC 3339, by the clock of the device, with as many digits of a second as it has.',
+        description:
+          'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
         examples: ['2026-03-28T22:16:45.0249Z'],
       })
       .transform(toMicroseconds),
@@ -128,7 +140,7 @@ export const MAX_BATCH_ITEMS = 1_000
  */
 export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
 
-/** What a check-in can be refused with, alone or in a batch. */
+/** The codes with which a check-in can be refused, alone or in a batch. */
 export const CHECKIN_PROBLEMS = [
   'forbidden',
   'not_found',
@@ -141,26 +153,26 @@ export const CHECKIN_PROBLEMS = [
 
 const storedCheckin = z
   .strictObject({
-    id: uuid.meta({ description: 'The id of the item, as the item spells it.' }),
+    id: uuid.meta({ description: 'The id of the item, in the spelling of the request.' }),
     status: z.enum(['created', 'duplicate']),
-    checkin: checkin.meta({ description: 'What is stored.' }),
+    checkin: checkin.meta({ description: 'The stored check-in.' }),
   })
   .meta({ id: 'StoredCheckIn' })
 
 const rejectedCheckin = z
   .strictObject({
-    id: uuid.nullable().meta({ description: 'The id of the item; null when it has none that could be one.' }),
+    id: uuid.nullable().meta({ description: 'The id of the item; null when the item has no valid id.' }),
     status: z.literal('rejected'),
-    // Not checked: an answer that is half given must not fail for a code that is missing here.
+    // A plain string, so that serializing a response never fails on a code that is missing from the list.
     code: z.string().meta({
       enum: ['validation_failed', ...CHECKIN_PROBLEMS],
       description:
-        'The code that a problem about this check-in alone would have; `retry` says whether to send it again.',
+        'The problem code that this check-in would get if it were sent alone; `retry` says whether to send it again.',
     }),
     retry,
     errors: fieldErrors.optional().meta({
       description:
-        'The members that are wrong, by JSON Pointer (RFC 6901) into the request: `/body/items/0/kind`.',
+        'The invalid members. `pointer` is a JSON Pointer (RFC 6901) into the request, such as `/body/items/0/kind`.',
     }),
   })
   .meta({ id: 'RejectedCheckIn' })
@@ -180,5 +192,7 @@ export const batchResult = z.discriminatedUnion('status', [storedCheckin, reject
 export type BatchResult = z.infer<typeof batchResult>
 
 export const batchResults = z.strictObject({
-  results: z.array(batchResult).meta({ description: 'One for each item, in their order.' }),
+  results: z
+    .array(batchResult)
+    .meta({ description: 'The results, one for each item of the request, in the same order.' }),
 })

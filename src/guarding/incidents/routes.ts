@@ -14,7 +14,7 @@ export const incidentRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'listIncidents',
-        summary: 'List incidents, those reported last first',
+        summary: 'List incidents, latest report first',
         tags,
         querystring: incidentQuery,
         response: { 200: incidentPage, ...problems('cursor_invalid') },
@@ -34,7 +34,8 @@ export const incidentRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'createIncident',
         summary: 'Report an incident',
-        description: 'By the guard of the shift, from assignment on, also when the shift is over.',
+        description:
+          'Only the guard of the shift may report an incident, from the assignment on, also after the shift is over.',
         tags,
         body: newIncident,
         response: { 201: incident, ...problems('forbidden', 'not_found') },
@@ -52,7 +53,7 @@ export const incidentRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'changeIncident',
         summary: 'Change the status of an incident',
-        description: 'By the company of the shift, or an admin.',
+        description: 'Only the company of the shift and admins may change the status.',
         tags,
         params: idParams,
         body: incidentChange,

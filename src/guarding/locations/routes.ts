@@ -66,7 +66,8 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'changeLocation',
         summary: 'Change a location',
-        description: 'Shifts there that are not over yet move along.',
+        description:
+          'The change also applies to shifts at the location that are not over yet: they get the new position and time zone.',
         tags,
         params: idParams,
         body: locationChange,
@@ -83,7 +84,7 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'removeLocation',
         summary: 'Remove a location',
-        description: 'Only when every shift there is over.',
+        description: 'A location can be removed only when every shift there is over.',
         tags,
         params: idParams,
         response: { 204: z.null(), ...problems('not_found', 'forbidden', 'location_in_use') },

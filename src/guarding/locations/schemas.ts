@@ -6,8 +6,11 @@ const radius = z
   .int()
   .min(50)
   .max(1000)
-  .meta({ description: 'How far from the point still counts as on site.' })
-const timeZone = text(1, 64).meta({ description: 'An IANA name.', examples: ['Europe/Amsterdam'] })
+  .meta({ description: 'The distance from the point, in meters, within which a check-in counts as on site.' })
+const timeZone = text(1, 64).meta({
+  description: 'The IANA name of the time zone.',
+  examples: ['Europe/Amsterdam'],
+})
 
 export const location = z
   .strictObject({
@@ -30,7 +33,9 @@ export const locationPage = pageOf(location)
 
 export const newLocation = z
   .strictObject({
-    organization_id: uuid.meta({ description: 'The company itself, or one of its clients.' }),
+    organization_id: uuid.meta({
+      description: 'The organization that owns the location: the company itself, or one of its clients.',
+    }),
     name: text(1, 200).meta({ examples: ['Central Station'] }),
     address: text(1, 500).meta({ examples: ['Stationsplein 1, Amsterdam'] }),
     latitude,

@@ -10,9 +10,9 @@ export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'listTransactions',
-        summary: 'List what shifts pay, the newest first',
+        summary: 'List payments for shifts, newest first',
         description:
-          'Read-only: they follow assignments and check-ins. The company that pays, the guard who is paid, and admins see them.',
+          'Payments are read-only: the database creates and updates them with assignments and check-ins. The company that pays, the guard who is paid, and admins see a payment.',
         tags: ['transactions'],
         querystring: transactionQuery,
         response: { 200: transactionPage, ...problems('cursor_invalid') },

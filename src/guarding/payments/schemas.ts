@@ -4,7 +4,8 @@ import { pageOf } from '../../platform/http/page.ts'
 import { TRANSACTION_STATUSES } from './table.ts'
 
 const status = z.enum(TRANSACTION_STATUSES).meta({
-  description: '`voided`: the assignment was released or cancelled. A shift has at most one that is not.',
+  description:
+    'The status of the payment. `voided` means that the assignment was released or cancelled. A shift has at most one payment that is not voided.',
 })
 
 export const transaction = z
@@ -14,7 +15,8 @@ export const transaction = z
     shift_id: uuid,
     professional_id: uuid,
     amount: z.number().meta({
-      description: 'In euros: what the planned hours pay, and once the shift is completed the hours worked.',
+      description:
+        'The amount in euros: the pay for the planned hours, and after completion the pay for the hours worked.',
     }),
     status,
     provider_reference: z.string().nullable(),

@@ -17,7 +17,7 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listProfessionals',
         summary: 'List professionals by name',
         description:
-          'A guard sees oneself, companies and clients those on their shifts, admins all of the tenant.',
+          'Guards see only themselves, companies and clients see the professionals on their shifts, and admins see all professionals of the tenant.',
         tags,
         querystring: z.strictObject({ status: professionalStatus.optional(), ...pageQuery }),
         response: { 200: professionalPage, ...problems('cursor_invalid') },
@@ -52,7 +52,7 @@ export const professionalRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeProfessional',
         summary: 'Change a professional',
         description:
-          'Guards change where they live (null: forget it); admins also the status, which needs assigned shifts to be released first.',
+          'Guards may change the position of their home; null deletes it. Admins may also change the status: to deactivate a professional, first release the assigned shifts.',
         tags,
         params: idParams,
         body: professionalChange,

@@ -3,9 +3,9 @@ import { PROFESSIONAL_STATUSES } from '../../people/table.ts'
 import { instantOut, latitude, longitude, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 
-export const professionalStatus = z
-  .enum(PROFESSIONAL_STATUSES)
-  .meta({ description: 'Only an `active` one can be assigned.' })
+export const professionalStatus = z.enum(PROFESSIONAL_STATUSES).meta({
+  description: 'The status of the professional. Only an `active` professional can be assigned to a shift.',
+})
 
 export const professional = z
   .strictObject({
@@ -13,8 +13,12 @@ export const professional = z
     user_id: uuid,
     name: z.string(),
     status: professionalStatus,
-    latitude: latitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
-    longitude: longitude.nullable().meta({ description: 'Of the home: only for the guard and admins.' }),
+    latitude: latitude
+      .nullable()
+      .meta({ description: 'The latitude of the home. Only the guard and admins see it; null for others.' }),
+    longitude: longitude
+      .nullable()
+      .meta({ description: 'The longitude of the home. Only the guard and admins see it; null for others.' }),
     created_at: instantOut,
     updated_at: instantOut,
   })

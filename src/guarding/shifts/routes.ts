@@ -61,7 +61,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listNearbyShifts',
         summary: 'List open shifts, nearest first',
         description:
-          'Published shifts that have not begun: a guard and an admin see those of the tenant, a company and a client their own. With `Accept: application/geo+json`, or `format=geojson`, as a GeoJSON FeatureCollection (RFC 7946). The next page is in `next_cursor`, and in a `Link` header with `rel="next"`.',
+          'Lists published shifts that have not started. Guards and admins see those of the tenant, companies and clients their own. With `Accept: application/geo+json` or `format=geojson`, the response is a GeoJSON FeatureCollection (RFC 7946). `next_cursor` and a `Link` header with `rel="next"` lead to the next page.',
         tags,
         querystring: z.strictObject({
           ...nearbyFilter,
@@ -69,11 +69,14 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
           format: z
             .enum(Object.keys(FORMATS) as [keyof typeof FORMATS])
             .optional()
-            .meta({ description: 'Decides instead of `Accept`, for clients that cannot set that header.' }),
+            .meta({
+              description:
+                'The response format. It overrides `Accept`, for clients that cannot set that header.',
+            }),
         }),
         response: {
           200: {
-            description: 'One page.',
+            description: 'One page of shifts.',
             content: {
               'application/json': { schema: nearbyPage },
               'application/geo+json': { schema: nearbyFeatures },
@@ -127,7 +130,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createShift',
         summary: 'Create a shift',
         description:
-          'A draft, unless `status` says `published`; a shift that is over is not published. Client, position and time zone come from the location. Everybody who sees the shift reads its `description`; its `instructions` are for its guard alone.',
+          'Creates a draft, or a published shift with `status` `published`; a shift that is over cannot be published. The location sets client, position and time zone. Everybody who sees the shift can read its `description`. Of guards, only the guard of the shift can read its `instructions`.',
         tags,
         body: newShift,
         response: { 201: shift, ...problems('forbidden', 'not_found', 'shift_over') },
@@ -146,7 +149,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createShifts',
         summary: `Create up to ${MAX_BULK_ITEMS} shifts`,
         description:
-          'All or none: when one is refused, none is created, the `code` is that of the first refused, and `errors` has a pointer to each.',
+          'Creates all shifts or none, in one transaction. When shifts are refused, none is created: `code` is the code of the first refused shift, and `errors` has a pointer to each refused shift.',
         tags,
         body: newShifts,
         response: { 201: createdShifts, ...problems('forbidden', 'not_found', 'shift_over') },
@@ -179,7 +182,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeShift',
         summary: 'Change a shift',
         description:
-          'Only what is given changes. An assigned shift must stay possible for its professional, who is notified. A shift that is completed or cancelled does not change, nor does one that is not assigned at a client for whom the company does not work any more (`not_found`). Instructions alone leave `updated_at` as it is.',
+          'Changes only the members in the request. A change of an assigned shift must not break a rule for its professional, who is notified. A completed or cancelled shift cannot be changed. A shift that is not assigned cannot be changed once its company no longer works for the client (`not_found`). A change of `instructions` alone does not change `updated_at`.',
         tags,
         params: idParams,
         body: shiftChange,
@@ -200,7 +203,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'removeShift',
         summary: 'Remove a shift',
         description:
-          'A draft, a published or a cancelled one; an assigned shift is released or cancelled first.',
+          'Removes a draft, published or cancelled shift. Release or cancel an assigned shift first.',
         tags,
         params: idParams,
         response: { 204: z.null(), ...problems('not_found', 'forbidden', 'invalid_transition') },
@@ -219,7 +222,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'publishShift',
         summary: 'Publish a draft',
         description:
-          'Refused for a shift that is over (`shift_over`), and at a client for whom the company does not work any more (`not_found`).',
+          'Makes a draft visible to guards. A shift that is over is refused (`shift_over`), and so is a shift of a client for whom the company no longer works (`not_found`).',
         tags,
         params: idParams,
         response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over') },
@@ -234,7 +237,8 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'assignShift',
         summary: 'Assign a professional to a published shift',
-        description: 'The professional is notified, and the payment is prepared: all three or none.',
+        description:
+          'Assigns the professional, creates the notification and creates the pending payment, in one transaction.',
         tags,
         params: idParams,
         body: assignment,
@@ -252,8 +256,9 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'claimShift',
-        summary: 'Take an open shift',
-        description: 'For guards: as if the company had assigned them.',
+        summary: 'Claim an open shift',
+        description:
+          'Assigns the calling guard to the shift, under the same rules as an assignment by the company. Only guards may call this.',
         tags,
         params: idParams,
         response: {
@@ -272,7 +277,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'releaseShift',
         summary: 'Release the professional of an assigned shift',
         description:
-          'The shift is open again, the professional is notified, and the payment is voided. A shift that is over, or at a client for whom the company does not work any more, is cancelled instead.',
+          'Reopens the shift, notifies the professional and voids the payment, in one transaction. A shift that is over, or whose company no longer works for the client, is cancelled instead.',
         tags,
         params: idParams,
         response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over') },
@@ -303,13 +308,13 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listCandidates',
         summary: 'List guards for a shift, nearest home first',
         description:
-          'For the company of the shift and for admins, while the shift is a draft or published and has not begun. Guards come in the order of their distance, then of their id; those who did not say where they live come last. Of a guard who never worked for the company it learns whether the guard is eligible, and no reason why not. A company may ask for 300 different pages a day (UTC): another place, time, set of certificates, filter, limit or cursor makes another page, and asking for the same one again is free.',
+          'Only the company of the shift and admins may call this, while the shift is a draft or published and has not started. Guards are ordered by distance, then by id; guards without a home position come last. For a guard who never worked for the company, the company sees whether the guard is eligible, but not why not. A company may request 300 different pages per day (UTC). A different place, time, set of certificates, filter, limit or cursor is a different page; repeating the same page does not count.',
         tags,
         params: idParams,
         querystring: z.strictObject({
           eligible_only: queryFlag.default(false).meta({
             description:
-              'Only guards who could be assigned. A page then looks at the next 100 guards (or at `limit`, where that is more) and leaves out the others: it may have fewer items than `limit`, or none, and still a `next_cursor`.',
+              'Lists only guards who can be assigned. Each page then checks the next 100 guards (or `limit`, if greater) and omits those who are not eligible. A page can therefore have fewer items than `limit`, or none, and still a `next_cursor`.',
           }),
           ...pageQuery,
         }),

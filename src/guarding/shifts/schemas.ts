@@ -13,17 +13,17 @@ import { pageOf } from '../../platform/http/page.ts'
 import { CHECKIN_KINDS, VERDICTS } from '../checkins/table.ts'
 import { SHIFT_STATUSES } from './table.ts'
 
-/** One statement inserts them all, each with its triggers: at this size it stays well within a second. */
+/** One statement inserts all items and fires their triggers: at this size it takes well under a second. */
 export const MAX_BULK_ITEMS = 100
 export const DEFAULT_RADIUS_METERS = 5_000
-/** Twice a long commute; beyond it "nearby" is a list of everything, for which there is `GET /v1/shifts`. */
+/** Twice a long commute; to list shifts further away there is `GET /v1/shifts`. */
 export const MAX_RADIUS_METERS = 100_000
 
 const MAX_SHIFT_HOURS = 48
 const MAX_REQUIRED_CERTIFICATES = 20
 const HOUR_MS = 3_600_000
 
-/** An amount that `numeric(…, 2)` keeps as it is: the database would round a third decimal without a word. */
+/** An amount with at most 2 decimals: the database (`numeric(…, 2)`) would silently round a third one. */
 const decimal = (min: number, max: number) =>
   z
     .number()
@@ -31,50 +31,54 @@ const decimal = (min: number, max: number) =>
     .max(max)
     .refine((value) => Number(value.toFixed(2)) === value, 'must have at most 2 decimals')
 
-const hourlyRate = decimal(15, 500).meta({ description: 'Euros an hour.', examples: [27.5] })
+const hourlyRate = decimal(15, 500).meta({ description: 'The hourly rate in euros.', examples: [27.5] })
 const overtimeRate = decimal(1, 5).meta({
-  description: 'Factor on the hourly rate for time worked after the end.',
+  description: 'The factor on the hourly rate for time worked after the end of the shift.',
 })
 const certificateKind = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/)
 const requiredCertificates = z
   .array(certificateKind)
   .max(MAX_REQUIRED_CERTIFICATES)
-  .meta({ description: 'Kinds, each needed verified and valid through the end.', examples: [['vca', 'bhv']] })
+  .meta({
+    description:
+      'The kinds of certificates that the professional needs, each verified and valid through the end of the shift.',
+    examples: [['vca', 'bhv']],
+  })
 
-/** A page of a search carries twenty of them. */
+/** A page of search results has twenty descriptions. */
 const MAX_DESCRIPTION_LENGTH = 2_000
 const MAX_INSTRUCTIONS_LENGTH = 10_000
 const description = text(0, MAX_DESCRIPTION_LENGTH)
   .nullable()
-  .meta({ description: 'What everybody who sees the shift may read.' })
+  .meta({ description: 'A text for everybody who sees the shift.' })
 const instructions = text(0, MAX_INSTRUCTIONS_LENGTH).nullable().meta({
   description:
-    'What only the guard of the shift is told, such as alarm codes. Not for the `description`, which everybody reads.',
+    'Confidential instructions, such as alarm codes. Of guards, only the guard of the shift can read them. Do not put such details into `description`, which everybody reads.',
 })
 
-/** What `muster.shift_json` gives: the same members from every route, and from the change stream's point of view. */
+/** The shape of `muster.shift_json`: every route and the change stream use the same members. */
 export const shift = z
   .strictObject({
     id: uuid,
     company_id: uuid,
-    client_id: uuid.meta({ description: 'Whose location it is.' }),
+    client_id: uuid.meta({ description: 'The client at whose location the shift takes place.' }),
     location_id: uuid,
     professional_id: uuid.nullable(),
     status: z.enum(SHIFT_STATUSES),
     start_datetime: instantOut,
     end_datetime: instantOut,
-    time_zone: z.string().meta({ description: 'Of the location: an IANA name.' }),
+    time_zone: z.string().meta({ description: 'The time zone of the location, as an IANA name.' }),
     hourly_rate: z.number(),
     overtime_rate: z.number(),
     required_certificates: z.array(z.string()),
     title: z.string(),
-    description: z
-      .string()
-      .nullable()
-      .meta({ description: 'For everybody who sees the shift, every guard of the tenant while it is open.' }),
+    description: z.string().nullable().meta({
+      description:
+        'A text for everybody who sees the shift. While the shift is open, every guard of the tenant sees it.',
+    }),
     instructions: z.string().nullable().meta({
       description:
-        'For the guard of the shift alone, such as alarm codes. Those who manage the shift and its client read them too; for everybody else they are null.',
+        'Confidential instructions, such as alarm codes. The guard of the shift, those who manage the shift, and its client can read them; for everybody else they are null.',
     }),
     cancel_reason: z.string().nullable(),
     latitude,
@@ -102,12 +106,14 @@ export const shiftDetail = z
         time_zone: z.string(),
       })
       .nullable()
-      .meta({ description: 'Null when it was removed after the shift, or is not yours to see any more.' }),
-    professional: z
-      .strictObject({ id: uuid, name: z.string() })
-      .nullable()
-      .meta({ description: 'Null when there is none, or when it is not yours to see.' }),
-    checkin_count: z.int().meta({ description: 'Of the check-ins that you may see.' }),
+      .meta({
+        description:
+          'The location of the shift; null when it was removed after the shift, or when you may no longer see it.',
+      }),
+    professional: z.strictObject({ id: uuid, name: z.string() }).nullable().meta({
+      description: 'The assigned professional; null when there is none, or when you may not see them.',
+    }),
+    checkin_count: z.int().meta({ description: 'The number of check-ins of the shift that you may see.' }),
     last_checkin: z
       .strictObject({
         id: uuid,
@@ -124,7 +130,7 @@ export const shiftDetail = z
         created_at: instantOut,
       })
       .nullable()
-      .meta({ description: 'The newest by the time of the device, whenever it arrived.' }),
+      .meta({ description: 'The latest check-in by device time, regardless of when it arrived.' }),
   })
   .meta({ id: 'ShiftDetail' })
 
@@ -135,7 +141,7 @@ interface Times {
   end_datetime?: string | undefined
 }
 
-/** The database checks the same; here both fields are at hand, so the answer can point at one. */
+/** The database enforces the same rule; checking it here lets the response point at the field. */
 function durationIsPossible({ start_datetime, end_datetime }: Times): boolean {
   if (start_datetime === undefined || end_datetime === undefined) return true
   const hours = (Date.parse(end_datetime) - Date.parse(start_datetime)) / HOUR_MS
@@ -148,7 +154,9 @@ const durationRule = {
 
 export const newShift = z
   .strictObject({
-    company_id: uuid.optional().meta({ description: 'For admins: companies create their own.' }),
+    company_id: uuid.optional().meta({
+      description: 'The company of the shift. Admins must send it; companies create their own shifts.',
+    }),
     location_id: uuid,
     status: z.enum(['draft', 'published']).default('draft'),
     start_datetime: instant,
@@ -193,16 +201,20 @@ export type ShiftChange = z.infer<typeof shiftChange>
 export const assignment = z.strictObject({ professional_id: uuid }).meta({ id: 'Assignment' })
 export const cancellation = z.strictObject({ reason: text(1, 1_000) }).meta({ id: 'Cancellation' })
 
-/** `status=draft&status=published` and `status=draft,published` are the same. */
+/** Accepts `status=draft&status=published` and `status=draft,published`, which mean the same. */
 const statuses = z
   .union([z.string(), z.array(z.string())])
   .transform((given) => [...new Set([given].flat().flatMap((words) => words.split(',')))].sort())
   .pipe(z.array(z.enum(SHIFT_STATUSES)))
-  .meta({ description: 'One or more, repeated or separated by commas.', examples: ['assigned,active'] })
+  .meta({
+    description:
+      'Only shifts with one of these statuses: repeat the parameter, or separate values by commas.',
+    examples: ['assigned,active'],
+  })
 
 const period = {
-  starts_after: instant.optional().meta({ description: 'Starts at this time or later.' }),
-  starts_before: instant.optional().meta({ description: 'Starts earlier than this.' }),
+  starts_after: instant.optional().meta({ description: 'Only shifts that start at this time or later.' }),
+  starts_before: instant.optional().meta({ description: 'Only shifts that start before this time.' }),
 }
 
 export const shiftFilter = {
@@ -221,13 +233,13 @@ export const nearbyFilter = {
   longitude: queryNumber(longitude),
   radius_meters: queryNumber(
     z.number().min(1).max(MAX_RADIUS_METERS),
-    `${DEFAULT_RADIUS_METERS} when not given.`,
+    `The search radius in meters; ${DEFAULT_RADIUS_METERS} when not given.`,
   ).default(DEFAULT_RADIUS_METERS),
   ...period,
   min_hourly_rate: queryNumber(z.number().min(0).max(500)).optional(),
-  eligible_only: queryFlag
-    .default(false)
-    .meta({ description: 'Only what you could claim now. For guards; refused to others.' }),
+  eligible_only: queryFlag.default(false).meta({
+    description: 'Only shifts that you could claim now. Only guards may use it; others are refused.',
+  }),
 }
 
 export type NearbyFilter = z.infer<z.ZodObject<typeof nearbyFilter>>
@@ -236,7 +248,9 @@ export const nearbyShift = z
   .strictObject({
     ...shift.shape,
     location_name: z.string(),
-    distance_meters: z.number().meta({ description: 'Along the surface of the WGS 84 ellipsoid.' }),
+    distance_meters: z
+      .number()
+      .meta({ description: 'The geodesic distance in meters, on the WGS 84 ellipsoid.' }),
   })
   .meta({ id: 'NearbyShift' })
 
@@ -254,7 +268,9 @@ export const nearbyFeatures = z
         id: uuid,
         geometry: z.strictObject({
           type: z.literal('Point'),
-          coordinates: z.tuple([longitude, latitude]).meta({ description: 'Longitude, latitude.' }),
+          coordinates: z
+            .tuple([longitude, latitude])
+            .meta({ description: 'Longitude, then latitude (RFC 7946).' }),
         }),
         properties: nearbyShift.omit({ latitude: true, longitude: true }),
       }),
@@ -277,12 +293,12 @@ export const candidate = z
     name: z.string(),
     distance_meters: z.number().nullable().meta({
       description:
-        'From the area (of about a square kilometre) in which the guard lives; null when that is not known.',
+        'The distance in meters from the area (of about one square kilometer) in which the guard lives; null when it is not known.',
     }),
     eligible: z.boolean(),
     violations: z.array(z.strictObject({ code: z.enum(VIOLATIONS), detail: z.string().nullable() })).meta({
       description:
-        'Every rule that assigning would break; `detail` is the kind of certificate. Of a guard who never worked for the company there is one, `unavailable`, whatever the reasons are.',
+        'The rules that an assignment would break; `detail` is the kind of certificate. For a guard who never worked for the company there is only `unavailable`, whatever the reasons are.',
     }),
   })
   .meta({ id: 'Candidate' })

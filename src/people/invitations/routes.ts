@@ -16,7 +16,8 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'listInvitations',
         summary: 'List invitations, newest first',
-        description: 'A company sees its own, an admin those of the tenant; never the codes.',
+        description:
+          'Companies see their own invitations, admins those of the tenant. The list never contains the codes.',
         tags,
         querystring: z.strictObject(pageQuery),
         response: { 200: invitationPage, ...problems('cursor_invalid') },
@@ -37,7 +38,7 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createInvitation',
         summary: 'Invite somebody',
         description:
-          'Admins invite any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is shown once: a repeated answer (`Idempotency-Key`) has none, because nothing that opens a door is kept. Whose answer was lost withdraws the invitation and makes another.',
+          'Admins invite users of any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is returned once: the service stores only its hash, so a repeated response (`Idempotency-Key`) has no code. If the response was lost, withdraw the invitation and create another one.',
         tags,
         body: newInvitation,
         response: {
@@ -47,14 +48,14 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request, reply) => {
-      // Kept with the Idempotency-Key is the invitation without its code: of that the database has only the hash.
+      // The response stored for the Idempotency-Key has no code: the database keeps only its hash.
       let created: InvitationWithCode | undefined
       const invitation = await request.write(async (session) => {
         created = await createInvitation(session, request.body)
         const { code: _, ...kept } = created
         return kept
       })
-      // An attempt that was rolled back may have made another one than the answer that is repeated.
+      // The stored response may be of another invitation than the one created here, if that attempt was rolled back.
       const code = created?.id === invitation.id ? created.code : null
       return reply.code(201).send({ ...invitation, code })
     },
@@ -66,7 +67,7 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'withdrawInvitation',
         summary: 'Withdraw an invitation',
-        description: 'Only one that is not accepted yet.',
+        description: 'Withdraws an invitation that is not accepted yet.',
         tags,
         params: idParams,
         response: { 204: z.null(), ...problems('not_found', 'forbidden') },

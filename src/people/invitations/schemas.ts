@@ -3,18 +3,23 @@ import { instantOut, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { USER_ROLES } from '../table.ts'
 
-const role = z.enum(USER_ROLES).meta({ description: 'What the invited will be; `zzp` is a freelance guard.' })
+const role = z
+  .enum(USER_ROLES)
+  .meta({ description: 'The role of the invited user; `zzp` is a freelance guard.' })
 
 export const invitation = z
   .strictObject({
     id: uuid,
     organization_id: uuid.nullable(),
     role,
-    email: z.string().nullable().meta({ description: 'Null: good for whoever has the code.' }),
+    email: z.string().nullable().meta({
+      description:
+        'The only e-mail address that can accept the invitation; null when anyone with the code can accept it.',
+    }),
     expires_at: instantOut,
     accepted_at: instantOut.nullable(),
-    accepted_by: uuid.nullable().meta({ description: 'The user.' }),
-    created_by: uuid.nullable().meta({ description: 'The user who invited.' }),
+    accepted_by: uuid.nullable().meta({ description: 'The id of the user who accepted the invitation.' }),
+    created_by: uuid.nullable().meta({ description: 'The id of the user who created the invitation.' }),
     created_at: instantOut,
   })
   .meta({ id: 'Invitation' })
@@ -26,10 +31,9 @@ export const invitationPage = pageOf(invitation)
 export const invitationWithCode = z
   .strictObject({
     ...invitation.shape,
-    code: z
-      .string()
-      .nullable()
-      .meta({ description: 'Shown in this answer alone; null when the answer is repeated.' }),
+    code: z.string().nullable().meta({
+      description: 'The code of the invitation. It is returned only once: a repeated response has null.',
+    }),
   })
   .meta({ id: 'InvitationWithCode' })
 
@@ -43,14 +47,15 @@ export const newInvitation = z
   .strictObject({
     role,
     organization_id: uuid.optional().meta({
-      description: 'For the roles `company` and `client`. Colleagues come to one’s own company by default.',
+      description:
+        'The organization of the invited user, for the roles `company` and `client`. A company that invites a colleague may omit it: its own organization is the default.',
     }),
     email: z
       .email()
       .min(3)
       .max(320)
       .optional()
-      .meta({ description: 'Only a token with this `email` can then accept it.' }),
+      .meta({ description: 'If set, only a token with this `email` can accept the invitation.' }),
     expires_in_days: z.int().min(1).max(MAX_LIFETIME_DAYS).default(DEFAULT_LIFETIME_DAYS),
   })
   .refine(

@@ -13,7 +13,7 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
       config: { unregistered: true },
       schema: {
         operationId: 'getMe',
-        summary: 'Get who calls',
+        summary: 'Get the caller',
         tags,
         response: { 200: me, ...problems() },
       },
@@ -27,9 +27,9 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
       config: { unregistered: true },
       schema: {
         operationId: 'acceptInvitation',
-        summary: 'Become a user with an invitation',
+        summary: 'Register the caller with an invitation code',
         description:
-          'For a token whose user is not registered yet. A guard also becomes a professional, who lives at the position (optional; nobody but the guard and admins sees it). An invitation that names an e-mail address is only for a token with that `email`.',
+          'Registers the user of a token that is not registered yet. For a guard it also creates the professional, with the position of the home if it is sent; only the guard and admins see it. An invitation with an e-mail address can be accepted only by a token with that `email`.',
         tags,
         body: registration,
         response: {

@@ -14,8 +14,8 @@ export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'listNotifications',
-        summary: 'List notifications, the newest first',
-        description: 'One’s own; an admin gets those of the whole tenant.',
+        summary: 'List notifications, newest first',
+        description: 'Users see their own notifications; admins see those of the whole tenant.',
         tags,
         querystring: notificationQuery,
         response: { 200: notificationPage, ...problems('cursor_invalid') },
@@ -35,7 +35,7 @@ export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'readNotification',
         summary: 'Mark a notification as read',
-        description: 'Again, it changes nothing: `read_at` stays the time of the first.',
+        description: 'The request is idempotent: a repetition does not change `read_at`.',
         tags,
         params: idParams,
         response: { 200: notification, ...problems('not_found', 'forbidden') },

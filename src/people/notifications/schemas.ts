@@ -6,11 +6,11 @@ import { NOTIFICATION_TYPES } from './table.ts'
 export const notification = z
   .strictObject({
     id: uuid,
-    user_id: uuid.meta({ description: 'Whom it is for.' }),
+    user_id: uuid.meta({ description: 'The user who receives the notification.' }),
     type: z.enum(NOTIFICATION_TYPES),
     data: z.record(z.string(), z.unknown()).meta({
       description:
-        'The shift as it was then: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`.',
+        'The shift as it was when the notification was created: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`.',
     }),
     read_at: instantOut.nullable(),
     created_at: instantOut,
@@ -22,7 +22,9 @@ export type Notification = z.infer<typeof notification>
 export const notificationPage = pageOf(notification)
 
 export const notificationQuery = z.strictObject({
-  unread: queryFlag.optional().meta({ description: '`true`: those not read yet; `false`: those read.' }),
+  unread: queryFlag
+    .optional()
+    .meta({ description: '`true` lists only unread notifications, `false` only read ones.' }),
   ...pageQuery,
 })
 

@@ -15,8 +15,8 @@ import { newOrganization, organization, organizationKind, organizationPage } fro
 
 const tags = ['organizations']
 const linkParams = z.strictObject({
-  id: uuid.meta({ description: 'The company.' }),
-  client_id: uuid.meta({ description: 'The client that it works for.' }),
+  id: uuid.meta({ description: 'The id of the company.' }),
+  client_id: uuid.meta({ description: 'The id of the client for which the company works.' }),
 })
 
 export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
@@ -29,7 +29,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
         tags,
         querystring: z.strictObject({
           kind: organizationKind.optional(),
-          client_of: uuid.optional().meta({ description: 'Only the clients of this company.' }),
+          client_of: uuid.optional().meta({ description: 'Only the clients of the company with this id.' }),
           ...pageQuery,
         }),
         response: { 200: organizationPage, ...problems('cursor_invalid') },
@@ -49,7 +49,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'createOrganization',
         summary: 'Create an organization',
-        description: 'For admins.',
+        description: 'Only admins may call this.',
         tags,
         body: newOrganization,
         response: { 201: organization, ...problems('forbidden', 'not_found', 'idempotency_key_reused') },
@@ -80,8 +80,9 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'linkClient',
-        summary: 'Let a company work for a client',
-        description: 'For admins. The company then sees the client’s locations, and may plan shifts there.',
+        summary: 'Link a company to a client',
+        description:
+          'Only admins may call this. The company then sees the locations of the client and may plan shifts there.',
         tags,
         params: linkParams,
         response: { 204: z.null(), ...problems('forbidden', 'not_found') },
@@ -99,8 +100,8 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'unlinkClient',
-        summary: 'Let a company no longer work for a client',
-        description: 'For admins. Shifts that are planned already stay.',
+        summary: 'Unlink a company from a client',
+        description: 'Only admins may call this. Shifts that are already planned stay.',
         tags,
         params: linkParams,
         response: { 204: z.null(), ...problems('forbidden', 'not_found') },

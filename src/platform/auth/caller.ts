@@ -88,7 +88,7 @@ export function callerFromClaims(claims: Record<string, unknown>): Caller {
   return Object.freeze({ role, userId, claims, expiresAt: exp })
 }
 
-/** An anonymous token with a subject is refused: `auth.uid()` reads `sub`, and would make somebody of nobody. */
+/** Refuses an anonymous token with a subject: `auth.uid()` reads `sub`, and would treat an anonymous caller as a user. */
 function readUserId(role: CallerRole, subject: unknown): string | null {
   if (role === 'anon' && subject === undefined) return null
   if (role === 'authenticated' && isUserId(subject)) return subject.toLowerCase()

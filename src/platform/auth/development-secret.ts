@@ -74,17 +74,17 @@ async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
   if (config.NODE_ENV !== 'development' && config.NODE_ENV !== 'test') {
     throw new ConfigError(
       'Set JWT_SECRET (the secret that tokens are signed with) or JWKS_URL (where their issuer publishes its keys): ' +
-        'outside development and test no secret is made up.',
+        'the service generates a secret only in development and test.',
     )
   }
   return { kind: 'secret', secret: await readOrMakeSecret(config.DATA_DIR) }
 }
 
-/** `fetch` refuses a URL with a name and password in it: found out here, and not at the first request. */
+/** `fetch` refuses a URL with credentials: detect it at the start, not at the first request. */
 function readKeySetUrl(text: string): URL {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') {
-    throw new ConfigError('JWKS_URL must not hold a name or password.')
+    throw new ConfigError('JWKS_URL must not contain a user name or password.')
   }
   return url
 }
@@ -100,7 +100,9 @@ async function readOrMakeSecret(dataDir: string): Promise<string> {
   } catch (error) {
     if (error instanceof ConfigError) throw error
     if (error instanceof FolderUnusable) throw new ConfigError(`${error.message} Or set JWT_SECRET.`)
-    throw new ConfigError(`The development secret ${path} cannot be kept (${codeOf(error)}): set JWT_SECRET.`)
+    throw new ConfigError(
+      `The development secret cannot be stored in ${path} (${codeOf(error)}): set JWT_SECRET.`,
+    )
   }
 }
 
@@ -124,7 +126,8 @@ async function makeSecret(path: string): Promise<void> {
 
 async function requireSecret(path: string): Promise<string> {
   const secret = await readSecret(path)
-  if (secret === null) throw new ConfigError(`The development secret ${path} vanished: start again.`)
+  if (secret === null)
+    throw new ConfigError(`The development secret ${path} was deleted during the start: start again.`)
   return secret
 }
 
@@ -137,7 +140,9 @@ async function readSecret(path: string): Promise<string | null> {
   if (text === null) return null
   const secret = text.trim()
   if (!SECRET_TEXT.test(secret)) {
-    throw new ConfigError(`${path} does not hold a secret made here: delete it, and a new one is made.`)
+    throw new ConfigError(
+      `${path} does not hold a valid development secret: delete the file, and the next start generates a new one.`,
+    )
   }
   await makePrivate(path)
   return secret

@@ -8,7 +8,7 @@ const REASONS = {
   header_malformed: 'The Authorization header must be "Bearer" and one token.',
   token_too_large: 'The token is too large.',
   token_malformed: 'The token is not a signed JSON Web Token that can be read.',
-  token_algorithm: 'The token is not signed with an algorithm accepted here.',
+  token_algorithm: 'The token is signed with an algorithm that this service does not accept.',
   token_key_unknown: 'The token is signed with a key that its issuer does not publish.',
   token_signature: 'The signature of the token is wrong.',
   token_expired: 'The token has expired.',
@@ -65,7 +65,7 @@ export class KeysUnavailable extends Error {
   readonly retryAfterSeconds: number
 
   constructor(retryAfterMs: number, options?: { cause?: unknown }) {
-    super('The keys that verify tokens cannot be reached.', options)
+    super('The key set that verifies tokens (JWKS_URL) cannot be fetched.', options)
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
   }
 }

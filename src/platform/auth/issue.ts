@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose'
 import { type CallerRole, isUserId } from './caller.ts'
 
-/** A working day: long enough that nobody signs in twice on one shift, short enough for a token on a terminal. */
+/** A working day: long enough for one shift without a second sign-in, short enough for a token printed on a terminal. */
 export const DEFAULT_TOKEN_LIFETIME_SECONDS = 8 * 60 * 60
 
 export interface TokenRequest {

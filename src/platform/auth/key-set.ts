@@ -164,7 +164,7 @@ export class KeySet {
     if (!(await this.#refresh())) throw new KeysUnavailable(this.#retryInMs())
   }
 
-  /** One fetch at a time: whoever comes while it runs gets its result. Never rejects; tells whether it succeeded. */
+  /** Single-flight: concurrent callers share one fetch. Never rejects; resolves to whether the fetch succeeded. */
   #refresh(): Promise<boolean> {
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = null
@@ -181,11 +181,16 @@ export class KeySet {
     try {
       await this.#remote.reload()
     } catch (err) {
-      if (this.#failedAt === Number.NEGATIVE_INFINITY) this.#log?.warn({ err }, 'key set cannot be fetched')
+      if (this.#failedAt === Number.NEGATIVE_INFINITY)
+        this.#log?.warn(
+          { err },
+          'token verification: the key set (JWKS_URL) cannot be fetched; the keys fetched before stay in use',
+        )
       this.#failedAt = this.#now()
       return false
     }
-    if (this.#failedAt !== Number.NEGATIVE_INFINITY) this.#log?.info({}, 'key set can be fetched again')
+    if (this.#failedAt !== Number.NEGATIVE_INFINITY)
+      this.#log?.info({}, 'token verification: the key set (JWKS_URL) can be fetched again')
     this.#failedAt = Number.NEGATIVE_INFINITY
     this.#fetchedAt = startedAt
     this.#version += 1

@@ -61,7 +61,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
   const release = await claimDataFolder(config.DATA_DIR)
   const dataDir = embeddedDataDir(config)
   if (!existsSync(dataDir))
-    report(`Making the database in ${dataDir}: the first start takes some seconds more.`)
+    report(`Creating the database in ${dataDir}: the first start takes some seconds longer.`)
   let database: Database | undefined
   try {
     const opened = await openEmbedded({

@@ -2,27 +2,27 @@ import { type AnyColumn, type Placeholder, type SQL, type SQLWrapper, sql } from
 import { MAX_PAGE_SIZE } from './sql.ts'
 
 /*
- * The OR branches of a table's read policy, one query each, merged by UNION ALL. Under the policy alone, which is one long `or`, a
- * list reads and sorts the whole table; each branch for itself has an index in the order of the list, so that a page is read and no
- * more. The policy still decides: a branch only says where to look. No row may be in two branches.
+ * The read policy's OR branches, one query each, merged by UNION ALL. Under the policy alone, which is one long `or`, a list scans
+ * and sorts the whole table. Each branch by itself has an index in the order of the list, so only one page is read. The policy still
+ * decides visibility: a branch only says where to look. The branches must be disjoint.
  */
 
-/** The branch of rows that belong to one holder. A caller who is none has null, found out once: no row is even looked at. */
+/** A branch that does not apply to the caller has a null holder. It is evaluated once per query, and then no row is scanned. */
 export const belongsTo = (column: AnyColumn, holder: SQL): SQL =>
   sql`(select ${holder}) is not null and ${column} = (select ${holder})`
 
 /**
- * What any page can need of one branch, as a constant. Of a parameter the planner knows nothing when it plans for all its values:
- * such a plan looks so bad to it that it makes a new one for each request, which takes longer than to run it. No more rows are
- * read for it, as the branches are merged row by row.
+ * The limit of each branch, as a constant. With a parameter, the generic plan gets such a high cost estimate that the planner
+ * makes a custom plan for each request, which takes longer than the query. The constant reads no extra rows, because the branches
+ * are merged row by row.
  */
 const MOST_ROWS = sql.raw(String(MAX_PAGE_SIZE + 1))
 
 /**
- * The first rows of all branches together.
+ * Merges the branches in the order of the list, and returns the first rows.
  *
- * @param pages the rows of each branch, in the order of the list
- * @param order of the answer's columns, by their names
+ * @param pages one query per branch, each in the order of the list
+ * @param order the order of the list, by the names of the result columns
  */
 export function mergeBranches(pages: readonly SQLWrapper[], order: SQL, limit: Placeholder): SQL {
   return sql`

@@ -8,7 +8,7 @@ export type ReplicaState = 'streaming' | 'behind' | 'unavailable'
 /** What a read on the replica has to do before it reads. */
 export interface Standby {
   readonly database: Database
-  /** Aborted when the replica has had its time, and when whoever asked has left. */
+  /** Aborted when the replica's time limit is over, and when the client has disconnected. */
   readonly signal: AbortSignal
   /** A condition for the select list of the transaction's first statement, with one parameter: `position`. */
   readonly isCurrent: (parameter: string) => string
@@ -21,7 +21,7 @@ export interface Standby {
 /** A streaming replica, for reads that must not be older than what the primary would answer. */
 export interface Replica {
   readonly state: ReplicaState
-  /** For whoever asks whether it is there; reads go through `read`. */
+  /** For connection checks only; reads go through `read`. */
   readonly database: Database
   /**
    * Runs a read there, or, when the replica is down, behind or busy, here. A read that fails there for the replica's sake is
@@ -52,7 +52,7 @@ const POSITION = `
   select (case current_setting('synchronous_commit') when 'off' then pg_current_wal_insert_lsn()
           else pg_current_wal_flush_lsn() end)::text as position`
 
-/** A server that was promoted has replayed much, and is nobody's replica. */
+/** A promoted server has replayed enough log, but is no longer a replica. */
 const isCurrent = (parameter: string): string =>
   `pg_is_in_recovery() and pg_last_wal_replay_lsn() >= ${parameter}::pg_lsn`
 
@@ -165,8 +165,8 @@ export function openReplica({ primary, replica, maxLagMs, report }: ReplicaOptio
 }
 
 /**
- * Puts a question once for all who wait: an answer counts for those alone who came before the question was put, for it may be
- * older than the others.
+ * Single-flight: concurrent callers share one query. A caller never joins a query that has already started, because its result may
+ * be older than the call; it shares the next one.
  */
 export function shareQuestion<T>(ask: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()

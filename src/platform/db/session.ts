@@ -33,7 +33,7 @@ export interface FunctionCaller {
 }
 
 export interface ReadOptions {
-  /** Aborting it cancels the statement that is running, and rejects with its reason: nobody waits for the answer any more. */
+  /** Aborting it cancels the running statement, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /** For what a replica cannot tell: which transactions are under way, for one. */
   onPrimary?: boolean
@@ -67,7 +67,7 @@ const MAX_ATTEMPTS = 3
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
 
-/** Whom the pool counts a request for. Those who are nobody share one turn. */
+/** The identity by which the pool queues requests fairly. All anonymous callers share one. */
 const turnOf = ({ userId, role }: Caller): string => userId ?? role
 
 export function openSessions(database: Database, replica?: Replica): Sessions {

@@ -28,43 +28,47 @@ export type Retry = (typeof RETRIES)[number]
 const PLATFORM_CODES = {
   validation_failed: {
     status: 400,
-    title: 'The request does not have the form that the API documents.',
+    title: 'The request does not match the documented schema.',
     retry: 'never',
   },
   malformed_request: { status: 400, title: 'The request could not be parsed.', retry: 'never' },
   cursor_invalid: {
     status: 400,
-    title: 'The cursor is not one that this list gave for these parameters.',
+    title: 'The cursor does not belong to this list with these parameters.',
     retry: 'never',
   },
   unauthenticated: {
     status: 401,
-    title: 'A valid token is needed.',
+    title: 'A valid token is required.',
     retry: 'after_change',
     when: 'With a new token.',
   },
   forbidden: {
     status: 403,
-    title: 'You may not do this.',
+    title: 'You are not allowed to do this.',
     retry: 'after_change',
     when: 'When somebody has given you the right.',
     sqlstate: 'MU010',
   },
   not_registered: {
     status: 403,
-    title: 'The token is valid, but its user is not registered here yet: see POST /v1/me.',
+    title: 'The token is valid, but its user is not registered yet: see POST /v1/me.',
     retry: 'after_change',
     when: 'When the user has been registered by POST /v1/me.',
   },
   not_found: {
     status: 404,
-    title: 'There is no such thing, or it is not yours to see.',
+    title: 'The resource does not exist, or you may not see it.',
     retry: 'after_change',
     when: 'When it has been created, or shown to you.',
     sqlstate: 'MU011',
   },
-  method_not_allowed: { status: 405, title: 'This path does not take this method.', retry: 'never' },
-  not_acceptable: { status: 406, title: 'None of the accepted media types can be given.', retry: 'never' },
+  method_not_allowed: { status: 405, title: 'This path does not support this method.', retry: 'never' },
+  not_acceptable: {
+    status: 406,
+    title: 'The service supports none of the media types in Accept.',
+    retry: 'never',
+  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive.',
@@ -73,13 +77,13 @@ const PLATFORM_CODES = {
   },
   already_exists: {
     status: 409,
-    title: 'There is one like it already.',
+    title: 'A resource with the same values already exists.',
     retry: 'after_change',
     when: 'When the other has gone.',
   },
   answer_too_large: {
     status: 413,
-    title: 'The answer is too large to be kept for an Idempotency-Key: send fewer items, or no key.',
+    title: 'The response is too large to be stored for an Idempotency-Key: send fewer items, or no key.',
     retry: 'never',
     sqlstate: 'MU032',
   },
@@ -87,7 +91,7 @@ const PLATFORM_CODES = {
   unsupported_media_type: { status: 415, title: 'The request body must be JSON.', retry: 'never' },
   idempotency_key_reused: {
     status: 422,
-    title: 'The Idempotency-Key was used for another request.',
+    title: 'The Idempotency-Key was already used for a different request.',
     retry: 'never',
     sqlstate: 'MU019',
   },
@@ -106,7 +110,7 @@ const PLATFORM_CODES = {
   too_many_idempotency_keys: {
     status: 429,
     title:
-      'As many answers are kept for your Idempotency-Keys as a day may have: see Retry-After, or send no key.',
+      'You have reached the daily limit of stored Idempotency-Key responses: see Retry-After, or send no key.',
     retry: 'later',
     when: 'After as many seconds as Retry-After says: a new day has begun in UTC then. Or without a key.',
     sqlstate: 'MU031',
@@ -115,13 +119,13 @@ const PLATFORM_CODES = {
   headers_too_large: { status: 431, title: 'The headers of the request are too large.', retry: 'never' },
   internal: {
     status: 500,
-    title: 'Something went wrong on our side.',
+    title: 'The service failed with an internal error.',
     retry: 'later',
     when: 'After a minute, then ever more rarely.',
   },
   isolation_unsupported: {
     status: 500,
-    title: 'Assignments are decided under READ COMMITTED.',
+    title: 'Assignments require the isolation level READ COMMITTED.',
     retry: 'after_change',
     when: 'When the operator has mended the settings of the database.',
     sqlstate: 'MU020',

@@ -11,7 +11,7 @@ function codeWith(member: 'sqlstate' | 'constraint', value: string | undefined):
   return value === undefined ? undefined : listCodes().find(([, code]) => code[member] === value)?.[0]
 }
 
-/** The code that stands for a SQLSTATE (with its constraint): the one table, printed in the documentation. */
+/** Maps a SQLSTATE (with its constraint) to a code. This is the only such table; the documentation is generated from it. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
   const named = codeWith('sqlstate', sqlstate) ?? codeWith('constraint', constraint)
   if (named) return named

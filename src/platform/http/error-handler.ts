@@ -6,10 +6,10 @@ import { readDatabaseError } from '../db/engine/database-error.ts'
 import { RETRY_AFTER_BUSY_SECONDS, toDatabaseProblem } from './database-problems.ts'
 import { ClientGone, type FieldError, Problem } from './problem.ts'
 
-/** A request with this many wrong fields is told of the first ones: the answer stays small. */
+/** The largest number of invalid fields in one response, which bounds its size. */
 const MAX_FIELD_ERRORS = 50
 
-/** Turns every error into an `application/problem+json` answer (RFC 9457), and logs what is our own fault. */
+/** Turns every error into an `application/problem+json` response (RFC 9457), and logs failures of the service (status 5xx). */
 export const errorHandler = fastifyPlugin(
   async (app: FastifyInstance) => {
     app.setErrorHandler(async (error: FastifyError, request, reply) => {
@@ -38,7 +38,7 @@ export async function sendProblem(
 
 export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error
-  // For form's sake: the answer reaches nobody.
+  // The client has disconnected, so nobody receives this response.
   if (error instanceof ClientGone) return new Problem('busy')
   if (error instanceof Unauthenticated) return new Problem('unauthenticated', { subject: error.reason })
   if (error instanceof KeysUnavailable) {
@@ -72,27 +72,30 @@ export function toProblem(error: FastifyError): Problem {
   return new Problem('internal', { cause: error })
 }
 
-/** What may be logged of a failure: never the driver's message, which quotes rows, statements and parameters. */
+/** Logs a failure without the driver's message, which quotes rows, statements and parameters. */
 function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
   const reported = readDatabaseError(error)
   if (error instanceof ClientGone) {
-    request.log.info('the client went away')
+    request.log.info('request: the client closed the connection before the response')
   } else if (reported?.sqlstate.startsWith('22')) {
     request.log.error(
       { code: problem.code, sqlstate: reported.sqlstate, alarm: 'stored_value' },
-      'the database cannot work with a stored value, or with one that should have been refused',
+      'request: the database refused a stored value, or an input that validation should have refused',
     )
   } else if (reported) {
     request.log.error(
       { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },
-      'the database refused or failed',
+      'request: the database refused a statement or failed',
     )
   } else if (problem.code === 'internal') {
     request.log.error(
       { code: problem.code, err: { type: error.name, message: error.message, stack: error.stack } },
-      'failed',
+      'request: internal error',
     )
   } else {
-    request.log.warn({ code: problem.code, reason: error.name }, 'not served')
+    request.log.warn(
+      { code: problem.code, reason: error.name },
+      'request: not served; the service is overloaded or something that it needs is unavailable (see reason)',
+    )
   }
 }

@@ -11,7 +11,7 @@ export function text(min: number, max: number) {
     .refine((value) => !value.includes(NUL), 'must not contain the character NUL')
     .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
     .refine((value) => {
-      // No string has more code points than UTF-16 units: the loop runs for borderline lengths alone.
+      // A string never has more code points than UTF-16 units, so only borderline lengths need to be counted.
       if (value.length < min) return false
       if (value.length <= max && min <= 1) return true
       const length = [...value].length
@@ -35,8 +35,8 @@ export const instant = z.preprocess(
 )
 
 /**
- * An instant as everything behind this spells it: with capitals, where RFC 3339 (section 5.6) takes lower-case `t` and `z`, and with
- * a colon in the offset, where ISO 8601's basic form has none (`+0100`, as Java's and Python's formatters print it).
+ * Normalizes an instant: upper-case `T` and `Z` (RFC 3339, section 5.6, also allows lower case), and a colon in the offset (ISO 8601's
+ * basic form has none: `+0100`, as Java's and Python's formatters print it).
  */
 function spellInstant(value: unknown): unknown {
   if (typeof value !== 'string') return value
@@ -54,21 +54,21 @@ export const latitude = z
   .number()
   .min(-90)
   .max(90)
-  .meta({ description: 'Degrees, WGS 84.', examples: [52.3731] })
+  .meta({ description: 'Latitude in decimal degrees (WGS 84).', examples: [52.3731] })
 export const longitude = z
   .number()
   .min(-180)
   .max(180)
-  .meta({ description: 'Degrees, WGS 84.', examples: [4.8922] })
+  .meta({ description: 'Longitude in decimal degrees (WGS 84).', examples: [4.8922] })
 
 /** Longer than any number that a program prints of a double, or of a decimal. */
 const MAX_NUMBER_LENGTH = 400
 
 /**
- * A number in a query string: any that JSON has, so whatever a client prints of a double (`-4e-7`, `4.9041388999999526`). Empty
- * text is not zero, and `0x10`, ` 1` and `1e999` are no numbers here.
+ * A number in a query string, in the syntax of JSON numbers: clients print doubles as `-4e-7` or `4.9041388999999526`. Empty text,
+ * `0x10`, ` 1` and `1e999` are refused.
  *
- * @param description also says the default: the description of the API has none for what is converted
+ * @param description must name the default, because OpenAPI shows no default for converted values
  */
 export const queryNumber = (schema: z.ZodNumber, description?: string) =>
   z
@@ -79,7 +79,7 @@ export const queryNumber = (schema: z.ZodNumber, description?: string) =>
     .pipe(schema)
     .meta({
       ...z.toJSONSchema(schema),
-      // It is described as what it is, and not as the text that it arrives as.
+      // OpenAPI describes the number, not the text in the query string.
       pattern: undefined,
       $schema: undefined,
       ...(description === undefined ? {} : { description }),
@@ -99,13 +99,13 @@ const MAX_CURSOR_LENGTH = 2_000
 export const pageQuery = {
   limit: queryNumber(
     z.number().int().min(1).max(MAX_PAGE_SIZE),
-    `At most so many items; ${DEFAULT_PAGE_SIZE} when not given.`,
+    `The maximum number of items on a page; ${DEFAULT_PAGE_SIZE} when not given.`,
   ).default(DEFAULT_PAGE_SIZE),
   cursor: z
     .string()
     .max(MAX_CURSOR_LENGTH)
     .optional()
-    .meta({ description: 'The `next_cursor` of the page before, with the same filters.' }),
+    .meta({ description: 'The `next_cursor` of the previous page. The filters must be the same.' }),
 }
 
 export const idParams = z.strictObject({ id: uuid })

@@ -10,7 +10,7 @@ export class PortUnavailable extends Error {
 type Address = Pick<Config, 'HOST' | 'PORT'>
 
 /**
- * Listens for a moment where the service will listen, before the database takes its seconds.
+ * Checks that the port is free before the database is opened, which takes seconds: listens on it and closes again.
  *
  * @throws PortUnavailable
  */
@@ -26,14 +26,14 @@ export async function requireFreePort({ HOST: host, PORT: port }: Address): Prom
   await once(server, 'close')
 }
 
-/** What to do about an error of `listen`; any other error is given back as it is. */
+/** Converts an error of `listen` into PortUnavailable; returns any other error unchanged. */
 export function asPortUnavailable({ HOST, PORT }: Address, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const words: Record<string, string> = {
-    EADDRINUSE: `Port ${PORT} of ${HOST} is taken by another process (EADDRINUSE). Stop that one, or set PORT to another port.`,
-    EACCES: `This user may not listen on port ${PORT} of ${HOST} (EACCES). Set PORT to one from 1024 on.`,
-    EADDRNOTAVAIL: `HOST ${HOST} is no address of this machine (EADDRNOTAVAIL). Set HOST to 127.0.0.1, or to 0.0.0.0 for every address.`,
-    ENOTFOUND: `HOST ${HOST} is not known (ENOTFOUND). Set HOST to an address of this machine, such as 127.0.0.1.`,
+    EADDRINUSE: `Port ${PORT} of ${HOST} is used by another process (EADDRINUSE). Stop that process, or set PORT to another port.`,
+    EACCES: `This user may not listen on port ${PORT} of ${HOST} (EACCES). Set PORT to 1024 or higher.`,
+    EADDRNOTAVAIL: `HOST ${HOST} is not an address of this machine (EADDRNOTAVAIL). Set HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.`,
+    ENOTFOUND: `HOST ${HOST} cannot be resolved (ENOTFOUND). Set HOST to an address of this machine, such as 127.0.0.1.`,
   }
   const text = words[code]
   return text ? new PortUnavailable(text, { cause: error }) : error

@@ -9,7 +9,7 @@ import { Problem } from './problem.ts'
 /** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
 
-/** What holds for every request, before any route looks at it. */
+/** Rules for every request, applied before routing. */
 export const intake = fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async (request, reply) => {

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { CODES, type Code, listCodes, type ProblemCode, RETRIES } from './codes.ts'
 
-/** Of a problem, and of a refused item of a batch. */
+/** The member `retry` of a problem, and of a rejected item of a batch. */
 export const retry = z.enum(RETRIES).meta({
   id: 'Retry',
   description:
-    'Whether to send the very same again. `never`: it is refused for as long as it is the same. `later`: nothing is wrong with it; after `Retry-After`, or when its `code` says. `after_change`: when somebody has changed what the `code` names.',
+    'Whether the client can send the same request again. `never`: the request itself is wrong, and every repetition is refused. `later`: the request is fine; send it again after `Retry-After`, or when its `code` says. `after_change`: send it again once somebody has changed what the `code` names.',
 })
 
-/** The codes with what a program does about them. */
+/** The codes in the form that programs read: without the SQLSTATE. */
 const codesForPrograms = (): Record<string, Pick<ProblemCode, 'status' | 'title' | 'retry' | 'when'>> =>
   Object.fromEntries(
     listCodes().map(([code, { status, title, retry, when }]) => [
@@ -28,14 +28,17 @@ const makeProblemBody = () =>
       status: z.int(),
       code: z.enum(listCodes().map(([code]) => code)).meta({ 'x-codes': codesForPrograms() }),
       retry,
-      instance: z.string().optional().meta({ description: 'The id of the request, as in the log.' }),
+      instance: z
+        .string()
+        .optional()
+        .meta({ description: 'The id of the request, as it appears in the log of the service.' }),
       subject: z.string().optional().meta({
         description:
-          'What the problem is about, where the code alone does not say it: a member of the request, a header, a kind of certificate, the name of a constraint, or why a token is not taken (`token_expired`).',
+          'What the problem is about, where the code alone does not say it: a member of the request, a header, a kind of certificate, the name of a constraint, or the reason why a token is refused (`token_expired`).',
       }),
       errors: fieldErrors.optional().meta({
         description:
-          'Each wrong field, by JSON Pointer (RFC 6901) into `/body`, `/querystring`, `/params` or `/headers`.',
+          'The invalid fields. `pointer` is a JSON Pointer (RFC 6901) into `/body`, `/querystring`, `/params` or `/headers`.',
       }),
     })
     .meta({ id: 'Problem' })
@@ -48,7 +51,7 @@ export function problemBody(): ReturnType<typeof makeProblemBody> {
   return made
 }
 
-/** Every route under /v1 can answer with these. */
+/** Codes that every route under /v1 can answer with. */
 const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'not_registered', 'rate_limited', 'busy']
 
 /** The problem responses of a route, for its schema: one entry per status, naming the codes. */
@@ -70,6 +73,6 @@ export function problems(...codes: Code[]) {
 export const describeCodes = (codes: readonly Code[]): string =>
   codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('\n\n')
 
-/** So that programs, and the types that are generated for them, know which codes an operation has under a status. */
+/** Lists the codes of an operation under a status, so that generated types know them. */
 const oneOfCodes = (codes: Code[]) =>
   z.looseObject({ code: z.enum(codes) }).meta({ additionalProperties: undefined })

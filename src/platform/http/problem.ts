@@ -53,7 +53,7 @@ export class Problem extends Error {
   }
 }
 
-/** The client closed its connection: nobody is there to be answered. */
+/** The client closed its connection, so nobody receives a response. */
 export class ClientGone extends Error {
   override name = 'ClientGone'
 }

@@ -4,7 +4,7 @@ import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { varyBy } from './accept.ts'
 
-/** Something that is the same for everybody until the service is another one: compressed once, not each time. */
+/** A file that is the same for all clients until the next version of the service: it is compressed once, not per request. */
 export interface StaticFile {
   type: string
   content: Buffer

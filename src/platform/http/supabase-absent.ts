@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
-/** In every answer, so that whoever reads one knows where to go on. */
-const INSTEAD = 'This service has its own API at /v1, described at /docs; of Supabase it has realtime alone.'
+/** Part of every message, so that its reader knows what to use instead. */
+const INSTEAD =
+  'This service has its own API at /v1, described at /docs. The only part of Supabase that it has is realtime.'
 const CODE = 'not_implemented'
 
 /**
@@ -17,7 +18,7 @@ const PARTS: Record<string, { status: number; body: object }> = {
     status: 501,
     body: {
       code: CODE,
-      message: `There is no PostgREST here: from() and rpc() do not work. ${INSTEAD}`,
+      message: `This service has no PostgREST: from() and rpc() do not work. ${INSTEAD}`,
       details: null,
       hint: 'Call the routes of /v1 with fetch and the same token.',
     },
@@ -28,7 +29,7 @@ const PARTS: Record<string, { status: number; body: object }> = {
     body: {
       code: 404,
       error_code: CODE,
-      msg: `Nobody signs in here: auth does not work. Tokens come from the issuer of JWT_SECRET or JWKS_URL, in development from "npm run token". ${INSTEAD}`,
+      msg: `This service has no sign-in: auth does not work. Tokens come from the issuer of JWT_SECRET or JWKS_URL, in development from "npm run token". ${INSTEAD}`,
     },
   },
   /** Storage's */
@@ -37,14 +38,14 @@ const PARTS: Record<string, { status: number; body: object }> = {
     body: {
       statusCode: '501',
       error: CODE,
-      message: `Nothing is stored here: storage does not work. ${INSTEAD}`,
+      message: `This service has no file storage: storage does not work. ${INSTEAD}`,
     },
   },
   '/functions/v1': {
     status: 501,
     body: {
       code: CODE,
-      message: `There are no functions here: functions.invoke() does not work. ${INSTEAD}`,
+      message: `This service has no edge functions: functions.invoke() does not work. ${INSTEAD}`,
     },
   },
 }

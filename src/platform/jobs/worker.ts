@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/engine/database.ts'
 import { asService } from '../db/identity.ts'
 
-/** How long an answer is kept for its Idempotency-Key: a phone that was off for a night still gets it. */
+/** How long the response for an Idempotency-Key is stored: a phone that was off for a night still gets it. */
 export const IDEMPOTENCY_KEY_LIFETIME = '24 hours'
-/** How often the background work is done. It is a delete by index: doing it rarely only makes it longer. */
+/** How often the cleanup runs. It deletes by index, so a longer interval only makes each run longer. */
 const INTERVAL_MS = 60 * 60 * 1000
-/** After a failure it is tried again sooner, and then ever later, up to the interval. */
+/** Exponential backoff after a failure starts here, and ends at the interval. */
 const FIRST_RETRY_MS = 5_000
 
 export interface WorkerLog {
@@ -15,8 +15,8 @@ export interface WorkerLog {
 }
 
 /**
- * Does the background work until `signal` aborts: as `service_role`, on a login of its own. The first failure of a streak is
- * logged, and its end.
+ * Runs the background work until `signal` aborts, as `service_role` on a login of its own. It retries with exponential backoff, and
+ * logs the first failure and the end of each streak of failures.
  */
 export async function runWorker(database: Database, log: WorkerLog, signal: AbortSignal): Promise<void> {
   let failures = 0
@@ -24,11 +24,18 @@ export async function runWorker(database: Database, log: WorkerLog, signal: Abor
     try {
       await forgetIdempotencyKeys(database)
       await forgetDepartedRows(database)
-      if (failures > 0) log.info({ failures }, 'background work goes on')
+      if (failures > 0)
+        log.info(
+          { failures },
+          'background worker: the cleanup runs again after failures; back to hourly runs',
+        )
       failures = 0
     } catch (error) {
       if (failures === 0)
-        log.warn({ reason: error instanceof Error ? error.name : 'unknown' }, 'background work failed')
+        log.warn(
+          { reason: error instanceof Error ? error.name : 'unknown' },
+          'background worker: the cleanup failed; retrying with backoff',
+        )
       failures += 1
     }
     const pauseMs = failures === 0 ? INTERVAL_MS : Math.min(INTERVAL_MS, FIRST_RETRY_MS * 2 ** (failures - 1))
@@ -36,7 +43,7 @@ export async function runWorker(database: Database, log: WorkerLog, signal: Abor
   }
 }
 
-/** @returns how many were forgotten */
+/** Deletes expired Idempotency-Keys. @returns the number deleted */
 export async function forgetIdempotencyKeys(database: Database): Promise<number> {
   return asService(database, async (tx) => {
     const [row] = await tx.query<{ forgotten: number }>(
@@ -47,7 +54,7 @@ export async function forgetIdempotencyKeys(database: Database): Promise<number>
   })
 }
 
-/** Rows that left somebody's view, once no watermark is old enough to ask for them. @returns how many were forgotten */
+/** Deletes departures (rows that left somebody's view) that no valid watermark can ask for. @returns the number deleted */
 export async function forgetDepartedRows(database: Database): Promise<number> {
   return asService(database, async (tx) => {
     const [row] = await tx.query<{ forgotten: number }>(
@@ -57,7 +64,7 @@ export async function forgetDepartedRows(database: Database): Promise<number> {
   })
 }
 
-/** The pause ends early when the worker is stopped; anything else is a mistake. */
+/** Stopping the worker aborts its pause; any other error is a bug. */
 function ignoreAbort(error: unknown): void {
   if (!(error instanceof Error && error.name === 'AbortError')) throw error
 }

@@ -20,9 +20,9 @@ export interface ReadinessLog {
   warn(data: object, message: string): void
 }
 
-/** What is known of the database: asked in the background, so that whoever wants to know costs nothing. */
+/** The state of the database, checked in the background: reading it sends no query. */
 export interface ReadinessWatch {
-  /** As the last question found it; the first one is waited for. */
+  /** The result of the last check; waits for the first one. */
   state(): Promise<DatabaseState>
   stop(): void
 }
@@ -30,9 +30,9 @@ export interface ReadinessWatch {
 const UNREACHABLE: DatabaseState = { database: false, migrations: false }
 
 /**
- * Asks again and again, one question at a time; the first failure of a streak is logged, and its end.
+ * Checks the database periodically, one check at a time. Logs the first failure and the end of each streak of failures.
  *
- * @param isMigrated one statement; what it throws with a SQLSTATE was said by a database that answers
+ * @param isMigrated runs one statement; an error with a SQLSTATE comes from a database that answers
  */
 export function watchReadiness(isMigrated: () => Promise<boolean>, log: ReadinessLog): ReadinessWatch {
   let known: DatabaseState | undefined
@@ -44,8 +44,13 @@ export function watchReadiness(isMigrated: () => Promise<boolean>, log: Readines
     const wasReady = known?.migrations ?? true
     known = found
     isKnown.resolve()
-    if (wasReady && !found.migrations) log.warn({ ...found, reason }, 'not ready: the database')
-    if (!wasReady && found.migrations) log.info(found, 'ready again: the database')
+    if (wasReady && !found.migrations)
+      log.warn(
+        { ...found, reason },
+        'readiness: the database is unavailable or lacks migrations; /ready answers 503',
+      )
+    if (!wasReady && found.migrations)
+      log.info(found, 'readiness: the database is available again; /ready answers 200')
   }
   const ask = async (): Promise<void> => {
     isAsking = true
@@ -53,7 +58,7 @@ export function watchReadiness(isMigrated: () => Promise<boolean>, log: Readines
     try {
       note({ database: true, migrations: await isMigrated() })
     } catch (error) {
-      // A database without our functions says so itself.
+      // An error of class 42 (undefined function) comes from a database that answers but is not migrated.
       const answers = readDatabaseError(error)?.sqlstate.startsWith('42') ?? false
       note({ database: answers, migrations: false }, error instanceof Error ? error.name : 'unknown')
     }

@@ -8,9 +8,9 @@ const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped',
 export interface Readiness {
   database: boolean
   migrations: boolean
-  /** The change feed of realtime; `off` where this service is no gateway. REST goes on without it. */
+  /** State of realtime's change feed; `off` where this process runs no gateway. REST works without it. */
   feed: (typeof FEED_STATES)[number]
-  /** As the last read found it; `off` where there is none. Without it the primary answers every read. */
+  /** State of the replica at the last read; `off` where none is configured. Without it the primary answers every read. */
   replica: (typeof REPLICA_STATES)[number]
 }
 
@@ -23,7 +23,7 @@ export const serviceRoutes =
       {
         schema: {
           operationId: 'health',
-          summary: 'Is the process alive?',
+          summary: 'Check that the process is alive',
           tags,
           security: [],
           response: { 200: z.strictObject({ status: z.literal('ok') }) },
@@ -45,15 +45,16 @@ export const serviceRoutes =
       {
         schema: {
           operationId: 'ready',
-          summary: 'Can it take traffic?',
+          summary: 'Check that the service can take traffic',
           description:
-            'The database answers, and has exactly the migrations of this version. It is asked every second in the background; a question here costs nothing.',
+            'The service is ready when the database answers and has exactly the migrations of this version. A background check runs every second; this route returns its last result and sends no query.',
           tags,
           security: [],
           response: {
             200: readiness,
             503: {
-              description: 'Not yet, or not any more.',
+              description:
+                'The service cannot take traffic: the database does not answer, or does not have the migrations of this version.',
               content: { 'application/json': { schema: readiness } },
             },
           },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Problem } from '../http/problem.ts'
 import { type SyncPage, type Watermark, watermark } from './schemas.ts'
 
-/** What changed of a table since a watermark, as the caller sees it: `muster.changes_since` decides. */
+/** The changes of a table since a watermark that the caller may see: `muster.changes_since` decides. */
 export const changesSince = (
   table: string,
   after: Watermark | undefined,

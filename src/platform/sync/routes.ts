@@ -11,9 +11,9 @@ export const syncRoutes: FastifyPluginAsyncZod<{ tables: readonly string[] }> = 
     {
       schema: {
         operationId: 'syncTable',
-        summary: 'What changed in a table since the last time',
+        summary: 'List the changes of a table since a watermark',
         description:
-          'For a client that keeps a copy of what it sees: subscribe to the table’s changes, then ask here until `complete`; after a gap (a `CHANNEL_ERROR`, and `SUBSCRIBED` again) ask again. Nothing is missed, however long transactions take and overlap.',
+          'Resync for a client that keeps a local copy of the rows it may see. Subscribe to the changes of the table, then call this route until `complete` is true. After a gap (`CHANNEL_ERROR`, then `SUBSCRIBED` again) call it again. No change is missed, even when transactions are long and overlap.',
         tags,
         params: syncParams(tables),
         querystring: syncQuery,

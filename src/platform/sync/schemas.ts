@@ -14,7 +14,7 @@ export const syncParams = (tables: readonly string[]) => z.strictObject({ table:
 export const syncQuery = z.strictObject({
   after: z.string().max(MAX_WATERMARK_LENGTH).optional().meta({
     description:
-      'The `next` of the answer before. Without it everything is given; `now` gives a watermark and nothing else, for a client that reads what it needs elsewhere.',
+      'The `next` of the previous response. Without it the response starts from the first row. `now` returns only a watermark, for a client that reads its first snapshot elsewhere.',
   }),
   limit: queryNumber(z.number().int().min(1).max(MAX_SYNC_PAGE)).default(DEFAULT_SYNC_PAGE),
 })
@@ -44,25 +44,27 @@ export type Watermark = z.infer<typeof watermark>
 
 const row = z.looseObject({ id: uuid }).meta({
   description:
-    'A row as the change stream sends it in `record`: its published columns, points as EWKB in hexadecimal.',
+    'A row in the form of `record` in the change stream: its published columns, with points as EWKB in hexadecimal.',
 })
 
 export const syncPage = z
   .strictObject({
-    items: z
-      .array(row)
-      .meta({ description: 'Rows that are new or changed, as they are now; some may come again.' }),
+    items: z.array(row).meta({
+      description: 'New and changed rows in their current state. A row may occur in more than one response.',
+    }),
     removed: z.array(uuid).meta({
       description:
-        'Ids of rows that you do not see any more: deleted, or not yours now. Some may come again, and some may be of rows that you never got.',
+        'Ids of rows that you can no longer see, because they were deleted or your access ended. An id may occur in more than one response, and may belong to a row that you never received.',
     }),
     reset: z.boolean().meta({
-      description: 'Throw away what you have of this table: from here on everything is given anew.',
+      description: 'True when the client must discard its local copy of this table: a full resync follows.',
     }),
-    complete: z.boolean().meta({ description: 'False when there is more: ask again with `next` at once.' }),
-    next: z
-      .string()
-      .meta({ description: 'Keep it, and give it as `after` the next time. Good for 30 days.' }),
+    complete: z
+      .boolean()
+      .meta({ description: 'False when there are more changes: call again at once with `next`.' }),
+    next: z.string().meta({
+      description: 'The watermark to store and to send as `after` in the next call. It is valid for 30 days.',
+    }),
   })
   .meta({ id: 'SyncPage' })
 

@@ -8,8 +8,8 @@
 -- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
 --   the trades put it on theirs.
 -- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
--- * A function of one expression (`return …`) sets nothing, where it can be: PostgreSQL then puts the expression in the
---   place of the call, where a setting would cost a call and a plan each time. What its names mean was settled when it was made.
+-- * A function of one expression (`return …`) has no SET clause where possible, so the planner can inline it. A SET clause would cost
+--   a call and a plan each time. Its names were resolved when it was created, so it needs no search_path.
 -- * Every other function ends its search_path with pg_temp. Unless it is named, the temporary schema is searched *first* for
 --   types, also with an empty path: a caller's domain `pg_temp.text` would run the caller's code as muster_definer.
 

@@ -11,10 +11,10 @@ export class DataFolderInUse extends Error {
 /** `SQLITE_BUSY`: https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
 
-/** The user's alone, as all in the folder. */
+/** Readable by the user of this process only, like everything in the folder. */
 const PRIVATE_FILE = 0o600
 
-/** Locks held by this process. Without a reference the collector would close the file, and the lock would be gone. */
+/** Locks held by this process. Without a reference, garbage collection would close the file and release the lock. */
 const held = new Set<DatabaseSync>()
 
 /**
@@ -25,7 +25,7 @@ const held = new Set<DatabaseSync>()
  * a process id would have to be judged when its writer was killed, and a container's main process is always number 1;
  * the kernel drops this lock itself. The id beside it, in `<folder>/lock.pid`, is only for the message.
  *
- * The lock is as good as the file system's: on a network share that ignores locks it holds nobody off.
+ * The lock depends on the file system: on a network share that ignores locks it has no effect.
  *
  * @returns the release; calling it twice is harmless.
  * @throws DataFolderInUse at once, without waiting; FolderUnusable
@@ -66,7 +66,7 @@ const SYSTEM_CODES: Record<number, string> = { 3: 'EACCES', 8: 'EACCES', 13: 'EN
 
 function asSystemError(error: unknown): unknown {
   const code = error instanceof Error && 'errcode' in error && SYSTEM_CODES[Number(error.errcode) & 0xff]
-  return code ? Object.assign(new Error('the lock cannot be had', { cause: error }), { code }) : error
+  return code ? Object.assign(new Error('the lock file cannot be used', { cause: error }), { code }) : error
 }
 
 function isBusy(error: unknown): boolean {

@@ -76,7 +76,7 @@ export interface Database {
 export class TransactionEnded extends Error {
   override name = 'TransactionEnded'
   constructor() {
-    super('The transaction has ended; its handle sends nothing any more.')
+    super('The transaction has ended: its handle can no longer send statements.')
   }
 }
 

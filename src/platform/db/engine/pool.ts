@@ -13,12 +13,12 @@ export interface Pooled {
 }
 
 export interface PoolOptions<T extends Pooled> {
-  /** @param signal aborted when the pool is closed: then nobody needs it any more */
+  /** @param signal aborted when the pool is closed */
   open(signal: AbortSignal): Promise<T>
   max: number
   /** How long a caller waits before `DatabaseBusy`, in milliseconds: also for one that is being opened. */
   acquireTimeoutMs: number
-  /** How many may wait at once; then whoever waits most often gives up the newest wait, as `DatabaseBusy`. */
+  /** The maximum length of the queue. When it is full, the newest request of the caller with most requests is refused (`DatabaseBusy`). */
   maxWaiting: number
   /**
    * How many of `max` one caller may hold at once, and never the last one. The rest stays free for the others: what is lent to a long
@@ -103,7 +103,10 @@ export class Pool<T extends Pooled> {
     }
     const abort = (): void => waiter.refuse(signal?.reason)
     const timer = setTimeout(
-      () => waiter.refuse(new DatabaseBusy('No database connection came free in time.')),
+      () =>
+        waiter.refuse(
+          new DatabaseBusy('No database connection became free within DATABASE_ACQUIRE_TIMEOUT_MS.'),
+        ),
       this.#options.acquireTimeoutMs,
     )
     signal?.addEventListener('abort', abort)
@@ -254,5 +257,6 @@ export class Pool<T extends Pooled> {
   }
 }
 
-const fullError = (): DatabaseBusy => new DatabaseBusy('Too many requests wait for the database.')
+const fullError = (): DatabaseBusy =>
+  new DatabaseBusy('Too many requests are waiting for a database connection (DATABASE_MAX_WAITING).')
 const closedError = (): DatabaseUnavailable => new DatabaseUnavailable('The database is closed.')

@@ -57,7 +57,7 @@ async function nameOfSmall(bundle: URL): Promise<string> {
   return `postgis-${key.slice(0, 16)}.tar.gz`
 }
 
-/** @returns whether it is there now. A process that is killed here leaves a `.part` that nobody reads. */
+/** @returns whether the bundle exists now. A process that is killed here leaves an unused `.part` file. */
 async function keepSmallBundle(bundle: URL, path: string, cacheDir: string): Promise<boolean> {
   const unfinished = `${path}.${randomUUID()}.part`
   try {

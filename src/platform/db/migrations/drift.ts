@@ -23,7 +23,7 @@ export interface Drift {
 /** A catalog as it is compared. */
 export interface ComparableCatalog {
   blocks: CatalogBlocks
-  /** The owner of the history's objects: whoever migrates. */
+  /** The owner of the migrated objects: the role that runs the migrations. */
   owner: string
   /** The schemas of which the objects are the history's. */
   schemas: readonly string[]
@@ -154,7 +154,7 @@ function isAdded(name: string, text: string, relations: readonly string[]): bool
 /** PostGIS may be in `extensions` or in `public`. */
 const unqualify = (text: string): string => text.replaceAll(/\b(?:extensions|public)\./g, '')
 
-/** What versions print differently, and what is for whoever operates the database to set. */
+/** Differences that are no drift: output that depends on the server's version, and settings that belong to the operator. */
 const PASSING: readonly [RegExp, string][] = [
   // From PostgreSQL 17 on an owner has it too.
   [/(?:, )?[\w"]+=MAINTAIN\*?\/[\w"]+/g, ''],

@@ -194,7 +194,7 @@ export function progressLine(event: MigrationProgress): string {
     case 'rolled_back':
       return `${event.tag} … rolled back in ${Math.round(event.durationMs)} ms`
     case 'waiting':
-      return 'Another migration is running; waiting for it to end.'
+      return 'Another process is migrating this database: waiting for it to finish.'
     case 'retrying':
       return `${event.where}: trying again (${event.reason}).`
   }
@@ -239,7 +239,7 @@ async function ensureHistory(tx: Transaction): Promise<void> {
   await tx.query(`alter table ${HISTORY} alter column applied_at set default now()`)
 }
 
-/** Oldest first; empty where nobody ever migrated. Reads the columns of our own only where they are. */
+/** The applied migrations, oldest first; empty for a database that was never migrated. Reads our own columns only if they exist. */
 async function readHistory(tx: Transaction): Promise<HistoryRow[]> {
   const [found] = await tx.query<{ present: boolean }>(
     `select to_regclass('${HISTORY}') is not null as present`,
@@ -315,18 +315,18 @@ function stateOf(
 
 const REFUSALS = {
   edited: {
-    what: 'Changed after being applied',
-    advice: 'Put the file back as it was, and make the change in a new migration (db:generate).',
+    what: 'Changed after they were applied',
+    advice: 'Restore the file, and make the change in a new migration (db:rule or db:generate).',
   },
   missing: {
-    what: 'Without a file here',
+    what: 'Applied, but without a file in drizzle/',
     advice:
-      'Get the file back, or use the version of the code that has it (to go on from it, or to roll it back).',
+      'Restore the file, or use the version of the code that has it (to migrate from there, or to roll it back).',
   },
   out_of_order: {
-    what: 'Older than the newest migration applied',
+    what: 'Older than the newest applied migration',
     advice:
-      'Databases would differ in the order: make it again with db:generate, which gives it the present time.',
+      'The order would differ between databases: create it again with db:rule or db:generate, which give it a newer number.',
   },
   pending: { what: 'Not applied', advice: 'Run db:migrate.' },
 } satisfies Partial<Record<MigrationErrorCode, { what: string; advice: string }>>
@@ -389,7 +389,7 @@ function planDown(
 const historyChanged = (tag: string): MigrationError =>
   new MigrationError(
     'history_changed',
-    `Another runner changed the history at ${tag} while this one ran. Look at db:status before going on.`,
+    `Another runner changed the history at ${tag} while this one ran. Check db:status before you continue.`,
   )
 
 // ---- One step -----------------------------------------------------------------------------------------------
@@ -529,7 +529,7 @@ async function underLock<T>(
 const stillLocked = (): MigrationError =>
   new MigrationError(
     'locked',
-    `Another runner still migrates this database. To see it: select * from pg_stat_activity where pid in (select pid from pg_locks where locktype = 'advisory' and classid = ${LOCK_KEY[0]} and objid = ${LOCK_KEY[1]});`,
+    `Another process is still migrating this database. To see it: select * from pg_stat_activity where pid in (select pid from pg_locks where locktype = 'advisory' and classid = ${LOCK_KEY[0]} and objid = ${LOCK_KEY[1]});`,
   )
 
 async function applySettings(tx: Transaction): Promise<void> {
@@ -587,7 +587,7 @@ async function checkConnectionSettings(database: Database): Promise<void> {
     const list = wrong.map(({ name, found }) => `${name} = ${found}`).join(', ')
     throw new MigrationError(
       'connection_settings',
-      `A file without a transaction needs a pool opened with MIGRATION_CONNECTION; this one has ${list}.`,
+      `A migration without a transaction needs a pool opened with MIGRATION_CONNECTION; this pool has ${list}.`,
     )
   }
 }
@@ -606,7 +606,7 @@ async function refuseInvalidIndexes(database: Database): Promise<void> {
     const names = invalid.map(({ name }) => name).join(', ')
     throw new MigrationError(
       'invalid_index',
-      `Not valid: ${names}. Run "drop index concurrently" for it (put "drop index concurrently if exists" before the "create" in the file), then migrate again.`,
+      `Invalid index: ${names}. Run "drop index concurrently" for it (put "drop index concurrently if exists" before the "create" in the file), then migrate again.`,
     )
   }
 }

@@ -95,7 +95,7 @@ function parseJournal(path: string, text: string): z.infer<typeof journal> {
 
 const unixSeconds = (tag: string): number => Number.parseInt(tag, 10)
 
-/** A file that the journal does not name would be applied by `supabase db push` and by nobody else. */
+/** Refuses a file that the journal does not name: `supabase db push` would apply it, and our runner would not. */
 async function refuseUnlisted(folder: string, listed: ReadonlySet<string>): Promise<void> {
   for (const part of ['.', 'down']) {
     const names = await readdir(join(folder, part)).catch(() => [])

@@ -22,7 +22,7 @@ interface Response {
   content?: Record<string, { schema: Schema }>
 }
 
-/** What of an OpenAPI document is added to here. */
+/** The parts of an OpenAPI operation that this file adds to. */
 interface Operation {
   operationId?: string
   parameters?: { name: string; in: string; required?: boolean; schema: object; [member: string]: unknown }[]
@@ -38,57 +38,76 @@ interface Document {
 const text = { type: 'string' }
 const count = { type: 'integer', minimum: 0 }
 const HEADERS = {
-  'X-Request-Id': { description: 'The id of the request, as in the log of the service.', schema: text },
-  'X-RateLimit-Limit': { description: 'How many requests a minute one address may make.', schema: count },
-  'X-RateLimit-Remaining': { description: 'How many of them are left.', schema: count },
-  'X-RateLimit-Reset': { description: 'Seconds until they are counted anew.', schema: count },
+  'X-Request-Id': {
+    description: 'The id of the request, as it appears in the log of the service.',
+    schema: text,
+  },
+  'X-RateLimit-Limit': {
+    description: 'The number of requests that one address may make per minute.',
+    schema: count,
+  },
+  'X-RateLimit-Remaining': {
+    description: 'The number of requests that the address has left in this minute.',
+    schema: count,
+  },
+  'X-RateLimit-Reset': {
+    description: 'Seconds until the request counter of the address is reset.',
+    schema: count,
+  },
   // RFC 9110, section 10.2.3.
   'Retry-After': {
-    description: 'Seconds until it makes sense to try again.',
+    description: 'Seconds after which the client can send the request again.',
     schema: { type: 'integer', minimum: 1 },
   },
   'WWW-Authenticate': {
     description:
-      'The scheme, and `error="invalid_token"` where a token was given and another one would do (RFC 6750).',
+      'The authentication scheme; with `error="invalid_token"` when the request had a token that was refused (RFC 6750).',
     schema: text,
   },
-  'Accept-Encoding': { description: 'The codings that a body may come in.', schema: text },
-  Location: { description: 'The address of what was created.', schema: text },
-  Link: { description: 'The next page, as `<…>; rel="next"` (RFC 8288); none on the last.', schema: text },
+  'Accept-Encoding': {
+    description: 'The content codings that the service accepts for request bodies.',
+    schema: text,
+  },
+  Location: { description: 'The URL of the created resource.', schema: text },
+  Link: {
+    description:
+      'The URL of the next page, as `<…>; rel="next"` (RFC 8288). The last page has no such header.',
+    schema: text,
+  },
 } as const
 export type Header = keyof typeof HEADERS
 
 const RATE_LIMIT: Header[] = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset']
-/** By status, beside those of every response. */
+/** Response headers by status, in addition to those of every response. */
 const HEADERS_OF: Readonly<Record<string, Header[]>> = {
   401: ['WWW-Authenticate'],
   415: ['Accept-Encoding'],
   429: ['Retry-After', ...RATE_LIMIT],
   503: ['Retry-After'],
 }
-/** As `request-sessions.ts` reads it. */
+/** The header, as `request-sessions.ts` reads it. */
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
   description:
-    'Any text that is new for each thing to be done: the same request with the same key again is done once, and answered as the first time, for 24 hours. Of one user 10,000 answers or 16 MiB are kept for a day (in UTC): then requests with a new key are refused, and not done, until the next day (`too_many_idempotency_keys`). Check-ins are taken all the same, for their ids already make them safe to repeat.',
+    'A text that the client makes new for each operation. It makes the request idempotent: for 24 hours, the service executes repeated requests with the same key once and answers each of them with the first response. The service stores at most 10,000 responses or 16 MiB per user and day (UTC). Beyond that it refuses requests with a new key until the next day (`too_many_idempotency_keys`) and does not execute them. Check-ins are still accepted, because their ids already make them idempotent.',
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: KEY_PATTERN.source },
 }
 
-/** Before any route: what is no request, and what is our own fault. */
+/** Codes that any request can get: it could not be parsed, or the service failed. */
 const OF_ANY_REQUEST: Code[] = ['malformed_request', 'internal']
-/** Of what takes a body, or may be sent one. */
+/** Codes of operations that take a body, or to which a client may send one. */
 const OF_A_BODY: Code[] = ['payload_too_large', 'unsupported_media_type']
 
-/** What a request with a key can be refused with, beside what the route itself says. */
+/** Codes that a request with an Idempotency-Key can get, in addition to those of its route. */
 const KEY_CODES = [
   'idempotency_key_reused',
   'too_many_idempotency_keys',
   'answer_too_large',
 ] as const satisfies Code[]
 
-/** Adds to the document what the routes' schemas cannot say: headers, the key of every POST, and examples that work. */
+/** Adds what the routes' schemas cannot express: headers, the Idempotency-Key of every POST, and examples that work with the demo. */
 export function completeDocument<T extends object>(given: T, parts: readonly ApiPart[]): T {
   const document: Document = withPlainNames(given)
   const examples: Record<string, Example> = Object.assign({}, ...parts.map((part) => part.examples))
@@ -147,8 +166,8 @@ function withPlainNames<T extends Document>(document: T): T {
 }
 
 /**
- * Says the default of a member in words. The keyword makes generators believe that the member is always there: their types then
- * demand it in requests, which is where it may be left out.
+ * Moves the default of a member into its description. With the keyword `default`, code generators declare the member as required,
+ * also in requests, where it is optional.
  */
 function sayDefaults(schema: Schema): void {
   for (const member of Object.values(schema.properties ?? {})) sayDefaults(member)
@@ -161,7 +180,7 @@ function sayDefaults(schema: Schema): void {
   delete schema.default
 }
 
-/** Codes that an operation can answer with beside those that its route names. */
+/** Adds codes that an operation can answer with in addition to those of its route. */
 function addProblems({ responses }: Operation, codes: readonly Code[]): void {
   for (const code of codes) {
     const { status } = CODES[code]
@@ -177,7 +196,7 @@ const codesOf = (response: Response | undefined): Code[] =>
   (response?.content?.[PROBLEM]?.schema.allOf?.flatMap(({ properties }) => properties?.code?.enum ?? []) ??
     []) as Code[]
 
-/** As `problems` of `problem-responses.ts` has it, once it is JSON Schema. */
+/** The JSON Schema form of what `problems` in `problem-responses.ts` makes. */
 const problemResponse = (codes: Code[]): Response => ({
   description: describeCodes(codes),
   content: {
@@ -202,7 +221,7 @@ function describeResponses(
   onSuccess: readonly Header[] = [],
 ): void {
   for (const [status, response] of Object.entries(responses)) {
-    // What the plugin says where a route says nothing.
+    // The plugin's placeholder where a route has no description.
     if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? ''
     const isSuccess = status.startsWith('2')
     const headers: Header[] = [

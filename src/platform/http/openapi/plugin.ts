@@ -7,7 +7,7 @@ import { ASK_AGAIN, makeStaticFile, type StaticFile, sendStaticFile } from '../s
 import { completeDocument } from './document.ts'
 import type { ApiPart } from './part.ts'
 
-/** The content security policy of everything that is no page: a browser that is led to show it runs and loads nothing. */
+/** The content security policy of every response that is no page: a browser that shows it runs and loads nothing. */
 export const NO_PAGE = {
   useDefaults: false,
   directives: {
@@ -28,9 +28,9 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description: [
-            'Each call needs a token. With the demo, `npm run --silent token -- company@example.com` prints one in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`): paste it under "Authentication" below. Elsewhere tokens come from your issuer, see the README.',
+            'Every call needs a token. With the demo, run `npm run --silent token -- company@example.com` in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`), and paste the token under "Authentication" below. In production your issuer makes the tokens: see the README.',
             ...parts.flatMap(({ summary }) => summary ?? []),
-            'Coordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset, which may also be spelled without its colon. Bodies are JSON in UTF-8, as they are or packed with gzip. Lists are paginated by an opaque `cursor`. Every `POST` takes an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples are about the demo: a service that has it takes them as they are.',
+            'Coordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset; the colon in the offset is optional. Bodies are JSON in UTF-8, uncompressed or compressed with gzip. Lists use keyset pagination with an opaque `cursor`. Every `POST` accepts an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples use the data of the demo, and work unchanged on a service that has it.',
           ].join('\n\n'),
           license: { name: 'MIT', identifier: 'MIT' },
         },
@@ -41,8 +41,8 @@ export const openapi = fastifyPlugin(
         security: [{ token: [] }],
         tags: [
           ...parts.flatMap((part) => part.tags),
-          { name: 'realtime', description: 'What changed while you were away.' },
-          { name: 'service', description: 'Is it up?' },
+          { name: 'realtime', description: 'Resync after a gap: the changes that a client missed.' },
+          { name: 'service', description: 'Liveness and readiness of the service.' },
           { name: 'problems', description: problemList() },
         ],
       },
@@ -59,10 +59,10 @@ export const openapi = fastifyPlugin(
   { name: 'openapi', fastify: '5.x' },
 )
 
-/** Every code, of the platform and of the modules. */
+/** The list of all codes in Markdown, of the platform and of the modules. */
 const problemList = (): string =>
   [
-    'What the `code` of a problem can be. Programs go by the code; the words may change. `retry` says whether the same request can be sent again: `never`, `later`, or `after_change` of what the code names. Programs find the same list as `x-codes` at the `code` of the schema `Problem`.',
+    'Every `code` that a problem can have. Codes are stable; titles may change. `retry` says whether the same request can be sent again: `never`, `later`, or `after_change` of what the code names. Programs find the same list in `x-codes` of the member `code` in the schema `Problem`.',
     '',
     ...listCodes().map(
       ([code, { status, title, retry, when }]) =>
@@ -78,6 +78,6 @@ function withoutUnusedSchemas(document: Document): Document {
   const text = JSON.stringify(document)
   const unused = Object.keys(schemas).filter((name) => !text.includes(`"#/components/schemas/${name}"`))
   for (const name of unused) delete schemas[name]
-  // What is removed may have been all that used another.
+  // A removed schema may have been the only one that used another: repeat until nothing changes.
   return unused.length > 0 ? withoutUnusedSchemas(document) : document
 }

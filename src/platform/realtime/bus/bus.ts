@@ -27,12 +27,13 @@ export interface BusEnd {
   receivePresence(peer: string, joins: readonly PresentEntry[], leaves: readonly PresentEntry[]): void
   /** Everybody who is present at another process, as far as is known here. */
   presentAt(peer: string): PresentEntry[]
-  /** Everybody who is present at this process. */
+  /** The presence entries of all clients of this process. */
   presentHere(): PresentEntry[]
 }
 
 export interface BusLog {
   debug(data: object, message: string): void
+  info(data: object, message: string): void
   warn(data: object, message: string): void
 }
 
@@ -107,7 +108,7 @@ export class Bus {
   #hasSkipped = false
   #challenge = randomUUID() as string
   readonly #challenges = new Set<string>()
-  /** Asks everybody for everything. */
+  /** Asks all processes for a full snapshot of their presence (resync). */
   readonly #ask = new Paced(ASK_INTERVAL_MS, () => this.#sendHello())
   /** Somebody may be there who is not known yet. */
   #mustGreet = true
@@ -137,7 +138,7 @@ export class Bus {
     return this.#peers.size
   }
 
-  /** Resolves when the others, if any, had time to answer. */
+  /** Resolves after the other processes, if any, had time to answer. */
   async start(end: BusEnd): Promise<void> {
     this.#end = end
     this.#unlisten = await this.#transport.listen(
@@ -152,7 +153,7 @@ export class Bus {
     await sleep(SETTLE_MS)
   }
 
-  /** Tells the others that those who are present here are gone. */
+  /** Tells the other processes that the clients of this one have left. */
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat)
     this.#ask.stop()
@@ -173,7 +174,7 @@ export class Bus {
 
   // ---- Sending ------------------------------------------------------------------------------------------------
 
-  /** Where nobody else is, nothing is sent. */
+  /** Sends nothing while this is the only process. */
   #tell(message: BusMessage): void {
     if (this.#peers.size === 0) this.#hasSkipped = true
     else this.#push(message)
@@ -182,7 +183,11 @@ export class Bus {
   #push(message: BusMessage): void {
     const bytes = encodeBusMessage(message)
     if (this.#queuedBytes + bytes.length > this.#limits.queuedBytes) {
-      if (!this.#isDropping) this.#log.warn({}, 'the bus between processes is full: messages are dropped')
+      if (!this.#isDropping)
+        this.#log.warn(
+          {},
+          'realtime bus: the send queue is full; broadcast and presence messages to other processes are dropped',
+        )
       this.#isDropping = true
       this.#hasSkipped = true
       return
@@ -194,16 +199,21 @@ export class Bus {
 
   /** Never rejects. */
   async #drain(): Promise<void> {
-    // What is said in the same turn goes along.
+    // Messages of the same event-loop turn go into one batch.
     await Promise.resolve()
     let retryMs = RETRY_MS.first
     while (this.#queue.length > 0 && !this.#stopping.signal.aborted) {
       if (await this.#sendBatch()) {
+        if (retryMs > RETRY_MS.first) this.#log.info({}, 'realtime bus: NOTIFY works again')
         retryMs = RETRY_MS.first
         continue
       }
-      // The others see by the numbers that something is missing, and ask.
-      if (retryMs === RETRY_MS.first) this.#log.warn({}, 'the bus between processes cannot be reached')
+      // The other processes detect the gap by the sequence numbers, and ask for a resync.
+      if (retryMs === RETRY_MS.first)
+        this.#log.warn(
+          {},
+          'realtime bus: NOTIFY failed; retrying with backoff, other processes resync afterwards',
+        )
       await sleep(retryMs, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => {})
       retryMs = Math.min(retryMs * 2, RETRY_MS.last)
     }
@@ -224,7 +234,10 @@ export class Bus {
     try {
       return await this.#transport.send(packets)
     } catch (error) {
-      this.#log.debug({ reason: error instanceof Error ? error.name : 'unknown' }, 'the bus failed')
+      this.#log.debug(
+        { reason: error instanceof Error ? error.name : 'unknown' },
+        'realtime bus: NOTIFY failed',
+      )
       return false
     } finally {
       this.#queuedBytes -= bytes
@@ -236,7 +249,7 @@ export class Bus {
 
   #tick(): void {
     const now = performance.now()
-    // When this process did not get to run, what the others said is still waiting to be read.
+    // When this process was blocked, messages of the others are still waiting to be read: do not count them as silent.
     const lateMs = now - this.#tickAt - this.#limits.heartbeatMs
     this.#tickAt = now
     for (const peer of [...this.#peers.values()]) {
@@ -247,7 +260,7 @@ export class Bus {
       this.#isDeaf = true
       this.#log.warn(
         {},
-        'this process hears nothing on the bus, not even itself: LISTEN needs a session of its own, and no pooler in transaction mode',
+        'realtime bus: this process hears nothing, not even its own messages; LISTEN needs a direct connection, not a pooler in transaction mode',
       )
     }
     this.#push({ type: 'alive' })
@@ -303,6 +316,7 @@ export class Bus {
     if (!head) return
     if (head.sender === this.#sealer.sender) {
       this.#echoAt = performance.now()
+      if (this.#isDeaf) this.#log.info({}, 'realtime bus: this process hears messages again')
       this.#isDeaf = false
       return
     }
@@ -312,7 +326,7 @@ export class Bus {
     const key = known?.key ?? senderKey(this.#secret, Buffer.from(head.sender, 'hex'))
     const content = openPacket(head.bytes, key)
     if (!content) {
-      this.#log.debug({}, 'a packet on the bus that no process sealed')
+      this.#log.debug({}, 'realtime bus: ignored a packet with an invalid seal')
       return
     }
     const peer = known ?? this.#meet(head.sender, key)

@@ -19,7 +19,7 @@ import { askUntilAnswered, PATIENCE } from './visibility.ts'
 
 /** Subscribers whose groups are read with one statement. */
 const MAX_CALLERS_PER_CALL = 1_000
-/** Changes of groups are kept for a day; after a pause as long as this everything is read anew. */
+/** The database keeps changes of groups for a day; after a longer pause all groups are reloaded. */
 const MAX_PAUSE_MS = 3_600_000
 /** Keys, states and times, by which the groups are found, are shorter as JSON; the large values of a row need not travel. */
 const MAX_VALUE_LENGTH = 100

@@ -26,7 +26,7 @@ export interface Subscriber {
  */
 export interface ChangeChannel {
   deliver(ids: readonly number[], data: string): void
-  /** Changes for this channel were lost: whoever is behind it must read anew. */
+  /** Changes for this channel were lost: its client must resync. */
   gap?(): void
 }
 

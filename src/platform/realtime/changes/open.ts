@@ -61,9 +61,10 @@ function openLogicalFeed(
   return noFeed(log)
 }
 
-/** Without a login that may replicate, everything else of the service works, and subscriptions say what is missing. */
+/** The feed of a service without a replication login: everything else works, and subscriptions are refused with the reason. */
 function noFeed(log: RouterLog): ChangeFeed {
-  const reason = 'Realtime has no login with REPLICATION: set DATABASE_REPLICATION_URL or DATABASE_URL.'
+  const reason =
+    'Realtime has no database login with REPLICATION: set DATABASE_REPLICATION_URL or DATABASE_URL.'
   const health: ChangeFeed['health'] = {
     state: 'stopped',
     position: null,

@@ -9,7 +9,7 @@ import type { PgType } from '../pg-type.ts'
  * catalogs that everybody may read.
  */
 
-/** Which tables are meant: by name, where null stands for any, or one by its oid. */
+/** Selects tables by name, where null means any, or one table by its oid. */
 export type TableMatch = { schema: string | null; table: string | null } | { oid: number }
 
 export interface Catalog {

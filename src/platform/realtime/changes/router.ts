@@ -58,7 +58,7 @@ export const LIVE_TIMEOUT_MS = 15_000
  * is granted to another is not.
  */
 export const DEFINITION_TTL_MS = 60_000
-/** Changes that wait for filters which only PostgreSQL can judge, and their bytes. Past this their channels read anew. */
+/** Limits of the queue of changes that wait for filters evaluated by PostgreSQL. Beyond them the channels are told to resync. */
 const MAX_LATE_CHANGES = 1_000
 const MAX_LATE_BYTES = 32 * 1024 * 1024
 /** Converting the values of a filter takes microseconds. */
@@ -124,7 +124,7 @@ class Router implements ChangeRouter {
   #definitions = 0
   /** The batch under way, and what takes its turn after it. Never rejects. */
   #turn: Promise<void> = Promise.resolve()
-  /** Filters of new subscriptions are tried one at a time: whoever subscribes has one connection of the checks between them. */
+  /** Filters of new subscriptions are checked one at a time, so that subscribers occupy only one connection. */
   #checking: Promise<void> = Promise.resolve()
   /** Deliveries that wait for PostgreSQL's word on a filter, one after the other. Never rejects. */
   #late: Promise<void> = Promise.resolve()
@@ -145,7 +145,7 @@ class Router implements ChangeRouter {
       onFailure: ({ schema, name }, sqlstate) =>
         options.log.warn(
           { table: `${schema}.${name}`, sqlstate },
-          'a policy failed for a subscriber of changes; the row counts as not visible',
+          'realtime changes: a policy raised an error for a subscriber; the row counts as not visible',
         ),
     })
   }
@@ -402,7 +402,7 @@ class Router implements ChangeRouter {
       try {
         listener(reason)
       } catch (error) {
-        this.#options.log.error({ error: nameOf(error) }, 'a listener for gaps failed')
+        this.#options.log.error({ error: nameOf(error) }, 'realtime changes: a gap listener failed')
       }
     }
   }
@@ -467,7 +467,7 @@ class Router implements ChangeRouter {
       if (given.aborted) return
       this.#options.log.error(
         { error: nameOf(error) },
-        'changes could not be checked, and were not delivered',
+        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
       )
       this.#tellGap('Changes could not be checked.')
     }
@@ -600,7 +600,7 @@ class Router implements ChangeRouter {
     }
     this.#options.log.debug(
       { table: nameOfTable(change), kind: change.kind, told: told.length, asked: asked.length },
-      'a change is told',
+      'realtime changes: delivered a change',
     )
     if (asked.length === 0 && this.#lateChannels.size === 0) {
       this.#send(change, told, data)
@@ -614,7 +614,7 @@ class Router implements ChangeRouter {
     if (later.length + asked.length > 0) this.#sendLate(change, state, later, asked, data)
   }
 
-  /** After what these channels wait for already, and after PostgreSQL's word on those that are `asked`. */
+  /** Delivers after earlier late changes of these channels, and after PostgreSQL has evaluated the filters in `asked`. */
   #sendLate(
     change: RowChange,
     state: TableState,
@@ -629,7 +629,7 @@ class Router implements ChangeRouter {
     if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
       this.#options.log.warn(
         { table: nameOfTable(change), channels: channels.size },
-        'filters that only the database can judge are behind: their channels read anew',
+        'realtime changes: filters evaluated by the database are too far behind; their channels are told to resync',
       )
       lose()
       return
@@ -642,7 +642,7 @@ class Router implements ChangeRouter {
       } catch (error) {
         this.#options.log.error(
           { error: nameOf(error) },
-          'filters could not be judged: their channels read anew',
+          'realtime changes: the database could not evaluate filters; their channels are told to resync',
         )
         lose()
       } finally {
@@ -755,7 +755,7 @@ class Router implements ChangeRouter {
       channel.deliver(ids, data)
       this.#delivered += 1
     } catch (error) {
-      this.#options.log.error({ error: nameOf(error) }, 'a channel failed to take a change')
+      this.#options.log.error({ error: nameOf(error) }, 'realtime changes: a channel failed on a change')
     }
   }
 }

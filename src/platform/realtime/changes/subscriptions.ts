@@ -25,7 +25,7 @@ export interface Entry {
   readonly subscription: Omit<ChangeSubscription, 'subscriber'>
   /** One object for all entries with the same role and claims. */
   subscriber: Subscriber
-  /** What its filter costs whom, until it is removed. */
+  /** The filter budget that the subscription uses, released when it is removed. */
   payer: Payer
   cost: FilterCost
   /** Tables that it was found to mean; besides them, every table that has its names. */
@@ -219,7 +219,7 @@ export class Followers {
     return false
   }
 
-  /** The subscribers for whom the row can be looked for, if one of their subscriptions passes. */
+  /** The subscribers whose visibility must be checked, because a filter of one of their subscriptions passes. */
   subscribers(passes: (compiled: Compiled) => boolean): Subscriber[] {
     const found: Subscriber[] = []
     for (const [subscriber, known] of this.#bySubscriber) {
@@ -251,7 +251,7 @@ export class Subscribers {
     return this.#inUse.size
   }
 
-  /** @param listener told of each subscriber that comes into use, or is not in use any more */
+  /** @param listener called when a subscriber gets its first subscription or loses its last one */
   constructor(listener: { add(subscriber: Subscriber): void; remove(subscriber: Subscriber): void }) {
     this.#listener = listener
   }

@@ -21,7 +21,7 @@ import type { Subscriber } from './change-router.ts'
  * than one change: overload makes batches larger instead of making a backlog.
  */
 
-/** Of one row: while those are told for whom the database has answered, it answers for the others. */
+/** Batch size for one row: subscribers already checked are served while the database checks the next batch. */
 const PARTS_PER_CONNECTION = 2
 /** Fewer are not worth another connection: a call costs about as much as ten checks. */
 const MIN_SUBSCRIBERS_PER_CALL = 25

@@ -41,7 +41,7 @@ export interface FeedHealth {
   lastCommitTs: string | null
   /** Changes received and not yet finished by the sink. */
   queued: number
-  /** How often the source was lost and joined anew since `start`. */
+  /** The number of reconnects to the source since `start`. */
   reconnects: number
   /** How often continuity was lost, that is how often `onGap` was told. */
   gaps: number
@@ -57,7 +57,7 @@ export type ChangeSink = (batch: readonly RowChange[], dropped: AbortSignal) => 
 
 export interface FeedListeners {
   sink: ChangeSink
-  /** Continuity was lost: whoever keeps state from the feed must read it anew. Told before anything later comes. */
+  /** Continuity was lost: consumers that keep state from the feed must resync. Called before any later change. */
   onGap(reason: string): void
   /**
    * A table's definition was (re)announced, or every table's may have changed (`all`): cached columns, keys and privileges

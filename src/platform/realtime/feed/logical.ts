@@ -30,7 +30,7 @@ import { Walsender } from './walsender.ts'
  * The reader must not become the server's problem. What it has not acknowledged, the server keeps; past
  * `max_slot_wal_keep_size` a checkpoint waits for the process that writes to us; and if we do not read, it is stuck in
  * that write. So a pause is short and bounded, and past the bounds the connection is destroyed, the backlog is dropped, and
- * the gap is announced: whoever followed the changes reads anew.
+ * the gap is announced: all subscribers resync.
  */
 
 /** Changes that wait for the sink. Past this, reading pauses; a burst of one statement fits. */
@@ -45,7 +45,7 @@ export const MAX_PAUSE_MS = 5_000
 const KEEP_SHARE = 4
 /** Taken for the limit where the server has none: a reader that is a gigabyte behind is of no use to anybody. */
 const ASSUMED_KEEP_BYTES = 2 * 1024 ** 3
-/** A change that was committed longer ago than this is news to nobody: better say that some were missed. */
+/** Changes older than this are dropped and reported as a gap: a resync is more useful than a stale stream. */
 export const MAX_AGE_MS = 30_000
 /** How often we tell the server how far we are. It recycles its log only up to there. */
 const STATUS_INTERVAL_MS = 5_000
@@ -140,6 +140,9 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
     changed = Promise.withResolvers()
   }
 
+  /** Failed attempts since the feed last streamed. */
+  let failures = 0
+
   /** One connection, from its first byte to its last. Resolves when the publication is empty; rejects otherwise. */
   async function runSession(to: FeedListeners): Promise<void> {
     const walsender = new Walsender({
@@ -150,7 +153,11 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
     const cut = (): void => walsender.destroy(new Error('The feed was stopped.'))
     stopping.signal.addEventListener('abort', cut)
     const slow = setTimeout(
-      () => log.info({}, 'realtime waits for a replication slot: transactions are still writing'),
+      () =>
+        log.info(
+          {},
+          'realtime change feed: waiting for a replication slot; PostgreSQL creates it when the transactions in progress have ended',
+        ),
       SLOW_START_MS,
     )
     let session: Session | undefined
@@ -169,7 +176,7 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
       if (state.maxKeepBytes === undefined) {
         log.warn(
           {},
-          'max_slot_wal_keep_size has no limit: a realtime process that hangs could fill the disk of the server; set it to 2GB or so',
+          'realtime change feed: max_slot_wal_keep_size has no limit, so a hanging process could fill the disk of the database server; set it to about 2GB',
         )
       }
       const { stream, start } = await walsender.stream()
@@ -184,12 +191,13 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
       session.begin(stream, start)
       health.lastError = null
       setState('streaming')
+      if (failures > 0) log.info({ failures }, 'realtime change feed: streaming again')
       throw await walsender.whenLost
     } finally {
       clearTimeout(slow)
       stopping.signal.removeEventListener('abort', cut)
       walsender.destroy()
-      // Also after the last batch: it must not meet the first of the next connection.
+      // Wait for the last batch, so that it does not run beside the first batch of the next connection.
       await session?.end()
     }
   }
@@ -200,7 +208,6 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   }
 
   async function run(to: FeedListeners): Promise<void> {
-    let failures = 0
     while (!stopping.signal.aborted) {
       let pauseMs = 0
       try {
@@ -218,7 +225,11 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
           health.reconnects += 1
           tellGap(to, reason)
         }
-        if (failures === 0) log.warn({ reason }, 'realtime lost its source and connects again')
+        if (failures === 0)
+          log.warn(
+            { reason },
+            'realtime change feed: disconnected from the database; reconnecting with backoff and jitter',
+          )
         failures += 1
         setState('reconnecting')
         isMisconfigured = isMisconfiguration(error)
@@ -435,7 +446,7 @@ class Session {
     }
   }
 
-  /** Rows are gone without an event for each: whoever keeps them must look again. */
+  /** TRUNCATE removes rows without an event for each: subscribers must resync. */
   #noteTruncation(oids: readonly number[]): void {
     const emptied = oids.flatMap((oid) => this.#relations.get(oid)?.table ?? [])
     if (emptied.some((table) => this.#to.wants(table))) {

@@ -121,7 +121,7 @@ export function createNotifyFeed(options: NotifyFeedOptions): ChangeFeed {
 
   function tellGap(reason: string): void {
     health.gaps += 1
-    log.warn({ reason }, 'realtime lost changes')
+    log.warn({ reason }, 'realtime change feed: changes were lost; all subscribers are told to resync')
     listeners?.onGap(reason)
   }
 

@@ -124,7 +124,7 @@ export class Seat {
   readonly #admission: Admission
   /** A user's own key changes with each token: their sockets are counted by who they are. */
   readonly #keyId: string | undefined
-  /** As whom the socket has acted. */
+  /** The users as which the socket has acted. */
   readonly #users = new Set<string>()
   #hasLeft = false
 

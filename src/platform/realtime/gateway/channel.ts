@@ -67,7 +67,7 @@ export interface ChannelSocket {
   actAs(caller: Caller): boolean
   /** Before the database is asked because of the client. @returns false when that is too often */
   mayAsk(): boolean
-  /** The channel is over; frames for its topic are for nobody. */
+  /** The channel is closed; frames for its topic are ignored. */
   forget(channel: Channel): void
 }
 
@@ -254,7 +254,10 @@ export class Channel implements ChangeChannel, Listener {
       if (options.ack) this.#reply(act, status, reason === undefined ? {} : { reason })
     }
     if (!this.#rights.send.broadcast) {
-      this.#parts.log.debug({ topic: this.topic }, 'broadcast without the right to send')
+      this.#parts.log.debug(
+        { topic: this.topic },
+        'realtime channel: refused a broadcast without the right to send',
+      )
       return answer('error', this.#noRight('write to'))
     }
     const { body } = act.broadcast
@@ -312,12 +315,12 @@ export class Channel implements ChangeChannel, Listener {
     this.#sendShared(payload, () => encodeMessage(this.#socket.vsn, { topic: this.topic, event }, payload))
   }
 
-  /** Changes may have been missed: the client rejoins within a second, and its app reads anew. */
+  /** Changes may have been missed: the client rejoins within a second, and its app resyncs. */
   gap(): void {
     this.#end('phx_error')
   }
 
-  /** The client joined the topic anew. */
+  /** The client joined the topic again. */
   replaced(): void {
     this.#end('phx_close')
   }
@@ -413,7 +416,7 @@ export class Channel implements ChangeChannel, Listener {
     this.#sendShared(state, () => encodeMessage(this.#socket.vsn, head, state))
   }
 
-  /** @param said the same object for everybody on the topic */
+  /** @param said the same object for all recipients on the topic (fan-out) */
   #sendShared(said: object, encode: () => string | Uint8Array | undefined): void {
     const frame = this.#parts.sharedFrames.frame(said, this.#socket.vsn, this.topic, encode)
     if (frame) this.#socket.send(frame)

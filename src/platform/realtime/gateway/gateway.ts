@@ -165,13 +165,16 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
   const callers = new WeakMap<FastifyRequest, Caller>()
 
   const stopListening = options.router?.onGap((reason) => {
-    app.log.warn({ reason }, 'changes may have been missed: clients read anew')
+    app.log.warn(
+      { reason },
+      'realtime gateway: changes may have been missed; all channels with changes are told to resync',
+    )
     for (const socket of sockets) {
       for (const channel of [...socket.channels]) if (channel.followsChanges) channel.gap()
     }
   })
 
-  /** Looks rights up again: those of every private channel, those on the topics that `names` says, or those that are old. */
+  /** Checks rights again: of all private channels, of those with outdated rights, or of those on the given topics. */
   const recheck = async (which: 'all' | 'old' | ReadonlySet<string>): Promise<void> => {
     for (const socket of sockets) {
       for (const channel of [...socket.channels]) {
@@ -180,9 +183,9 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
         await channel.recheckRights(RECHECK).catch((error) => {
           app.log.warn(
             { reason: error instanceof Error ? error.name : 'unknown' },
-            'rights could not be read',
+            'realtime gateway: the rights of a private channel could not be checked; the channel is closed and its client rejoins',
           )
-          // Not knowing is not having.
+          // Fail closed: without an answer nobody has the right.
           channel.gap()
         })
       }

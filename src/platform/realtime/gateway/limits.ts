@@ -8,7 +8,7 @@ export const IDLE_TIMEOUT_MS = 60_000
 /** Sockets are looked over together, so that ten thousand of them need one timer. */
 export const SWEEP_INTERVAL_MS = 10_000
 
-/** Unsent bytes after which a client is too slow: it is cut, reconnects, and reads anew. Kept small, as all share one memory. */
+/** Backpressure: a client with more unsent bytes is disconnected, and has to reconnect and resync. Small, because all clients share one heap. */
 export const MAX_BUFFERED_BYTES = 8_000_000
 
 /**

@@ -40,7 +40,7 @@ export function channelNames(prefixes: readonly string[]): ChannelNames {
   }
 }
 
-/** Of whoever has not been let in yet. */
+/** The rights of a client that has not joined yet. */
 export const NO_RIGHTS: ChannelRights = {
   listen: { broadcast: false, presence: false },
   send: { broadcast: false, presence: false },

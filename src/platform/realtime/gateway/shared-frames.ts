@@ -9,7 +9,7 @@ export class SharedFrames {
   readonly #frames = new WeakMap<object, Map<string, Frame | undefined>>()
 
   /**
-   * @param said the same object for everybody who is told
+   * @param said the same object for all recipients (fan-out)
    * @param encode undefined where it cannot be told in that version
    */
   frame(

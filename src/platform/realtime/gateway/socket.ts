@@ -67,7 +67,10 @@ export class RealtimeSocket implements ChannelSocket {
     this.#seat = seat
     this.#parts = parts
     this.#outbox = new Outbox(ws, parts.outboxes, (reason, bytes) =>
-      parts.log.warn({ reason, bytes }, 'slow client cut'),
+      parts.log.warn(
+        { reason, bytes },
+        'realtime socket: closed a slow client, which has to reconnect and resync',
+      ),
     )
     this.#holding = new Holding(parts.holdings, seat.address, (reason, bytes) => this.#cut(reason, { bytes }))
     // Before the websocket gets the bytes, so that a frame is whole after its last ones were counted.
@@ -79,7 +82,7 @@ export class RealtimeSocket implements ChannelSocket {
     })
     ws.on('close', () => this.#closed())
     // The close event follows; the reason is the client's network.
-    ws.on('error', (error) => parts.log.debug({ reason: error.name }, 'socket failed'))
+    ws.on('error', (error) => parts.log.debug({ reason: error.name }, 'realtime socket: connection error'))
   }
 
   get address(): Address {
@@ -157,7 +160,7 @@ export class RealtimeSocket implements ChannelSocket {
     if (!this.#mayGoOn(data.length)) return
     const decoded = decodeFrame(this.vsn, isBinary ? data : data.toString('utf8'))
     if (!decoded.ok) {
-      this.#parts.log.debug({ reason: decoded.reason }, 'unreadable frame')
+      this.#parts.log.debug({ reason: decoded.reason }, 'realtime socket: ignored an unreadable frame')
       return
     }
     const { frame } = decoded
@@ -205,7 +208,7 @@ export class RealtimeSocket implements ChannelSocket {
   /** Says why, and goes. What was held is let go of at once: a client that does not go by itself keeps nothing. */
   #cut(reason: string, figures: object): void {
     if (this.#isClosed) return
-    this.#parts.log.warn({ reason, ...figures }, 'client cut')
+    this.#parts.log.warn({ reason, ...figures }, 'realtime socket: closed a client that exceeded a limit')
     this.#ws.close(CLOSE_POLICY_VIOLATION, reason)
     this.#closed()
     setTimeout(() => this.#ws.terminate(), FAREWELL_MS).unref()
@@ -262,11 +265,11 @@ export class RealtimeSocket implements ChannelSocket {
     this.send(new Frame(encodeReply(this.vsn, to, status, reason === undefined ? {} : { reason })))
   }
 
-  /** The database failed, or we did. The client rejoins, and is told nothing about the inside. */
+  /** The database or the service failed. The client is told to rejoin, and nothing about the cause. */
   #failed(act: Act, error: unknown): void {
     this.#parts.log.warn(
       { reason: error instanceof Error ? error.name : 'unknown' },
-      'a frame could not be served',
+      'realtime socket: a frame failed; its channel is told to rejoin',
     )
     const channel = this.#channels.get(act.topic)
     if (channel) channel.gap()

@@ -269,7 +269,7 @@ function readRequest(entry: JsonObject): Binding['request'] {
   return { ok: true, request }
 }
 
-/** Null stands for a name that was left out. A name that is no text in PostgreSQL is no name. */
+/** Null means that the name was omitted. A text that PostgreSQL cannot store is not accepted as a name. */
 function isName(value: unknown): value is string | null {
   return (
     value === null ||
