@@ -274,7 +274,7 @@ describe('the address of a client behind proxies', () => {
   })
 
   it('is not taken from everybody, and the refusal says why', () => {
-    expect(() => readConfig({ TRUST_PROXY: 'true' })).toThrow(/the address that a client says it has/)
+    expect(() => readConfig({ TRUST_PROXY: 'true' })).toThrow(/an address that the client itself can set/)
   })
 })
 

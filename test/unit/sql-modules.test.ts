@@ -4,7 +4,11 @@ import { getTableName, is, Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { MODULES, orderRules, readSchemaFiles } from '../../scripts/rules/schema-files.ts'
 import { splitStatements } from '../../scripts/rules/statements.ts'
-import { CODES } from '../../src/platform/http/codes.ts'
+import { codes as codesOfGuarding } from '../../src/guarding/codes.ts'
+import { codes as codesOfPeople } from '../../src/people/codes.ts'
+import { CODES as CODES_OF_PLATFORM } from '../../src/platform/http/codes.ts'
+
+const CODES = { ...CODES_OF_PLATFORM, ...codesOfPeople, ...codesOfGuarding }
 
 /*
  * SQL points down, as imports do: the platform knows no table, function, code or role of people or of a trade, and people none of

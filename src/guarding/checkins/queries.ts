@@ -5,6 +5,7 @@ import { after, build, latitudeOf, longitudeOf, type PageValues, pageValues } fr
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
+import { shifts } from '../shifts/table.ts'
 import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
 import { gpsCheckins } from './table.ts'
 
@@ -49,6 +50,11 @@ export const listCheckIns = (
   limit: number,
   position: Position | undefined,
 ): RowsStatement<CheckIn> => checkInPage({ ...filter, ...pageValues(limit, position) })
+
+/** Only whether the caller sees the shift: one without check-ins has an empty list, and none has no list. */
+export const visibleShift = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+  build.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)),
+)
 
 const nearbyCheckIns = readingCall(
   'muster.nearby_check_ins',

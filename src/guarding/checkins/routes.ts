@@ -8,9 +8,8 @@ import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
-import { visibleShift } from '../shifts/queries.ts'
 import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
-import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns } from './queries.ts'
+import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns, visibleShift } from './queries.ts'
 import {
   BATCH_BODY_LIMIT_BYTES,
   batchResults,

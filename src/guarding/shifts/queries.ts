@@ -199,7 +199,7 @@ export const shiftById = writtenOnce<{ id: string }, ShiftDetail>(({ id }) =>
 )
 
 /** Only whether the caller sees it. */
-export const visibleShift = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+const visibleShift = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
   build.select({ id: shifts.id }).from(shifts).where(eq(shifts.id, id)),
 )
 
