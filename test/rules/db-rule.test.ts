@@ -84,13 +84,13 @@ describe('what history has and the files lack is found:', () => {
   test('a function, a policy, a trigger, a grant and a comment', async () => {
     expect(
       await missing(
-        /tg_shifts__close_channel|policy tenants_read on|trigger updated_at before update on public.tenants|grant delete on public.invitations|comment on function muster.fail/,
+        /tg_shifts__close_channel|policy tenants_read on|trigger follow_briefing after update|grant delete on public.invitations|comment on function muster.fail/,
       ),
     ).toEqual([
       'relation public.invitations',
       'function muster.tg_shifts__close_channel()',
       'trigger close_channel on public.shifts',
-      'trigger updated_at on public.tenants',
+      'trigger follow_briefing on public.shifts',
       'policy tenants_read on public.tenants',
       'comment function muster.fail(pg_catalog.text,pg_catalog.text)',
       'comment function muster.tg_shifts__close_channel()',

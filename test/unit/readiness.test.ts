@@ -44,8 +44,8 @@ test('tells within an interval that the database has gone, and that it is back, 
   await vi.advanceTimersByTimeAsync(ASKED_EVERY_MS)
   expect(await watch.state()).toEqual(READY)
   expect(logged).toEqual([
-    expect.stringContaining('/ready answers 503'),
-    expect.stringContaining('/ready answers 200'),
+    'readiness: the database is unavailable or lacks migrations; /ready answers 503',
+    'readiness: the database is available again; /ready answers 200',
   ])
 })
 
