@@ -93,7 +93,7 @@ describe('muster.follow_table', () => {
           ),
         ).toEqual([{ created_by: USERS.company, updated_by: USERS.company, gone: true, stamped: true }])
         const departed = await stage.owner.query<{ audience: string[] }>(
-          "select audience from muster.departed_rows where relation = 'site_notes'",
+          "select to_json(audience) as audience from muster.departed_rows where relation = 'site_notes'",
         )
         expect(departed.map(({ audience }) => [...audience].sort())).toEqual([
           [`admins:${TENANTS.a}`, `company:${ORGANIZATIONS.company}`],
