@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Database } from '../src/platform/db/engine/database.ts'
 import { openServer } from '../src/platform/db/engine/server.ts'
-import { migrateUp } from '../src/platform/db/migrations/migrate.ts'
+import { MIGRATION_CONNECTION, migrateUp } from '../src/platform/db/migrations/migrate.ts'
 
 /** Sizes at `--scale 1`, from the sizes of a national marketplace. */
 export interface DatasetSize {
@@ -60,7 +60,7 @@ export async function buildDataset(
   size: DatasetSize,
   report: (line: string) => void,
 ): Promise<void> {
-  const database = openServer({ url: ownerUrl, max: 2, settings: { statement_timeout: '0' } })
+  const database = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
   try {
     await migrateUp(database)
     await fill(database, size, report)

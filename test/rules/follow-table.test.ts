@@ -100,7 +100,7 @@ describe('muster.follow_table', () => {
         ])
         expect(
           await stage.owner.query(
-            "select attnames::text[] as columns from pg_publication_tables where pubname = 'supabase_realtime' and tablename = 'site_notes'",
+            "select to_json(attnames) as columns from pg_publication_tables where pubname = 'supabase_realtime' and tablename = 'site_notes'",
           ),
         ).toEqual([{ columns: ['id', 'company_id', 'text', 'created_at', 'updated_at'] }])
       },

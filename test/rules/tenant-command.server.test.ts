@@ -29,7 +29,7 @@ it('one address may be that of several users, and one id is one user', async () 
   expect(await run('tenant', 'Second', address)).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('registered already'),
+    stderr: expect.stringContaining('already registered'),
   })
   expect((await run('tenant', 'Second', address, SOMEBODY)).stdout).toContain(`admin  ${SOMEBODY}`)
   const tenants = await database().owner.query('select name from tenants order by name')
@@ -60,6 +60,6 @@ it('a database without migrations is said to be one', async () => {
   expect(await runCommandFile('token', ['a@example.org'], { DATA_DIR: folder, DATABASE_URL })).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('not prepared'),
+    stderr: expect.stringContaining('not migrated'),
   })
 })

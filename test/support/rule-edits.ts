@@ -95,13 +95,19 @@ const KINDS = {
       (text) => text.replace(/';$/, ` It''s ${pick}.';`),
     ),
   removePolicy,
-  removeTrigger: (rules: readonly Source[], pick: number) =>
-    edit(
+  removeTrigger(rules: readonly Source[], pick: number) {
+    // One that another statement switches on could not go alone.
+    const needed = rules.flatMap(({ bare }) => /enable always trigger (\w+)/.exec(bare)?.[1] ?? [])
+    return edit(
       rules,
       pick,
-      (bare) => /^create or replace trigger/.test(bare),
+      (bare) => {
+        const name = /^create or replace trigger (\w+)/.exec(bare)?.[1]
+        return name !== undefined && !needed.includes(name)
+      },
       () => undefined,
-    ),
+    )
+  },
   removeComment: (rules: readonly Source[], pick: number) =>
     edit(
       rules,
