@@ -4,6 +4,8 @@ import { patience } from './test/support/patience.ts'
 
 /** An open PGlite with PostGIS takes about 1 GB, so more workers than this would only cost memory. */
 const MOST_WORKERS = 4
+/** A quarter of the time workers wait: for a server, a browser, a process that starts. On two cores two would leave them idle. */
+const FEWEST_WORKERS = 3
 
 const UNIT_TESTS = 'test/unit/**/*.test.ts'
 /** What needs several connections, a pooler or a browser: races, locks, slots, pages. */
@@ -22,7 +24,7 @@ export default defineConfig({
     // Each file has a database of its own; the code is loaded, and PGlite compiled, once for each worker.
     isolate: false,
     setupFiles: ['test/support/setup-worker.ts'],
-    maxWorkers: Math.min(MOST_WORKERS, Math.max(2, availableParallelism())),
+    maxWorkers: Math.min(MOST_WORKERS, Math.max(FEWEST_WORKERS, availableParallelism())),
     // Several times what the slowest takes on a quiet machine: these numbers are there for what hangs.
     testTimeout: patience(30_000),
     // PGlite loads a prepared database in 2 s alone, and in several times that beside three others.

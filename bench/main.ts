@@ -1,4 +1,5 @@
 import { urlOf } from '../test/support/server-databases.ts'
+import { against, openOther } from './against.ts'
 import type { Bench, Path, PathResult } from './bench.ts'
 import { type Cluster, copyDataset, dropCopy, ensureDataset, openCluster } from './cluster.ts'
 import { startLoader } from './measure.ts'
@@ -51,8 +52,11 @@ async function main(): Promise<void> {
   }
   if (options.render) return renderPublished()
   const progress = createProgress(process.stderr)
-  const chosen = PATHS.filter(({ name }) => options.paths.includes(name))
   await using stack = new AsyncDisposableStack()
+  const chosen =
+    options.against === undefined
+      ? PATHS.filter(({ name }) => options.paths.includes(name))
+      : [against(stack.use(await openOther(options.against, options.scale, progress.step)))]
   const started = performance.now()
 
   if (options.peers && chosen.includes(nearby)) await installPeers(progress.say)

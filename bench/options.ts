@@ -11,6 +11,8 @@ export interface Options {
   /** The paths to run, in the order in which they are known. */
   paths: string[]
   quick: boolean
+  /** The folder of another checkout to be measured beside this one, and nothing else is. */
+  against: string | undefined
   /** Whether the service is compared with others of its kind, which must be installed for that. */
   peers: boolean
   help: boolean
@@ -33,6 +35,7 @@ export const USAGE = `npm run bench -- [options]
   --path NAME           only this path; can be given several times
   --except NAME         all but this path; can be given several times
   --render              measures nothing: writes docs/performance.md and the chart again from bench/results/latest.json
+  --against FOLDER      this checkout beside another one (with its node_modules): the same work in alternating turns
   --without-peers       compared with nothing that must be installed for it
   --rounds N            turns that each contender takes (default ${FULL.rounds})
   --seconds N           how long a turn lasts (default ${FULL.seconds})
@@ -62,6 +65,7 @@ export function readOptions(given: readonly string[], knownPaths: readonly strin
   return {
     quick: values.quick,
     peers: !values['without-peers'],
+    against: values.against,
     help: values.help,
     render: values.render,
     scale: number('scale', defaults.scale),
@@ -75,8 +79,9 @@ export function readOptions(given: readonly string[], knownPaths: readonly strin
 }
 
 /** Whether the figures of a run are worth to be published: parts of a full run are, quick and shortened ones are not. */
-export const isFull = ({ quick, peers, ...options }: Options): boolean =>
+export const isFull = ({ quick, peers, against, ...options }: Options): boolean =>
   !quick &&
+  against === undefined &&
   peers &&
   (Object.keys(FULL) as (keyof typeof FULL)[]).every((name) => options[name] === FULL[name])
 
@@ -92,6 +97,7 @@ function parse(given: readonly string[]) {
         'memory-minutes': { type: 'string' },
         path: { type: 'string', multiple: true, default: [] },
         except: { type: 'string', multiple: true, default: [] },
+        against: { type: 'string' },
         'without-peers': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         render: { type: 'boolean', default: false },

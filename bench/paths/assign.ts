@@ -3,6 +3,7 @@ import {
   type Bench,
   compare,
   competeFlawlessly,
+  type HttpWork,
   inDatabase,
   overHttp,
   type Path,
@@ -80,24 +81,33 @@ const assignRequest = (
   body: JSON.stringify({ professional_id }),
 })
 
+/** Each turn takes its own shifts. */
+export async function assignments(
+  bench: Bench,
+  planners: readonly CallerToken[],
+): Promise<HttpWork & { perTurn: number }> {
+  const { ours } = await makePairs(bench)
+  const turns = 2 * (bench.rounds + 1)
+  const perTurn = Math.min(
+    Math.floor(ours.length / turns / PLANNERS_AT_WORK) * PLANNERS_AT_WORK,
+    Math.ceil((ASSIGNMENTS_PER_SECOND * bench.seconds) / PLANNERS_AT_WORK) * PLANNERS_AT_WORK,
+  )
+  return {
+    requests: () => ours.splice(0, perTurn).map((pair) => assignRequest(planners, pair)),
+    connections: PLANNERS_AT_WORK,
+    once: true,
+    perTurn,
+  }
+}
+
 /** Update, payment, notification and every rule, in one transaction. */
 export const assign: Path = {
   name: 'assign',
   async run(bench): Promise<PathResult> {
-    const planners = await tokensOf('planner', COMPANIES)
-    const { ours } = await makePairs(bench)
-    const turns = 2 * (bench.rounds + 1)
-    const perTurn = Math.min(
-      Math.floor(ours.length / turns / PLANNERS_AT_WORK) * PLANNERS_AT_WORK,
-      Math.ceil((ASSIGNMENTS_PER_SECOND * bench.seconds) / PLANNERS_AT_WORK) * PLANNERS_AT_WORK,
-    )
+    const work = await assignments(bench, await tokensOf('planner', COMPANIES))
     const measured = await competeFlawlessly(
       [
-        overHttp(bench, 'muster', bench.service, {
-          requests: () => ours.splice(0, perTurn).map((pair) => assignRequest(planners, pair)),
-          connections: PLANNERS_AT_WORK,
-          once: true,
-        }),
+        overHttp(bench, 'muster', bench.service, work),
         inDatabase(bench, 'limit', {
           script: `update shifts s set status = 'assigned', professional_id = p.professional_id
             from bench_pairs p where p.nth = (select nextval('bench_next_pair')) and s.id = p.shift_id;`.replaceAll(
@@ -105,7 +115,7 @@ export const assign: Path = {
             ' ',
           ),
           clients: PLANNERS_AT_WORK,
-          transactions: perTurn,
+          transactions: work.perTurn,
         }),
       ],
       bench.rounds,

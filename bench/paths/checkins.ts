@@ -25,7 +25,7 @@ const SINGLES_PER_SECOND = 400
 /** Any place will do: how far it is from the site is computed all the same. */
 const PLACE = { latitude: 52.3731, longitude: 4.8922 }
 
-const guardCount = (bench: Pick<Bench, 'scale'>): number =>
+export const guardCount = (bench: Pick<Bench, 'scale'>): number =>
   Math.min(GUARDS, datasetSize(bench.scale).activeShifts)
 
 /** Active shifts began an hour ago, and take check-ins from two hours earlier. */
@@ -61,7 +61,7 @@ export const checkinRequests = (guards: readonly CallerToken[], count: number): 
   })
 
 /** Of guards in turn, another one first each time: a thousand pings fill an eighth of a window. */
-const batchRequests = (guards: readonly CallerToken[], count: number): Request[] => {
+export const batchRequests = (guards: readonly CallerToken[], count: number): Request[] => {
   const first = Math.floor(Math.random() * guards.length)
   return Array.from({ length: count }, (_, nth) => {
     const guard = guards[(first + nth) % guards.length]!

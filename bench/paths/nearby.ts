@@ -32,7 +32,7 @@ export const POINTS = 4_000
 export const CONNECTIONS = 32
 /** As many as the service's pool has. */
 export const CLIENTS = 10
-const DEFAULT_RADIUS_METERS = 5_000
+export const DEFAULT_RADIUS_METERS = 5_000
 
 interface Rated {
   distance_meters: number

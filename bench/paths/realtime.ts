@@ -27,7 +27,7 @@ interface Scenario {
   targetMs: number
 }
 
-const SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   { name: '1 subscriber, 50 changes/s', subscribers: 1, changesPerSecond: 50, receivers: 'one', targetMs: 3 },
   { name: '500 × 60/s', subscribers: 500, changesPerSecond: 60, receivers: 'one', targetMs: 25 },
   { name: '1,000 × 10/s', subscribers: 1_000, changesPerSecond: 10, receivers: 'one', targetMs: 40 },
@@ -67,7 +67,7 @@ export const realtime: Path = {
   },
 }
 
-function follower<Name extends SubscribeJob['through']>(
+export function follower<Name extends SubscribeJob['through']>(
   name: Name,
   server: Running,
   bench: Bench,

@@ -56,6 +56,8 @@ export async function run(args: readonly string[]): Promise<boolean> {
   try {
     if (databaseUrl) {
       const owner = openServer({ url: databaseUrl, max: 1 })
+      // The log is sent when it is flushed: without it every event would wait for the server's next look, up to 0.4 s.
+      await owner.query(`alter database "${name}" set synchronous_commit = on`)
       await seedDemo(owner)
       await owner.close()
     }

@@ -61,8 +61,8 @@ export const longitude = z
   .max(180)
   .meta({ description: 'Longitude in decimal degrees (WGS 84).', examples: [4.8922] })
 
-/** Longer than any number that a program prints of a double, or of a decimal. */
-const MAX_NUMBER_LENGTH = 400
+/** As JSON has it; at most 400 characters, which is longer than what any program prints of a double, or of a decimal. */
+const NUMBER = /^(?=.{1,400}$)-?\d+(\.\d+)?(e[+-]?\d+)?$/i
 
 /**
  * A number in a query string, in the syntax of JSON numbers: clients print doubles as `-4e-7` or `4.9041388999999526`. Empty text,
@@ -73,8 +73,7 @@ const MAX_NUMBER_LENGTH = 400
 export const queryNumber = (schema: z.ZodNumber, description?: string) =>
   z
     .string()
-    .max(MAX_NUMBER_LENGTH)
-    .regex(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i, 'must be a number as JSON writes it')
+    .regex(NUMBER, 'must be a number as JSON writes it')
     .transform(Number)
     .pipe(schema)
     .meta({

@@ -12,11 +12,11 @@ const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
 /** Rules for every request, applied before routing. */
 export const intake = fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.addHook('onRequest', async (request, reply) => {
-      reply.header('x-request-id', request.id)
-      checkHost(request)
-    })
     // By callbacks: each request passes here, most of them without a body, and a promise costs more than what is done.
+    app.addHook('onRequest', (request, reply, done) => {
+      reply.header('x-request-id', request.id)
+      done(hasValidHost(request) ? undefined : new Problem('malformed_request'))
+    })
     app.addHook('preParsing', (request, reply, payload, done) => {
       forgetTypeOfNothing(request)
       const coding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity'
@@ -37,12 +37,10 @@ export const intake = fastifyPlugin(
 
 /**
  * RFC 9112 section 3.2: HTTP/1.1 has a `Host`, and a wrong one is refused. Plugins make URLs of it, and fail on one that is none.
- *
- * @throws Problem `malformed_request`
  */
-function checkHost({ headers: { host }, raw }: FastifyRequest): void {
+function hasValidHost({ headers: { host }, raw }: FastifyRequest): boolean {
   const isMissing = host === undefined || host === ''
-  if (isMissing ? raw.httpVersion === '1.1' : !HOST.test(host)) throw new Problem('malformed_request')
+  return isMissing ? raw.httpVersion !== '1.1' : HOST.test(host)
 }
 
 /**

@@ -35,12 +35,17 @@ export const registration = fastifyPlugin(
       return answer
     }
 
-    app.addHook('onRequest', async ({ caller, routeOptions: { config } }) => {
-      const { userId } = caller
-      if (userId === null || config.unregistered || registered.has(userId)) return
-      if (!(await isRegistered({ ...caller, userId }))) throw new Problem('not_registered')
+    const admit = async (caller: Caller & { userId: string }): Promise<void> => {
+      if (!(await isRegistered(caller))) throw new Problem('not_registered')
       if (registered.size >= MAX_REMEMBERED) registered.clear()
-      registered.add(userId)
+      registered.add(caller.userId)
+    }
+
+    // By a callback: nearly everybody is known, and a promise costs more than to look.
+    app.addHook('onRequest', ({ caller, routeOptions: { config } }, _reply, done) => {
+      const { userId } = caller
+      if (userId === null || config.unregistered || registered.has(userId)) return done()
+      admit({ ...caller, userId }).then(() => done(), done)
     })
   },
   { name: 'registration', fastify: '5.x', dependencies: ['authentication'] },

@@ -48,26 +48,17 @@ $$;
 comment on function muster.check_in_refusal(public.shifts, boolean, uuid) is
   'The code that refuses a caller, or anybody, to check in to a shift; null for none. Security definer: who sees a shift is asked of all.';
 
+-- Without a SET clause, so that it is inlined: it is asked for each check-in.
 create or replace function muster.check_in_time_refusal(shift public.shifts, at_time timestamptz) returns text
-language plpgsql
+language sql
 volatile
-set search_path = pg_catalog, public, pg_temp
-as $$
-declare
-  early constant interval := interval '2 hours';
-  late constant interval := interval '12 hours';
+return case
+  when at_time < shift.start_datetime - interval '2 hours' or at_time > shift.end_datetime + interval '12 hours'
+    then 'outside_check_in_window'
   -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
-  clock_skew constant interval := interval '5 minutes';
-begin
-  if at_time < shift.start_datetime - early or at_time > shift.end_datetime + late then
-    return 'outside_check_in_window';
-  end if;
-  if at_time > clock_timestamp() + clock_skew then
-    return 'recorded_in_future';
-  end if;
-  return null;
-end
-$$;
+  when at_time > clock_timestamp() + interval '5 minutes'
+    then 'recorded_in_future'
+end;
 comment on function muster.check_in_time_refusal(public.shifts, timestamptz) is
   'The code that refuses a check-in at that device time; null for none.';
 
@@ -132,17 +123,28 @@ as $$
 declare
   shift public.shifts;
   radius integer;
+  caller uuid;
   by_caller constant boolean := muster.acts_for_caller();
 begin
   select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
-  -- Whom a caller may not name, muster.store_check_in(s) name when they have locked the shift and asked the rules.
-  if not by_caller or new.professional_id is null then
-    perform muster.refuse_check_in(shift, by_caller, case when by_caller then muster.professional_id() end, new.recorded_at);
-    if by_caller and new.kind = 'ping'
-      and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
-    then
-      perform muster.fail('too_many_pings', 'recorded_at');
-    end if;
+  -- Whom a caller may not name, muster.store_check_in(s) name.
+  if by_caller then
+    caller := coalesce(new.professional_id, muster.professional_id());
+  end if;
+  -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
+  if (
+    shift.deleted_at is null
+    and shift.status in ('assigned', 'active', 'completed')
+    and (not by_caller or shift.professional_id = caller)
+    and muster.check_in_time_refusal(shift, new.recorded_at) is null
+  ) is not true then
+    perform muster.refuse_check_in(shift, by_caller, caller, new.recorded_at);
+  end if;
+  -- The functions count for themselves.
+  if by_caller and new.professional_id is null and new.kind = 'ping'
+    and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+  then
+    perform muster.fail('too_many_pings', 'recorded_at');
   end if;
 
   new.tenant_id := shift.tenant_id;
@@ -283,11 +285,9 @@ set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
   caller constant uuid := muster.professional_id();
-  shift public.shifts;
   stored public.gps_checkins;
 begin
-  select s.* into shift from public.shifts s where s.id = at_shift for no key update;
-  perform muster.refuse_check_in(shift, true, caller, at_time);
+  -- The trigger locks the shift, and asks the rules.
   insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
   values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
   on conflict do nothing
