@@ -12,6 +12,7 @@ import {
 import type { Act, ActOf } from '../protocol/acts.ts'
 import {
   type Broadcast,
+  bytesOf,
   encodeBroadcast,
   encodeMessage,
   encodeReply,
@@ -23,7 +24,6 @@ import type { Address } from './admission.ts'
 import type { ChangeFrames } from './change-frames.ts'
 import {
   ADDRESS_DELIVERIES,
-  DELIVERY_BYTES,
   MAX_PRESENCE_KEYS,
   MAX_PRESENCE_STATE_BYTES,
   RIGHTS_MAX_AGE_MS,
@@ -260,10 +260,9 @@ export class Channel implements ChangeChannel, Listener {
       )
       return answer('error', this.#noRight('write to'))
     }
-    const { body } = act.broadcast
-    if (!this.#mayTell(body.encoding === 'json' ? body.text.length : body.bytes.byteLength))
-      return answer('error', TOO_MANY_MESSAGES)
-    this.#parts.topics.broadcast(this.#key, act.broadcast, options.self ? undefined : this)
+    if (!this.#mayTell(bytesOf(act.broadcast.body))) return answer('error', TOO_MANY_MESSAGES)
+    const except = options.self ? undefined : this
+    await this.#parts.topics.broadcast(this.#key, act.broadcast, except, this.#socket.address)
     answer('ok')
   }
 
@@ -275,7 +274,7 @@ export class Channel implements ChangeChannel, Listener {
     if (act.kind === 'unknown_presence')
       return answer('error', 'UnknownPresenceEvent: expected track or untrack')
     if (act.kind === 'untrack') {
-      this.#parts.topics.untrack(this.#key, this, this.#presenceKey)
+      await this.#parts.topics.untrack(this.#key, this, this.#presenceKey, this.#socket.address)
       this.#holdPresence(0)
       return answer('ok')
     }
@@ -291,7 +290,8 @@ export class Channel implements ChangeChannel, Listener {
 
     if (!this.#wantsPresence) this.#sendPresenceState()
     this.#tracked = true
-    this.#parts.topics.track(this.#key, this, this.#presenceKey, { ...act.said, phx_ref: randomUUID() })
+    const meta = { ...act.said, phx_ref: randomUUID() }
+    await this.#parts.topics.track(this.#key, this, this.#presenceKey, meta, this.#socket.address)
     answer('ok')
   }
 
@@ -342,7 +342,7 @@ export class Channel implements ChangeChannel, Listener {
     if (this.#closed) return false
     const { listen, send } = this.#rights
     if (!send.presence) {
-      this.#parts.topics.untrack(this.#key, this, this.#presenceKey)
+      await this.#parts.topics.untrack(this.#key, this, this.#presenceKey, this.#socket.address)
       this.#holdPresence(0)
     }
     if (listen.broadcast || listen.presence) return true
@@ -432,7 +432,7 @@ export class Channel implements ChangeChannel, Listener {
 
   /** Whether what the client says may go to all who listen. */
   #mayTell(bytes: number): boolean {
-    const cost = this.#parts.topics.listeners(this.#key) * (1 + Math.floor(bytes / DELIVERY_BYTES))
+    const cost = this.#parts.topics.costOf(this.#key, bytes)
     return this.#socket.address.deliveries.take(Math.min(cost, ADDRESS_DELIVERIES.burst))
   }
 
@@ -529,7 +529,7 @@ export class Channel implements ChangeChannel, Listener {
     this.#closed = true
     clearTimeout(this.#expiry)
     this.#unsubscribe()
-    if (this.#key !== '') this.#parts.topics.leave(this.#key, this, this.#presenceKey)
+    if (this.#key !== '') this.#parts.topics.leave(this.#key, this, this.#presenceKey, this.#socket.address)
     this.#early = undefined
     this.#socket.release(this.#heldBytes)
     this.#heldBytes = 0

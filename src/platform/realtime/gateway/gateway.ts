@@ -8,14 +8,13 @@ import type { TokenVerifier } from '../../auth/verifier.ts'
 import type { Database } from '../../db/engine/database.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { ChangeRouter } from '../changes/change-router.ts'
-import { type Broadcast, isObject, MAX_FRAME_BYTES, parseVsn } from '../protocol/frames.ts'
+import { type Broadcast, bytesOf, isObject, MAX_FRAME_BYTES, parseVsn } from '../protocol/frames.ts'
 import { type Address, Admission, type SocketLimits } from './admission.ts'
 import { ChangeFrames } from './change-frames.ts'
 import { FairQueue, QueueFull } from './fair-queue.ts'
 import { Holdings } from './holdings.ts'
 import {
   ADDRESS_DELIVERIES,
-  DELIVERY_BYTES,
   MAX_HTTP_HELD_BYTES,
   MAX_HTTP_MESSAGES,
   MAX_WAITING_RIGHTS,
@@ -312,10 +311,10 @@ function registerBroadcastRoutes(
       if (hasExpired(caller, options.clockToleranceSeconds)) return refuse(reply, 401, 'Invalid API key')
       if (isPrivate && !rights.get(name)?.send.broadcast) continue
       const key = topicKey(name, isPrivate)
-      const cost = parts.topics.listeners(key) * (1 + Math.floor(bytesOf(body) / DELIVERY_BYTES))
+      const cost = parts.topics.costOf(key, bytesOf(body))
       if (!address.deliveries.take(Math.min(cost, ADDRESS_DELIVERIES.burst)))
         return refuse(reply, 429, 'Too many messages per second')
-      parts.topics.broadcast(key, { event, body })
+      await parts.topics.broadcast(key, { event, body }, undefined, address)
     }
     return reply.code(202).send()
   }
@@ -348,9 +347,6 @@ function bodyOf(payload: unknown): Broadcast['body'] {
     ? { encoding: 'binary', bytes: payload }
     : { encoding: 'json', text: JSON.stringify(payload ?? {}) }
 }
-
-const bytesOf = (body: Broadcast['body']): number =>
-  body.encoding === 'json' ? body.text.length : body.bytes.byteLength
 
 function readMessages(body: unknown): HttpMessage[] | undefined {
   const messages = isObject(body) ? body.messages : undefined

@@ -67,6 +67,12 @@ export const ALL_LARGE_FRAMES: Rate = { perSecond: 4_000_000, burst: 42_000_000 
 export const ADDRESS_DELIVERIES: Rate = { perSecond: 20_000, burst: 60_000 }
 export const DELIVERY_BYTES = 16_000
 
+/**
+ * Deliveries of what clients say to each other until the process looks at what else there is to do. One takes 10 to 60 µs, so
+ * whatever comes meanwhile waits for a few milliseconds at most.
+ */
+export const FAN_OUT_DELIVERIES = 64
+
 /** New sockets come in bursts: all tabs of an office after a restart. Of so many seconds at once. */
 export const OPENINGS_BURST_SECONDS = 4
 

@@ -1,6 +1,7 @@
 import type { Bus, BusEnd } from '../bus/bus.ts'
 import type { PresentEntry } from '../bus/messages.ts'
-import type { Broadcast, JsonObject, PresenceMeta } from '../protocol/frames.ts'
+import { type Broadcast, bytesOf, type JsonObject, type PresenceMeta } from '../protocol/frames.ts'
+import { deliveriesOf, FanOut } from './fan-out.ts'
 import { joinDiffs, Presence, type PresenceDiff } from './presence.ts'
 
 /** What a topic needs of a channel that listens to it. */
@@ -35,6 +36,7 @@ export class Topics implements BusEnd {
   readonly #bus: Bus | undefined
   /** Of each other process, who is present there, by reference. */
   readonly #elsewhere = new Map<string, Map<string, Elsewhere>>()
+  readonly #fanOut = new FanOut()
 
   constructor(bus?: Bus) {
     this.#bus = bus
@@ -48,48 +50,58 @@ export class Topics implements BusEnd {
     this.#at(key).listeners.add(listener)
   }
 
-  /** Ends listening, and presence under any key that the listener tracked. */
-  leave(key: string, listener: Listener, presenceKey: string): void {
-    this.untrack(key, listener, presenceKey)
+  /** Ends listening, and presence under any key that the listener tracked. @param sender who takes turns for telling it */
+  leave(key: string, listener: Listener, presenceKey: string, sender?: unknown): void {
+    void this.untrack(key, listener, presenceKey, sender)
     this.#topics.get(key)?.listeners.delete(listener)
     this.#forgetIfEmpty(key)
   }
 
-  /** How many listen here. */
-  listeners(key: string): number {
-    return this.#topics.get(key)?.listeners.size ?? 0
+  /** What it costs to tell all who listen here, in deliveries. */
+  costOf(key: string, bytes: number): number {
+    return (this.#topics.get(key)?.listeners.size ?? 0) * deliveriesOf(bytes)
   }
 
-  /** To everybody who listens, at any process, but `except`. */
-  broadcast(key: string, broadcast: Broadcast, except?: Listener): void {
-    this.receiveBroadcast(key, broadcast, except)
+  /**
+   * To everybody who listens, at any process, but `except`.
+   *
+   * @param sender who takes turns with the others
+   * @returns when those of this process have been told
+   */
+  broadcast(key: string, broadcast: Broadcast, except?: Listener, sender?: unknown): Promise<void> {
     this.#bus?.broadcast(key, broadcast)
+    return this.#pass(key, broadcast, except, sender)
   }
 
   presence(key: string): Presence {
     return this.#at(key).presence
   }
 
-  track(key: string, listener: Listener, presenceKey: string, meta: PresenceMeta): void {
+  /** @returns when those of this process have been told */
+  track(
+    key: string,
+    listener: Listener,
+    presenceKey: string,
+    meta: PresenceMeta,
+    sender?: unknown,
+  ): Promise<void> {
     const diff = this.#at(key).presence.track(listener, presenceKey, meta)
-    this.#tell(key, diff)
     this.#bus?.presence(entriesOf(key, diff.joins), entriesOf(key, diff.leaves))
+    return this.#tell(key, diff, sender)
   }
 
-  untrack(key: string, listener: Listener, presenceKey: string): void {
+  async untrack(key: string, listener: Listener, presenceKey: string, sender?: unknown): Promise<void> {
     const diff = this.#topics.get(key)?.presence.untrack(listener, presenceKey)
     if (!diff) return
-    this.#tell(key, diff)
     this.#bus?.presence([], entriesOf(key, diff.leaves))
+    await this.#tell(key, diff, sender)
   }
 
   // ---- What the bus brings ------------------------------------------------------------------------------------
 
-  /** To everybody who listens at this process, but `except`. */
-  receiveBroadcast(key: string, broadcast: Broadcast, except?: Listener): void {
-    for (const listener of this.#topics.get(key)?.listeners ?? []) {
-      if (listener !== except) listener.sendBroadcast(broadcast)
-    }
+  /** To everybody who listens at this process. */
+  receiveBroadcast(key: string, broadcast: Broadcast): void {
+    void this.#pass(key, broadcast, undefined, this.#bus)
   }
 
   receivePresence(peer: string, joins: readonly PresentEntry[], leaves: readonly PresentEntry[]): void {
@@ -117,7 +129,7 @@ export class Topics implements BusEnd {
     if (present.size > 0) this.#elsewhere.set(peer, present)
     else this.#elsewhere.delete(peer)
     for (const [topic, list] of diffs) {
-      this.#tell(topic, joinDiffs(list))
+      void this.#tell(topic, joinDiffs(list), this.#bus)
       this.#forgetIfEmpty(topic)
     }
   }
@@ -138,10 +150,23 @@ export class Topics implements BusEnd {
 
   // ---- Inside -------------------------------------------------------------------------------------------------
 
-  #tell(key: string, diff: PresenceDiff): void {
-    for (const listener of this.#topics.get(key)?.listeners ?? []) {
-      listener.sendPresence('presence_diff', diff as unknown as JsonObject)
-    }
+  async #pass(
+    key: string,
+    broadcast: Broadcast,
+    except: Listener | undefined,
+    sender: unknown,
+  ): Promise<void> {
+    const listeners = this.#topics.get(key)?.listeners ?? []
+    await this.#fanOut.tell(sender, listeners, deliveriesOf(bytesOf(broadcast.body)), (listener) => {
+      if (listener !== except) listener.sendBroadcast(broadcast)
+    })
+  }
+
+  async #tell(key: string, diff: PresenceDiff, sender: unknown): Promise<void> {
+    const listeners = this.#topics.get(key)?.listeners ?? []
+    await this.#fanOut.tell(sender, listeners, 1, (listener) =>
+      listener.sendPresence('presence_diff', diff as unknown as JsonObject),
+    )
   }
 
   #at(key: string): Topic {

@@ -34,6 +34,10 @@ export interface Broadcast {
   meta?: JsonObject
 }
 
+/** How long a body is, about: of text, in characters. */
+export const bytesOf = (body: Broadcast['body']): number =>
+  body.encoding === 'json' ? body.text.length : body.bytes.byteLength
+
 /** One `track` of one client: what it said, with the reference by which clients tell entries of a key apart. */
 export interface PresenceMeta extends JsonObject {
   phx_ref: string
