@@ -387,7 +387,7 @@ describe('the realtime gateway, with an unmodified supabase-js', () => {
     // 100 channels may be understood, and yet be more than is kept for one client.
     const filter = `title=in.(${'x'.repeat(9_000)})`
     const bindings = Array.from({ length: 100 }, () => ({ ...binding, filter }))
-    for (let n = 0; n < 5; n += 1) {
+    for (let n = 0; n < 9; n += 1) {
       client.ws.send(
         JSON.stringify([
           `${n}`,

@@ -21,10 +21,10 @@ export const MAX_UNSENT_BYTES = 64_000_000
 export const UNSENT_FRAME_BYTES = 500
 
 /**
- * What is held of what one client said: a frame of the largest size that is coming in, another one that waits, and 100 channels with
- * several filters each.
+ * What is held of what one client said: what it may send at once (see `SOCKET_BYTES`), at two bytes a character while it waits to be
+ * sent on, and 100 channels with several filters each.
  */
-export const MAX_HELD_BYTES_PER_SOCKET = 16_000_000
+export const MAX_HELD_BYTES_PER_SOCKET = 24_000_000
 
 /**
  * The same of all clients together. Ten thousand sockets with three channels of two bindings take 100 MB as they are counted
