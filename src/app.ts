@@ -148,7 +148,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
-      for (const module of modules) await module.routes(v1, config)
+      const all = { notificationTypes: modules.flatMap(({ notificationTypes }) => notificationTypes) }
+      for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })
     },
     { prefix: '/v1' },

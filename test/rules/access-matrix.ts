@@ -413,7 +413,7 @@ const shifts: Section = {
       'be told that it has begun',
       ({ id }) =>
         `select exists (
-           select from muster.shifts_begun_for_caller(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
+           select from muster.lapsed_of_shifts(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
          )`,
     ),
     P: changes('publish, release, or cancel with a reason', ({ id, status }) =>
