@@ -25,6 +25,7 @@ import { sessions as sessionsPlugin } from './platform/http/request-sessions.ts'
 import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
+import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
@@ -49,8 +50,8 @@ export interface AppParts {
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
   version: string
-  /** Where log lines go instead of to the standard output. */
-  logTo?: { write(line: string): void } | undefined
+  /** Of whoever made the parts, which write to it too; without it the app has one of its own. */
+  log?: Logger | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -73,7 +74,7 @@ function allowedOrigins({ CORS_ORIGINS, NODE_ENV }: Config): true | (string | Re
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
-  const app = Fastify(serverOptions(config, parts.logTo)).withTypeProvider<ZodTypeProvider>()
+  const app = Fastify(serverOptions(config, parts.log ?? openLog(config))).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 

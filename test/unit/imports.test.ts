@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  */
 const PARTS: readonly (readonly string[])[] = [
   ['src/config.ts', 'src/version.ts', 'src/platform/private-folder.ts'],
-  ['src/mistyped-settings.ts'],
+  ['src/mistyped-settings.ts', 'src/platform/log.ts'],
   ['src/platform/auth', 'src/platform/db/engine'],
   ['src/platform/db'],
   ['src/platform/http'],
