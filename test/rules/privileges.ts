@@ -1,3 +1,4 @@
+import { RESOURCES } from '../support/resources.ts'
 import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
 
 /*
@@ -100,7 +101,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.audience(text,jsonb,timestamp with time zone)',
     'muster.audience_of_finqle_transactions(jsonb,timestamp with time zone)',
     'muster.audience_of_gps_checkins(jsonb,timestamp with time zone)',
-    'muster.audience_of_incidents(jsonb,timestamp with time zone)',
     'muster.audience_of_notifications(jsonb,timestamp with time zone)',
     'muster.audience_of_shift_briefings(jsonb,timestamp with time zone)',
     'muster.audience_of_shifts(jsonb,timestamp with time zone)',
@@ -122,7 +122,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.seen_changes(jsonb)',
     'muster.seen_of_finqle_transactions(jsonb)',
     'muster.seen_of_gps_checkins(jsonb)',
-    'muster.seen_of_incidents(jsonb)',
     'muster.seen_of_notifications(jsonb)',
     'muster.seen_of_shift_briefings(jsonb)',
     'muster.seen_of_shifts(jsonb)',
@@ -154,7 +153,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_follow_definitions()',
     'muster.tg_gps_checkins__advance_shifts()',
     'muster.tg_gps_checkins__judge()',
-    'muster.tg_incidents__copy_shift()',
     'muster.tg_locations__check_unused()',
     'muster.tg_locations__move_shifts()',
     'muster.tg_locations__name_time_zone()',
@@ -269,15 +267,6 @@ const TABLES: Record<string, TablePrivileges> = {
       insert: 'id shift_id professional_id kind gps_point accuracy_meters recorded_at',
     },
   },
-  'public.incidents': {
-    authenticated: {
-      select: '*',
-      insert: 'id shift_id category severity description incident_point occurred_at',
-      update: 'status',
-    },
-    service_role: EVERYTHING,
-    muster_definer: { select: '*' },
-  },
   // Without what is between us and the payment provider.
   'public.finqle_transactions': {
     authenticated: {
@@ -312,9 +301,14 @@ const TABLES: Record<string, TablePrivileges> = {
 
 export const PRIVILEGES: Privileges = {
   functions: Object.fromEntries(
-    Object.entries(EXECUTE).flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
+    [EXECUTE, ...RESOURCES.map(({ access }) => access.functions ?? {})]
+      .flatMap((byRoles) => Object.entries(byRoles))
+      .flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
   ),
-  tables: TABLES,
+  tables: {
+    ...TABLES,
+    ...Object.fromEntries(RESOURCES.map(({ access }) => [access.section.table, access.privileges])),
+  },
   schemas: {
     auth: { anon: 'usage', authenticated: 'usage', service_role: 'usage' },
     extensions: { anon: 'usage', authenticated: 'usage', service_role: 'usage', muster_definer: 'usage' },
