@@ -83,6 +83,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     })
   }
   await app.register(live, {
+    board: modules.find(({ board }) => board)?.board,
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
   })

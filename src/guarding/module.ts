@@ -34,6 +34,10 @@ export const guarding = {
   publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
   notificationTypes: ['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
   privateChannels: ['shift:'],
+  board: {
+    folder: new URL('./live/', import.meta.url),
+    scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
+  },
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)
