@@ -259,6 +259,7 @@ function openView({ me, api, feed, show, read, record, tell, isClosed }) {
     },
 
     close() {
+      view = null
       sharing.stop()
       list.show(new Board(), [], null, 0)
       map.show([], [], null)
