@@ -13,7 +13,7 @@
 --
 --   It is then in the publication with these columns, each row has the transaction that wrote it last (`changed_xid`), and rows
 --   that leave somebody's view are noted (catch-up.sql). Who sees a row, muster.audience_of_<table> says (audience.sql), which comes
---   before the call.
+--   before the call; the call makes muster.seen_of_<table>, by which the change feed asks it (visibility.sql).
 -- * A table that lacks a column or that function is refused when the call is made, not when somebody writes a row.
 -- * Migrations have the statements that the call made (`npm run db:rule`), never the call: a later version of it changes no history.
 --
