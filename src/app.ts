@@ -1,7 +1,3 @@
-import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
-import underPressure from '@fastify/under-pressure'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Config } from './config.ts'
@@ -12,21 +8,22 @@ import type { Database } from './platform/db/engine/database.ts'
 import type { Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
 import { registerCodes } from './platform/http/codes.ts'
-import { RETRY_AFTER_BUSY_SECONDS } from './platform/http/database-problems.ts'
 import { errorHandler } from './platform/http/error-handler.ts'
 import { frontPage } from './platform/http/front-page.ts'
 import { intake } from './platform/http/intake.ts'
 import { docsPage } from './platform/http/openapi/docs-page.ts'
-import { NO_PAGE, openapi } from './platform/http/openapi/plugin.ts'
+import { openapi } from './platform/http/openapi/plugin.ts'
 import { watchMethods } from './platform/http/other-methods.ts'
-import { Problem } from './platform/http/problem.ts'
+import { protection } from './platform/http/protection.ts'
 import { registration } from './platform/http/registration.ts'
 import { sessions as sessionsPlugin } from './platform/http/request-sessions.ts'
 import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
+import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
+import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
 
@@ -49,31 +46,16 @@ export interface AppParts {
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
   version: string
-  /** Where log lines go instead of to the standard output. */
-  logTo?: { write(line: string): void } | undefined
+  /** Of whoever made the parts, which write to it too; without it the app has one of its own. */
+  log?: Logger | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
-}
-
-const PROBES = new Set(['/health', '/ready'])
-/**
- * The average time that a timer came late, over a second, from which new requests are refused: those under way take seconds
- * then, and each further one makes them slower. Far above what garbage collection or a large answer causes.
- */
-const MAX_EVENT_LOOP_DELAY_MS = 1_000
-
-/** A page under development comes from this machine, by whatever port its tool has. */
-const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
-
-function allowedOrigins({ CORS_ORIGINS, NODE_ENV }: Config): true | (string | RegExp)[] {
-  if (CORS_ORIGINS.includes('*')) return true
-  return NODE_ENV === 'development' ? [...CORS_ORIGINS, LOCAL_ORIGIN] : CORS_ORIGINS
 }
 
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
-  const app = Fastify(serverOptions(config, parts.logTo)).withTypeProvider<ZodTypeProvider>()
+  const app = Fastify(serverOptions(config, parts.log ?? openLog(config))).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
@@ -81,40 +63,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   await app.register(errorHandler)
   await app.register(intake)
-  // The embedded engine works in this very thread: there a long query is no sign of too many requests.
-  if (config.DATABASE_URL ?? config.DATABASE_API_URL) {
-    await app.register(underPressure, {
-      maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-      // A service that is busy is alive: whoever restarts it for that makes things worse.
-      pressureHandler: async (request) => {
-        if (!PROBES.has(request.routeOptions.url ?? '')) {
-          throw new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
-        }
-      },
-    })
-  }
-  await app.register(helmet, { contentSecurityPolicy: NO_PAGE })
-  await app.register(cors, {
-    origin: allowedOrigins(config),
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: [
-      ...['allow', 'link', 'location', 'retry-after', 'x-request-id'],
-      ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
-    ],
-    // Any other OPTIONS request is answered like a preflight, and not by a text of its own.
-    strictPreflight: false,
-  })
-  await app.register(rateLimit, {
-    // As a hook of our own, before authentication: those who try tokens are limited too.
-    global: false,
-    max: config.RATE_LIMIT_PER_MINUTE,
-    timeWindow: '1 minute',
-    // Probes come often, and from one address.
-    allowList: (request) => PROBES.has(request.routeOptions.url ?? ''),
-    errorResponseBuilder: (_request, context) =>
-      new Problem('rate_limited', { retryAfterSeconds: Math.ceil(context.ttl / 1000) }),
-  })
-  app.addHook('onRequest', app.rateLimit())
+  await app.register(protection, { config })
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
@@ -130,25 +79,19 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       anonKey: config.ANON_KEY,
       privatePrefixes: modules.flatMap(({ privateChannels }) => privateChannels),
       clockToleranceSeconds: config.JWT_CLOCK_TOLERANCE_SECONDS,
-      limits: {
-        sockets: config.REALTIME_MAX_SOCKETS,
-        perKey: config.REALTIME_MAX_SOCKETS_PER_KEY,
-        perAddress: config.REALTIME_MAX_SOCKETS_PER_ADDRESS,
-        perUser: config.REALTIME_MAX_SOCKETS_PER_USER,
-        perSecond: config.REALTIME_SOCKETS_PER_SECOND,
-        perSecondPerAddress: config.REALTIME_SOCKETS_PER_SECOND_PER_ADDRESS,
-        joinsPerSecondPerAddress: config.REALTIME_JOINS_PER_SECOND_PER_ADDRESS,
-      },
+      limits: limitsOf(config),
     })
   }
   await app.register(live, {
+    board: modules.find(({ board }) => board)?.board,
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
   })
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
-      for (const module of modules) await module.routes(v1, config)
+      const all = { notificationTypes: modules.flatMap(({ notificationTypes }) => notificationTypes) }
+      for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })
     },
     { prefix: '/v1' },

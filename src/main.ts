@@ -1,4 +1,3 @@
-import type { FastifyBaseLogger } from 'fastify'
 import { explain } from './cli/command.ts'
 import { readConfig, requireChosenDatabase } from './config.ts'
 import { mistypedSettings } from './mistyped-settings.ts'
@@ -16,13 +15,15 @@ async function start(): Promise<void> {
   writePrivately()
 
   // Print the lines above first: the modules below take a second to load.
-  const [{ resolveTokenSettings }, { openDatabases }, { resolveDrizzleQuickly }] = await Promise.all([
-    import('./platform/auth/development-secret.ts'),
-    import('./platform/db/open.ts'),
-    import('./platform/db/drizzle-resolution.ts'),
-  ])
+  const [{ openLog }, { resolveTokenSettings }, { openDatabases }, { resolveDrizzleQuickly }] =
+    await Promise.all([
+      import('./platform/log.ts'),
+      import('./platform/auth/development-secret.ts'),
+      import('./platform/db/open.ts'),
+      import('./platform/db/drizzle-resolution.ts'),
+    ])
   const tokenSettings = await resolveTokenSettings(config)
-  let log: Pick<FastifyBaseLogger, 'warn'> | undefined
+  const log = openLog(config)
   resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }] = await Promise.all([
@@ -30,7 +31,7 @@ async function start(): Promise<void> {
       config,
       (line) => console.log(line),
       (event) =>
-        (log ?? console).warn(
+        log.warn(
           event,
           'database replica: its state changed; while it is not streaming, the primary answers reads',
         ),
@@ -45,8 +46,7 @@ async function start(): Promise<void> {
   ) {
     console.log('Seeded the empty database with the demo. README.md lists its users.')
   }
-  const service = await openService({ config, tokenSettings, databases })
-  log = service.log
+  const service = await openService({ config, tokenSettings, databases, log })
   const address = await service
     .listen({ host: config.HOST, port: config.PORT })
     .catch((error: unknown) => Promise.reject(asPortUnavailable(config, error)))

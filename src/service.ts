@@ -8,6 +8,7 @@ import { DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
 import { runWorker } from './platform/jobs/worker.ts'
+import type { Logger } from './platform/log.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
@@ -18,6 +19,7 @@ export interface ServiceParts {
   tokenSettings: TokenSettings
   /** Open and migrated. The service closes them when it ends. */
   databases: Databases
+  log: Logger
 }
 
 /**
@@ -28,20 +30,14 @@ export async function openService({
   config,
   tokenSettings,
   databases,
+  log,
 }: ServiceParts): Promise<FastifyInstance> {
-  // Verifier, router and bus are made before the app whose log they write to, and may fail before it is there.
-  let appLog: FastifyBaseLogger | undefined
-  const early: (() => void)[] = []
-  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (data: object, message: string) => {
-    if (appLog) appLog[level](data, message)
-    else early.push(() => appLog?.[level](data, message))
-  }
-  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
   const readiness = watchReadiness(databases.isMigrated, log)
   const app = await buildApp({
     config,
+    log,
     version: await readVersion(),
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(tokenSettings, { log }),
@@ -52,8 +48,6 @@ export async function openService({
       return { ...(await readiness.state()), feed, replica }
     },
   })
-  appLog = app.log
-  for (const tell of early) tell()
   if (databases.bus && !bus) {
     app.log.warn(
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',

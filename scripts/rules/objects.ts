@@ -1,6 +1,6 @@
 import type { Transaction } from '../../src/platform/db/engine/database.ts'
-import { describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
 import { catalogBlocks } from '../../src/platform/db/migrations/catalog-difference.ts'
+import { describeCatalogWithin } from '../../src/platform/db/migrations/describe-catalog.ts'
 import type { Origins, Source } from './schema-files.ts'
 
 /** Kinds in the order in which the objects of one database can be made, where no dependency says otherwise. */

@@ -21,7 +21,7 @@ const isBlock = (source: Source): boolean => /^do\b/i.test(source.bare)
 /** A statement whose text defines what it makes; what a block or a call made is written as the database tells it. */
 const defines = (source: Source): boolean => /^(?:create|alter|comment)\b/i.test(source.bare)
 
-/** Says for which policies `muster.audience` holds: whatever changes a policy calls it last (platform/last.sql). */
+/** Says for which policies the audiences of tables hold: whatever changes a policy calls it last (platform/last.sql). */
 const DECLARES = 'function muster.declare_audiences()'
 
 const byHand = (what: string, where: Source): NotByThisCommand =>

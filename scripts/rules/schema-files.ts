@@ -17,8 +17,8 @@ export const VERSION_FILE = 'platform/version.sql'
  */
 /** From the lowest: a module names what is below it. Every folder is one of these. */
 export const MODULES = ['platform', 'people', 'guarding'] as const
-/** Checks and defaults of tables use their functions. */
-const BEFORE_THE_TABLES = ['platform/foundation.sql', 'people/callers.sql']
+/** Checks, defaults and policies of tables use their functions. */
+const BEFORE_THE_TABLES = ['platform/foundation.sql', ...MODULES.map((name) => `${name}/callers.sql`)]
 /** Looks at what all the others made. */
 const LAST = 'platform/last.sql'
 

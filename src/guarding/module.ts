@@ -23,6 +23,7 @@ export const guarding = {
     { name: 'transactions', description: 'Payments for shifts.' },
   ],
   codes,
+  sqlstates: 'MU3',
   examples,
   headers: {
     createCertificate: ['Location'],
@@ -31,7 +32,12 @@ export const guarding = {
     listNearbyShifts: ['Link'],
   },
   publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
+  notificationTypes: ['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
   privateChannels: ['shift:'],
+  board: {
+    folder: new URL('./live/', import.meta.url),
+    scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
+  },
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

@@ -15,14 +15,16 @@ export const people = {
     { name: 'notifications', description: 'Messages to a user about shifts.' },
   ],
   codes,
+  sqlstates: 'MU2',
   examples,
   headers: { createOrganization: ['Location'] },
   publishedTables: ['notifications'],
+  notificationTypes: [],
   privateChannels: [],
-  async routes(v1) {
+  async routes(v1, _config, { notificationTypes }) {
     await v1.register(meRoutes)
     await v1.register(invitationRoutes)
     await v1.register(organizationRoutes)
-    await v1.register(notificationRoutes)
+    await v1.register(notificationRoutes, { types: notificationTypes })
   },
 } as const satisfies Module

@@ -3,18 +3,25 @@ import type { Config } from '../config.ts'
 import type { Database } from './db/engine/database.ts'
 import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
+import type { LiveBoard } from './live/board.ts'
 
 /** What a module is to the service: a value, which `app.ts` composes with others. It starts and stops nothing. */
 export interface Module extends ApiPart {
   readonly name: string
   /** What its rules refuse; their names are also in `CodeNames`. */
   readonly codes: Readonly<Record<string, ProblemCode>>
-  /** Adds its routes, below `/v1`. */
-  routes(v1: FastifyInstance, config: Config): Promise<void>
+  /** How the SQLSTATEs of its codes begin, such as `MU2`: each module has a range of its own. */
+  readonly sqlstates: string
+  /** Adds its routes, below `/v1`. @param all what all modules declare together */
+  routes(v1: FastifyInstance, config: Config, all: Pick<Module, 'notificationTypes'>): Promise<void>
   /** Of the publication: what clients follow, and read again by `GET /v1/sync/{table}`. */
   readonly publishedTables: readonly string[]
+  /** Of what it tells users (`notifications.type`): its rules write them, and have the same list in SQL. */
+  readonly notificationTypes: readonly string[]
   /** Of channels that are always private, such as `room:`, before the id of a row; their policies are in SQL. */
   readonly privateChannels: readonly string[]
+  /** What it shows at /live. */
+  readonly board?: LiveBoard
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

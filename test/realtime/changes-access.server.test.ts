@@ -23,6 +23,7 @@ const rt = useRouter(async (owner) => {
 const rules = (await readRules([])).filter(
   ({ file, bare }) =>
     /^platform\/(?:audience|catch-up|visibility)\.sql$/.test(file) ||
+    /^create or replace function muster\.(?:audience|groups)_of_/.test(bare) ||
     /^(?:do|drop policy|create policy|grant|revoke|select)\b/.test(bare),
 )
 
@@ -86,26 +87,30 @@ const definitionOf = (name: string): string =>
   rules.find(({ bare }) => bare.startsWith(`create or replace function muster.${name}(`))!.bare
 
 it.each([
-  ['clients see drafts', 'audience', "viewed ->> 'status' <> 'draft'", 'true'],
-  ['guards see what is not open', 'audience', "viewed ->> 'status' = 'published'", 'true'],
-  ['guards see what has begun', 'audience', "(viewed ->> 'start_datetime')::timestamptz > at", 'true'],
-  ['deleted rows are seen', 'audience', "case when viewed ->> 'deleted_at' is null", 'case when true'],
-  ['all admins are of one tenant', 'audience', "'admins:' || (viewed ->> 'tenant_id')", "'admins:'"],
-  ['companies do not see theirs', 'audience', "'company:'", "'firm:'"],
-  ['deleted users belong somewhere', 'audiences_of', ' and u.deleted_at is null', ''],
-  ['clients are companies', 'audiences_of', "'client' then 'client:'", "'client' then 'company:'"],
-  ['guards are of no tenant', 'audiences_of', "'guards:' || u.tenant_id", "'guards:'"],
+  ['clients see drafts', 'audience_of_shifts', "viewed ->> 'status' <> 'draft'", 'true'],
+  ['guards see what is not open', 'audience_of_shifts', "viewed ->> 'status' = 'published'", 'true'],
   [
-    'whether a row is deleted is not looked up',
-    'change_audiences',
-    "'deleted_at', p.deleted_at",
-    "'deleted_at', null",
+    'guards see what has begun',
+    'audience_of_shifts',
+    "(viewed ->> 'start_datetime')::timestamptz > at",
+    'true',
   ],
   [
-    'whose tenant it is is not looked up',
-    'change_audiences',
-    "'tenant_id', p.tenant_id",
-    "'tenant_id', null",
+    'all admins are of one tenant',
+    'audience_of_shifts',
+    "'admins:' || (viewed ->> 'tenant_id')",
+    "'admins:'",
+  ],
+  ['companies do not see theirs', 'audience_of_shifts', "'company:'", "'firm:'"],
+  ['deleted users belong somewhere', 'groups_of_people', ' and u.deleted_at is null', ''],
+  ['clients are companies', 'groups_of_people', "'client' then 'client:'", "'client' then 'company:'"],
+  ['guards are of no tenant', 'groups_of_guarding', "'guards:' || u.tenant_id", "'guards:'"],
+  ['deleted guards belong somewhere', 'groups_of_guarding', ' and u.deleted_at is null', ''],
+  [
+    'one module alone is asked who belongs where',
+    'audiences_of',
+    'loop\n    execute',
+    "loop\n    exit when found_ <> '{}';\n    execute",
   ],
 ])('of an audience: %s', async (_, name, step, replacement) => {
   const definition = definitionOf(name)
@@ -114,6 +119,17 @@ it.each([
     'shifts',
     definition.replace(step, () => replacement),
   )
+})
+
+it.each([
+  ['deleted rows are seen', 'r.deleted_at is null', 'true'],
+  ['whose tenant it is is not looked up', "'tenant_id', r.tenant_id", "'tenant_id', null"],
+])('of what muster.follow_table made: %s', async (_, step, replacement) => {
+  const [definition] = await rt().owner.query<{ text: string }>(
+    "select pg_get_functiondef('muster.seen_of_shifts(jsonb)'::regprocedure) as text",
+  )
+  expect(definition!.text).toContain(step)
+  await expectRed('shifts', `${definition!.text.replace(step, () => replacement)};`)
 })
 
 it('of an audience: mended, all is well', async () => {

@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import WebSocket from 'ws'
+import { guarding } from '../../src/guarding/module.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { live } from '../../src/platform/live/routes.ts'
 import { SECRET } from '../support/api.ts'
@@ -272,7 +273,7 @@ describe('the page at /live, in Chromium', () => {
     await new Promise<void>((resolve) => {
       channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())
     })
-    const marker = company.locator(`#map .position[data-shift="${id}"]`)
+    const marker = company.locator(`#map .position[data-item="${id}"]`)
     /** Until it arrives: the page joins when it joins. */
     const send = (latitude: number, longitude: number) =>
       waitFor(
@@ -317,7 +318,7 @@ describe('the page at /live, in Chromium', () => {
     expect(await button.count()).toBe(0)
     const stop = guard.getByRole('button', { name: 'Stop sharing my position' })
     // Each fix is sent once, and nobody hears of it who was not there yet: move until the company has seen one.
-    const marker = company.locator(`#map .position[data-shift="${id}"]`)
+    const marker = company.locator(`#map .position[data-item="${id}"]`)
     let moved = 0
     await waitFor(
       async () => {
@@ -458,7 +459,7 @@ describe('the page at /live, in Chromium', () => {
     expect(side.x + side.width).toBeLessThanOrEqual(map.x)
     expect(map.x + map.width).toBeLessThanOrEqual(timeline.x)
     // In the list's own scrolling: it may have been scrolled to the button.
-    const placeInList = () => page.evaluate<number>("document.querySelector('#shifts').offsetTop")
+    const placeInList = () => page.evaluate<number>("document.querySelector('#items').offsetTop")
     const before = await placeInList()
     await page.getByRole('button', { name: 'Beside' }).click()
     const detail = await page.getByRole('region', { name: 'Beside' }).boundingBox()
@@ -630,6 +631,7 @@ describe('the page at /live, in Chromium', () => {
     const app = Fastify()
     onTestFinished(() => app.close())
     await app.register(live, {
+      board: guarding.board,
       tileUrl: 'https://tiles.example.com/{z}/{x}/{y}.png',
       tileAttribution: 'Tiles Ltd',
     })

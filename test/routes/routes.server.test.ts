@@ -5,7 +5,8 @@ import { type SentStatement, STATEMENTS } from '../../src/platform/db/engine/con
 import { useApi } from '../support/api.ts'
 import { BIG_TABLES, loadManyRows } from '../support/many-rows.ts'
 import { OpenApi } from '../support/openapi.ts'
-import { ROUTE_REQUESTS, type RouteRequest } from '../support/route-requests.ts'
+import type { RouteRequest } from '../support/route-arrangements.ts'
+import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { REGISTERED } from '../support/world.ts'
 
 /* What each route costs the database: in few rows, and in many. */

@@ -1,5 +1,18 @@
+import { RESOURCES } from '../support/resources.ts'
 import { TENANTS } from '../support/world.ts'
-import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
+import {
+  asks,
+  changes,
+  deletes,
+  follows,
+  inserts,
+  NEW_ID,
+  NEW_ROW,
+  reads,
+  updates,
+  updatesAll,
+} from './access-actions.ts'
+import { type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
   AUDIENCE_ROWS,
   BRIEFING_ROWS,
@@ -11,7 +24,6 @@ import {
   DEPARTED_ROWS,
   FOREIGNERS,
   IDEMPOTENCY_ROWS,
-  INCIDENT_ROWS,
   INVITATION_ROWS,
   LINK_ROWS,
   LOCATION_ROWS,
@@ -29,64 +41,11 @@ import {
 
 /*
  * Who may do what, row by row: DESIGN's matrix in cells. To extend it, add a row to access-world.ts and its line here; or
- * an action, and its letter to the cells in which it is allowed. Who is not in a grid's head may do nothing to its rows, and
+ * an action, and its letter to the cells in which it is allowed. What a resource says by itself is in `test/resources/`. Who is not in a grid's head may do nothing to its rows, and
  * that is tried too: `anon`, the stranger, deleted users, and everybody of the other tenant where only this one has rows.
  */
 
 const SITE_POINT = 'st_point(4.8926, 52.3731)::geography'
-
-/** A new row's id: not in any section. */
-const NEW_ID = '99990000-0000-7000-8000-000000000001'
-const NEW_ROW = (relation: string) => () => ({ relation, condition: `id = ${quote(NEW_ID)}` })
-
-const reads = (table: string, key = 'id', columns = ''): Action => ({
-  means: columns === '' ? 'read' : `read ${columns}`,
-  kind: 'read',
-  on: ({ id }) =>
-    `select exists (select ${columns} from ${table} where ${key} = ${quote(id)}${columns === '' ? '' : ` and ${columns} is not null`})`,
-})
-
-const asks = (means: string, on: Action['on']): Action => ({ means, kind: 'read', on })
-
-const changes = (means: string, on: Action['on'], watch?: Action['watch']): Action => ({
-  means,
-  kind: 'change',
-  on,
-  ...(watch && { watch }),
-})
-
-/** By the change stream of somebody who was away. */
-const follows = (table: string): Action =>
-  asks(
-    'be told what changed',
-    ({ id }) =>
-      `select exists (
-         select from jsonb_array_elements(muster.changes_since('${table}', null, 1000) -> 'items') c where c ->> 'id' = ${quote(id)}
-       )`,
-  )
-
-const updates = (table: string, assignment: string, key = 'id'): Action =>
-  changes(`set ${assignment}`, ({ id }) => `update ${table} set ${assignment} where ${key} = ${quote(id)}`)
-
-/**
- * Without a condition, which reads no column: the policy for `select` does not stand in front of the one for `update` then.
- */
-const updatesAll = (table: string, assignment: string): Action =>
-  changes(`set ${assignment} for all`, () => `update ${table} set ${assignment}`)
-
-const deletes = (table: string, key = 'id'): Action =>
-  changes('delete', ({ id }) => `delete from ${table} where ${key} = ${quote(id)}`)
-
-const inserts = (table: string, values: (row: MatrixRow) => Record<string, MatrixRow[string]>): Action =>
-  changes(
-    'create one like it',
-    (row) => {
-      const given = Object.entries({ id: NEW_ID, ...values(row) }).filter(([, value]) => value !== undefined)
-      return `insert into ${table} (${given.map(([column]) => column).join(', ')})
-              values (${given.map(([, value]) => quote(value)).join(', ')})`
-    },
-    NEW_ROW(table),
-  )
 
 const tenants: Section = {
   table: 'public.tenants',
@@ -413,7 +372,7 @@ const shifts: Section = {
       'be told that it has begun',
       ({ id }) =>
         `select exists (
-           select from muster.shifts_begun_for_caller(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
+           select from muster.lapsed_of_shifts(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
          )`,
     ),
     P: changes('publish, release, or cancel with a reason', ({ id, status }) =>
@@ -608,29 +567,6 @@ const checkIns: Section = {
     otherGuardAtSite   .        .          rfn    rfn     .            .      rfD         rfn    .               .              .             .
     formerGuard        rfn      rfn        .      rfn     .            .      .           rfn    .               .              .             .
     foreignGuard       .        .          .      .       .            .      .           .      rfn             rfn            rfD           rfn
-  `,
-}
-
-const incidents: Section = {
-  table: 'public.incidents',
-  key: 'id',
-  rows: INCIDENT_ROWS,
-  actions: {
-    r: reads('public.incidents'),
-    f: follows('incidents'),
-    e: updates('public.incidents', "status = 'resolved'"),
-    E: updatesAll('public.incidents', "status = 'resolved'"),
-    w: updates('public.incidents', "description = 'Nothing happened.'"),
-    u: updates('public.incidents', 'deleted_at = null'),
-    d: deletes('public.incidents'),
-  },
-  grid: `
-                       company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    guardAtCompany     rfeE     rfeE       .      rf      .            rf     .           rfeE   .               .              .             .
-    otherGuardAtRival  .        .          rfeE   .       rf           .      rf          rfeE   .               .              .             .
-    formerGuard        rfeE     rfeE       .      rf      .            .      .           rfeE   .               .              .             .
-    guardDeleted       .        .          .      .       .            .      .           .      .               .              .             .
-    foreignGuard       .        .          .      .       .            .      .           .      rfeE            rf             rf            rfeE
   `,
 }
 
@@ -910,7 +846,6 @@ export const SECTIONS: readonly Section[] = [
   shifts,
   briefings,
   checkIns,
-  incidents,
   transactions,
   notifications,
   idempotencyKeys,
@@ -921,6 +856,7 @@ export const SECTIONS: readonly Section[] = [
   changedCallers,
   audiences,
   messages,
+  ...RESOURCES.map(({ access }) => access.section),
 ]
 
 /** See `tellingCells`. */
@@ -1066,22 +1002,6 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
   },
   {
-    table: 'public.incidents',
-    inserts: {
-      'guard guardAtCompany': 'allowed',
-      'otherGuard guardAtCompany': 'refused',
-      'company guardAtCompany': 'refused',
-      'admin guardAtCompany': 'refused',
-    },
-    updates: {
-      'company guardAtCompany formerGuard': 'allowed',
-      'company * otherGuardAtRival': 'refused',
-      'admin guardAtCompany otherGuardAtRival': 'allowed',
-      'admin * foreignGuard': 'refused',
-      'guard guardAtCompany guardAtCompany': 'refused',
-    },
-  },
-  {
     table: 'public.notifications',
     updates: {
       'guard guard guard': 'allowed',
@@ -1090,4 +1010,7 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'admin guard guard': 'refused',
     },
   },
+  ...RESOURCES.flatMap(({ access: { section, alone } }) =>
+    alone ? [{ ...alone, table: section.table }] : [],
+  ),
 ]

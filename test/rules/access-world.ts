@@ -381,31 +381,6 @@ export const CANDIDATE_PAGE_ROWS = {
   rival: { id: ORGANIZATIONS.rival },
 } satisfies Record<string, MatrixRow>
 
-export const INCIDENT_ROWS = {
-  guardAtCompany: { id: id('3000', 1), shift: SHIFT_ROWS.companyActive.id, reportedBy: USERS.guard },
-  otherGuardAtRival: {
-    id: id('3000', 2),
-    shift: SHIFT_ROWS.rivalAssigned.id,
-    reportedBy: USERS.otherGuard,
-  },
-  formerGuard: {
-    id: id('3000', 3),
-    shift: SHIFT_ROWS.companyCompletedByFormer.id,
-    reportedBy: MORE_USERS.deletedGuard,
-  },
-  guardDeleted: {
-    id: id('3000', 4),
-    shift: SHIFT_ROWS.companyActive.id,
-    reportedBy: USERS.guard,
-    deleted: true,
-  },
-  foreignGuard: {
-    id: id('3000', 5),
-    shift: SHIFT_ROWS.foreignAssigned.id,
-    reportedBy: USERS.foreignGuard,
-  },
-} satisfies Record<string, MatrixRow>
-
 /** Assignments made them: found by their shift. */
 export const TRANSACTION_ROWS = {
   guardByCompany: { id: SHIFT_ROWS.companyAssigned.id },
@@ -604,20 +579,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     )
   }
   await insert(
-    'incidents',
-    Object.values(INCIDENT_ROWS).map((row) => ({
-      id: row.id,
-      shift_id: row.shift,
-      reported_by: row.reportedBy,
-      category: 'theft',
-      severity: 'low',
-      description: 'A bicycle is gone.',
-      occurred_at: gone,
-      status: 'open',
-      deleted_at: 'deleted' in row ? gone : null,
-    })),
-  )
-  await insert(
     'notifications',
     Object.values(NOTIFICATION_ROWS).map((row) => ({
       id: row.id,
@@ -682,6 +643,12 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       message,
       topic,
     ])
+  }
+
+  // Here, and not at the head of the file: they stand on it.
+  const { RESOURCES } = await import('../support/resources.ts')
+  for (const { access } of RESOURCES) {
+    await insert(access.section.table, Object.values(access.section.rows).map(access.columns))
   }
 
   await owner.query('delete from company_clients where client_id = $1', [QUIET.formerClient])

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { describeCatalog, describeCatalogWithin } from '../../src/platform/db/migrations/catalog.ts'
+import { describeCatalog, describeCatalogWithin } from '../../src/platform/db/migrations/describe-catalog.ts'
 import { blocksOf, difference } from '../support/catalog-difference.ts'
 import { useTestDatabase } from '../support/database.ts'
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-// Registers the codes of all modules.
-import '../../src/app.ts'
+import { MODULES } from '../../src/app.ts'
 import { type DatabaseError, readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
-import { CODES, type ProblemCode } from '../../src/platform/http/codes.ts'
+import { CODES, PLATFORM, type ProblemCode } from '../../src/platform/http/codes.ts'
 import { codeOf } from '../../src/platform/http/database-problems.ts'
 import { useTestDatabase } from '../support/database.ts'
 
@@ -18,20 +17,33 @@ async function raisedFor(code: string): Promise<DatabaseError | undefined> {
     )
 }
 
-const REGISTERED = Object.entries<ProblemCode>(CODES).flatMap(([code, { sqlstate }]) =>
-  sqlstate ? [[code, sqlstate] as const] : [],
-)
+const withSqlstate = (codes: Readonly<Record<string, ProblemCode>>): [code: string, sqlstate: string][] =>
+  Object.entries(codes).flatMap(([code, { sqlstate }]) => (sqlstate ? [[code, sqlstate]] : []))
+
+const REGISTERED = withSqlstate(CODES)
+
+/** The last SQLSTATE that was given before each module had a range of its own. */
+const LAST_OF_ALL = 'MU032'
 
 describe('the codes of the API and of the database', () => {
-  it('are the same list', async () => {
-    const [row] = await database().owner.query<{ definition: string }>(
-      "select pg_get_functiondef('muster.fail(text,text)'::regprocedure) as definition",
-    )
-    const listed = [...row!.definition.matchAll(/when '(\w+)' then '(\w+)'/g)].map(([, code, sqlstate]) => [
-      code,
-      sqlstate,
-    ])
-    expect(listed.sort()).toEqual([...REGISTERED].sort())
+  it.each([PLATFORM, ...MODULES])(
+    'are the same list for $name, in its range',
+    async ({ name, codes, sqlstates }) => {
+      const [row] = await database().owner.query<{ codes: Record<string, string> }>(
+        `select muster.codes_of_${name}() as codes`,
+      )
+      expect(row!.codes).toEqual(Object.fromEntries(withSqlstate(codes)))
+      const strays = withSqlstate(codes).filter(
+        ([, sqlstate]) => !sqlstate.startsWith(sqlstates) && sqlstate > LAST_OF_ALL,
+      )
+      expect(strays).toEqual([])
+    },
+  )
+
+  it('of no two modules have the same range', () => {
+    const ranges = [PLATFORM, ...MODULES].map(({ sqlstates }) => sqlstates)
+    expect(new Set(ranges).size).toBe(ranges.length)
+    expect(ranges.filter((range) => !/^MU[1-9]$/.test(range))).toEqual([])
   })
 
   it('stand for one SQLSTATE each, of the class that is ours', () => {
@@ -66,7 +78,22 @@ describe('the codes of the API and of the database', () => {
       where p.pronamespace = 'muster'::regnamespace and p.prokind = 'f'
     `)
     expect(calls.length).toBeGreaterThan(30)
-    const known = new Set(REGISTERED.map(([code]) => code as string))
+    const known = new Set(REGISTERED.map(([code]) => code))
     expect(calls.filter(({ code }) => !known.has(code))).toEqual([])
   })
+})
+
+it('the types of notifications that the modules declare are those that the database takes', async () => {
+  const owner = database().owner
+  const functions = await owner.query<{ name: string }>(
+    "select muster.functions_of('notification_types') as name",
+  )
+  const taken = await Promise.all(
+    functions.map(({ name }) =>
+      owner.query<{ types: string[] }>(`select to_json(muster.${name}()) as types`),
+    ),
+  )
+  expect(taken.flatMap(([row]) => row!.types).sort()).toEqual(
+    MODULES.flatMap(({ notificationTypes }): string[] => [...notificationTypes]).sort(),
+  )
 })

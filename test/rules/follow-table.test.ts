@@ -36,6 +36,12 @@ const FOLLOW = `
     audience => array['tenant_id', 'company_id', 'deleted_at']
   )`
 
+/** Comes before the call, which refuses a published table without it. */
+const AUDIENCE = `
+  create function muster.audience_of_site_notes(viewed jsonb, at timestamptz) returns text[]
+  language sql stable
+  return array['admins:' || (viewed ->> 'tenant_id'), 'company:' || (viewed ->> 'company_id'), null]`
+
 /** What is left for the file of the table to say. */
 const POLICIES_AND_GRANTS = [
   `create policy site_notes_of_company on public.site_notes to authenticated
@@ -74,7 +80,7 @@ describe('muster.follow_table', () => {
         )
         expect(table).toEqual({ relrowsecurity: true, relforcerowsecurity: true })
       },
-      [FOLLOW],
+      [AUDIENCE, FOLLOW],
     ))
 
   test('keeps who wrote a row, deletes it softly, and notes whose view it leaves', () =>
@@ -104,8 +110,30 @@ describe('muster.follow_table', () => {
           ),
         ).toEqual([{ columns: ['id', 'company_id', 'text', 'created_at', 'updated_at'] }])
       },
-      [FOLLOW, ...POLICIES_AND_GRANTS],
+      [
+        AUDIENCE,
+        'grant execute on function muster.audience_of_site_notes to muster_definer',
+        FOLLOW,
+        ...POLICIES_AND_GRANTS,
+      ],
     ))
+
+  test('is all that a table needs for its changes to be told by audience', () =>
+    withNotes(
+      async (stage) => {
+        const declared = await stage.owner.query(
+          "select relation, to_json(columns) as columns from muster.audiences where relation = 'site_notes'",
+        )
+        expect(declared).toEqual([{ relation: 'site_notes', columns: ['id', 'company_id'] }])
+      },
+      [AUDIENCE, FOLLOW, 'select muster.declare_audiences()'],
+    ))
+
+  test('refuses a published table that has no audience', () =>
+    withNotes(async (stage) => {
+      const error = await stage.owner.query(FOLLOW).then(() => undefined, readDatabaseError)
+      expect(error?.sqlstate).toBe('42883')
+    }))
 
   test.each([
     ['deleted_at', 'soft_delete => true'],
@@ -120,7 +148,7 @@ describe('muster.follow_table', () => {
         const error = await refusal.then(() => undefined, readDatabaseError)
         expect(error?.sqlstate).toBe('42703')
       },
-      [`alter table public.site_notes drop column ${column}`],
+      [AUDIENCE, `alter table public.site_notes drop column ${column}`],
     ),
   )
 })

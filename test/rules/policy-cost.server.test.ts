@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { openDatabases } from '../../src/platform/db/open.ts'
 import { useApi } from '../support/api.ts'
-import { arrangeShift, callerOf, type Persona } from '../support/world.ts'
+import { arrangeShift, callerOf, type Persona, USERS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -32,6 +32,21 @@ async function planOf(persona: Persona, statement: string): Promise<Plan> {
 }
 
 describe('policies', () => {
+  // PostgreSQL joins the policies of people and of guarding with OR, in the order of their names, backwards.
+  it.each([
+    ['admin', 'guard'],
+    ['company', 'company'],
+    ['client', 'client'],
+    ['guard', 'guard'],
+  ] as const)(
+    'of guarding are not asked where %s sees the user %s by that of people',
+    async (persona, user) => {
+      const plan = await planOf(persona, `select id from users where id = '${USERS[user]}'`)
+      expect(readsOf('users', plan)).toBe(1)
+      expect(readsOf('security_professionals', plan)).toBe(0)
+    },
+  )
+
   it.each(['admin', 'company', 'client', 'foreignAdmin', 'stranger'] as const)(
     'do not look through the shifts for what %s sees without them',
     async (persona) => {

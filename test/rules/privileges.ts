@@ -1,3 +1,4 @@
+import { RESOURCES } from '../support/resources.ts'
 import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
 
 /*
@@ -17,7 +18,11 @@ const EXECUTE: Record<string, readonly string[]> = {
   'anon authenticated muster_definer service_role': [
     'muster.acting_role()',
     'muster.acts_for_caller()',
+    'muster.codes_of_guarding()',
+    'muster.codes_of_people()',
+    'muster.codes_of_platform()',
     'muster.fail(text,text)',
+    'muster.functions_of(text)',
     'muster.home_area(extensions.geography)',
     'muster.is_time_zone(text)',
     'muster.user_id()',
@@ -48,7 +53,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.is_refusal(text)',
     'muster.me()',
     'muster.professional_home(uuid)',
-    'muster.shifts_begun_for_caller(timestamp with time zone)',
+    'muster.lapsed_of_shifts(timestamp with time zone)',
     'muster.store_check_in(uuid,uuid,text,extensions.geography,double precision,timestamp with time zone)',
     'muster.store_check_ins(uuid[],uuid[],text[],extensions.geography[],double precision[],timestamp with time zone[])',
     'muster.take_check_ins(jsonb)',
@@ -65,6 +70,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
   ],
 
+  'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   service_role: [
     'muster.create_tenant(text,text,text,uuid)',
     'muster.forget_departed_rows()',
@@ -93,8 +99,18 @@ const EXECUTE: Record<string, readonly string[]> = {
   'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
     'muster.audience(text,jsonb,timestamp with time zone)',
+    'muster.audience_of_finqle_transactions(jsonb,timestamp with time zone)',
+    'muster.audience_of_gps_checkins(jsonb,timestamp with time zone)',
+    'muster.audience_of_notifications(jsonb,timestamp with time zone)',
+    'muster.audience_of_shift_briefings(jsonb,timestamp with time zone)',
+    'muster.audience_of_shifts(jsonb,timestamp with time zone)',
     'muster.check_in_time_refusal(public.shifts,timestamp with time zone)',
     'muster.clock_times(public.shifts)',
+    'muster.groups_of_guarding(uuid[])',
+    'muster.groups_of_people(uuid[])',
+    'muster.join_as_zzp(uuid,uuid,double precision,double precision)',
+    'muster.joining_as(text)',
+    'muster.me_of_guarding(uuid)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
@@ -103,6 +119,12 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.read_policies(oid)',
     'muster.require_read_committed()',
     'muster.last_day_of(timestamp with time zone,text)',
+    'muster.seen_changes(jsonb)',
+    'muster.seen_of_finqle_transactions(jsonb)',
+    'muster.seen_of_gps_checkins(jsonb)',
+    'muster.seen_of_notifications(jsonb)',
+    'muster.seen_of_shift_briefings(jsonb)',
+    'muster.seen_of_shifts(jsonb)',
     'muster.search_origin(double precision,double precision)',
     'muster.search_reach(double precision)',
     'muster.works_for(uuid,uuid)',
@@ -131,12 +153,12 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_follow_definitions()',
     'muster.tg_gps_checkins__advance_shifts()',
     'muster.tg_gps_checkins__judge()',
-    'muster.tg_incidents__copy_shift()',
     'muster.tg_locations__check_unused()',
     'muster.tg_locations__move_shifts()',
     'muster.tg_locations__name_time_zone()',
     'muster.tg_note_caller()',
     'muster.tg_note_departure()',
+    'muster.tg_notifications__check_type()',
     'muster.tg_notifications__stamp_read()',
     'muster.tg_security_professionals__check_status()',
     'muster.tg_set_tenant_from_organization()',
@@ -245,15 +267,6 @@ const TABLES: Record<string, TablePrivileges> = {
       insert: 'id shift_id professional_id kind gps_point accuracy_meters recorded_at',
     },
   },
-  'public.incidents': {
-    authenticated: {
-      select: '*',
-      insert: 'id shift_id category severity description incident_point occurred_at',
-      update: 'status',
-    },
-    service_role: EVERYTHING,
-    muster_definer: { select: '*' },
-  },
   // Without what is between us and the payment provider.
   'public.finqle_transactions': {
     authenticated: {
@@ -288,9 +301,14 @@ const TABLES: Record<string, TablePrivileges> = {
 
 export const PRIVILEGES: Privileges = {
   functions: Object.fromEntries(
-    Object.entries(EXECUTE).flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
+    [EXECUTE, ...RESOURCES.map(({ access }) => access.functions ?? {})]
+      .flatMap((byRoles) => Object.entries(byRoles))
+      .flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
   ),
-  tables: TABLES,
+  tables: {
+    ...TABLES,
+    ...Object.fromEntries(RESOURCES.map(({ access }) => [access.section.table, access.privileges])),
+  },
   schemas: {
     auth: { anon: 'usage', authenticated: 'usage', service_role: 'usage' },
     extensions: { anon: 'usage', authenticated: 'usage', service_role: 'usage', muster_definer: 'usage' },

@@ -210,6 +210,9 @@ const TABLES = [
   'gps_checkins',
 ]
 
+/** These have a trigger, which refuses as a constraint of the name would: the types are those of all modules. */
+const HELD_BY_TRIGGERS = ['notifications_type_known']
+
 const tableOf = (constraint: string): string =>
   TABLES.find((table) => constraint.startsWith(`${table}_`)) ?? ''
 
@@ -220,7 +223,8 @@ describe('check constraints', () => {
        where contype = 'c' and conrelid = any ($1::regclass[]) order by 1`,
       [`{${TABLES.join(',')}}`],
     )
-    expect(found.map(({ name }) => name)).toEqual(Object.keys(CONSTRAINTS).sort())
+    const checks = Object.keys(CONSTRAINTS).filter((name) => !HELD_BY_TRIGGERS.includes(name))
+    expect(found.map(({ name }) => name)).toEqual(checks.sort())
   })
 
   test.each(Object.entries(CONSTRAINTS))('%s', async (name, { row, allowed, refused }) => {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { type AppParts, buildApp } from '../../src/app.ts'
+import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
@@ -11,6 +11,7 @@ import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
 import { connectionsOf } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
+import { openLog } from '../../src/platform/log.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { buildWorld, type Persona, USERS } from './world.ts'
@@ -50,7 +51,7 @@ export interface TestApi {
 export async function openApi(
   environment: Record<string, string> = {},
   router?: ChangeRouter | ((database: TestDatabase) => Promise<ChangeRouter>),
-  logTo?: AppParts['logTo'],
+  logTo?: Parameters<typeof openLog>[1],
   fill: (owner: Database) => Promise<void> = buildWorld,
 ): Promise<TestApi> {
   const database = await openTestDatabase()
@@ -73,7 +74,7 @@ export async function openApi(
       verifier: createVerifier(await resolveTokenSettings(config)),
       checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
       realtime: changes && { database: api, router: changes },
-      logTo,
+      log: openLog(config, logTo),
     })
   const app = await start()
 

@@ -1,5 +1,5 @@
-import { describeCatalog } from '../../src/platform/db/migrations/catalog.ts'
 import { catalogBlocks, OF_THE_SERVER } from '../../src/platform/db/migrations/catalog-difference.ts'
+import { describeCatalog } from '../../src/platform/db/migrations/describe-catalog.ts'
 import type { TestDatabase } from './database.ts'
 
 export { catalogDifference as difference } from '../../src/platform/db/migrations/catalog-difference.ts'

@@ -1,51 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import type { Database } from '../../src/platform/db/engine/database.ts'
-import { shiftIn } from './shifts.ts'
+import { RESOURCES } from './resources.ts'
 import {
-  arrangeGuards,
-  arrangeShift,
-  LOCATIONS,
-  ORGANIZATIONS,
-  type Persona,
-  PROFESSIONALS,
-  SITE,
-  USERS,
-} from './world.ts'
-
-/** One request that succeeds. */
-export interface RouteRequest {
-  persona: Persona
-  url: string
-  body?: unknown
-}
-
-export interface Arrangement {
-  owner: Database
-  /** How many items a batch has. */
-  items: number
-}
-
-/** Arranges a request anew, for each persona that the route is for. Reads may be sent again and again. */
-export type ArrangeRequests = (arrangement: Arrangement) => Promise<RouteRequest[]>
-
-const EVERYBODY: readonly Persona[] = ['guard', 'company', 'client', 'admin']
-const FAR_APART_HOURS = 24
-let shiftsArranged = 0
-
-/** Shifts of one guard must not overlap: each is on a day of its own. */
-const nextStart = (): number => 48 + FAR_APART_HOURS * shiftsArranged++
-
-const each =
-  (url: string, personas: readonly Persona[] = EVERYBODY): ArrangeRequests =>
-  async () =>
-    personas.map((persona) => ({ persona, url }))
-
-const one = (request: RouteRequest): RouteRequest[] => [request]
-
-const shift = (
-  { owner }: Arrangement,
-  status: Parameters<typeof shiftIn>[1]['status'] = 'published',
-): Promise<string> => shiftIn({ owner }, { status, startsInHours: nextStart() })
+  type Arrangement,
+  type ArrangeRequests,
+  EVERYBODY,
+  each,
+  idOf,
+  nextStart,
+  one,
+  shift,
+} from './route-arrangements.ts'
+import { arrangeGuards, arrangeShift, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE, USERS } from './world.ts'
 
 /** Begins in an hour, so that its guard may check in; of a guard who has no other. */
 async function shiftToWork({ owner }: Arrangement): Promise<string> {
@@ -83,18 +48,7 @@ async function certificate({ owner }: Arrangement): Promise<string> {
   return row!.id
 }
 
-async function incident({ owner }: Arrangement, shiftId: string): Promise<string> {
-  const [row] = await owner.query<{ id: string }>(
-    `insert into incidents (shift_id, reported_by, category, severity, description, occurred_at)
-     values ($1, $2, 'other', 'low', 'Nothing', now()) returning id`,
-    [shiftId, USERS.guard],
-  )
-  return row!.id
-}
-
-const idOf = (answer: { id: string }[]): string => answer[0]!.id
-
-/** Every route under /v1, by its name in the OpenAPI document. */
+/** Every route under /v1, by its name in the OpenAPI document; those of resources that say so themselves are among them. */
 export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
   'GET /v1/me': each('/v1/me'),
   'POST /v1/me': async ({ owner }) => {
@@ -268,23 +222,6 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
       body: { items: Array.from({ length: arrangement.items }, () => ({ ...checkIn(), shift_id })) },
     })
   },
-  'GET /v1/incidents': each('/v1/incidents'),
-  'POST /v1/incidents': async (arrangement) =>
-    one({
-      persona: 'guard',
-      url: '/v1/incidents',
-      body: {
-        shift_id: await shift(arrangement, 'assigned'),
-        category: 'other',
-        severity: 'low',
-        description: 'Nothing',
-        occurred_at: new Date().toISOString(),
-      },
-    }),
-  'PATCH /v1/incidents/{id}': async (arrangement) => {
-    const id = await incident(arrangement, await shift(arrangement, 'assigned'))
-    return one({ persona: 'company', url: `/v1/incidents/${id}`, body: { status: 'acknowledged' } })
-  },
   'GET /v1/notifications': each('/v1/notifications', ['guard', 'admin']),
   'POST /v1/notifications/{id}/read': async (arrangement) => {
     await shift(arrangement, 'assigned')
@@ -297,4 +234,5 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
   },
   'GET /v1/transactions': each('/v1/transactions', ['guard', 'company', 'admin']),
   'GET /v1/sync/{table}': each('/v1/sync/shifts?limit=20'),
+  ...Object.assign({}, ...RESOURCES.map(({ requests }) => requests)),
 }

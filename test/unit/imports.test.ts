@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  */
 const PARTS: readonly (readonly string[])[] = [
   ['src/config.ts', 'src/version.ts', 'src/platform/private-folder.ts'],
-  ['src/mistyped-settings.ts'],
+  ['src/mistyped-settings.ts', 'src/platform/log.ts'],
   ['src/platform/auth', 'src/platform/db/engine'],
   ['src/platform/db'],
   ['src/platform/http'],
@@ -121,6 +121,16 @@ const SAID: Readonly<Record<string, string[]>> = {
   'http/openapi/plugin.ts': ['guard'],
 }
 
+/** The files of the page at /live, too. */
+const page: readonly SourceFile[] = await Promise.all(
+  (await readdir(join(ROOT, 'src/platform/live/page')))
+    .filter((name) => /\.(?:js|html|css)$/.test(name))
+    .map(async (name) => ({
+      path: join('src/platform/live/page', name),
+      text: await readFile(join(ROOT, 'src/platform/live/page', name), 'utf8'),
+    })),
+)
+
 /** Comments may explain by an example of a trade. */
 const withoutComments = (text: string): string =>
   text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, '').replaceAll(/(?<=^|\s)\/\/ .*$/gm, '')
@@ -133,7 +143,7 @@ describe('the platform', () => {
     expect(tables.length).toBeGreaterThan(7)
     const words = [...tables, ...WORDS.map((word) => `${word}s?`)].join('|')
     const word = new RegExp(`(?<![a-z])(?:${words})(?![a-z])`, 'gi')
-    const said = sources
+    const said = [...sources, ...page]
       .filter(({ path }) => path.startsWith('src/platform/'))
       .map(({ path, text }) => {
         // `.shift()` is an array's.

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Board } from '../../src/platform/live/page/board.js'
+import { Board } from '../../src/guarding/live/board.js'
 
 const HOUR_MS = 3_600_000
 const NOW = Date.parse('2026-11-22T12:00:00Z')
@@ -54,7 +54,7 @@ describe('what the page at /live knows', () => {
 
   it('tells what changed in words, with the name of the site', () => {
     expect(board.apply(changed('shifts', shift('a', { status: 'assigned' })))).toEqual({
-      shiftId: 'a',
+      id: 'a',
       text: 'Night watch at Dam: open, now assigned.',
       isQuiet: false,
     })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Board } from '../../src/platform/live/page/board.js'
-import { ABSENT_AFTER_MS, arrange, needsOf, UNCOVERED_AHEAD_MS } from '../../src/platform/live/page/needs.js'
+import { Board } from '../../src/guarding/live/board.js'
+import { ABSENT_AFTER_MS, arrange, needsOf, UNCOVERED_AHEAD_MS } from '../../src/guarding/live/needs.js'
 
 const MINUTE_MS = 60_000
 const NOW = Date.parse('2026-11-22T22:00:00Z')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { dayAfter, dayOf, periodOf } from '../../src/guarding/live/days.js'
+import { checkInText, period, positionText, STALE_AFTER_MS } from '../../src/guarding/live/words.js'
 import { summarize } from '../../src/platform/live/page/announce.js'
-import { dayAfter, dayOf, periodOf } from '../../src/platform/live/page/days.js'
 import {
   direction,
   distanceMeters,
@@ -8,16 +9,7 @@ import {
   parsePoint,
   ringAround,
 } from '../../src/platform/live/page/geo.js'
-import {
-  checkInText,
-  distance,
-  duration,
-  excerpt,
-  period,
-  positionText,
-  STALE_AFTER_MS,
-  span,
-} from '../../src/platform/live/page/words.js'
+import { distance, duration, excerpt, span } from '../../src/platform/live/page/text.js'
 
 const DAM = { latitude: 52.3731, longitude: 4.8926 }
 const UTRECHT = { latitude: 52.0907, longitude: 5.1214 }

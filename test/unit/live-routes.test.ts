@@ -2,11 +2,12 @@ import { gunzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
+import { guarding } from '../../src/guarding/module.ts'
 import { type LiveOptions, live } from '../../src/platform/live/routes.ts'
 
 const open = async (options: Partial<LiveOptions> = {}): Promise<FastifyInstance> => {
   const app = Fastify()
-  await app.register(live, { tileUrl: undefined, tileAttribution: '', ...options })
+  await app.register(live, { board: guarding.board, tileUrl: undefined, tileAttribution: '', ...options })
   return app
 }
 
@@ -37,11 +38,16 @@ describe('the files of the page at /live', () => {
         ]!,
       )
       if (url.endsWith('.js')) {
-        wanted.push(...[...body.matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => `/live/${name}`))
+        wanted.push(
+          ...[...body.matchAll(/from '(\.[^']+)'/g)].map(
+            ([, name]) => new URL(name!, `http://localhost${url}`).pathname,
+          ),
+        )
       }
     }
     expect(seen).toContain('/live/supabase.js')
-    expect(seen).toContain('/live/map.js')
+    expect(seen).toContain('/live/platform/live/page/map.js')
+    expect(seen).toContain('/live/guarding/live/board.js')
   })
 
   it('are no others', async () => {
@@ -49,7 +55,10 @@ describe('the files of the page at /live', () => {
       '/live/tsconfig.json',
       '/live/../routes.ts',
       '/live/%2e%2e/routes.ts',
-      '/live/page/live.js',
+      '/live/page/shell.js',
+      '/live/platform/live/routes.ts',
+      '/live/guarding/live/marks.html',
+      '/live/guarding/module.ts',
     ]) {
       expect([url, (await get(url)).statusCode]).toEqual([url, 404])
     }
@@ -117,4 +126,10 @@ it.each([
   'https://a.com;script-src/{z}/{x}/{y}',
 ])('LIVE_TILE_URL is not %s', (url) => {
   expect(() => readConfig({ LIVE_TILE_URL: url })).toThrow(/LIVE_TILE_URL/)
+})
+
+it('there is no page where no module has a board', async () => {
+  const app = await open({ board: undefined })
+  expect((await app.inject('/live')).statusCode).toBe(404)
+  await app.close()
 })

@@ -1,14 +1,18 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
-import { readCursor, toPage } from '../../platform/http/page.ts'
+import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
 import { listNotifications, markRead } from './queries.ts'
-import { notification, notificationPage, notificationQuery } from './schemas.ts'
+import { notification, notificationQuery } from './schemas.ts'
 
 const tags = ['notifications']
 
-export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
+export const notificationRoutes: FastifyPluginAsyncZod<{ types: readonly string[] }> = async (
+  app,
+  { types },
+) => {
+  const one = notification(types)
   app.get(
     '/notifications',
     {
@@ -18,7 +22,7 @@ export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
         description: 'Users see their own notifications; admins see those of the whole tenant.',
         tags,
         querystring: notificationQuery,
-        response: { 200: notificationPage, ...problems('cursor_invalid') },
+        response: { 200: pageOf(one), ...problems('cursor_invalid') },
       },
     },
     async (request) => {
@@ -38,7 +42,7 @@ export const notificationRoutes: FastifyPluginAsyncZod = async (app) => {
         description: 'The request is idempotent: a repetition does not change `read_at`.',
         tags,
         params: idParams,
-        response: { 200: notification, ...problems('not_found', 'forbidden') },
+        response: { 200: one, ...problems('not_found', 'forbidden') },
       },
     },
     async (request) => found(await request.write((session) => markRead(session, request.params.id))),

@@ -1,25 +1,30 @@
 import { z } from 'zod'
 import { instantOut, pageQuery, queryFlag, uuid } from '../../platform/http/fields.ts'
-import { pageOf } from '../../platform/http/page.ts'
-import { NOTIFICATION_TYPES } from './table.ts'
 
-export const notification = z
-  .strictObject({
-    id: uuid,
-    user_id: uuid.meta({ description: 'The user who receives the notification.' }),
-    type: z.enum(NOTIFICATION_TYPES),
-    data: z.record(z.string(), z.unknown()).meta({
-      description:
-        'The shift as it was when the notification was created: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`.',
-    }),
-    read_at: instantOut.nullable(),
-    created_at: instantOut,
-  })
-  .meta({ id: 'Notification' })
+const makeNotification = (types: readonly string[]) =>
+  z
+    .strictObject({
+      id: uuid,
+      user_id: uuid.meta({ description: 'The user who receives the notification.' }),
+      type: z.enum(types),
+      data: z.record(z.string(), z.unknown()).meta({
+        description:
+          'The shift as it was when the notification was created: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`.',
+      }),
+      read_at: instantOut.nullable(),
+      created_at: instantOut,
+    })
+    .meta({ id: 'Notification' })
 
-export type Notification = z.infer<typeof notification>
+export type Notification = z.infer<ReturnType<typeof makeNotification>>
 
-export const notificationPage = pageOf(notification)
+let made: ReturnType<typeof makeNotification> | undefined
+
+/** Made with the first route, as there is one schema of this name. @param types of all modules */
+export function notification(types: readonly string[]): ReturnType<typeof makeNotification> {
+  made ??= makeNotification(types)
+  return made
+}
 
 export const notificationQuery = z.strictObject({
   unread: queryFlag

@@ -9,7 +9,7 @@ export interface ProblemCode {
   retry: Retry
   /** When; for what is never to be sent again, and for the usual, there is nothing to say. */
   when?: string
-  /** What `muster.fail` raises for it; a test compares the two lists. */
+  /** What `muster.fail` raises for it: a rule's code is also in `muster.codes_of_<module>`, and a test compares the two. */
   sqlstate?: string
   /** The constraint that stands for the same rule. */
   constraint?: string
@@ -143,6 +143,9 @@ export interface CodeNames {
   platform: keyof typeof PLATFORM_CODES
 }
 export type Code = CodeNames[keyof CodeNames]
+
+/** As a module says what its rules refuse (`module.ts`). */
+export const PLATFORM = { name: 'platform', codes: PLATFORM_CODES, sqlstates: 'MU1' } as const
 
 const registered: Record<string, ProblemCode> = { ...PLATFORM_CODES }
 

@@ -3,6 +3,7 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config.ts'
+import type { Logger } from '../log.ts'
 import type { Code } from './codes.ts'
 import { sendProblem, toProblem } from './error-handler.ts'
 import { Problem } from './problem.ts'
@@ -64,20 +65,12 @@ function trustedProxies(
   return typeof proxies === 'number' ? (_address, hop) => hop < proxies : proxies
 }
 
-/** @param logTo where log lines go instead of to the standard output */
 export function serverOptions(
-  config: Pick<Config, 'LOG_LEVEL' | 'BODY_LIMIT_BYTES' | 'TRUST_PROXY'>,
-  logTo?: { write(line: string): void },
+  config: Pick<Config, 'BODY_LIMIT_BYTES' | 'TRUST_PROXY'>,
+  log: Logger,
 ): FastifyHttpOptions<Server> {
   return {
-    logger: {
-      level: config.LOG_LEVEL,
-      // Paths without their query strings: positions of people are in them.
-      serializers: {
-        req: (request) => ({ method: request.method, path: request.url.split('?', 1)[0] }),
-      },
-      ...(logTo ? { stream: logTo } : {}),
-    },
+    loggerInstance: log,
     // Ours alone: a client's own id would let it forge lines of the log, or collide with somebody else's.
     requestIdHeader: false,
     genReqId: () => randomUUID(),

@@ -14,6 +14,20 @@
 -- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
 --   each row: a column on which no caller has a grant.
 
+create or replace function muster.audience_of_gps_checkins(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'client:' || (viewed ->> 'client_id'),
+  'professional:' || (viewed ->> 'professional_id')
+];
+comment on function muster.audience_of_gps_checkins(jsonb, timestamptz) is 'Who sees a check-in: gps_checkins_read, as groups.';
+grant execute on function muster.audience_of_gps_checkins(jsonb, timestamptz) to muster_definer;
+
 select muster.follow_table(
   'public.gps_checkins',
   trail => 'none',

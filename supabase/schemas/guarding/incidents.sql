@@ -3,6 +3,20 @@
 -- * A guard reports of a shift of their own that was not cancelled. Tenant, company and client are copied from the shift.
 -- * The company of the shift and admins change the status, and nothing else.
 
+create or replace function muster.audience_of_incidents(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'client:' || (viewed ->> 'client_id'),
+  'user:' || (viewed ->> 'reported_by')
+];
+comment on function muster.audience_of_incidents(jsonb, timestamptz) is 'Who sees an incident: incidents_read, as groups.';
+grant execute on function muster.audience_of_incidents(jsonb, timestamptz) to muster_definer;
+
 select muster.follow_table(
   'public.incidents',
   trail => 'b_edit_trail',

@@ -9,6 +9,19 @@
 -- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
 --   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
 
+create or replace function muster.audience_of_finqle_transactions(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'professional:' || (viewed ->> 'professional_id')
+];
+comment on function muster.audience_of_finqle_transactions(jsonb, timestamptz) is 'Who sees a payment: finqle_transactions_read, as groups.';
+grant execute on function muster.audience_of_finqle_transactions(jsonb, timestamptz) to muster_definer;
+
 select muster.follow_table(
   'public.finqle_transactions',
   published => array['id', 'company_id', 'shift_id', 'professional_id', 'amount', 'status', 'created_at', 'updated_at'],

@@ -16,6 +16,23 @@
 --   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
 
+create or replace function muster.audience_of_shifts(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  case when viewed ->> 'status' <> 'draft' then 'client:' || (viewed ->> 'client_id') end,
+  'professional:' || (viewed ->> 'professional_id'),
+  case when viewed ->> 'status' = 'published' and (at is null or (viewed ->> 'start_datetime')::timestamptz > at) then
+    'guards:' || (viewed ->> 'tenant_id')
+  end
+];
+comment on function muster.audience_of_shifts(jsonb, timestamptz) is 'Who sees a shift: shifts_read, as groups.';
+grant execute on function muster.audience_of_shifts(jsonb, timestamptz) to muster_definer;
+
 select muster.follow_table(
   'public.shifts',
   trail => 'd_edit_trail',
@@ -501,7 +518,7 @@ $$;
 comment on function muster.claim_shift(uuid) is
   'The caller takes an open shift. Security definer: that a shift was open, and is gone, may be said to those who came late.';
 
-create or replace function muster.shifts_begun_for_caller(since timestamptz) returns setof uuid
+create or replace function muster.lapsed_of_shifts(since timestamptz) returns setof uuid
 language sql
 stable
 security definer
@@ -515,9 +532,9 @@ begin atomic
     and s.start_datetime > since
     and s.start_datetime <= now();
 end;
-comment on function muster.shifts_begun_for_caller(timestamptz) is
+comment on function muster.lapsed_of_shifts(timestamptz) is
   'Open shifts that left a guard''s view because they began, without a change. Security definer: ids alone.';
-grant execute on function muster.shifts_begun_for_caller(timestamptz) to authenticated, muster_definer;
+grant execute on function muster.lapsed_of_shifts(timestamptz) to authenticated, muster_definer;
 
 create or replace function muster.tg_shifts__check_removal() returns trigger
 language plpgsql
@@ -634,4 +651,4 @@ alter function muster.tg_shifts__copy_location() owner to muster_definer;
 alter function muster.tg_shifts__check_assignment() owner to muster_definer;
 alter function muster.tg_shifts__check_removal() owner to muster_definer;
 alter function muster.claim_shift(uuid) owner to muster_definer;
-alter function muster.shifts_begun_for_caller(timestamptz) owner to muster_definer;
+alter function muster.lapsed_of_shifts(timestamptz) owner to muster_definer;

@@ -34,21 +34,6 @@ end
 $$;
 comment on function muster.admin_tenant_id() is 'The tenant that the caller administers; null for others.';
 
-create or replace function muster.guard_tenant_id() returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select u.tenant_id from public.users u
-    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null
-  );
-end
-$$;
-comment on function muster.guard_tenant_id() is 'The tenant in which the caller is a guard; null for others.';
-
 create or replace function muster.company_id() returns uuid
 language plpgsql
 stable
@@ -78,26 +63,6 @@ begin
 end
 $$;
 comment on function muster.client_id() is 'The client that the caller works for; null for others.';
-
-create or replace function muster.professional_id() returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  -- Read from the claims once: the join would do so for each of its tables.
-  caller constant uuid := muster.user_id();
-begin
-  return (
-    select p.id
-    from public.users u
-    join public.security_professionals p on p.user_id = u.id
-    where u.id = caller and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
-  );
-end
-$$;
-comment on function muster.professional_id() is 'The caller''s own professional; null for others.';
 
 create or replace function muster.company_client_ids() returns uuid[]
 language plpgsql
@@ -130,19 +95,15 @@ comment on function muster.client_company_ids() is 'The companies that work for 
 grant execute on function
   muster.tenant_id(),
   muster.admin_tenant_id(),
-  muster.guard_tenant_id(),
   muster.company_id(),
   muster.client_id(),
-  muster.professional_id(),
   muster.company_client_ids(),
   muster.client_company_ids()
 to anon, authenticated, service_role, muster_definer;
 
 alter function muster.tenant_id() owner to muster_definer;
 alter function muster.admin_tenant_id() owner to muster_definer;
-alter function muster.guard_tenant_id() owner to muster_definer;
 alter function muster.company_id() owner to muster_definer;
 alter function muster.client_id() owner to muster_definer;
-alter function muster.professional_id() owner to muster_definer;
 alter function muster.company_client_ids() owner to muster_definer;
 alter function muster.client_company_ids() owner to muster_definer;

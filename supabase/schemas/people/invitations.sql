@@ -4,9 +4,19 @@
 --   guards. The code is shown once; the database keeps its SHA-256.
 -- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
 --   Until then whoever sees it may withdraw it.
+-- * A role that is not of people comes with a function of its module, muster.join_as_<role>(tenant, caller, latitude, longitude),
+--   which makes what such a user has. It is a role of those who belong to no organization.
 -- * The column `code_hash` is granted to nobody.
 
 select muster.follow_table('public.invitations');
+
+create or replace function muster.joining_as(role text) returns regprocedure
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+return to_regprocedure('muster.' || quote_ident('join_as_' || role) || '(uuid,uuid,float8,float8)');
+comment on function muster.joining_as(text) is 'What makes a user of a module''s role what they are; null for the roles of people.';
+grant execute on function muster.joining_as(text) to muster_definer;
 
 create or replace function muster.create_invitation(
   role text, organization uuid default null, email text default null, valid_for interval default interval '14 days'
@@ -30,7 +40,7 @@ begin
     muster.company_id() is not null
     and (
       (create_invitation.role = 'company' and organization = muster.company_id())
-      or (create_invitation.role = 'zzp' and organization is null)
+      or (muster.joining_as(create_invitation.role) is not null and organization is null)
     ),
     false
   ) then
@@ -66,11 +76,12 @@ create or replace function muster.accept_invitation(
 language plpgsql
 volatile
 security definer
-set search_path = pg_catalog, extensions, public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   invitation public.invitations;
   caller uuid := muster.user_id();
+  joining regprocedure;
   -- An issuer that knows no address may send an empty one (Supabase Auth does, for who signs in by phone).
   token_email text := nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email', '');
 begin
@@ -99,12 +110,9 @@ begin
     caller, invitation.tenant_id, invitation.organization_id, invitation.role, accept_invitation.name,
     coalesce(token_email, accept_invitation.email)
   );
-  if invitation.role = 'zzp' then
-    insert into public.security_professionals (tenant_id, user_id, home_point)
-    values (
-      invitation.tenant_id, caller,
-      case when latitude is not null and longitude is not null then st_point(longitude, latitude)::geography end
-    );
+  joining := muster.joining_as(invitation.role);
+  if joining is not null then
+    execute format('select %s($1, $2, $3, $4)', joining::regproc) using invitation.tenant_id, caller, latitude, longitude;
   end if;
   update public.invitations i set accepted_at = now(), accepted_by = caller where i.id = invitation.id;
 end

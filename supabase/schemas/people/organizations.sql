@@ -1,7 +1,7 @@
 -- Organizations: companies and clients, and which company works for which client.
 --
 -- * Only admins make organizations and links between them; a link ends when it is deleted.
--- * Companies and clients see themselves and each other; guards see those of the shifts that they see.
+-- * Companies and clients see themselves and each other. Others see those that a module above shows them, by a policy of its own.
 
 select muster.follow_table('public.organizations');
 select muster.follow_table('public.company_clients');
@@ -27,8 +27,8 @@ grant execute on function muster.works_for(uuid, uuid) to muster_definer;
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-drop policy if exists organizations_read on public.organizations;
-create policy organizations_read on public.organizations for select to authenticated
+drop policy if exists organizations_read_of_people on public.organizations;
+create policy organizations_read_of_people on public.organizations for select to authenticated
   using (
     deleted_at is null
     and (
@@ -37,34 +37,10 @@ create policy organizations_read on public.organizations for select to authentic
       or id = any ((select muster.company_client_ids())::uuid[])
       or id = any ((select muster.client_company_ids())::uuid[])
       or tenant_id = (select muster.admin_tenant_id())
-      or (
-        (select muster.guard_tenant_id()) is not null
-        and tenant_id = (select muster.guard_tenant_id())
-        and (
-          exists (
-            select from public.shifts s
-            where s.company_id = organizations.id and s.start_datetime > now()
-            order by s.start_datetime
-            offset 0
-          )
-          or exists (
-            select from public.shifts s
-            where s.client_id = organizations.id and s.start_datetime > now()
-            order by s.start_datetime
-            offset 0
-          )
-          or exists (
-            select from public.shifts s
-            where s.professional_id = (select muster.professional_id())
-              and organizations.id in (s.company_id, s.client_id)
-            offset 0
-          )
-        )
-      )
     )
   );
-comment on policy organizations_read on public.organizations is
-  'Companies and clients see themselves and each other; guards those of the shifts that they see; admins their tenant''s.';
+comment on policy organizations_read_of_people on public.organizations is
+  'Companies and clients see themselves and each other; admins their tenant''s.';
 drop policy if exists organizations_create on public.organizations;
 create policy organizations_create on public.organizations for insert to authenticated
   with check (tenant_id = (select muster.admin_tenant_id()));

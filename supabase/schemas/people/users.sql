@@ -2,37 +2,66 @@
 --
 -- * Nobody writes users: they come with an invitation (invitations.sql), or with their tenant (tenants.sql).
 -- * `email` is granted to nobody: muster.me() tells callers theirs.
+-- * Others see those whom a module above shows them, by a policy of its own; what else it knows of the caller, it adds to
+--   muster.me by a function muster.me_of_<module>(caller).
 -- * When a user changes, the change feed reads again to which groups that user belongs.
 
 select muster.follow_table('public.users');
 
 create or replace function muster.me() returns jsonb
-language sql
+language plpgsql
 stable
 security definer
-set search_path = pg_catalog, extensions, public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  caller constant uuid := muster.user_id();
+  answer jsonb;
+  more text;
+  added jsonb;
+begin
   select jsonb_build_object(
     'id', u.id, 'tenant_id', u.tenant_id, 'organization_id', u.organization_id, 'role', u.role, 'name', u.name,
     'email', u.email, 'created_at', u.created_at,
     'tenant_name', t.name,
     'organization', case when o.id is not null then jsonb_build_object(
       'id', o.id, 'name', o.name, 'kind', o.kind
-    ) end,
-    'professional', case when p.id is not null then jsonb_build_object(
-      'id', p.id, 'status', p.status,
-      'latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry)
     ) end
-  )
+  ) into answer
   from public.users u
   join public.tenants t on t.id = u.tenant_id
   left join public.organizations o on o.id = u.organization_id
-  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
-  where u.id = muster.user_id() and u.deleted_at is null
+  where u.id = caller and u.deleted_at is null;
+  if answer is not null then
+    for more in select muster.functions_of('me') loop
+      execute format('select muster.%I($1)', more) into added using caller;
+      answer := answer || added;
+    end loop;
+  end if;
+  return answer;
+end
 $$;
 comment on function muster.me() is
-  'The caller, with e-mail and home point. Security definer: those columns are granted to nobody.';
+  'The caller, with e-mail, and what modules know of them. Security definer: columns that are granted to nobody are in it.';
 grant execute on function muster.me() to authenticated;
+
+create or replace function muster.groups_of_people(callers uuid[]) returns table (caller uuid, groups text[])
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  -- A deleted user has a token, and no tenant.
+  select u.id, array[
+    'user:' || u.id,
+    case u.role when 'admin' then 'admins:' || u.tenant_id end,
+    case u.role when 'company' then 'company:' || u.organization_id end,
+    case u.role when 'client' then 'client:' || u.organization_id end
+  ]
+  from public.users u
+  where u.id = any (callers) and u.deleted_at is null;
+end;
+comment on function muster.groups_of_people(uuid[]) is 'To which groups callers belong whom people tells apart.';
+grant execute on function muster.groups_of_people(uuid[]) to muster_definer;
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
@@ -50,8 +79,8 @@ alter table public.users enable always trigger note_caller_on_update;
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-drop policy if exists users_read on public.users;
-create policy users_read on public.users for select to authenticated
+drop policy if exists users_read_of_people on public.users;
+create policy users_read_of_people on public.users for select to authenticated
   using (
     deleted_at is null
     and (
@@ -59,11 +88,10 @@ create policy users_read on public.users for select to authenticated
       or organization_id = (select muster.company_id())
       or organization_id = (select muster.client_id())
       or tenant_id = (select muster.admin_tenant_id())
-      or exists (select from public.security_professionals p where p.user_id = users.id offset 0)
     )
   );
-comment on policy users_read on public.users is
-  'Oneself, colleagues, the professionals that one sees; admins all of the tenant.';
+comment on policy users_read_of_people on public.users is
+  'Oneself, colleagues; admins all of the tenant.';
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 

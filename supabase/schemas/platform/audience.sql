@@ -1,53 +1,54 @@
 -- Audience: the groups of callers that see a row of a published table, and the groups to which a caller belongs.
 --
--- * A change of a published table is delivered to those who see the row as the change left it: muster.audience names the groups
---   of callers that do, so that one question per change answers for all subscribers. It says once more what the read policies
---   say: a test holds the two alike.
+-- * A change of a published table is delivered to those who see the row as the change left it: the groups of callers that do are
+--   named, so that one question per change answers for all subscribers.
+-- * Each table names its own: muster.audience_of_<table>(viewed, at), beside its read policy, which it says once more as names of
+--   groups (null is none). A test holds the two alike. `viewed` is the row as JSON, `at` is when; null stands for any time before.
+--   A deleted row is nobody's.
+-- * Each module says to which groups callers belong: muster.groups_of_<module>(callers).
 -- * The change feed remembers the groups of its subscribers; muster.changed_callers tells it whose it has to read again.
 
--- The read policies of the published tables once more, as names of groups of callers: a test holds the two alike.
--- `at` is when; null stands for any time before the shift began.
 create or replace function muster.audience(relation text, viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return case when viewed ->> 'deleted_at' is null then array_remove(array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'user:' || coalesce(viewed ->> 'user_id', viewed ->> 'reported_by'),
-  case when relation <> 'shifts' or viewed ->> 'status' <> 'draft' then
-    'client:' || (viewed ->> 'client_id')
-  end,
-  'professional:' || (viewed ->> 'professional_id'),
-  case when relation = 'shifts'
-    and viewed ->> 'status' = 'published'
-    and (at is null or (viewed ->> 'start_datetime')::timestamptz > at)
-  then
-    'guards:' || (viewed ->> 'tenant_id')
-  end
-], null) else '{}' end;
-comment on function muster.audience(text, jsonb, timestamptz) is 'The groups of callers that see a row of a published table.';
+as $$
+declare
+  groups text[];
+begin
+  if viewed ->> 'deleted_at' is not null then
+    return '{}';
+  end if;
+  execute format('select array_remove(muster.%I($1, $2), null)', 'audience_of_' || relation) into groups using viewed, at;
+  return groups;
+end
+$$;
+comment on function muster.audience(text, jsonb, timestamptz) is
+  'The groups of callers that see a row of a published table, as its muster.audience_of_<table> says.';
 
 create or replace function muster.audiences_of(callers uuid[]) returns table (caller uuid, audience text[])
-language sql
+language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
-begin atomic
-  -- A deleted user has a token, and no tenant.
-  select u.id, array_remove(array[
-    'user:' || u.id,
-    case u.role when 'admin' then 'admins:' || u.tenant_id end,
-    case u.role when 'company' then 'company:' || u.organization_id end,
-    case u.role when 'client' then 'client:' || u.organization_id end,
-    case u.role when 'zzp' then 'guards:' || u.tenant_id end,
-    case u.role when 'zzp' then 'professional:' || p.id end
-  ], null)
-  from public.users u
-  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
-  where u.id = any (callers) and u.deleted_at is null;
-end;
+as $$
+declare
+  groups text;
+  part jsonb;
+  found_ jsonb := '{}';
+begin
+  for groups in select muster.functions_of('groups') loop
+    execute format('select jsonb_object_agg(g.caller, array_remove(g.groups, null)) from muster.%I($1) g', groups)
+    into part using callers;
+    found_ := found_ || coalesce(
+      (select jsonb_object_agg(p.key, coalesce(found_ -> p.key, '[]') || p.value) from jsonb_each(part) p), '{}'
+    );
+  end loop;
+  return query
+    select f.key::uuid, array(select jsonb_array_elements_text(f.value)) from jsonb_each(found_) f;
+end
+$$;
 comment on function muster.audiences_of(uuid[]) is
   'The groups to which each of many callers belongs. Security definer: the change feed asks for all of its subscribers.';
 

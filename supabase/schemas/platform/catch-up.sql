@@ -2,6 +2,8 @@
 --
 -- * It goes by transaction ids (muster.changes_since): every row knows the transaction that wrote it last, and what leaves
 --   somebody's view is noted in muster.departed_rows.
+-- * Where rows leave a view because time passes, without a change, the table has a function that gives their ids to the caller:
+--   muster.lapsed_of_<table>(since).
 -- * The tables are those of the publication, with the columns that are published and that the caller may read.
 
 create or replace function muster.tg_stamp_change() returns trigger
@@ -152,8 +154,10 @@ declare
   before_xid constant xid8 := case when is_first then pg_snapshot_xmax(snapshot)::text else known ->> 'before' end;
   since constant text := case when is_first then to_jsonb(now()) #>> '{}' else known ->> 'since' end;
   watermark constant jsonb := jsonb_build_object('history', history, 'scope', scope, 'since', since);
+  lapsed constant regprocedure := to_regprocedure(format('muster.%I(timestamptz)', 'lapsed_of_' || wanted));
   columns_ text;
   answer jsonb;
+  lapsed_ids jsonb;
   page_is_full boolean;
   last_position jsonb;
 begin
@@ -218,11 +222,10 @@ begin
   into answer, page_is_full, last_position
   using after_xid, before_xid, (known #>> '{position,0}')::xid8, (known #>> '{position,1}')::uuid, max_items, is_reset;
 
-  if wanted = 'shifts' and is_first and not is_reset then
-    answer := jsonb_set(answer, '{removed}', (answer -> 'removed') || coalesce((
-      select jsonb_agg(b.id) from muster.shifts_begun_for_caller((known ->> 'since')::timestamptz) as b (id)
-      where not (answer -> 'removed') ? b.id::text
-    ), '[]'));
+  if lapsed is not null and is_first and not is_reset then
+    execute format('select jsonb_agg(l.id) from %s($1) as l (id) where not $2 ? l.id::text', lapsed::regproc)
+    into lapsed_ids using (known ->> 'since')::timestamptz, answer -> 'removed';
+    answer := jsonb_set(answer, '{removed}', (answer -> 'removed') || coalesce(lapsed_ids, '[]'));
   end if;
 
   return answer || jsonb_build_object(

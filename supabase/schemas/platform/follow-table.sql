@@ -12,9 +12,9 @@
 --       audience => array['tenant_id', 'company_id', 'deleted_at']);
 --
 --   It is then in the publication with these columns, each row has the transaction that wrote it last (`changed_xid`), and rows
---   that leave somebody's view are noted (catch-up.sql). Until muster.declare_audiences names the table, the change feed asks for
---   each subscriber (visibility.sql).
--- * A table that lacks a column for this is refused when the call is made, not when somebody writes a row.
+--   that leave somebody's view are noted (catch-up.sql). Who sees a row, muster.audience_of_<table> says (audience.sql), which comes
+--   before the call; the call makes muster.seen_of_<table>, by which the change feed asks it (visibility.sql).
+-- * A table that lacks a column or that function is refused when the call is made, not when somebody writes a row.
 -- * Migrations have the statements that the call made (`npm run db:rule`), never the call: a later version of it changes no history.
 --
 -- * `anon` gets nothing.
@@ -54,12 +54,14 @@ declare
     select c.name
     from unnest(
       case when soft_delete then array['id', 'deleted_at'] end
-      || case when published is not null then array['id', 'changed_xid'] end
+      || case when published is not null then array['id', 'tenant_id', 'changed_xid'] end
       || case when trail is distinct from 'none' then array['updated_at'] end
       || published || audience
     ) as c (name)
     except select unnest(present)
   );
+  relation_name constant text := (select c.relname from pg_class c where c.oid = relation);
+  audience_function constant text := format('muster.%I(jsonb,timestamptz)', 'audience_of_' || relation_name);
   formerly text[];
 begin
   if missing <> '{}' then
@@ -70,6 +72,10 @@ begin
     raise exception using
       errcode = 'invalid_parameter_value',
       message = format('muster.follow_table: %s has to be given both what is published and the audience, or neither', relation);
+  elsif published is not null and to_regprocedure(audience_function) is null then
+    raise exception using
+      errcode = 'undefined_function',
+      message = format('muster.follow_table: %s is published and has no function %s', relation, audience_function);
   end if;
 
   execute format('alter table %s enable row level security', relation);
@@ -122,6 +128,42 @@ begin
     (select string_agg(format('old.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth)),
     (select string_agg(format('new.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth))
   );
+
+  -- Its own, so that the plan is kept: it looks at every change. A deleted row is nobody's.
+  execute format(
+    $create$
+create or replace function muster.%1$I(changes jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  return (
+    select jsonb_object_agg(c.nth, jsonb_build_object(
+      'audience', case when %4$s then array_remove(
+        muster.%2$I((c.value -> 'image') || jsonb_build_object('tenant_id', r.tenant_id), clock_timestamp()), null
+      ) else '{}' end,
+      'filled', case when c.value ? 'lacks' and to_jsonb(r) || (c.value -> 'image') = to_jsonb(r) then (
+        select jsonb_object_agg(l.name, (to_jsonb(r) -> l.name)::text)
+        from jsonb_array_elements_text(c.value -> 'lacks') as l (name)
+      ) end
+    ))
+    from jsonb_array_elements(changes) with ordinality as c (value, nth)
+    join %3$s r on r.id = (c.value #>> '{image,id}')::uuid
+    where c.value ->> 'relation' = %5$L
+  );
+end
+$body$
+    $create$,
+    'seen_of_' || relation_name, 'audience_of_' || relation_name, relation,
+    case when 'deleted_at' = any (present) then 'r.deleted_at is null' else 'true' end, relation_name
+  );
+  execute format(
+    'comment on function muster.%I(jsonb) is %L', 'seen_of_' || relation_name,
+    'Which groups see changes of this table, and the values that the log left out. Made by muster.follow_table.'
+  );
+  execute format('revoke execute on function muster.%I(jsonb) from public', 'seen_of_' || relation_name);
+  execute format('grant execute on function muster.%I(jsonb) to muster_definer', 'seen_of_' || relation_name);
 
   -- One that has every table needs none added, and cannot have any.
   if (select p.puballtables from pg_publication p where p.pubname = 'supabase_realtime') then

@@ -5,6 +5,7 @@
 --   and grants give it (beside the rules of each table). It needs no BYPASSRLS, which a managed database may not hand out.
 -- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
 --   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
+-- * Modules extend what is below them by functions that are found by their names (muster.functions_of).
 -- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
 --   the trades put it on theirs.
 -- * The extensions live in schema `extensions`; where PostGIS is already in `public` it is used there.
@@ -249,50 +250,27 @@ comment on function muster.home_area(geography) is
   'About where somebody lives: the middle of an area of about a square kilometre.';
 grant execute on function muster.home_area(geography) to anon, authenticated, service_role, muster_definer;
 
--- The one way to refuse. The code is what the API answers with; src/platform/http/codes.ts has the same list, and a test
--- compares the two. `subject` says what it is about in words safe for the caller (it travels as the hint).
-create or replace function muster.fail(code text, subject text default null) returns void
+-- What a module below cannot name: a function of each module above that has something to add, such as muster.codes_of_guarding.
+-- The scope of watermarks rests on their order (muster.changes_since). In plpgsql, so that its plan is kept.
+create or replace function muster.functions_of(purpose text) returns setof text
 language plpgsql
-volatile
+stable
+parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  state text := case code
-    when 'shift_overlap' then 'MU001'
-    when 'certificate_missing' then 'MU002'
-    when 'certificate_expired' then 'MU003'
-    when 'professional_inactive' then 'MU004'
-    when 'shift_not_open' then 'MU005'
-    when 'invalid_transition' then 'MU006'
-    when 'outside_check_in_window' then 'MU007'
-    when 'recorded_in_future' then 'MU008'
-    when 'shift_not_assigned' then 'MU009'
-    when 'forbidden' then 'MU010'
-    when 'not_found' then 'MU011'
-    when 'certificate_in_use' then 'MU012'
-    when 'professional_in_use' then 'MU013'
-    when 'location_in_use' then 'MU014'
-    when 'payment_missing' then 'MU015'
-    when 'id_conflict' then 'MU016'
-    when 'invitation_invalid' then 'MU017'
-    when 'already_registered' then 'MU018'
-    when 'idempotency_key_reused' then 'MU019'
-    when 'isolation_unsupported' then 'MU020'
-    when 'shift_over' then 'MU021'
-    when 'daily_limit_reached' then 'MU025'
-    when 'too_many_pings' then 'MU030'
-    when 'too_many_idempotency_keys' then 'MU031'
-    when 'answer_too_large' then 'MU032'
-  end;
 begin
-  if state is null then
-    raise exception 'muster.fail: % is not a registered code', code;
-  end if;
-  raise exception using errcode = state, message = code, hint = coalesce(subject, '');
+  return query
+    select p.proname::text
+    from pg_proc p
+    -- As a range, which the index of names has: `~` comes after all letters.
+    where p.pronamespace = 'muster'::regnamespace
+      and p.proname between (purpose || '_of_')::name and (purpose || '_of_~')::name
+    order by p.proname desc;
 end
 $$;
-comment on function muster.fail(text, text) is 'Raises the SQLSTATE of class MU that stands for a code of the API.';
-grant execute on function muster.fail(text, text) to anon, authenticated, service_role, muster_definer;
+comment on function muster.functions_of(text) is
+  'The functions muster.<purpose>_of_<module> by which modules extend what is below them: their names, without the schema.';
+grant execute on function muster.functions_of(text) to anon, authenticated, service_role, muster_definer;
 
 create or replace function muster.user_id() returns uuid
 language sql

@@ -5,7 +5,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795990353_a_check_in_asks_the_rules_once';
+return '1795992784_modules_extend_by_name';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 grant usage on schema muster to muster_api, muster_worker;

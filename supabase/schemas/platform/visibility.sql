@@ -1,7 +1,7 @@
 -- Visibility: which subscribers see a change.
 --
 -- * Of a table with a declared audience, one question per change (muster.change_audiences). The declaration holds for as long as
---   the table has the read policies that it was written for (muster.has_audience).
+--   the table has the read policies that its audience was written for (muster.has_audience).
 -- * Of any other table a change is delivered to a subscriber if the row is visible under the subscriber's role and claims, in
 --   a snapshot that sees the change (muster.visible_rows).
 
@@ -154,7 +154,7 @@ create table if not exists muster.audiences (
   policies text not null
 );
 comment on table muster.audiences is
-  'Tables of which muster.audience knows the readers: by which of the published columns, and for which policies.';
+  'Tables that have an audience: by which of the published columns, and for which policies.';
 alter table muster.audiences enable row level security;
 alter table muster.audiences force row level security;
 revoke all on muster.audiences from public, anon, authenticated, service_role;
@@ -162,6 +162,8 @@ drop policy if exists internal on muster.audiences;
 create policy internal on muster.audiences to muster_definer using (true) with check (true);
 comment on policy internal on muster.audiences is 'The security definer functions of visibility.sql.';
 
+-- By which columns it is decided who sees a row, is in the condition of the trigger that notes departures (muster.follow_table). All
+-- but tenant_id and deleted_at have to be published: an image that lacks them says nothing about who saw it.
 create or replace function muster.declare_audiences() returns void
 language sql
 volatile
@@ -170,18 +172,26 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   delete from muster.audiences;
   insert into muster.audiences (relation, columns, policies)
-  select d.relation, d.columns, muster.read_policies(to_regclass(format('public.%I', d.relation)))
-  from (values
-    ('shifts', array['id', 'company_id', 'client_id', 'professional_id', 'status', 'start_datetime']),
-    ('shift_briefings', array['id', 'company_id', 'client_id', 'professional_id']),
-    ('gps_checkins', array['id', 'company_id', 'client_id', 'professional_id']),
-    ('incidents', array['id', 'company_id', 'client_id', 'reported_by']),
-    ('finqle_transactions', array['id', 'company_id', 'professional_id']),
-    ('notifications', array['id', 'user_id'])
-  ) as d (relation, columns);
+  select c.relname, array_agg(a.attname::text order by a.attnum), muster.read_policies(c.oid)
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+  join pg_attribute a
+    on a.attrelid = c.oid
+    and (
+      a.attname = 'id'
+      or a.attname not in ('tenant_id', 'deleted_at')
+      and exists (
+        select from pg_depend d
+        where d.classid = 'pg_trigger'::regclass and d.objid = t.oid
+          and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+      )
+    )
+  where t.tgname = 'note_departure_on_update'
+    and c.relnamespace = 'public'::regnamespace
+  group by c.oid;
 end;
 comment on function muster.declare_audiences() is
-  'Says that muster.audience holds for the policies that the tables have now. Security definer: the declarations are nobody''s to write.';
+  'Says that the audiences of tables hold for the policies that they have now. Security definer: the declarations are nobody''s to write.';
 
 -- Where a policy was changed or added since, or a column is published no more, each subscriber is asked for.
 create or replace function muster.has_audience(relation oid, published name[]) returns boolean
@@ -199,7 +209,30 @@ begin atomic
   );
 end;
 comment on function muster.has_audience(oid, name[]) is
-  'Whether muster.audience says who reads a table. Security definer: the declarations are nobody''s to read.';
+  'Whether the audience of a table says who reads it. Security definer: the declarations are nobody''s to read.';
+
+-- By the number of each change, what muster.seen_of_<table> says of it. Stable, and so in the snapshot of the statement that asks.
+create or replace function muster.seen_changes(changes jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  followed text;
+  part jsonb;
+  seen jsonb := '{}';
+begin
+  for followed in
+    select a.relation from muster.audiences a
+    where a.relation in (select c.value ->> 'relation' from jsonb_array_elements(changes) c)
+  loop
+    execute format('select muster.%I($1)', 'seen_of_' || followed) into part using changes;
+    seen := seen || coalesce(part, '{}');
+  end loop;
+  return seen;
+end
+$$;
+comment on function muster.seen_changes(jsonb) is 'Which groups see which changes, of all tables that have an audience.';
 
 -- For each of `changes`, `{relation, image, lacks}`: the groups that see the row as the image has it, or null for a row that is
 -- gone. An image is what the log says of a row, as `to_jsonb` prints it; what the log does not say of it, its tenant and whether
@@ -222,52 +255,16 @@ begin
     return null;
   end if;
   return (
-    with asked as materialized (
-      select
-        c.nth, c.value ->> 'relation' as relation, c.value -> 'image' as image,
-        (c.value #>> '{image,id}')::uuid as id, c.value -> 'lacks' as lacks
-      from jsonb_array_elements(changes) with ordinality c (value, nth)
-    ), present as (
-      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end as whole
-      from asked a join public.shifts r on r.id = a.id where a.relation = 'shifts'
-      union all
-      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
-      from asked a join public.gps_checkins r on r.id = a.id where a.relation = 'gps_checkins'
-      union all
-      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end
-      from asked a join public.shift_briefings r on r.id = a.id where a.relation = 'shift_briefings'
-      union all
-      select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end
-      from asked a join public.incidents r on r.id = a.id where a.relation = 'incidents'
-      union all
-      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
-      from asked a join public.finqle_transactions r on r.id = a.id where a.relation = 'finqle_transactions'
-      union all
-      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
-      from asked a join public.notifications r on r.id = a.id where a.relation = 'notifications'
-    )
     select jsonb_build_object(
-      'changes', jsonb_agg(
-        case when p.nth is not null then jsonb_build_object(
-          'audience', muster.audience(
-            a.relation,
-            a.image || jsonb_build_object('tenant_id', p.tenant_id, 'deleted_at', p.deleted_at),
-            clock_timestamp()
-          ),
-          'filled', case when p.whole || a.image = p.whole then (
-            select jsonb_object_agg(l.name, (p.whole -> l.name)::text)
-            from jsonb_array_elements_text(a.lacks) as l (name)
-          ) end
-        ) end
-        order by a.nth
+      'changes', (
+        select jsonb_agg(s.seen -> n::text order by n) from generate_series(1, jsonb_array_length(changes)) as n
       ),
       'changed', (
         select jsonb_agg(distinct c.user_id) from muster.changed_callers c where c.changed_xid >= since_xid
       ),
       'next', pg_snapshot_xmin(pg_current_snapshot())::text
     )
-    from asked a
-    left join present p using (nth)
+    from (select muster.seen_changes(changes) as seen offset 0) s
   );
 end
 $$;
@@ -276,7 +273,11 @@ comment on function muster.change_audiences(jsonb, bigint[], interval, xid8) is
 
 grant select, insert, delete on muster.audiences to muster_definer;
 
-grant execute on function muster.read_policies(oid), muster.await_xids(bigint[], interval) to muster_definer;
+grant execute on function
+  muster.read_policies(oid),
+  muster.await_xids(bigint[], interval),
+  muster.seen_changes(jsonb)
+to muster_definer;
 grant execute on function
   muster.visible_rows(text, text, text, text[], text, text, bigint[], interval),
   muster.await_xids(bigint[], interval),

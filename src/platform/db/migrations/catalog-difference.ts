@@ -1,4 +1,4 @@
-/** The blocks of a description of the catalog (see `catalog.ts`), by kind and name. */
+/** The blocks of a description of the catalog (see `describe-catalog.ts`), by kind and name. */
 export type CatalogBlocks = ReadonlyMap<string, string>
 
 /** What belongs to the whole server: its other databases change it, too. */

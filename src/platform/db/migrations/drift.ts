@@ -1,7 +1,7 @@
 import type { Database } from '../engine/database.ts'
 import { openEmbedded } from '../engine/embedded.ts'
-import { describeCatalog } from './catalog.ts'
 import { type CatalogBlocks, catalogBlocks } from './catalog-difference.ts'
+import { describeCatalog } from './describe-catalog.ts'
 import { type MigrationOptions, migrateUp } from './migrate.ts'
 
 /*

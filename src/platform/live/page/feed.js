@@ -1,15 +1,13 @@
 // Changes and positions as they happen, by supabase-js.
 
 /** @typedef {import('@supabase/supabase-js').RealtimeChannel} RealtimeChannel */
-/** @typedef {import('./board.js').Change} Change */
 /** @typedef {Record<string, unknown>} Row */
+/** @typedef {{ table: string, type: 'INSERT' | 'UPDATE' | 'DELETE', record: Row, old: Row }} Change */
 
 /** The bundle defines it; it comes before the modules. */
 const { createClient } = /** @type {{ supabase: typeof import('@supabase/supabase-js') }} */ (
   /** @type {unknown} */ (globalThis)
 ).supabase
-
-const TABLES = ['shifts', 'gps_checkins', 'incidents']
 
 /**
  * How often the service is asked whether it is there. The client gives up when an answer takes longer than this too, so
@@ -26,14 +24,19 @@ const MAX_POSITION_CHANNELS = 90
  * @property {(reason: string) => void} onLost changes may be missed until the next `onJoined`
  * @property {() => void} onHeard the service answered
  * @property {(change: Change) => void} onChange
- * @property {(shiftId: string, payload: Row) => void} onPosition
+ * @property {(id: string, payload: Row) => void} onPosition
  */
 
 /**
  * @param {string} token
+ * @param {{ tables: string[], channel: string }} followed tables, and what comes before the id in the name of a channel of positions
  * @param {Listeners} listeners
  */
-export function openFeed(token, { onJoined, onLost, onHeard, onChange, onPosition }) {
+export function openFeed(
+  token,
+  { tables, channel: prefix },
+  { onJoined, onLost, onHeard, onChange, onPosition },
+) {
   // There is no separate key here: whoever has a token may connect.
   const client = createClient(location.origin, token, {
     accessToken: async () => token,
@@ -45,11 +48,11 @@ export function openFeed(token, { onJoined, onLost, onHeard, onChange, onPositio
       },
     },
   })
-  /** By shift. @type {Map<string, RealtimeChannel>} */
+  /** By id. @type {Map<string, RealtimeChannel>} */
   const positions = new Map()
 
   const changes = client.channel('live')
-  for (const table of TABLES) {
+  for (const table of tables) {
     changes.on('postgres_changes', { event: '*', schema: 'public', table }, (event) => {
       onChange({ table, type: event.eventType, record: event.new, old: event.old })
     })
@@ -68,32 +71,32 @@ export function openFeed(token, { onJoined, onLost, onHeard, onChange, onPositio
 
   return {
     /**
-     * Listens to the positions on these shifts, and to no others.
+     * Listens to the positions on these channels, and on no others.
      *
-     * @param {string[]} shiftIds
+     * @param {string[]} ids
      * @returns {number} on how many
      */
-    followPositions(shiftIds) {
-      const wanted = new Set(shiftIds.slice(0, MAX_POSITION_CHANNELS))
-      for (const [shiftId, channel] of positions) {
-        if (wanted.has(shiftId)) continue
-        positions.delete(shiftId)
+    followPositions(ids) {
+      const wanted = new Set(ids.slice(0, MAX_POSITION_CHANNELS))
+      for (const [id, channel] of positions) {
+        if (wanted.has(id)) continue
+        positions.delete(id)
         void client.removeChannel(channel)
       }
-      for (const shiftId of wanted) {
-        if (positions.has(shiftId)) continue
+      for (const id of wanted) {
+        if (positions.has(id)) continue
         const channel = client
-          .channel(`shift:${shiftId}`, { config: { private: true } })
-          .on('broadcast', { event: 'position' }, ({ payload }) => onPosition(shiftId, payload ?? {}))
-        positions.set(shiftId, channel)
+          .channel(`${prefix}${id}`, { config: { private: true } })
+          .on('broadcast', { event: 'position' }, ({ payload }) => onPosition(id, payload ?? {}))
+        positions.set(id, channel)
         channel.subscribe()
       }
       return wanted.size
     },
 
-    /** For the guard of the shift. @param {string} shiftId @param {Row} payload */
-    async sendPosition(shiftId, payload) {
-      await positions.get(shiftId)?.send({ type: 'broadcast', event: 'position', payload })
+    /** For whoever may. @param {string} id @param {Row} payload */
+    async sendPosition(id, payload) {
+      await positions.get(id)?.send({ type: 'broadcast', event: 'position', payload })
     },
 
     async close() {

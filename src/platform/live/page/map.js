@@ -1,32 +1,40 @@
-import { STATUSES } from './board.js'
 import { byId, element, mark, setText } from './dom.js'
 import { direction, distanceMeters, graticule, ringAround } from './geo.js'
-import { NEEDS, needsOf } from './needs.js'
 import { CITIES } from './places.js'
-import { distance, STALE_AFTER_MS } from './words.js'
+import { distance } from './text.js'
 
-// The map: outlines or tiles and the marks above them, by MapLibre. All that it shows is in the list too, so screen readers
-// skip the marks, and a browser that draws no map misses nothing.
+// The map: outlines or tiles and the marks above them, by MapLibre; which marks there are is the board's. All that it shows is in
+// the list too, so screen readers skip the marks, and a browser that draws no map misses nothing.
 
-/** @typedef {import('./board.js').Board} Board */
-/** @typedef {import('./board.js').Shift} Shift */
-/** @typedef {import('./board.js').Status} Status */
 /** @typedef {import('./geo.js').Place} Place */
-/** @typedef {import('./needs.js').Kind} Kind */
 /** @typedef {import('maplibre-gl').Map} LibraryMap */
 /** @typedef {import('maplibre-gl').GeoJSONSource} GeoJSONSource */
 /** @typedef {import('maplibre-gl').LngLatLike} LngLat */
 /** @typedef {import('geojson').Feature} Feature */
 /**
- * Sites in one place.
+ * Sites in one place, and what is there: items that can be selected.
  *
  * @typedef {object} Spot
  * @property {Place} place
  * @property {string[]} siteIds
  * @property {string} name
  * @property {number} radiusMeters
- * @property {Shift[]} shifts
- * @property {number} rank of the most urgent of its shifts: an index of `LOOKS`
+ * @property {string[]} itemIds
+ * @property {() => string} describe its items, in words
+ * @property {number} rank of the most urgent of its items: an index of the looks
+ */
+/**
+ * Somebody on the map. `mark` is the name of the mark, `look` the classes of the element; `isSeenFromAfar`, or from near alone.
+ * The place is known as exactly as `accuracyMeters`.
+ *
+ * @typedef {{ itemId: string, mark: string, look: string, place: Place, isSeenFromAfar: boolean, accuracyMeters: number }} Person
+ */
+/** @typedef {{ spots: Spot[], people: Person[], selectedId: string | null }} Shown */
+/**
+ * @typedef {object} MapOptions
+ * @property {string[]} looks what a mark can look like, the most urgent first; the last is of a site without items
+ * @property {(items: number) => string} count so many items, in words
+ * @property {(siteIds: string[]) => void} onSites a tap on the mark of one site, or of several in one place
  */
 /** @typedef {{ key: string, text: string, element: HTMLElement, marker: import('maplibre-gl').Marker }} Mark */
 
@@ -40,15 +48,15 @@ const MAX_ZOOM = 18
 const TILE_MAX_ZOOM = 19
 /** One site alone does not fill the map. */
 const MAX_FIT_ZOOM = 14
-/** Until here sites whose marks would cover each other have one mark; deeper, each has the circle in which a check-in counts. */
+/** Until here sites whose marks would cover each other have one mark; deeper, each has its circle. */
 const MAX_CLUSTER_ZOOM = 12
 /** Marks are 28 wide, and stand on a site and not in the middle of their cluster. */
 const CLUSTER_PIXELS = 48
-/** From here on sites with shifts have their names, and a little deeper all do. */
+/** From here on sites with items have their names, and a little deeper all do. */
 const LABEL_ZOOM = 9.5
 const EVERY_LABEL_ZOOM = 12
-/** Last check-ins are drawn where they do not lie on the mark of the site. */
-const CHECK_IN_ZOOM = 14.5
+/** Who is seen from near alone is drawn where the mark does not lie on that of the site. */
+const NEAR_ZOOM = 14.5
 /** A selected site is seen with its circle. */
 const REVEAL_ZOOM = 15
 const FIT_MARGIN_PIXELS = 56
@@ -63,17 +71,6 @@ const HOME = /** @type {const} */ ([
   [7.2, 53.6],
 ])
 
-/** What a mark can look like, the most urgent first. */
-const LOOKS = /** @type {(Kind | Status | 'none')[]} */ ([
-  ...Object.keys(NEEDS),
-  'active',
-  'assigned',
-  'published',
-  'draft',
-  'completed',
-  'cancelled',
-  'none',
-])
 /** The most urgent look of a cluster and the spot that has it are one number, of which the library keeps the smallest. */
 const SPOTS_PER_RANK = 100_000
 
@@ -84,13 +81,11 @@ const collection = (features) => ({ type: 'FeatureCollection', features })
 /** @param {import('geojson').Geometry} geometry @param {Record<string, unknown>} [properties] @returns {Feature} */
 const feature = (geometry, properties = {}) => ({ type: 'Feature', geometry, properties })
 
-/**
- * @param {{ onSites: (siteIds: string[]) => void }} listeners a tap on the mark of one site, or of several in one place
- */
-export function openMap({ onSites }) {
+/** @param {MapOptions} options */
+export function openMap(options) {
   const container = byId('map')
-  /** @type {{ spots: Spot[], board: Board | null, selected: Shift | null }} */
-  let shown = { spots: [], board: null, selected: null }
+  /** @type {Shown} */
+  let shown = { spots: [], people: [], selectedId: null }
   /** What follows once the map is there. @type {((drawn: ReturnType<typeof draw>) => void)[]} */
   let waiting = []
   /** @type {ReturnType<typeof draw> | null} */
@@ -115,7 +110,7 @@ export function openMap({ onSites }) {
       ])
       allowWorker()
       library.setWorkerUrl(new URL(WORKER, location.href).href)
-      drawn = draw(library, settings, container, { shown: () => shown, onSites })
+      drawn = draw(library, settings, container, { ...options, shown: () => shown })
       for (const act of waiting) act(drawn)
       waiting = []
     } catch (error) {
@@ -137,14 +132,14 @@ export function openMap({ onSites }) {
 
   return {
     open,
-    /** @param {Board} board @param {Shift[]} shifts those that pass the filters @param {Shift | null} selected @param {number} now */
-    show(board, shifts, selected, now) {
-      shown = { spots: spotsOf(board, shifts, now), board, selected }
+    /** @param {Spot[]} spots @param {Person[]} people @param {string | null} selectedId of an item */
+    show(spots, people, selectedId) {
+      shown = { spots, people, selectedId }
       drawn?.update()
     },
     fitAll: () => whenDrawn(({ fitAll }) => fitAll()),
-    /** Brings a site into view, and where its guard is instead. @param {Place} site @param {Place | null} guard */
-    reveal: (site, guard) => drawn?.reveal(site, guard),
+    /** Brings a site into view, and where somebody is instead. @param {Place} site @param {Place | null} other */
+    reveal: (site, other) => drawn?.reveal(site, other),
   }
 }
 
@@ -164,7 +159,7 @@ function allowWorker() {
  * @param {typeof import('maplibre-gl')} library
  * @param {{ tile_url: string | null, tile_attribution: string }} settings
  * @param {HTMLElement} container
- * @param {{ shown: () => { spots: Spot[], board: Board | null, selected: Shift | null }, onSites: (siteIds: string[]) => void }} page
+ * @param {MapOptions & { shown: () => Shown }} page
  */
 function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, container, page) {
   const map = new library.Map({
@@ -202,8 +197,9 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
   let sent = ''
   /** @type {Map<string, Mark>} */
   const marks = new Map()
-  /** @type {Map<string, import('maplibre-gl').Marker>} */
+  /** @type {Map<string, { marker: import('maplibre-gl').Marker, look: string }>} */
   const people = new Map()
+  const { looks } = page
 
   map.on('load', () => {
     isLoaded = true
@@ -236,19 +232,19 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
 
   function update() {
     if (!isLoaded) return
-    const { spots: wanted, board } = page.shown()
-    const points = wanted.map(({ place, rank, shifts, siteIds }, index) =>
+    const { spots: wanted, people: persons } = page.shown()
+    const points = wanted.map(({ place, rank, itemIds, siteIds }, index) =>
       feature(
         { type: 'Point', coordinates: lngLat(place) },
-        { key: rank * SPOTS_PER_RANK + index, shifts: shifts.length, sites: siteIds.length },
+        { key: rank * SPOTS_PER_RANK + index, items: itemIds.length, sites: siteIds.length },
       ),
     )
     spots = wanted
     const areas = [
       ...wanted.map(({ place, radiusMeters }) => area(place, radiusMeters, 'site')),
-      ...[...(board?.positions.values() ?? [])].map(({ place, accuracyMeters }) =>
-        area(place, accuracyMeters ?? 0, 'accuracy'),
-      ),
+      ...persons
+        .filter(({ accuracyMeters }) => accuracyMeters > 0)
+        .map(({ place, accuracyMeters }) => area(place, accuracyMeters, 'accuracy')),
     ]
     const wantedData = JSON.stringify([points, areas])
     if (wantedData !== sent) {
@@ -266,24 +262,21 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
   function drawMarks() {
     // While the library still counts, it has the old numbers.
     if (!isLoaded || !map.isSourceLoaded('sites')) return
-    const { selected } = page.shown()
+    const { selectedId } = page.shown()
     const unused = new Map(marks)
     for (const { properties } of map.querySourceFeatures('sites')) {
-      const { key: number, shifts = 0, sites = 1, cluster_id: cluster } = properties
+      const { key: number, items = 0, sites = 1, cluster_id: cluster } = properties
       const spot = spots[number % SPOTS_PER_RANK]
-      const look = LOOKS[Math.floor(number / SPOTS_PER_RANK)]
+      const look = looks[Math.floor(number / SPOTS_PER_RANK)]
       if (!spot || !look) continue
       const key = cluster === undefined ? `spot ${spot.siteIds[0]}` : `cluster ${cluster}`
       if (!unused.delete(key) && marks.has(key)) continue
-      const isSelected = spot.shifts.some(({ id }) => id === selected?.id)
-      const isNamed = isSelected || map.getZoom() >= (spot.shifts.length > 0 ? LABEL_ZOOM : EVERY_LABEL_ZOOM)
-      const count = shifts > 1 ? String(shifts) : ''
+      const isSelected = spot.itemIds.some((id) => id === selectedId)
+      const isNamed = isSelected || map.getZoom() >= (spot.itemIds.length > 0 ? LABEL_ZOOM : EVERY_LABEL_ZOOM)
+      const count = items > 1 ? String(items) : ''
       const name = sites > 1 && cluster !== undefined ? `${sites} sites` : spot.name
       const label = [count, isNamed ? name : ''].filter(Boolean).join(' · ')
-      const title =
-        cluster === undefined
-          ? `${name}: ${describe(spot.shifts)}`
-          : `${name}, ${shifts} shift${shifts === 1 ? '' : 's'}`
+      const title = cluster === undefined ? `${name}: ${spot.describe()}` : `${name}, ${page.count(items)}`
       const text = JSON.stringify([look, label, title, isSelected])
       const made = marks.get(key) ?? makeMark(key, spot)
       // At the site that needs a person most, and not between the sites, where nobody is.
@@ -292,17 +285,17 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
       made.text = text
       made.element.title = title
       made.element.dataset.sites = cluster === undefined ? spot.siteIds.join(' ') : ''
-      for (const name of [...LOOKS, 'selected', 'cluster']) {
+      for (const name of [...looks, 'selected', 'cluster']) {
         made.element.classList.toggle(
           name,
           name === look || (name === 'selected' && isSelected) || (name === 'cluster' && sites > 1),
         )
       }
       // What needs a person lies on top.
-      made.element.style.zIndex = String(isSelected ? LOOKS.length + 1 : LOOKS.length - LOOKS.indexOf(look))
+      made.element.style.zIndex = String(isSelected ? looks.length + 1 : looks.length - looks.indexOf(look))
       made.element.replaceChildren(
-        // The library draws the dot of a site that has no shifts; here is what can be tapped.
-        element('span', { class: 'halo' }, ...(look === 'none' ? [] : [mark(look)])),
+        // The library draws the dot of a site that has no items; here is what can be tapped.
+        element('span', { class: 'halo' }, ...(look === looks.at(-1) ? [] : [mark(look)])),
         element('span', { class: 'label' }, label),
       )
     }
@@ -335,43 +328,30 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     )
   }
 
-  /** Where guards are: live, or where they checked in last. */
   function drawPeople() {
-    const { board } = page.shown()
-    const ids = new Set(spots.flatMap(({ shifts }) => shifts.map(({ id }) => id)))
     const unused = new Map(people)
-    /** @param {string} shiftId @param {string} name @param {string} look @param {Place} place */
-    const put = (shiftId, name, look, place) => {
-      const key = `${name} ${shiftId}`
-      let marker = unused.get(key)
+    for (const { itemId, mark: name, look, place, isSeenFromAfar } of page.shown().people) {
+      if (!isSeenFromAfar && map.getZoom() < NEAR_ZOOM) continue
+      const key = `${name} ${itemId}`
+      let person = unused.get(key)
       unused.delete(key)
-      if (!marker) {
-        const at = element(
-          'div',
-          { class: 'person', 'aria-hidden': 'true', 'data-shift': shiftId },
-          mark(name),
-        )
-        marker = new library.Marker({ element: at }).setLngLat(lngLat(place)).addTo(map)
-        people.set(key, marker)
+      if (!person) {
+        const at = element('div', { class: 'person', 'aria-hidden': 'true', 'data-item': itemId }, mark(name))
+        person = { marker: new library.Marker({ element: at }).setLngLat(lngLat(place)).addTo(map), look: '' }
+        people.set(key, person)
       }
-      marker.setLngLat(lngLat(place))
-      const { classList, dataset } = marker.getElement()
-      for (const candidate of ['position', 'stale', 'check-in'])
-        classList.toggle(candidate, look.split(' ').includes(candidate))
+      person.marker.setLngLat(lngLat(place))
+      const { classList, dataset } = person.marker.getElement()
+      if (person.look !== look) {
+        // The library has classes of its own there.
+        classList.remove(...person.look.split(' ').filter(Boolean))
+        classList.add(...look.split(' '))
+        person.look = look
+      }
       dataset.latitude = String(place.latitude)
       dataset.longitude = String(place.longitude)
     }
-    for (const { shift_id: shiftId, place, verdict } of board?.checkIns.values() ?? []) {
-      const isShown = place && ids.has(shiftId) && board?.shifts.get(shiftId)?.status === 'active'
-      // Who is outside is seen from afar.
-      const isNear = map.getZoom() >= CHECK_IN_ZOOM || verdict === 'outside'
-      if (isShown && isNear && !board.positions.has(shiftId)) put(shiftId, verdict, 'check-in', place)
-    }
-    for (const [shiftId, { place, at }] of board?.positions ?? []) {
-      const isStale = Date.now() - at > STALE_AFTER_MS
-      if (ids.has(shiftId)) put(shiftId, 'position', isStale ? 'position stale' : 'position', place)
-    }
-    for (const [key, marker] of unused) {
+    for (const [key, { marker }] of unused) {
       marker.remove()
       people.delete(key)
     }
@@ -475,7 +455,7 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
 
   function fitAll() {
     const { spots: all } = page.shown()
-    const wanted = all.filter(({ shifts }) => shifts.length > 0)
+    const wanted = all.filter(({ itemIds }) => itemIds.length > 0)
     fitTo((wanted.length > 0 ? wanted : all).map(({ place }) => lngLat(place)))
   }
 
@@ -483,13 +463,13 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     map,
     update,
     fitAll,
-    /** @param {Place} site @param {Place | null} guard */
-    reveal(site, guard) {
+    /** @param {Place} site @param {Place | null} other */
+    reveal(site, other) {
       // Beside the legend, and above the details, which lie on the lower part of the map.
       const offset = /** @type {[number, number]} */ ([covered() / 2, -container.clientHeight / 5])
       const zoom = Math.max(map.getZoom(), REVEAL_ZOOM)
-      if (!guard) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
-      fitTo([lngLat(site), lngLat(guard)], REVEAL_ZOOM, container.clientHeight / 2)
+      if (!other) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
+      fitTo([lngLat(site), lngLat(other)], REVEAL_ZOOM, container.clientHeight / 2)
     },
   }
 }
@@ -519,7 +499,7 @@ function sources(tileUrl) {
       clusterMinPoints: 2,
       clusterProperties: {
         key: ['min', ['get', 'key']],
-        shifts: ['+', ['get', 'shifts']],
+        items: ['+', ['get', 'items']],
         sites: ['+', ['get', 'sites']],
       },
     }),
@@ -550,14 +530,14 @@ function layers(tileUrl) {
       'radii',
       'fill',
       'areas',
-      { 'fill-color': color('assigned'), 'fill-opacity': 0.12 },
+      { 'fill-color': color('blue'), 'fill-opacity': 0.12 },
       { minzoom: MAX_CLUSTER_ZOOM, filter: isKind('site') },
     ),
     layer(
       'radius-edges',
       'line',
       'areas',
-      { 'line-color': color('assigned'), 'line-dasharray': [4, 3] },
+      { 'line-color': color('blue'), 'line-dasharray': [4, 3] },
       { minzoom: MAX_CLUSTER_ZOOM, filter: isKind('site') },
     ),
     layer(
@@ -577,49 +557,4 @@ function layers(tileUrl) {
     // Draws nothing: the library loads a source only where a layer uses it.
     layer('sites', 'circle', 'sites', { 'circle-opacity': 0 }),
   ]
-}
-
-/** Sites with their shifts; a shift whose site one does not see stands where it is itself. @param {Board} board @param {Shift[]} shifts @param {number} now */
-function spotsOf(board, shifts, now) {
-  /** By place. @type {Map<string, Spot>} */
-  const spots = new Map()
-  /** @type {Map<string, Spot>} */
-  const bySite = new Map()
-  /** @param {string} siteId @param {Place} place @param {string} name @param {number} radiusMeters */
-  const put = (siteId, place, name, radiusMeters) => {
-    const key = `${place.latitude} ${place.longitude}`
-    const spot = spots.get(key) ?? {
-      place,
-      siteIds: [],
-      name,
-      radiusMeters,
-      shifts: [],
-      rank: LOOKS.length - 1,
-    }
-    spot.siteIds.push(siteId)
-    spots.set(key, spot)
-    bySite.set(siteId, spot)
-    return spot
-  }
-  for (const { id, place, name, radius_meters } of board.sites.values()) {
-    if (place) put(id, place, name, radius_meters)
-  }
-  for (const shift of shifts) {
-    const { location_id: siteId, place, title, status } = shift
-    const spot = bySite.get(siteId) ?? (place && put(siteId, place, title, 0))
-    if (!spot) continue
-    spot.shifts.push(shift)
-    spot.rank = Math.min(spot.rank, LOOKS.indexOf(needsOf(board, shift, now)[0]?.kind ?? status))
-  }
-  return [...spots.values()]
-}
-
-/** @param {Shift[]} shifts */
-function describe(shifts) {
-  const counts = LOOKS.map((look) => [shifts.filter(({ status }) => status === look).length, look])
-  const parts = counts.filter(([count]) => count !== 0)
-  if (parts.length === 0) return 'no shifts shown'
-  return parts
-    .map(([count, look]) => `${count} ${STATUSES[/** @type {Status} */ (look)].toLowerCase()}`)
-    .join(', ')
 }

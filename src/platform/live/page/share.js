@@ -1,7 +1,7 @@
 import { byId, setText } from './dom.js'
-import { clock } from './words.js'
+import { clock } from './text.js'
 
-// A guard's own position, from this device, to those who follow the shift.
+// One's own position, from this device, to those who follow what one does.
 
 /** A phone may have a fix many times a second. */
 const MIN_INTERVAL_MS = 2_000
@@ -79,18 +79,18 @@ export function openSharing() {
 
   return {
     /**
-     * @param {{ id: string, name: string } | undefined} shift the active one; without it there is nothing to share
+     * @param {{ id: string, name: string } | undefined} subject what one does now; without it there is nothing to share
      * @param {(position: SentPosition) => Promise<void>} to
      */
-    offer(shift, to) {
+    offer(subject, to) {
       send = to
-      if (offered?.id !== shift?.id) {
+      if (offered?.id !== subject?.id) {
         stop()
         setText(status, '')
       }
-      offered = shift
-      section.hidden = shift === undefined
-      setText(byId('share-shift'), shift?.name ?? '')
+      offered = subject
+      section.hidden = subject === undefined
+      setText(byId('share-subject'), subject?.name ?? '')
     },
     stop() {
       stop()

@@ -1,14 +1,14 @@
 import { byId, element } from './dom.js'
-import { moment } from './words.js'
+import { moment } from './text.js'
 
 // What happened, the newest first: what the lists tell of the past when the page opens, and each event from then on.
 
-/** @typedef {{ key: string, at: number, text: string, shiftId: string }} Entry `at`: ms since 1970 */
+/** @typedef {{ key: string, at: number, text: string, id: string }} Entry `at`: ms since 1970; `id`: of what it is about */
 
 /** A busy night; beyond it nobody scrolls. */
 const MAX_ENTRIES = 200
 
-/** @param {{ onSelect: (shiftId: string) => void }} listeners */
+/** @param {{ onSelect: (id: string) => void }} listeners */
 export function openTimeline({ onSelect }) {
   const list = byId('log')
   /** Newest first. @type {{ entry: Entry, item: HTMLLIElement }[]} */
@@ -19,7 +19,7 @@ export function openTimeline({ onSelect }) {
     add(entry) {
       if (shown.some(({ entry: { key } }) => key === entry.key)) return
       const title = element('button', { type: 'button', class: 'link' }, entry.text)
-      title.addEventListener('click', () => onSelect(entry.shiftId))
+      title.addEventListener('click', () => onSelect(entry.id))
       const time = element(
         'time',
         { datetime: new Date(entry.at).toISOString() },

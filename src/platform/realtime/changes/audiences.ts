@@ -7,7 +7,7 @@ import { userOf } from './subscriptions.ts'
 import { askUntilAnswered, PATIENCE } from './visibility.ts'
 
 /**
- * Who sees a change, of tables with a declared audience (`muster.audience`, supabase/schemas/platform/audience.sql): one question per
+ * Who sees a change, of tables with a declared audience (`muster.audience_of_<table>`, supabase/schemas/platform/audience.sql): one question per
  * batch says which groups of callers see each row as its change left it, and subscribers are found by their groups.
  *
  * So a change costs the same for ten subscribers and ten thousand; nothing is computed for one who may not see it; and what

@@ -15,7 +15,7 @@ export interface PublishedTable extends TableDescription {
   oid: number
   columns: readonly PublishedColumn[]
   identity: ReplicaIdentity
-  /** Whether `muster.audience` says who reads a row. */
+  /** Whether `muster.audience_of_<table>` says who reads a row. */
   hasAudience: boolean
   /**
    * The columns by which the policies decide who reads a row; undefined where that cannot be told from them: they ask functions

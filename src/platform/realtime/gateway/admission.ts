@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import type { Config } from '../../../config.ts'
 import type { Caller } from '../../auth/caller.ts'
 import { Allowance } from './allowance.ts'
 import type { HeldFor } from './holdings.ts'
@@ -24,6 +25,16 @@ export interface SocketLimits {
   /** Joins of one address about which the database is asked. */
   joinsPerSecondPerAddress: number
 }
+
+export const limitsOf = (config: Config): SocketLimits => ({
+  sockets: config.REALTIME_MAX_SOCKETS,
+  perKey: config.REALTIME_MAX_SOCKETS_PER_KEY,
+  perAddress: config.REALTIME_MAX_SOCKETS_PER_ADDRESS,
+  perUser: config.REALTIME_MAX_SOCKETS_PER_USER,
+  perSecond: config.REALTIME_SOCKETS_PER_SECOND,
+  perSecondPerAddress: config.REALTIME_SOCKETS_PER_SECOND_PER_ADDRESS,
+  joinsPerSecondPerAddress: config.REALTIME_JOINS_PER_SECOND_PER_ADDRESS,
+})
 
 /** Where clients come from: sockets of one address share what their place may cost. */
 export class Address implements HeldFor {

@@ -1,5 +1,5 @@
+import { byId, element, setText } from '../../platform/live/page/dom.js'
 import { STATUSES } from './board.js'
-import { byId, element, setText } from './dom.js'
 import { NEEDS, needsOf } from './needs.js'
 import { checkInText, incidentText, period, positionText } from './words.js'
 
@@ -60,7 +60,7 @@ export function openDetail({ onClose }) {
       })
     },
 
-    /** Moves the focus to it, and asks for what the list does not have. @param {Shift} shift @param {import('./api.js').Api} api */
+    /** Moves the focus to it, and asks for what the list does not have. @param {Shift} shift @param {import('../../platform/live/page/api.js').Api} api */
     async open(shift, api) {
       byId('detail-heading').focus()
       try {

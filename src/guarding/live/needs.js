@@ -1,4 +1,4 @@
-import { distance, duration, words } from './words.js'
+import { distance, duration, words } from '../../platform/live/page/text.js'
 
 // Which shifts need a person, why, and which first. Pure.
 

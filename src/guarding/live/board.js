@@ -1,5 +1,5 @@
-import { parsePoint, readPlace } from './geo.js'
-import { excerpt, words } from './words.js'
+import { parsePoint, readPlace } from '../../platform/live/page/geo.js'
+import { excerpt, words } from '../../platform/live/page/text.js'
 
 // What the page knows, from two sources: lists that are read over HTTP, and events of the change stream. Pure.
 //
@@ -7,7 +7,7 @@ import { excerpt, words } from './words.js'
 // event says of a row stands against what the list says: should the list have been newer, its event is still to come.
 // What the list no longer has, and no event brought meanwhile, has left one's view: no event says so.
 
-/** @typedef {import('./geo.js').Place} Place */
+/** @typedef {import('../../platform/live/page/geo.js').Place} Place */
 /** @typedef {'draft' | 'published' | 'assigned' | 'active' | 'completed' | 'cancelled'} Status */
 /**
  * @typedef {object} Shift
@@ -51,13 +51,8 @@ import { excerpt, words } from './words.js'
  */
 /** @typedef {{ place: Place, accuracyMeters: number | null, at: number }} LivePosition `at`: ms since 1970, by our clock */
 /** @typedef {Record<string, unknown>} Row */
-/** @typedef {{ table: string, type: 'INSERT' | 'UPDATE' | 'DELETE', record: Row, old: Row }} Change */
-/**
- * What people are told of a change. `isQuiet`: for the timeline, not to be spoken. `at`, in ms since 1970, and `key` are of
- * what has a time of its own; the rest happened when it was heard of.
- *
- * @typedef {{ text: string, shiftId: string, isQuiet: boolean, at?: number, key?: string }} Happening
- */
+/** @typedef {import('../../platform/live/page/feed.js').Change} Change */
+/** @typedef {import('../../platform/live/page/shell.js').Happening} Happening */
 /** @typedef {{ from: number, to: number }} Period ms since 1970: shifts that take place in it, or in part of it, are followed */
 
 /** What people see, and in which order shifts are listed. */
@@ -144,7 +139,7 @@ export class Board {
     }
     const meters = Math.round(checkIn.distance_meters)
     return {
-      shiftId: shift.id,
+      id: shift.id,
       text: `${CHECK_INS[checkIn.kind]} for ${this.nameOf(shift)}: ${checkIn.verdict}, ${meters} m from the site.`,
       isQuiet: checkIn.kind === 'ping' && checkIn.verdict !== 'outside',
       at: Date.parse(checkIn.recorded_at),
@@ -198,7 +193,7 @@ export class Board {
     if (type === 'DELETE') {
       this.shifts.delete(id)
       this.#forgetPositions()
-      return before ? { shiftId: id, text: `${this.nameOf(before)} was removed.`, isQuiet: false } : null
+      return before ? { id, text: `${this.nameOf(before)} was removed.`, isQuiet: false } : null
     }
     // A long text that an update did not touch is not in its event.
     const shift = { ...before, ...readShift(record) }
@@ -207,10 +202,10 @@ export class Board {
     this.#forgetPositions()
     const now = STATUSES[shift.status].toLowerCase()
     const name = this.nameOf(shift)
-    if (!before) return { shiftId: id, text: `${name}: new, ${now}.`, isQuiet: false }
-    if (before.status === shift.status) return { shiftId: id, text: `${name} was changed.`, isQuiet: true }
+    if (!before) return { id, text: `${name}: new, ${now}.`, isQuiet: false }
+    if (before.status === shift.status) return { id, text: `${name} was changed.`, isQuiet: true }
     const was = STATUSES[before.status].toLowerCase()
-    return { shiftId: id, text: `${name}: ${was}, now ${now}.`, isQuiet: false }
+    return { id, text: `${name}: ${was}, now ${now}.`, isQuiet: false }
   }
 
   /** @param {string} id @param {Change} change @returns {Happening | null} */
@@ -224,7 +219,7 @@ export class Board {
     if (!shift || (before && before.status === incident.status)) return null
     if (!before) return this.tellIncident(incident)
     const text = `Incident at ${this.nameOf(shift)}: ${words(incident.status)}.`
-    return { shiftId: shift.id, text, isQuiet: false }
+    return { id: shift.id, text, isQuiet: false }
   }
 
   /** @param {Incident} incident @returns {Happening | null} null when its shift is not followed */
@@ -233,7 +228,7 @@ export class Board {
     if (!shift) return null
     const what = `${words(category)}, severity ${severity}.${description ? ` ${excerpt(description)}` : ''}`
     const text = `Incident at ${this.nameOf(shift)}: ${what}`
-    return { shiftId: shift_id, text, isQuiet: false, at: Date.parse(occurred_at), key: `incidents ${id}` }
+    return { id: shift_id, text, isQuiet: false, at: Date.parse(occurred_at), key: `incidents ${id}` }
   }
 
   /** @param {Shift} shift */

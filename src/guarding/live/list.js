@@ -1,8 +1,9 @@
+import { byId, element, mark, setText } from '../../platform/live/page/dom.js'
+import { excerpt, span } from '../../platform/live/page/text.js'
 import { STATUSES } from './board.js'
 import { dayAfter, dayOf } from './days.js'
-import { byId, element, mark, setText } from './dom.js'
 import { arrange, NEEDS, needsOf } from './needs.js'
-import { checkInText, excerpt, incidentText, period, positionText, span } from './words.js'
+import { checkInText, incidentText, period, positionText } from './words.js'
 
 // The list: what needs a person first. A table that changes in place, so that neither focus nor reading position is lost.
 
@@ -51,7 +52,7 @@ export function openList({ onSelect, onFilter, onDay }) {
   byId('filters').addEventListener('submit', (event) => event.preventDefault())
   byId('site-filter-clear').addEventListener('click', () => {
     siteIds = null
-    byId('shifts').focus()
+    byId('items').focus()
     onFilter()
   })
 

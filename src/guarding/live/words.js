@@ -1,0 +1,38 @@
+import { distanceMeters } from '../../platform/live/page/geo.js'
+import { clock, DAY, distance, format, HERE, MINUTE, moment, words } from '../../platform/live/page/text.js'
+
+// How shifts, incidents, check-ins and positions are written. Pure.
+
+/** @typedef {import('./board.js').Shift} Shift */
+/** @typedef {import('./board.js').CheckIn} CheckIn */
+/** @typedef {import('./board.js').Incident} Incident */
+/** @typedef {import('./board.js').LivePosition} LivePosition */
+/** @typedef {import('../../platform/live/page/geo.js').Place} Place */
+
+const CHECK_INS = { clock_in: 'Clocked in', ping: 'Checked in', clock_out: 'Clocked out' }
+
+/** In the time of the site: `Sun 22 Nov, 22:00–06:00`, with the zone where it is not the reader's. @param {Shift} shift */
+export function period({ start_datetime, end_datetime, time_zone }) {
+  const start = new Date(start_datetime)
+  const end = new Date(end_datetime)
+  const minute = format(time_zone, MINUTE)
+  const zone = time_zone === HERE ? '' : ` (${time_zone.split('/').at(-1)?.replaceAll('_', ' ')})`
+  return `${format(time_zone, DAY).format(start)}, ${minute.format(start)}–${minute.format(end)}${zone}`
+}
+
+/** @param {Incident} incident @param {number} now */
+export const incidentText = ({ category, severity, status, occurred_at, description }, now) =>
+  `${words(category)}, ${severity}, ${words(status)} (${moment(occurred_at, now)})${description ? `: ${description}` : ''}`
+
+/** @param {CheckIn} checkIn @param {number} now */
+export const checkInText = ({ kind, verdict, distance_meters, recorded_at }, now) =>
+  `${CHECK_INS[kind]} ${moment(recorded_at, now)}, ${verdict} (${distance(distance_meters)})`
+
+/** A phone sends a position every few seconds; after this long without one, the last says little. */
+export const STALE_AFTER_MS = 120_000
+
+/** @param {LivePosition} position @param {Place | null} site @param {number} now */
+export function positionText({ place, at }, site, now) {
+  const where = site ? `, ${distance(distanceMeters(place, site))} from the site` : ''
+  return now - at > STALE_AFTER_MS ? `No position since ${clock(at)}${where}` : `Live ${clock(at)}${where}`
+}

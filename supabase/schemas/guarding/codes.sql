@@ -1,0 +1,28 @@
+-- Codes: what rules of guarding refuse. The same list as src/guarding/codes.ts.
+
+create or replace function muster.codes_of_guarding() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+  'shift_overlap', 'MU001',
+  'certificate_missing', 'MU002',
+  'certificate_expired', 'MU003',
+  'professional_inactive', 'MU004',
+  'shift_not_open', 'MU005',
+  'invalid_transition', 'MU006',
+  'outside_check_in_window', 'MU007',
+  'recorded_in_future', 'MU008',
+  'shift_not_assigned', 'MU009',
+  'certificate_in_use', 'MU012',
+  'professional_in_use', 'MU013',
+  'location_in_use', 'MU014',
+  'payment_missing', 'MU015',
+  'id_conflict', 'MU016',
+  'shift_over', 'MU021',
+  'daily_limit_reached', 'MU025',
+  'too_many_pings', 'MU030'
+);
+comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
+grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;

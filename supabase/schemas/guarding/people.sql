@@ -1,0 +1,102 @@
+-- What guarding adds to people: who guards are, and whom and what they see.
+--
+-- * Guards see the organizations of the shifts that they see. Whoever sees a professional sees their user.
+-- * Whoever accepts an invitation as `zzp` becomes a professional.
+-- * A policy of a module stands beside the one of people, and PostgreSQL joins the two with OR, in the order of their names,
+--   backwards: people's is looked at first, and a row that it shows costs nothing here (policy-cost.server.test.ts).
+
+create or replace function muster.join_as_zzp(tenant uuid, caller uuid, latitude float8, longitude float8) returns void
+language sql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  insert into public.security_professionals (tenant_id, user_id, home_point)
+  values (
+    tenant, caller,
+    case when latitude is not null and longitude is not null then st_point(longitude, latitude)::geography end
+  )
+$$;
+comment on function muster.join_as_zzp(uuid, uuid, float8, float8) is 'Makes a new user a professional. For muster.accept_invitation.';
+
+create or replace function muster.me_of_guarding(caller uuid) returns jsonb
+language sql
+stable
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+  select jsonb_build_object('professional', (
+    select jsonb_build_object(
+      'id', p.id, 'status', p.status,
+      'latitude', st_y(p.home_point::geometry), 'longitude', st_x(p.home_point::geometry)
+    )
+    from public.security_professionals p
+    where p.user_id = caller and p.deleted_at is null
+  ))
+$$;
+comment on function muster.me_of_guarding(uuid) is 'A guard''s professional, with the home point. For muster.me.';
+
+create or replace function muster.notification_types_of_guarding() returns text[]
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'];
+comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
+
+create or replace function muster.groups_of_guarding(callers uuid[]) returns table (caller uuid, groups text[])
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.id, array['guards:' || u.tenant_id, 'professional:' || p.id]
+  from public.users u
+  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
+  where u.id = any (callers) and u.role = 'zzp' and u.deleted_at is null;
+end;
+comment on function muster.groups_of_guarding(uuid[]) is 'To which groups guards belong.';
+
+-- ---- Policies ---------------------------------------------------------------------------------------------------------
+
+drop policy if exists organizations_read_of_guarding on public.organizations;
+create policy organizations_read_of_guarding on public.organizations for select to authenticated
+  using (
+    deleted_at is null
+    and (select muster.guard_tenant_id()) is not null
+    and tenant_id = (select muster.guard_tenant_id())
+    and (
+      exists (
+        select from public.shifts s
+        where s.company_id = organizations.id and s.start_datetime > now()
+        order by s.start_datetime
+        offset 0
+      )
+      or exists (
+        select from public.shifts s
+        where s.client_id = organizations.id and s.start_datetime > now()
+        order by s.start_datetime
+        offset 0
+      )
+      or exists (
+        select from public.shifts s
+        where s.professional_id = (select muster.professional_id())
+          and organizations.id in (s.company_id, s.client_id)
+        offset 0
+      )
+    )
+  );
+comment on policy organizations_read_of_guarding on public.organizations is 'Guards those of the shifts that they see.';
+drop policy if exists users_read_of_guarding on public.users;
+create policy users_read_of_guarding on public.users for select to authenticated
+  using (
+    deleted_at is null
+    and exists (select from public.security_professionals p where p.user_id = users.id offset 0)
+  );
+comment on policy users_read_of_guarding on public.users is 'The professionals that one sees.';
+
+-- ---- Grants -----------------------------------------------------------------------------------------------------------
+
+grant execute on function
+  muster.join_as_zzp(uuid, uuid, float8, float8),
+  muster.me_of_guarding(uuid),
+  muster.groups_of_guarding(uuid[])
+to muster_definer;
+grant execute on function muster.notification_types_of_guarding() to service_role, muster_definer;
