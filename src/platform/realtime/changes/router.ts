@@ -1,5 +1,6 @@
 import type { Database } from '../../db/engine/database.ts'
 import { readAs } from '../../db/identity.ts'
+import { Streak } from '../../streak.ts'
 import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
 import {
@@ -109,6 +110,7 @@ class Router implements ChangeRouter {
   readonly #options: RouterOptions
   readonly #feed: ChangeFeed
   readonly #visibility: Visibility
+  readonly #checks: Streak
   readonly #audiences: Audiences
   readonly #budgets = new Budgets()
   readonly #entries = new Set<Entry>()
@@ -138,6 +140,12 @@ class Router implements ChangeRouter {
     this.#options = options
     this.#feed = options.feed
     this.#audiences = new Audiences(options.database)
+    this.#checks = new Streak({
+      log: options.log,
+      failed:
+        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
+      recovered: 'realtime changes: visibility is checked again',
+    })
     this.#subscribers = new Subscribers(this.#audiences)
     this.#visibility = new Visibility({
       database: options.database,
@@ -463,12 +471,10 @@ class Router implements ChangeRouter {
     })
     try {
       await Promise.race([this.#routeBatch(batch, given), gone])
+      if (!given.aborted) this.#checks.succeed()
     } catch (error) {
       if (given.aborted) return
-      this.#options.log.error(
-        { error: nameOf(error) },
-        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
-      )
+      this.#checks.fail(nameOf(error))
       this.#tellGap('Changes could not be checked.')
     }
   }
