@@ -26,6 +26,7 @@ import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
 import type { Module } from './platform/module.ts'
+import type { Standing } from './platform/operations/readiness.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -48,6 +49,8 @@ export interface AppParts {
   sessions: Sessions
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
+  /** How the process stands to new requests; unset: it serves them. */
+  standing?: () => Standing
   version: string
   /** Where log lines go instead of to the standard output. */
   logTo?: { write(line: string): void } | undefined
@@ -81,6 +84,18 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   await app.register(errorHandler)
   await app.register(intake)
+  const { standing } = parts
+  if (standing) {
+    app.addHook('onRequest', async (request, reply) => {
+      const now = standing()
+      if (now === 'serving') return
+      // The client's next request comes on a new connection, and so to another process.
+      reply.header('connection', 'close')
+      // Each would fail somewhere else, and some would do the wrong thing.
+      if (now === 'refusing' && request.routeOptions.url?.startsWith('/v1/'))
+        throw new Problem('busy', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS })
+    })
+  }
   // The embedded engine works in this very thread: there a long query is no sign of too many requests.
   if (config.DATABASE_URL ?? config.DATABASE_API_URL) {
     await app.register(underPressure, {

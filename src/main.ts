@@ -22,19 +22,14 @@ async function start(): Promise<void> {
     import('./platform/db/drizzle-resolution.ts'),
   ])
   const tokenSettings = await resolveTokenSettings(config)
-  let log: Pick<FastifyBaseLogger, 'warn'> | undefined
+  let log: Pick<FastifyBaseLogger, 'info' | 'warn'> | undefined
   resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }] = await Promise.all([
-    openDatabases(
-      config,
-      (line) => console.log(line),
-      (event) =>
-        (log ?? console).warn(
-          event,
-          'database replica: its state changed; while it is not streaming, the primary answers reads',
-        ),
-    ),
+    openDatabases(config, (line) => console.log(line), {
+      info: (event, message) => (log ?? console).info(event, message),
+      warn: (event, message) => (log ?? console).warn(event, message),
+    }),
     import('./service.ts'),
     import('./app.ts'),
   ])

@@ -12,6 +12,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { SECRET } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
@@ -59,12 +60,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
     version: '0.0.0-test',
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(await resolveTokenSettings(config)),
-    checkReadiness: async () => ({
-      database: true,
-      migrations: await databases.isMigrated(),
-      feed: 'off',
-      replica: databases.replica!.state,
-    }),
+    checkReadiness: async () => ({ ...ALL_WELL, replica: databases.replica!.state }),
   })
   const send = async (persona: Persona, method: 'GET' | 'POST', url: string, payload?: object) =>
     app.inject({
