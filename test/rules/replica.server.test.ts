@@ -10,6 +10,7 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { LOGINS, loginAt, loginUrl } from '../../src/platform/db/logins.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
@@ -60,7 +61,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
     version: '0.0.0-test',
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(await resolveTokenSettings(config)),
-    checkReadiness: async () => ({ ...ALL_WELL, replica: databases.replica!.state }),
+    checkReadiness: async () => ({ ...ALL_WELL, replica: databases.replica?.state ?? 'off' }),
   })
   const send = async (persona: Persona, method: 'GET' | 'POST', url: string, payload?: object) =>
     app.inject({
@@ -344,6 +345,25 @@ describe('a replica that', () => {
       await another.stop()
     }
   })
+})
+
+it('a service that is pointed at a standby is not ready, says so, and puts writes off', async () => {
+  const at = (login: string): string =>
+    loginAt(addressOf(replica), loginUrl(urlOf(primary.url, DATABASE), login))
+  const service = await startService(PATIENT_MS, {
+    DATABASE_URL: '',
+    DATABASE_REPLICA_URL: '',
+    DATABASE_API_URL: at(LOGINS.api),
+    DATABASE_WORKER_URL: at(LOGINS.worker),
+  })
+  expect(await service.databases.findObstacle()).toBe('standby')
+  const response = await service.post('client', '/v1/locations', newLocation('put off'))
+  expect([response.statusCode, response.json().code, response.headers['retry-after']]).toEqual([
+    503,
+    'busy',
+    '2',
+  ])
+  expect((await service.get('company', '/v1/shifts')).statusCode).toBe(200)
 })
 
 it('nothing but reads is sent there', async () => {
