@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { issueToken } from '../../src/platform/auth/issue.ts'
@@ -25,6 +27,7 @@ const BELIEVED_MS = DRAIN_MS / 2
 const CLIENTS = 4
 /** Of a client after an answer: two cores have better things to do. */
 const PAUSE_MS = 30
+const ANON_KEY = 'of-the-tests'
 const PATIENCE_MS = patience(60_000)
 const TEST_TIMEOUT_MS = patience(120_000)
 
@@ -301,21 +304,43 @@ describe('a breaking upgrade', () => {
   )
 })
 
+/** A realtime client that reads and answers nothing any more, as a phone that lost its network. */
+async function openSilentSocket({ url }: ServiceProcess): Promise<Socket> {
+  const { hostname, port, host } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    [
+      `GET /realtime/v1/websocket?apikey=${ANON_KEY}&vsn=2.0.0 HTTP/1.1`,
+      `host: ${host}`,
+      'upgrade: websocket',
+      'connection: upgrade',
+      'sec-websocket-version: 13',
+      `sec-websocket-key: ${Buffer.alloc(16).toString('base64')}`,
+      '\r\n',
+    ].join('\r\n'),
+  )
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  expect(answer.toString()).toContain(' 101 ')
+  return socket.pause()
+}
+
 describe('a process that is told to stop', () => {
   test(
     'is not ready first, serves what still comes, and then closes sockets and port',
     async () => {
       const service = await start(undefined, {
         SHUTDOWN_DRAIN_MS: '2000',
-        ANON_KEY: 'of the tests',
+        ANON_KEY,
       })
       const socket = new WebSocket(
-        `${service.url.replace('http', 'ws')}/realtime/v1/websocket?apikey=of%20the%20tests&vsn=2.0.0`,
+        `${service.url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${ANON_KEY}&vsn=2.0.0`,
       )
       await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
       const closed = new Promise<CloseEvent>((resolve) =>
         socket.addEventListener('close', resolve, { once: true }),
       )
+
+      const silent = await openSilentSocket(service)
 
       service.signal('SIGTERM')
       await until(async () => expect(await readiness(service)).toEqual({ status: 503, reason: 'stopping' }))
@@ -329,6 +354,7 @@ describe('a process that is told to stop', () => {
       const { code, reason } = await closed
       expect([code, reason]).toEqual([1001, 'the service stops'])
       expect(await service.ended).toBe(0)
+      silent.destroy()
     },
     TEST_TIMEOUT_MS,
   )

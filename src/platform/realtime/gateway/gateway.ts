@@ -26,7 +26,7 @@ import {
 import { Outboxes } from './outbox.ts'
 import { type ChannelRights, channelNames, NO_RIGHTS, readChannelRights } from './private-channels.ts'
 import { SharedFrames } from './shared-frames.ts'
-import { RealtimeSocket, type SocketParts } from './socket.ts'
+import { FAREWELL_MS, RealtimeSocket, type SocketParts } from './socket.ts'
 import { Topics, topicKey } from './topics.ts'
 
 export interface GatewayOptions {
@@ -129,6 +129,17 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
       // Compression costs memory per socket, and frames are small.
       perMessageDeflate: false,
     },
+    // The plugin's own closes sockets without a code, before any hook of ours: a client would not know that it may come back.
+    preClose(this: FastifyInstance, done) {
+      const { clients } = this.websocketServer
+      for (const ws of clients) ws.close(CLOSE_GOING_AWAY, 'the service stops')
+      // A phone without a network says no goodbye, and the port closes when the last socket has.
+      setTimeout(() => {
+        for (const ws of clients) ws.terminate()
+      }, FAREWELL_MS).unref()
+      this.websocketServer.close()
+      done()
+    },
   })
 
   app.get(
@@ -230,7 +241,6 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     clearInterval(sweep)
     stopListening?.()
     await stopFollowing()
-    for (const socket of sockets) socket.close(CLOSE_GOING_AWAY, 'the service stops')
     await options.bus?.stop()
   })
 }

@@ -22,7 +22,7 @@ import { Frame, Outbox, type Outboxes } from './outbox.ts'
 const CLOSE_POLICY_VIOLATION = 1008
 
 /** For a client that is cut to read why; nothing of it is read or kept meanwhile. */
-const FAREWELL_MS = 1_000
+export const FAREWELL_MS = 1_000
 
 export interface SocketParts extends GatewayParts {
   outboxes: Outboxes
@@ -138,10 +138,6 @@ export class RealtimeSocket implements ChannelSocket {
       this.#waiting === 0
     )
       this.#ws.close(CLOSE_POLICY_VIOLATION, 'the token has expired')
-  }
-
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
   }
 
   #received(bytes: number): void {
