@@ -347,6 +347,17 @@ describe('a replica that', () => {
   })
 })
 
+it('nothing but reads is sent there', async () => {
+  const service = await startService(PATIENT_MS)
+  const shift = await arrangeShift(owner)
+  expect((await service.get('guard', '/v1/shifts')).statusCode).toBe(200)
+  expect((await service.post('guard', `/v1/shifts/${shift}/claim`)).statusCode).toBe(200)
+  expect((await service.post('client', '/v1/locations', newLocation('written'))).statusCode).toBe(201)
+  const texts = new Set(await sentToReplica())
+  expect([...texts].filter((text) => /^begin/.test(text))).toEqual(['begin read only'])
+  expect([...texts].filter((text) => /\b(insert|update|delete|claim_shift)\b/i.test(text))).toEqual([])
+})
+
 it('a service that is pointed at a standby is not ready, says so, and puts writes off', async () => {
   const at = (login: string): string =>
     loginAt(addressOf(replica), loginUrl(urlOf(primary.url, DATABASE), login))
@@ -364,15 +375,4 @@ it('a service that is pointed at a standby is not ready, says so, and puts write
     '2',
   ])
   expect((await service.get('company', '/v1/shifts')).statusCode).toBe(200)
-})
-
-it('nothing but reads is sent there', async () => {
-  const service = await startService(PATIENT_MS)
-  const shift = await arrangeShift(owner)
-  expect((await service.get('guard', '/v1/shifts')).statusCode).toBe(200)
-  expect((await service.post('guard', `/v1/shifts/${shift}/claim`)).statusCode).toBe(200)
-  expect((await service.post('client', '/v1/locations', newLocation('written'))).statusCode).toBe(201)
-  const texts = new Set(await sentToReplica())
-  expect([...texts].filter((text) => /^begin/.test(text))).toEqual(['begin read only'])
-  expect([...texts].filter((text) => /\b(insert|update|delete|claim_shift)\b/i.test(text))).toEqual([])
 })

@@ -73,7 +73,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
     database = opened
-    await migrateUp(opened, { onProgress: (event) => report(progressLine(event)) })
+    await migrateUp(opened, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
     return {
       api: opened,
       worker: opened,
