@@ -43,6 +43,8 @@ export async function openService({
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
+  /** Resolves when the schema is no longer one for this version. */
+  const overtaken = Promise.withResolvers<void>()
   const readiness = watchReadiness({
     findObstacle: databases.findObstacle,
     log,
@@ -51,10 +53,9 @@ export async function openService({
         { obstacle },
         'service: a newer version brings a schema that this version cannot live with; this process drains and stops',
       )
-      stop?.()
+      overtaken.resolve()
     },
   })
-  let stop: (() => void) | undefined
   const app = await buildApp({
     config,
     version: await readVersion(),
@@ -89,6 +90,7 @@ export async function openService({
     async ({ err, signal }) => {
       readiness.drain()
       if (err) {
+        // Without a drain: in what state the process is, nobody knows.
         app.log.error(
           { err: { type: err.name, stack: err.stack } },
           'service: stopping after an unhandled error',
@@ -98,7 +100,6 @@ export async function openService({
           { signal, drainMs },
           'service: stopping; /ready answers 503, requests are served for drainMs',
         )
-        // Nobody waits for a process whose state is unknown after an error.
         await sleep(drainMs)
       }
       await app.close()
@@ -109,7 +110,7 @@ export async function openService({
       await databases.close()
     },
   )
-  stop = grace.close
+  void overtaken.promise.then(grace.close)
   process.on('SIGHUP', () => {
     // A closed terminal takes what runs in it along. Without one, it is what daemons reload by.
     if (process.stdin.isTTY) grace.close()

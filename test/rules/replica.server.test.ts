@@ -25,6 +25,8 @@ import { arrangeShift, buildWorld, callerOf, ORGANIZATIONS, type Persona, USERS 
 interface Service {
   app: FastifyInstance
   databases: Databases
+  /** What it has logged of the replica. */
+  logged: string[]
   get(persona: Persona, path: string): Promise<LightMyRequestResponse>
   post(persona: Persona, path: string, body?: object): Promise<LightMyRequestResponse>
 }
@@ -55,7 +57,11 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
     DATABASE_STATEMENT_TIMEOUT_MS: '8765',
     ...more,
   })
-  const databases = await openDatabases(config, () => {})
+  const logged: string[] = []
+  const databases = await openDatabases(config, () => {}, {
+    info: (_, message) => logged.push(message),
+    warn: (_, message) => logged.push(message),
+  })
   const app = await buildApp({
     config,
     version: '0.0.0-test',
@@ -75,6 +81,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
   const service: Service = {
     app,
     databases,
+    logged,
     get: (persona, path) => send(persona, 'GET', path),
     post: (persona, path, body) => send(persona, 'POST', path, body),
   }
@@ -311,6 +318,10 @@ describe('a replica that', () => {
     const before = await readsOnReplica()
     await service.get('company', '/v1/shifts')
     expect(await readsOnReplica()).toBe(before + 1)
+    // Each reason once, and of the end nothing before it has lasted.
+    expect(service.logged.length).toBeGreaterThan(0)
+    expect(service.logged).toEqual(service.logged.map(() => expect.stringContaining('behind or unavailable')))
+    expect(service.logged.length).toBeLessThan(5)
   })
 
   it('takes connections and answers nothing holds up no read', async () => {

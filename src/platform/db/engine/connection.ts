@@ -248,6 +248,8 @@ export class Connection {
       if (isFromServer(error) && error.severity !== 'ERROR') this.#markLost()
       throw this.isLost ? this.#unavailable(error) : error
     } finally {
+      // A cancellation may still be on its way: nobody else gets this connection.
+      if (isOverdue) this.#markLost()
       this.#underWay -= 1
       clearTimeout(deadline)
     }
