@@ -5,9 +5,10 @@ import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { generateMigration } from 'drizzle-kit/api'
 import { Refused, runCommand, UsageError } from '../src/cli/command.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../src/platform/db/migrations/migration-files.ts'
+import { BREAKING, MIGRATIONS_FOLDER, readMigrations } from '../src/platform/db/migrations/migration-files.ts'
 import {
   BREAKPOINT,
+  breakingStatements,
   keepNewestSnapshot,
   migrationName,
   nameMigration,
@@ -25,9 +26,10 @@ import { SCHEMAS_FOLDER, unquoteTypes, VERSION_FILE } from './rules/schema-files
  * down file, the version, and that one snapshot stays.
  */
 
-const USAGE = `Usage: npm run db:generate -- <name> [--custom]
-  <name>    what the migration does, such as shifts_have_a_title
-  --custom  without statements, to write them by hand: rows to move, what db:rule refuses`
+const USAGE = `Usage: npm run db:generate -- <name> [--custom] [--breaking]
+  <name>      what the migration does, such as shifts_have_a_title
+  --custom    without statements, to write them by hand: rows to move, what db:rule refuses
+  --breaking  processes of the version before cannot live with it: they stop`
 
 const ROOT = join(import.meta.dirname, '..')
 const UP_BY_HAND = '-- Write the statements here, with a breakpoint between each two of them.'
@@ -37,7 +39,11 @@ process.exitCode = await runCommand(USAGE, async () => {
   const { values, positionals } = parseArgs({
     args: process.argv.slice(2),
     allowPositionals: true,
-    options: { custom: { type: 'boolean', default: false }, name: { type: 'string' } },
+    options: {
+      custom: { type: 'boolean', default: false },
+      breaking: { type: 'boolean', default: false },
+      name: { type: 'string' },
+    },
   })
   const name = migrationName(values.name ?? positionals.join('_'))
   if (name === undefined) throw new UsageError('Which name? Letters, digits and underscores, a letter first.')
@@ -62,16 +68,23 @@ process.exitCode = await runCommand(USAGE, async () => {
   const up = join(MIGRATIONS_FOLDER, `${migration.tag}.sql`)
   const down = join(MIGRATIONS_FOLDER, 'down', `${migration.tag}.sql`)
   const statements = values.custom ? UP_BY_HAND : unquoteTypes((await readFile(up, 'utf8')).trim())
-  await writeFile(up, `${statements}${BREAKPOINT}${versionStatement(migration.tag)}\n`)
+  const versionFile = join(SCHEMAS_FOLDER, VERSION_FILE)
+  const version = await readFile(versionFile, 'utf8')
+  const breaking = values.breaking ? breakingStatements(migration.tag, version) : { up: [], down: [] }
+  const inOrder = (first: string, ...others: string[]): string => `${[first, ...others].join(BREAKPOINT)}\n`
+  await writeFile(
+    up,
+    `${values.breaking ? `${BREAKING}\n` : ''}${inOrder(statements, ...breaking.up, versionStatement(migration.tag))}`,
+  )
   const back = values.custom ? '' : await reverse(before)
-  await writeFile(down, `${back || DOWN_BY_HAND}${BREAKPOINT}${versionStatement(newest.tag)}\n`)
+  await writeFile(down, inOrder(back || DOWN_BY_HAND, ...breaking.down, versionStatement(newest.tag)))
   // After the down file, which the older one was needed for.
   await keepNewestSnapshot(MIGRATIONS_FOLDER)
 
-  const version = join(SCHEMAS_FOLDER, VERSION_FILE)
-  await writeFile(version, withVersion(await readFile(version, 'utf8'), migration.tag))
+  const oldest = values.breaking ? withVersion(version, migration.tag, 'oldest_version') : version
+  await writeFile(versionFile, withVersion(oldest, migration.tag))
   console.log('Wrote:')
-  for (const path of [up, down, version]) console.log(`  ${relative(process.cwd(), path)}`)
+  for (const path of [up, down, versionFile]) console.log(`  ${relative(process.cwd(), path)}`)
   console.log('Read both migration files, and finish them where needed; then run npm run db:hashes.')
 })
 

@@ -9,6 +9,7 @@ import { MIGRATIONS_FOLDER, readMigrations } from '../src/platform/db/migrations
 import { CACHE, prepareDump } from './prepared-database.ts'
 import { compareWithFiles, type Pair, planPair, tryPair } from './rules/compare.ts'
 import {
+  breakingStatements,
   migrationName,
   nameMigration,
   noteHashes,
@@ -46,13 +47,16 @@ process.exitCode = await runCommand(USAGE, async () => {
 
   const before = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!
   const migration = await nameMigration(MIGRATIONS_FOLDER, name)
+  const versionFile = join(SCHEMAS_FOLDER, VERSION_FILE)
+  const version = await readFile(versionFile, 'utf8')
+  const breaking = values.breaking ? breakingStatements(migration.tag, version) : { up: [], down: [] }
   const written = await writeMigration(MIGRATIONS_FOLDER, migration, {
-    up: [...pair.up.statements, versionStatement(migration.tag)],
-    down: [...pair.down.statements, versionStatement(before.tag)],
+    up: [...pair.up.statements, ...breaking.up, versionStatement(migration.tag)],
+    down: [...pair.down.statements, ...breaking.down, versionStatement(before.tag)],
     breaking: values.breaking,
   })
-  const versionFile = join(SCHEMAS_FOLDER, VERSION_FILE)
-  await writeFile(versionFile, withVersion(await readFile(versionFile, 'utf8'), migration.tag))
+  const oldest = values.breaking ? withVersion(version, migration.tag, 'oldest_version') : version
+  await writeFile(versionFile, withVersion(oldest, migration.tag))
   await noteHashes(MIGRATIONS_FOLDER)
   print('Up, down and up again was tried, and came out equal. Wrote:')
   for (const path of [...written, versionFile, join(MIGRATIONS_FOLDER, 'meta/_hashes.json')]) {

@@ -22,7 +22,9 @@ import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
 import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
+import type { Standing } from './platform/operations/readiness.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
+import { standing } from './platform/operations/standing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -45,6 +47,8 @@ export interface AppParts {
   sessions: Sessions
   verifier: TokenVerifier
   checkReadiness: () => Promise<Readiness>
+  /** How the process stands to new requests; unset: it serves them. */
+  standing?: () => Standing
   version: string
   /** Of whoever made the parts, which write to it too; without it the app has one of its own. */
   log?: Logger | undefined
@@ -63,6 +67,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   await app.register(errorHandler)
   await app.register(intake)
+  if (parts.standing) await app.register(standing, { standing: parts.standing })
   await app.register(protection, { config })
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(registration, { sessions: parts.sessions })

@@ -27,15 +27,7 @@ async function start(): Promise<void> {
   resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }] = await Promise.all([
-    openDatabases(
-      config,
-      (line) => console.log(line),
-      (event) =>
-        log.warn(
-          event,
-          'database replica: its state changed; while it is not streaming, the primary answers reads',
-        ),
-    ),
+    openDatabases(config, (line) => console.log(line), log),
     import('./service.ts'),
     import('./app.ts'),
   ])

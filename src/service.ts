@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
@@ -13,6 +14,9 @@ import { watchReadiness } from './platform/operations/readiness.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
 import { readVersion } from './version.ts'
+
+/** Two checks of a load balancer every 2 s, and one to spare: after that it sends nothing to a process that is not ready. */
+const DRAIN_IN_PRODUCTION_MS = 5_000
 
 export interface ServiceParts {
   config: Config
@@ -34,7 +38,19 @@ export async function openService({
 }: ServiceParts): Promise<FastifyInstance> {
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
-  const readiness = watchReadiness(databases.isMigrated, log)
+  /** Resolves when the schema is no longer one for this version. */
+  const overtaken = Promise.withResolvers<void>()
+  const readiness = watchReadiness({
+    findObstacle: databases.findObstacle,
+    log,
+    onIncompatible: (obstacle) => {
+      log.error(
+        { obstacle },
+        'service: a newer version brings a schema that this version cannot live with; this process drains and stops',
+      )
+      overtaken.resolve()
+    },
+  })
   const app = await buildApp({
     config,
     log,
@@ -45,8 +61,9 @@ export async function openService({
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
       const replica = databases.replica?.state ?? 'off'
-      return { ...(await readiness.state()), feed, replica }
+      return { ...(await readiness.state()), feed, bus: bus?.health.state ?? 'off', replica }
     },
+    standing: () => readiness.standing,
   })
   if (databases.bus && !bus) {
     app.log.warn(
@@ -59,19 +76,42 @@ export async function openService({
   const stopping = new AbortController()
   const worker = runWorker(databases.worker, app.log, stopping.signal)
 
-  // In this order: sockets and requests end, then the change feed and background work, then the database closes.
-  closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {
-    if (err)
-      app.log.error(
-        { err: { type: err.name, stack: err.stack } },
-        'service: stopping after an unhandled error',
+  const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
+  // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database
+  // closes. A second signal ends the process at once.
+  const grace = closeWithGrace(
+    { delay: drainMs + config.SHUTDOWN_TIMEOUT_MS, logger: app.log, skip: ['SIGHUP'] },
+    async ({ err, signal }) => {
+      readiness.drain()
+      if (err) {
+        // Without a drain: in what state the process is, nobody knows.
+        app.log.error(
+          { err: { type: err.name, stack: err.stack } },
+          'service: stopping after an unhandled error',
+        )
+      } else {
+        app.log.info(
+          { signal, drainMs },
+          'service: stopping; /ready answers 503, requests are served for drainMs',
+        )
+        await sleep(drainMs)
+      }
+      await app.close()
+      await router?.stop()
+      readiness.stop()
+      stopping.abort()
+      await worker
+      await databases.close()
+    },
+  )
+  void overtaken.promise.then(grace.close)
+  process.on('SIGHUP', () => {
+    // A closed terminal takes what runs in it along. Without one, it is what daemons reload by.
+    if (process.stdin.isTTY) grace.close()
+    else
+      app.log.info(
+        'service: SIGHUP ignored; settings are read at the start only: restart the service to change them',
       )
-    await app.close()
-    await router?.stop()
-    readiness.stop()
-    stopping.abort()
-    await worker
-    await databases.close()
   })
   return app
 }
@@ -88,7 +128,7 @@ function reasonOf(error: unknown): string {
  */
 async function warnOfLostConnections(
   { api, worker, replica }: Databases,
-  log: Pick<FastifyBaseLogger, 'warn'>,
+  log: Pick<Logger, 'warn'>,
 ): Promise<void> {
   const connections = Object.entries({ api, worker, replica: replica?.database })
   await Promise.all(

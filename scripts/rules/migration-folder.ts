@@ -82,23 +82,44 @@ export async function noteHashes(folder: string): Promise<string[]> {
   return added
 }
 
-const VERSION = /(function muster\.schema_version\(\)[\s\S]*?return ')([^']*)(';)/
+/** `version.sql` has both: the newest migration, and the oldest version of the service that can live with the schema. */
+type VersionFunction = 'schema_version' | 'oldest_version'
 
-/** `version.sql` with another newest migration. */
-export function withVersion(text: string, tag: string): string {
-  if (!VERSION.test(text)) throw new Error('version.sql does not define muster.schema_version().')
-  return text.replace(VERSION, `$1${tag}$3`)
+const definitionOf = (name: VersionFunction): RegExp =>
+  new RegExp(`(function muster\\.${name}\\(\\)[\\s\\S]*?return ')([^']*)(';)`)
+
+/** `version.sql` with another tag. */
+export function withVersion(text: string, tag: string, name: VersionFunction = 'schema_version'): string {
+  if (!definitionOf(name).test(text)) throw new Error(`version.sql does not define muster.${name}().`)
+  return text.replace(definitionOf(name), `$1${tag}$3`)
+}
+
+/** The tag that `version.sql` has. */
+export function versionIn(text: string, name: VersionFunction): string {
+  const [, , tag] = definitionOf(name).exec(text) ?? []
+  if (tag === undefined) throw new Error(`version.sql does not define muster.${name}().`)
+  return tag
 }
 
 /** The statement that says which migration is the newest. */
 export const versionStatement = (
   tag: string,
-): string => `create or replace function muster.schema_version() returns text
+  name: VersionFunction = 'schema_version',
+): string => `create or replace function muster.${name}() returns text
 language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return '${tag}';`
+
+/** What a breaking migration says, and how it is taken back: processes of versions before it cannot live with the schema. */
+export const breakingStatements = (
+  tag: string,
+  versionFile: string,
+): { up: readonly string[]; down: readonly string[] } => ({
+  up: [versionStatement(tag, 'oldest_version')],
+  down: [versionStatement(versionIn(versionFile, 'oldest_version'), 'oldest_version')],
+})
 
 export async function snapshots(folder: string): Promise<string[]> {
   return (await readdir(join(folder, 'meta'))).filter((name) => name.endsWith('_snapshot.json')).sort()

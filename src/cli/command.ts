@@ -55,9 +55,9 @@ const OF_THE_SURROUNDINGS =
 
 /**
  * SQLSTATEs for an operator: connections (08), logins (28), databases (3D), resources (53), the server's state (57P), its files
- * (58), and a privilege that a login lacks. Any other SQLSTATE is a bug in one of our statements.
+ * (58), a privilege that a login lacks, and a server that is read-only. Any other SQLSTATE is a bug in one of our statements.
  */
-const OF_THE_SERVER = /^(?:08|28|3D|53|57P|58)|^42501$/
+const OF_THE_SERVER = /^(?:08|28|3D|53|57P|58)|^(?:25006|42501)$/
 
 /** Returns one line for an error that an operator can fix, and the error with its stack for a bug. */
 export function explain(error: unknown): unknown {

@@ -8,6 +8,7 @@ import { resolveTokenSettings } from '../../src/platform/auth/development-secret
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { SECRET } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { EXAMPLES } from '../support/modules.ts'
@@ -48,7 +49,7 @@ beforeAll(async () => {
     version: '0.0.0-test',
     sessions: openSessions(database().owner),
     verifier: createVerifier(await resolveTokenSettings(config)),
-    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
+    checkReadiness: async () => ALL_WELL,
   })
   const document: Document = (await app.inject({ url: '/openapi.json' })).json()
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>

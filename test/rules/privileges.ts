@@ -38,7 +38,10 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.professional_id()',
     'muster.tenant_id()',
   ],
-  'anon authenticated muster_api muster_worker service_role': ['muster.schema_version()'],
+  'anon authenticated muster_api muster_worker service_role': [
+    'muster.oldest_version()',
+    'muster.schema_version()',
+  ],
 
   authenticated: [
     'muster.caller_audience()',

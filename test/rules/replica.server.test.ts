@@ -10,8 +10,10 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { LOGINS, loginAt, loginUrl } from '../../src/platform/db/logins.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { SECRET } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
@@ -23,6 +25,8 @@ import { arrangeShift, buildWorld, callerOf, ORGANIZATIONS, type Persona, USERS 
 interface Service {
   app: FastifyInstance
   databases: Databases
+  /** What it has logged of the replica. */
+  logged: string[]
   get(persona: Persona, path: string): Promise<LightMyRequestResponse>
   post(persona: Persona, path: string, body?: object): Promise<LightMyRequestResponse>
 }
@@ -53,18 +57,17 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
     DATABASE_STATEMENT_TIMEOUT_MS: '8765',
     ...more,
   })
-  const databases = await openDatabases(config, () => {})
+  const logged: string[] = []
+  const databases = await openDatabases(config, () => {}, {
+    info: (_, message) => logged.push(message),
+    warn: (_, message) => logged.push(message),
+  })
   const app = await buildApp({
     config,
     version: '0.0.0-test',
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(await resolveTokenSettings(config)),
-    checkReadiness: async () => ({
-      database: true,
-      migrations: await databases.isMigrated(),
-      feed: 'off',
-      replica: databases.replica!.state,
-    }),
+    checkReadiness: async () => ({ ...ALL_WELL, replica: databases.replica?.state ?? 'off' }),
   })
   const send = async (persona: Persona, method: 'GET' | 'POST', url: string, payload?: object) =>
     app.inject({
@@ -78,6 +81,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
   const service: Service = {
     app,
     databases,
+    logged,
     get: (persona, path) => send(persona, 'GET', path),
     post: (persona, path, body) => send(persona, 'POST', path, body),
   }
@@ -314,6 +318,10 @@ describe('a replica that', () => {
     const before = await readsOnReplica()
     await service.get('company', '/v1/shifts')
     expect(await readsOnReplica()).toBe(before + 1)
+    // Each reason once, and of the end nothing before it has lasted.
+    expect(service.logged.length).toBeGreaterThan(0)
+    expect(service.logged).toEqual(service.logged.map(() => expect.stringContaining('behind or unavailable')))
+    expect(service.logged.length).toBeLessThan(5)
   })
 
   it('takes connections and answers nothing holds up no read', async () => {
@@ -359,4 +367,23 @@ it('nothing but reads is sent there', async () => {
   const texts = new Set(await sentToReplica())
   expect([...texts].filter((text) => /^begin/.test(text))).toEqual(['begin read only'])
   expect([...texts].filter((text) => /\b(insert|update|delete|claim_shift)\b/i.test(text))).toEqual([])
+})
+
+it('a service that is pointed at a standby is not ready, says so, and puts writes off', async () => {
+  const at = (login: string): string =>
+    loginAt(addressOf(replica), loginUrl(urlOf(primary.url, DATABASE), login))
+  const service = await startService(PATIENT_MS, {
+    DATABASE_URL: '',
+    DATABASE_REPLICA_URL: '',
+    DATABASE_API_URL: at(LOGINS.api),
+    DATABASE_WORKER_URL: at(LOGINS.worker),
+  })
+  expect(await service.databases.findObstacle()).toBe('standby')
+  const response = await service.post('client', '/v1/locations', newLocation('put off'))
+  expect([response.statusCode, response.json().code, response.headers['retry-after']]).toEqual([
+    503,
+    'busy',
+    '2',
+  ])
+  expect((await service.get('company', '/v1/shifts')).statusCode).toBe(200)
 })

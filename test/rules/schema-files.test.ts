@@ -32,3 +32,12 @@ test('the database names its newest migration: readiness goes by that', async ()
   const rows = await database().owner.query('select muster.schema_version() as version')
   expect(rows).toEqual([{ version: newest }])
 })
+
+/** The first version that said of itself which schemas it can live with; those before are not asked. */
+const FIRST_OLDEST = '1795984662_tables_are_followed_in_one_call'
+
+test('the database names the newest migration that is marked as breaking: processes of versions before it stop', async () => {
+  const breaking = (await readMigrations(MIGRATIONS_FOLDER)).filter(({ up }) => up?.breaking)
+  const rows = await database().owner.query('select muster.oldest_version() as oldest')
+  expect(rows).toEqual([{ oldest: breaking.at(-1)?.tag ?? FIRST_OLDEST }])
+})

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { anonymousCaller } from '../../src/platform/auth/caller.ts'
 import { Connection, type ConnectionOptions } from '../../src/platform/db/engine/connection.ts'
 import {
   type Database,
@@ -11,6 +13,8 @@ import {
   TransactionEnded,
 } from '../../src/platform/db/engine/database.ts'
 import { openServer, type ServerOptions } from '../../src/platform/db/engine/server.ts'
+import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { openSessions } from '../../src/platform/db/session.ts'
 import { openBareConnection, openBareDriver, type Transactions } from '../support/bare-driver.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
@@ -468,6 +472,21 @@ describe('a listener', () => {
     await database.close()
     await vi.waitFor(async () => expect(await listening('muster-test-closed')).toBe(0), SOON)
   })
+})
+
+test('a migration that changes the columns of a prepared statement fails no transaction', async () => {
+  await owner().script('create table public.columns (one int); insert into public.columns values (1)')
+  onTestFinished(() => owner().script('drop table public.columns'))
+  const database = open({ url: loginUrl(ownerUrl(), LOGINS.api), max: 2 })
+  await enableLogins(owner(), ownerUrl())
+  await owner().script('grant select on public.columns to anon')
+  const sessions = openSessions(database)
+  const anon = anonymousCaller()
+  const write = () => sessions.write(anon, (session) => session.value(sql`select * from columns`))
+  // On both connections, so that both have a plan of before.
+  expect(await Promise.all([write(), write()])).toEqual([1, 1])
+  await owner().script('alter table public.columns add column two int')
+  expect(await Promise.all([write(), write()])).toEqual([1, 1])
 })
 
 test('transactions and single statements are READ COMMITTED, whatever the default of the database is', async () => {

@@ -12,6 +12,7 @@ import { connectionsOf } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { openLog } from '../../src/platform/log.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { buildWorld, type Persona, USERS } from './world.ts'
@@ -72,7 +73,7 @@ export async function openApi(
       version: '0.0.0-test',
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
-      checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
+      checkReadiness: async () => ALL_WELL,
       realtime: changes && { database: api, router: changes },
       log: openLog(config, logTo),
     })

@@ -4,6 +4,7 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 
 /** The service for one test, without a database: for what needs none. A token is the id of a user. */
 export async function openAppWithoutDatabase(
@@ -25,7 +26,7 @@ export async function openAppWithoutDatabase(
       verify: async (token) =>
         callerFromClaims({ role: 'authenticated', sub: token, exp: Date.now() / 1000 + 60 }),
     },
-    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
+    checkReadiness: async () => ALL_WELL,
   })
   onTestFinished(() => app.close())
   return app

@@ -14,10 +14,15 @@ const START_TIMEOUT_MS = patience(60_000)
 export interface ServiceProcess {
   readonly url: string
   readonly pid: number
+  /** The lines that it has printed so far. */
+  readonly printed: readonly string[]
   /** Whether the process runs, as far as is known. */
   isRunning(): boolean
   /** `kill -9`: resolves when it has ended. */
   crash(): Promise<void>
+  signal(signal: NodeJS.Signals): void
+  /** Resolves with its exit code when it has ended. */
+  readonly ended: Promise<number | null>
   /** Asks it to stop in order, and resolves with its exit code. */
   stop(): Promise<number | null>
 }
@@ -25,11 +30,16 @@ export interface ServiceProcess {
 /**
  * Starts the service on a free port of 127.0.0.1.
  *
+ * @param root the folder of another version of the service
  * @throws Error with what it printed, when it does not listen in time.
  */
-export async function startService(environment: Record<string, string>): Promise<ServiceProcess> {
-  const child = spawnService(environment)
-  const url = await waitForUrl(child)
+export async function startService(
+  environment: Record<string, string>,
+  root = ROOT,
+): Promise<ServiceProcess> {
+  const child = spawnService(environment, root)
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const { url, printed } = await waitForUrl(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
     const exited = once(child, 'exit')
@@ -40,6 +50,9 @@ export async function startService(environment: Record<string, string>): Promise
   return {
     url,
     pid: child.pid!,
+    printed,
+    signal: (signal) => void child.kill(signal),
+    ended,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     crash: async () => {
       await end('SIGKILL')
@@ -76,9 +89,9 @@ export async function crashServiceWhen(
   return printed
 }
 
-function spawnService(environment: Record<string, string>): ChildProcess {
+function spawnService(environment: Record<string, string>, root = ROOT): ChildProcess {
   const child = spawn(process.execPath, ['src/main.ts'], {
-    cwd: ROOT,
+    cwd: root,
     // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
     env: {
       PATH: process.env.PATH,
@@ -110,7 +123,7 @@ function collectLines(child: ChildProcess, onLine: (line: string) => void = () =
 }
 
 /** The service prints where it listens when it does. */
-async function waitForUrl(child: ChildProcess): Promise<string> {
+async function waitForUrl(child: ChildProcess): Promise<{ url: string; printed: readonly string[] }> {
   const listening = Promise.withResolvers<string>()
   const printed = collectLines(child, (line) => {
     const [url] = /(?<=listens on )http:\S+/.exec(line) ?? []
@@ -124,7 +137,7 @@ async function waitForUrl(child: ChildProcess): Promise<string> {
     fail('did not listen in time')
   }, START_TIMEOUT_MS)
   try {
-    return await listening.promise
+    return { url: await listening.promise, printed }
   } finally {
     clearTimeout(deadline)
   }

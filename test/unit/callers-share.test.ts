@@ -4,6 +4,7 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
+import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 
 /** The service on a database that has no check-ins and knows the users whose ids it is given. The token is the id. */
 async function open(registered: readonly string[], environment: Record<string, string> = {}) {
@@ -20,7 +21,7 @@ async function open(registered: readonly string[], environment: Record<string, s
       verify: async (token) =>
         callerFromClaims({ role: 'authenticated', sub: token, exp: Date.now() / 1000 + 60 }),
     },
-    checkReadiness: async () => ({ database: true, migrations: true, feed: 'off', replica: 'off' }),
+    checkReadiness: async () => ALL_WELL,
   })
   onTestFinished(() => app.close())
   const send = (user: string, items: unknown[]) =>

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { nameMigration } from '../../scripts/rules/migration-folder.ts'
+import {
+  breakingStatements,
+  nameMigration,
+  versionIn,
+  versionStatement,
+  withVersion,
+} from '../../scripts/rules/migration-folder.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { patience } from '../support/patience.ts'
 
@@ -51,6 +57,17 @@ test(
   },
   patience(60_000),
 )
+
+test('a breaking migration names itself as the oldest version that can live with it, and its down file the one before', async () => {
+  const text = await readFile('supabase/schemas/platform/version.sql', 'utf8')
+  const before = versionIn(text, 'oldest_version')
+  const { up, down } = breakingStatements('1900000000_breaks', text)
+  expect(up).toEqual([versionStatement('1900000000_breaks', 'oldest_version')])
+  expect(down).toEqual([versionStatement(before, 'oldest_version')])
+  const written = withVersion(text, '1900000000_breaks', 'oldest_version')
+  expect(versionIn(written, 'oldest_version')).toBe('1900000000_breaks')
+  expect(versionIn(written, 'schema_version')).toBe(versionIn(text, 'schema_version'))
+})
 
 test('a migration is numbered after the newest, whatever the clock says', async () => {
   const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!

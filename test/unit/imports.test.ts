@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  * row, never one below. The longest path that fits says which part a file is of.
  */
 const PARTS: readonly (readonly string[])[] = [
-  ['src/config.ts', 'src/version.ts', 'src/platform/private-folder.ts'],
+  ['src/config.ts', 'src/version.ts', 'src/platform/private-folder.ts', 'src/platform/streak.ts'],
   ['src/mistyped-settings.ts', 'src/platform/log.ts'],
   ['src/platform/auth', 'src/platform/db/engine'],
   ['src/platform/db'],

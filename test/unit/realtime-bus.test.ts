@@ -26,22 +26,27 @@ class Hub {
   /** Those who ought to know each other, by name. */
   readonly members = new Map<string, { bus: Bus; secret: string }>()
   readonly packets: string[] = []
-  readonly #listeners = new Map<string, { onPacket: (packet: string) => void; onGap: () => void }>()
+  readonly #listeners = new Map<
+    string,
+    { onPacket: (packet: string) => void; onGap: () => void; onLost: (reason: string) => void }
+  >()
   /** Whether a packet of a process arrives at another one. */
   passes: (from: string, to: string) => boolean = () => true
   isAway = false
+  attempts = 0
   hangs: Promise<void> | undefined
 
   transport(name: string): BusTransport {
     return {
       send: async (packets) => {
+        this.attempts += 1
         await this.hangs
         if (this.isAway) throw new Error('away')
         for (const packet of packets) this.put(packet, name)
         return true
       },
-      listen: async (onPacket, onGap) => {
-        this.#listeners.set(name, { onPacket, onGap })
+      listen: async (onPacket, onGap, onLost) => {
+        this.#listeners.set(name, { onPacket, onGap, onLost })
         return async () => void this.#listeners.delete(name)
       },
     }
@@ -58,10 +63,16 @@ class Hub {
   gap(name: string): void {
     this.#listeners.get(name)!.onGap()
   }
+
+  lose(name: string, reason: string): void {
+    this.#listeners.get(name)!.onLost(reason)
+  }
 }
 
 interface Process {
   warnings: string[]
+  reasons: unknown[]
+  recoveries: string[]
   bus: Bus
   topics: Topics
   heard: Broadcast[]
@@ -84,7 +95,16 @@ async function start(
   secret = SECRET,
 ): Promise<Process> {
   const warnings: string[] = []
-  const log = { debug() {}, info() {}, warn: (_: object, message: string) => warnings.push(message) }
+  const reasons: unknown[] = []
+  const recoveries: string[] = []
+  const log = {
+    debug() {},
+    info: (_: object, message: string) => recoveries.push(message),
+    warn: (data: object, message: string) => {
+      warnings.push(message)
+      reasons.push('reason' in data ? data.reason : undefined)
+    },
+  }
   const bus = new Bus({ transport: hub.transport(name), secret, log, limits: { heartbeatMs: 50, ...limits } })
   running.push(bus)
   const topics = new Topics(bus)
@@ -115,6 +135,8 @@ async function start(
     heard,
     followed,
     warnings,
+    reasons,
+    recoveries,
     presence: () => topics.presence(TOPIC).state(),
     track: (key) => {
       const owner: Listener = { sendBroadcast() {}, sendPresence() {} }
@@ -361,7 +383,31 @@ describe('the bus between processes', () => {
     hub.passes = () => false
     const count = hub.packets.length
     await until(() => hub.packets.length > count + 12)
-    expect(a.warnings).toEqual([expect.stringContaining('hears nothing')])
+    expect(a.warnings).toEqual([expect.stringContaining('does not come back')])
+  })
+
+  it('blames no pooler when the database is away, and logs a streak once with its reasons', async () => {
+    const hub = new Hub()
+    const a = await start(hub, 'a', { peerTimeoutMs: 100 })
+    expect(a.bus.health).toEqual({ state: 'connected', peers: 0 })
+    hub.isAway = true
+    hub.passes = () => false
+    for (let nth = 0; nth < 5; nth += 1) hub.lose('a', 'ECONNREFUSED')
+    await until(() => a.warnings.length === 2)
+    // By then a process that hears nothing of what it could send would be called deaf.
+    const { attempts } = hub
+    await until(() => hub.attempts > attempts + 2)
+    expect(a.warnings).toEqual(Array(2).fill(expect.stringContaining('no connection to the other processes')))
+    expect(a.reasons).toEqual(['LISTEN: ECONNREFUSED', 'NOTIFY: Error'])
+    expect(a.bus.health.state).toBe('disconnected')
+
+    hub.isAway = false
+    hub.passes = () => true
+    hub.gap('a')
+    await until(() => a.bus.health.state === 'connected')
+    await until(() => a.recoveries.length > 0)
+    expect(a.recoveries).toEqual([expect.stringContaining('connected to the other processes again')])
+    expect(a.warnings).toHaveLength(2)
   })
 
   it('knows a bounded number of others', async () => {

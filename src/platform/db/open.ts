@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, requireChosenDatabase } from '../../config.ts'
 import { explainFailureIn } from '../private-folder.ts'
+import type { StreakLog } from '../streak.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
+import { findObstacle, type Obstacle } from './fitness.ts'
 import { enableLogins, LOGINS, loginAt, loginUrl } from './logins.ts'
-import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrations/migrate.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from './migrations/migration-files.ts'
-import { openReplica, type Replica, type ReplicaOptions } from './replica.ts'
+import { MIGRATION_CONNECTION, migrateUp, progressLine, SERVING_APPLICATION } from './migrations/migrate.ts'
+import { openReplica, type Replica } from './replica.ts'
 
 /** The databases of a running service: one connection on the embedded engine, separate logins on a server. */
 export interface Databases {
@@ -27,10 +28,12 @@ export interface Databases {
   busSecret: string | undefined
   /** The login of the change feed on a server. */
   replicationUrl: string | undefined
-  /** Whether the database has exactly the migrations of this version. */
-  isMigrated(): Promise<boolean>
+  /** What keeps the database from serving this version: see `findObstacle`. */
+  findObstacle(): Promise<Obstacle | undefined>
   close(): Promise<void>
 }
+
+const SILENT: StreakLog = { info() {}, warn() {} }
 
 /** Background work is a few statements now and then. */
 const WORKER_POOL_SIZE = 2
@@ -49,10 +52,10 @@ export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => joi
 export async function openDatabases(
   config: Config,
   report: (line: string) => void,
-  reportReplica: ReplicaOptions['report'] = () => {},
+  log: StreakLog = SILENT,
 ): Promise<Databases> {
   return config.DATABASE_URL || config.DATABASE_API_URL
-    ? openOnServer(config, report, reportReplica)
+    ? openOnServer(config, report, log)
     : openInProcess(config, report)
 }
 
@@ -70,7 +73,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
     database = opened
-    await migrateUp(opened, { onProgress: (event) => report(progressLine(event)) })
+    await migrateUp(opened, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
     return {
       api: opened,
       worker: opened,
@@ -78,7 +81,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       bus: undefined,
       busSecret: undefined,
       replicationUrl: undefined,
-      isMigrated: () => isMigrated(opened),
+      findObstacle: () => findObstacle(opened),
       async close() {
         await opened.close()
         await release()
@@ -95,14 +98,14 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
 async function openOnServer(
   config: Config,
   report: (line: string) => void,
-  reportReplica: ReplicaOptions['report'],
+  log: StreakLog,
 ): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
   if (ownerUrl) {
     const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
     try {
       if (config.MIGRATE_ON_START)
-        await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+        await migrateUp(owner, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
       await enableLogins(owner, ownerUrl)
     } finally {
       await owner.close()
@@ -110,7 +113,7 @@ async function openOnServer(
   }
 
   const apiUrl = config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api)
-  const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: 'muster-api' })
+  const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: SERVING_APPLICATION })
   const checks = openServer({
     ...connectionsOf(config, apiUrl, {
       // Rows are looked for by their keys. A plan that was made while a table was small is kept while it grows.
@@ -144,12 +147,12 @@ async function openOnServer(
           primary: position,
           replica,
           maxLagMs: config.DATABASE_REPLICA_MAX_LAG_MS,
-          report: reportReplica,
+          log,
         }),
       }),
     busSecret: decodeURIComponent(new URL(apiUrl).password) || config.JWT_SECRET,
     replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
-    isMigrated: () => isMigrated(api),
+    findObstacle: () => findObstacle(api),
     async close() {
       await Promise.all([api, worker, checks, bus, ...standby].map((database) => database.close()))
     },
@@ -200,15 +203,4 @@ export function connectionsOf(
       ...more,
     },
   }
-}
-
-/** The newest file, read once: the files of a version that runs do not change. */
-let newestMigration: Promise<string | undefined> | undefined
-
-/** Compares what the newest migration says of itself with the newest file: it does not matter which tool applied it. */
-async function isMigrated(database: Database): Promise<boolean> {
-  newestMigration ??= readMigrations(MIGRATIONS_FOLDER).then((migrations) => migrations.at(-1)?.tag)
-  const newest = await newestMigration
-  const [applied] = await database.query<{ version: string }>('select muster.schema_version() as version')
-  return applied?.version === newest
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Streak, type StreakLog } from '../streak.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable, type Transaction } from './engine/database.ts'
 import { readDatabaseError } from './engine/database-error.ts'
 
@@ -38,8 +39,14 @@ export interface ReplicaOptions {
   replica: Database
   /** A read waits this long for the replica to catch up, then the primary answers it. */
   maxLagMs: number
-  report: (event: { state: ReplicaState; reason?: string }) => void
+  log: StreakLog
 }
+
+/**
+ * A replica that is a little late for one read and in time for the next, many times a second, has one streak: it is over when every read
+ * of so long was in time.
+ */
+const SETTLE_MS = 10_000
 
 /** After a failure the replica is left alone for so long; then one read tries it, and the others follow when that went well. */
 const PAUSE_AFTER_FAILURE_MS = 1_000
@@ -70,7 +77,14 @@ class ReplicaLate extends Error {
  * Each read asks the primary how far it has written, and the replica answers only when it has replayed that much: whatever was
  * committed, by anybody and through any process, before a read was asked for is in its answer, as if there were no replica.
  */
-export function openReplica({ primary, replica, maxLagMs, report }: ReplicaOptions): Replica {
+export function openReplica({ primary, replica, maxLagMs, log }: ReplicaOptions): Replica {
+  const streak = new Streak({
+    log,
+    failed:
+      'database replica: it is behind or unavailable (see reason); the primary answers reads, and one read a second tries it',
+    recovered: 'database replica: it answers reads again',
+    settleMs: SETTLE_MS,
+  })
   let state: ReplicaState = 'streaming'
   let pausedUntil = 0
   const askPosition = shareQuestion(async () => {
@@ -87,12 +101,14 @@ export function openReplica({ primary, replica, maxLagMs, report }: ReplicaOptio
     return true
   }
 
-  function note(next: ReplicaState, reason?: string): void {
-    if (next !== 'streaming') pausedUntil = performance.now() + PAUSE_AFTER_FAILURE_MS
-    if (next === state) return
-    const wasStreaming = state === 'streaming'
+  function note(next: ReplicaState, reason: string = next): void {
     state = next
-    if (wasStreaming || next === 'streaming') report({ state, ...(reason && { reason }) })
+    if (next === 'streaming') {
+      streak.succeed()
+      return
+    }
+    pausedUntil = performance.now() + PAUSE_AFTER_FAILURE_MS
+    streak.fail(reason, { state })
   }
 
   async function attempt<T>(

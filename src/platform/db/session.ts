@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/database.ts'
-import { readDatabaseError } from './engine/database-error.ts'
+import { isOvertakenByMigration, readDatabaseError } from './engine/database-error.ts'
 import type { Action, FunctionCall } from './function-call.ts'
 import { ENTER } from './identity.ts'
 import type { Replica, Standby } from './replica.ts'
@@ -64,6 +64,11 @@ export interface Sessions {
 /** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
 const RETRYABLE = new Set(['40001', '40P01'])
 const MAX_ATTEMPTS = 3
+/**
+ * What a migration overtook is run again at once: each connection has prepared statements of its own, and each of them fails once. The
+ * pool lends the connection that was used last, so few requests meet many of them.
+ */
+const MAX_OVERTAKEN = 20
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
 
@@ -100,11 +105,13 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     single = false,
   ): Promise<T> {
     const here = () => run(caller, work, { readOnly: true, single, ...(signal && { signal }) })
-    if (!replica || onPrimary) return here()
-    return replica.read(
-      (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),
-      here,
-      signal,
+    if (!replica || onPrimary) return retrying(here)
+    return retrying(() =>
+      replica.read(
+        (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),
+        here,
+        signal,
+      ),
     )
   }
 
@@ -123,7 +130,7 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
       const rows = await retrying(() =>
         caller.role === 'authenticated'
-          ? database.query<T>(call.text, given, { caller: turnOf(caller) })
+          ? database.query<T>(call.text, given, { caller: turnOf(caller), readOnly: call.onlyReads ?? false })
           : run(caller, inTransaction, {}),
       )
       return rows[0]!
@@ -132,10 +139,15 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
 }
 
 async function retrying<T>(work: () => Promise<T>): Promise<T> {
-  for (let nth = 1; ; nth += 1) {
+  for (let [nth, overtaken] = [1, 0]; ; nth += 1) {
     try {
       return await work()
     } catch (error) {
+      if (isOvertakenByMigration(error) && overtaken < MAX_OVERTAKEN) {
+        overtaken += 1
+        nth -= 1
+        continue
+      }
       const sqlstate = readDatabaseError(error)?.sqlstate
       if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
       await sleep(RETRY_PAUSE_MS * nth * (0.5 + Math.random()))

@@ -136,6 +136,13 @@ const PLATFORM_CODES = {
     retry: 'later',
     when: 'After as many seconds as Retry-After says.',
   },
+  outcome_unknown: {
+    status: 503,
+    title:
+      'The database did not confirm in time: the request may have been carried out. Send it again with the same Idempotency-Key.',
+    retry: 'later',
+    when: 'After as many seconds as Retry-After says, with the same Idempotency-Key, so that it is carried out once. A request without a key: read first what is there.',
+  },
 } as const satisfies Record<string, ProblemCode>
 
 /** The names of codes, by who declares them: a module adds its own to this interface (declaration merging), and registers them. */

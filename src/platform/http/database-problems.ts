@@ -1,5 +1,6 @@
-import { DatabaseBusy, DatabaseUnavailable, TransactionEnded } from '../db/engine/database.ts'
+import { DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, TransactionEnded } from '../db/engine/database.ts'
 import { type DatabaseError, readDatabaseError } from '../db/engine/database-error.ts'
+import { type Fault, faultOf } from '../db/engine/sqlstates.ts'
 import { CODES, type Code, listCodes } from './codes.ts'
 import { Problem } from './problem.ts'
 
@@ -11,7 +12,7 @@ function codeWith(member: 'sqlstate' | 'constraint', value: string | undefined):
   return value === undefined ? undefined : listCodes().find(([, code]) => code[member] === value)?.[0]
 }
 
-/** Maps a SQLSTATE (with its constraint) to a code. This is the only such table; the documentation is generated from it. */
+/** Maps a SQLSTATE (with its constraint) to a code: rules by their own, refusals of PostgreSQL below, the rest by whose fault it is. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
   const named = codeWith('sqlstate', sqlstate) ?? codeWith('constraint', constraint)
   if (named) return named
@@ -26,22 +27,16 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
       return 'validation_failed'
     case '42501': // insufficient_privilege, also a row that a policy refuses
       return 'forbidden'
-    case '40001': // serialization_failure
-    case '40P01': // deadlock_detected
-    case '55P03': // lock_not_available: lock_timeout
-    case '57014': // query_canceled: statement_timeout
-    case '25P03': // idle_in_transaction_session_timeout
-      return 'busy'
   }
-  switch (sqlstate.slice(0, 2)) {
-    // Class 22, data exception, is none of these: what callers send was checked before it got here, so the value that the database
-    // cannot work with is a stored one, or a check is missing. Either is ours to mend, and no caller can.
-    case '08': // connection exception
-    case '53': // insufficient resources
-    case '57': // operator intervention: shutdown
-      return 'busy'
-  }
-  return 'internal'
+  return CODE_OF_FAULT[faultOf(sqlstate)]
+}
+
+/** Whatever is no refusal: a client that sends the request again later is right to, unless the fault is ours. */
+const CODE_OF_FAULT: Readonly<Record<Fault, Code>> = {
+  busy: 'busy',
+  unfit: 'busy',
+  unknown: 'outcome_unknown',
+  ours: 'internal',
 }
 
 /**
@@ -49,6 +44,9 @@ export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' 
  * `where` of the error are never used: they quote rows, of other people too. Only the hint of our own errors is.
  */
 export function toDatabaseProblem(error: unknown): Problem | undefined {
+  if (error instanceof OutcomeUnknown) {
+    return new Problem('outcome_unknown', { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS, cause: error })
+  }
   if (
     error instanceof DatabaseBusy ||
     error instanceof DatabaseUnavailable ||
@@ -62,7 +60,7 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
   const subject = codeWith('sqlstate', reported.sqlstate) ? reported.hint : reported.constraint
   return new Problem(code, {
     ...(code === 'internal' ? {} : { subject }),
-    ...(code === 'busy' ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
+    ...(CODES[code].status === 503 ? { retryAfterSeconds: RETRY_AFTER_BUSY_SECONDS } : {}),
     ...(CODES[code].isCountedByDay ? { retryAfterSeconds: secondsUntilTomorrow(Date.now()) } : {}),
     cause: error,
   })

@@ -3,6 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import { readDatabaseError } from '../db/engine/database-error.ts'
+import { faultOf } from '../db/engine/sqlstates.ts'
 import { RETRY_AFTER_BUSY_SECONDS, toDatabaseProblem } from './database-problems.ts'
 import { ClientGone, type FieldError, Problem } from './problem.ts'
 
@@ -83,9 +84,11 @@ function logFailure(request: FastifyRequest, problem: Problem, error: Error): vo
       'request: the database refused a stored value, or an input that validation should have refused',
     )
   } else if (reported) {
+    const { sqlstate, constraint } = reported
+    const alarm = alarmOf(problem, sqlstate)
     request.log.error(
-      { code: problem.code, sqlstate: reported.sqlstate, constraint: reported.constraint },
-      'request: the database refused a statement or failed',
+      { code: problem.code, sqlstate, constraint, ...(alarm && { alarm }) },
+      WHAT_FAILED[alarm ?? 'none'],
     )
   } else if (problem.code === 'internal') {
     request.log.error(
@@ -99,3 +102,16 @@ function logFailure(request: FastifyRequest, problem: Problem, error: Error): vo
     )
   }
 }
+
+/** Names what somebody has to look at, for alerts: `faultOf` says what each is. */
+function alarmOf({ code }: Problem, sqlstate: string): 'internal' | 'database_unfit' | undefined {
+  if (code === 'internal') return 'internal'
+  return faultOf(sqlstate) === 'unfit' ? 'database_unfit' : undefined
+}
+
+const WHAT_FAILED = {
+  internal: 'request: a statement of the service failed in the database; this is a fault of the service',
+  database_unfit:
+    'request: the database cannot serve as it is now (read-only, login refused, or the schema of another version); clients are told to try again',
+  none: 'request: the database is overloaded or restarting; the client is told to try again',
+} as const

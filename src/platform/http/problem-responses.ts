@@ -51,8 +51,11 @@ export function problemBody(): ReturnType<typeof makeProblemBody> {
   return made
 }
 
-/** Codes that every route under /v1 can answer with. */
-const EVERYWHERE: Code[] = ['validation_failed', 'unauthenticated', 'not_registered', 'rate_limited', 'busy']
+/** Codes that every route under /v1 can answer with; `outcome_unknown`, each that changes something. */
+const EVERYWHERE: Code[] = [
+  ...(['validation_failed', 'unauthenticated', 'not_registered', 'rate_limited'] as const),
+  ...(['busy', 'outcome_unknown'] as const),
+]
 
 /** The problem responses of a route, for its schema: one entry per status, naming the codes. */
 export function problems(...codes: Code[]) {

@@ -1,17 +1,28 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { type DatabaseState, REASONS } from './readiness.ts'
 
 const tags = ['service']
 const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
 const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
+const BUS_STATES = ['starting', 'connected', 'disconnected', 'deaf', 'stopped', 'off'] as const
 
-export interface Readiness {
-  database: boolean
-  migrations: boolean
+export interface Readiness extends DatabaseState {
   /** State of realtime's change feed; `off` where this process runs no gateway. REST works without it. */
   feed: (typeof FEED_STATES)[number]
+  /**
+   * State of the bus between processes; `off` where there is none. `disconnected` and `deaf`: broadcast and presence reach only the
+   * clients of this process. REST works without it.
+   */
+  bus: (typeof BUS_STATES)[number]
   /** State of the replica at the last read; `off` where none is configured. Without it the primary answers every read. */
   replica: (typeof REPLICA_STATES)[number]
+}
+
+/** A service that lacks nothing, and has neither realtime nor a replica. */
+export const ALL_WELL: Readiness = {
+  ...{ database: true, migrations: true, writable: true, reason: null },
+  ...{ feed: 'off', bus: 'off', replica: 'off' },
 }
 
 /** @param checkReadiness what has to hold before traffic is sent here */
@@ -35,9 +46,15 @@ export const serviceRoutes =
 
     const readiness = z.strictObject({
       status: z.enum(['ready', 'not_ready']),
-      database: z.boolean(),
-      migrations: z.boolean(),
+      reason: z.enum(REASONS).nullable().meta({
+        description:
+          'Why the service takes no traffic; null when it is ready. `schema_older`: the database lacks migrations of this version, or was rolled back. `upgrade_announced` and `schema_incompatible`: a newer version brings a schema that this one cannot live with. `standby` and `read_only`: the database takes no writes. `stopping`: the process was told to stop.',
+      }),
+      database: z.boolean().meta({ description: 'The database answers.' }),
+      migrations: z.boolean().meta({ description: 'This version of the service can live with the schema.' }),
+      writable: z.boolean().meta({ description: 'The database takes writes.' }),
       feed: z.enum(FEED_STATES),
+      bus: z.enum(BUS_STATES),
       replica: z.enum(REPLICA_STATES),
     })
     app.get(
@@ -47,14 +64,13 @@ export const serviceRoutes =
           operationId: 'ready',
           summary: 'Check that the service can take traffic',
           description:
-            'The service is ready when the database answers and has exactly the migrations of this version. A background check runs every second; this route returns its last result and sends no query.',
+            'The service is ready when the database answers, takes writes, and has the migrations of this version or newer ones that this version can live with, and until the process is told to stop. A background check runs every second; this route returns its last result and sends no query.',
           tags,
           security: [],
           response: {
             200: readiness,
             503: {
-              description:
-                'The service cannot take traffic: the database does not answer, or does not have the migrations of this version.',
+              description: 'The service cannot take traffic: see `reason`.',
               content: { 'application/json': { schema: readiness } },
             },
           },
@@ -63,7 +79,7 @@ export const serviceRoutes =
       },
       async (_request, reply) => {
         const found = await checkReadiness()
-        const isReady = found.database && found.migrations
+        const isReady = found.reason === null
         return reply
           .code(isReady ? 200 : 503)
           .send({ status: isReady ? ('ready' as const) : ('not_ready' as const), ...found })

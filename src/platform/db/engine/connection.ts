@@ -82,8 +82,9 @@ export interface ConnectionOptions {
    */
   isPooled?: boolean
   /**
-   * How long the server may take to answer a statement before the connection counts as dead, in milliseconds; 0 waits for
-   * ever. A host that vanished without a word is otherwise noticed by TCP after more than ten minutes.
+   * How long the server may take to answer a statement before it is told to cancel it and the connection is cut, in milliseconds; 0
+   * waits for ever. A host that vanished without a word is otherwise noticed by TCP after more than ten minutes, and a commit that
+   * waits for a lost synchronous standby waits for ever, whatever `statement_timeout` says.
    */
   answerTimeoutMs?: number
   /** For a connection that listens: each NOTIFY. */
@@ -229,19 +230,36 @@ export class Connection {
       STATEMENTS.publish({ text, follows: this.#underWay > 0 } satisfies SentStatement)
     }
     this.#underWay += 1
-    const deadline = this.#options.answerTimeoutMs
-      ? setTimeout(() => this.destroy(), this.#options.answerTimeoutMs)
+    let isOverdue = false
+    const { answerTimeoutMs } = this.#options
+    const deadline = answerTimeoutMs
+      ? setTimeout(() => {
+          isOverdue = true
+          void this.#abandon(`no answer in ${answerTimeoutMs} ms from ${this.#address}`)
+        }, answerTimeoutMs)
       : undefined
     try {
-      return (await query) as unknown as R[]
+      const rows = (await query) as unknown as R[]
+      // A commit whose wait for a standby was cancelled answers as if the standby had it.
+      if (isOverdue) throw this.#unavailable()
+      return rows
     } catch (error) {
       // Whatever the server says as it goes, it is gone.
       if (isFromServer(error) && error.severity !== 'ERROR') this.#markLost()
       throw this.isLost ? this.#unavailable(error) : error
     } finally {
+      // A cancellation may still be on its way: nobody else gets this connection.
+      if (isOverdue) this.#markLost()
       this.#underWay -= 1
       clearTimeout(deadline)
     }
+  }
+
+  /** Cancels what the server still does for us, before it is left: a session that only waits would hold its locks, and its place. */
+  async #abandon(why: string): Promise<void> {
+    this.#whyLost ??= why
+    await this.cancel()
+    this.#markLost(why)
   }
 
   #isPrepared(text: string): boolean {
@@ -254,7 +272,7 @@ export class Connection {
   #markLost(why?: string): void {
     if (this.isLost) return
     this.isLost = true
-    this.#whyLost = why
+    this.#whyLost ??= why
     this.#socket?.destroy()
     // Rejects what the driver still has; it waits for answers for as long as that takes, so it gets no time.
     void this.#sql.end({ timeout: 0 })

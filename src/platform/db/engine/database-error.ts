@@ -20,3 +20,20 @@ export function readDatabaseError(error: unknown): DatabaseError | undefined {
   }
   return undefined
 }
+
+/** What PostgreSQL's function for checking a prepared statement's plan again is called. */
+const PLAN_CHECK = 'RevalidateCachedQuery'
+
+/**
+ * Whether a migration has just changed something under a statement: its prepared form gives other columns now (0A000), or a function
+ * that it had begun to call was replaced (XX000, whose only sign is its never translated message). The transaction is rolled back, and
+ * the same again finds what is there now.
+ */
+export function isOvertakenByMigration(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, routine, message } = at as Error & { code?: unknown; routine?: unknown }
+    if (code === '0A000' && routine === PLAN_CHECK) return true
+    if (code === 'XX000' && message.startsWith('cache lookup failed')) return true
+  }
+  return false
+}

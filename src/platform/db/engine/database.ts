@@ -48,25 +48,30 @@ export interface Database {
    * unless `work` went back to a savepoint. Statements that `work` did not wait for belong to the transaction.
    *
    * @throws `DatabaseBusy` when no connection came free in time, `DatabaseUnavailable` when the connection failed,
+   *         `OutcomeUnknown` when it failed while something was being committed,
    *         the driver's error with its SQLSTATE in `code` otherwise (see `database-error.ts`).
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
 
-  /** One statement in a transaction of its own: one round trip. */
+  /** One statement in a transaction of its own: one round trip. `readOnly` tells that it changes nothing, and sets nothing. */
   query<R extends Row = Row>(
     text: string,
     parameters?: readonly Parameter[],
-    options?: Pick<TransactionOptions, 'caller'>,
+    options?: Pick<TransactionOptions, 'caller' | 'readOnly'>,
   ): Promise<R[]>
 
   /** A script of statements without parameters, each committed by itself (simple query protocol). */
   script(text: string): Promise<void>
 
-  /** Calls `onNotify` for each NOTIFY on `channel`, and `onGap` whenever some may have been missed. */
+  /**
+   * Calls `onNotify` for each NOTIFY on `channel`. `onLost`, with the reason, for each time that the connection is lost or cannot be
+   * made again; `onGap` when it is there again, for some may have been missed.
+   */
   listen(
     channel: string,
     onNotify: (payload: string) => void,
     onGap?: () => void,
+    onLost?: (reason: string) => void,
   ): Promise<() => Promise<void>>
 
   close(): Promise<void>
@@ -85,7 +90,12 @@ export class DatabaseBusy extends Error {
   override name = 'DatabaseBusy'
 }
 
-/** The connection could not be made, or was lost before the outcome was known. */
+/** The connection could not be made, or was lost before something was committed. */
 export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable'
+}
+
+/** The connection was lost while the server committed, or it did not say in time that it had: both are possible. */
+export class OutcomeUnknown extends DatabaseUnavailable {
+  override name = 'OutcomeUnknown'
 }

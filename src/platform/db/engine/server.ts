@@ -1,6 +1,14 @@
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, SESSION_SETTINGS } from './connection.ts'
-import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
+import {
+  type Database,
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  type Parameter,
+  type Row,
+  type Transaction,
+  type TransactionOptions,
+} from './database.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
@@ -97,23 +105,29 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     transaction: (work, given = {}) =>
       lend((connection) => runTransaction(connection, begin, work, given), given),
 
-    query: <R extends Row>(text: string, parameters: readonly Parameter[] = [], given = {}) =>
+    query: <R extends Row>(
+      text: string,
+      parameters: readonly Parameter[] = [],
+      given: Pick<TransactionOptions, 'caller' | 'readOnly'> = {},
+    ) =>
       lend(
         (connection) =>
           poolerUrl
-            ? runTransaction(connection, begin, (tx) => tx.query<R>(text, parameters), {})
-            : connection.run<R>(text, parameters),
+            ? runTransaction(connection, begin, (tx) => tx.query<R>(text, parameters), {
+                readOnly: given.readOnly ?? false,
+              })
+            : committing(given.readOnly, () => connection.run<R>(text, parameters)),
         given,
       ),
 
     script: (text) => lend((connection) => connection.script(text)),
 
-    async listen(channel, onNotify, onGap = () => {}) {
+    async listen(channel, onNotify, onGap = () => {}, onLost = () => {}) {
       const stop = new AbortController()
       const signal = AbortSignal.any([stop.signal, listeners.signal])
       const connect = (): Promise<Connection> =>
         openListener({ ...connectionOptions, onNotify }, channel, signal)
-      const listening = keepListening(await connect(), connect, onGap, signal)
+      const listening = keepListening(await connect(), connect, { onGap, onLost }, signal)
       return async () => {
         stop.abort()
         await listening
@@ -175,7 +189,7 @@ async function runTransaction<T>(
   connection.onLost = (error) => scope.break(error)
   try {
     const value = await scope.run(work)
-    if (begun && !single) await connection.script('commit')
+    if (begun && !single) await committing(readOnly, () => connection.script('commit'))
     return value
   } catch (error) {
     if (begun && !connection.isLost) await rollBack(connection, scope)
@@ -183,6 +197,16 @@ async function runTransaction<T>(
   } finally {
     connection.onLost = undefined
     signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Sends what commits. When the connection is lost then, the server may have done so. */
+async function committing<T>(readOnly: boolean | undefined, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    if (readOnly || !(error instanceof DatabaseUnavailable)) throw error
+    throw new OutcomeUnknown(error.message, { cause: error })
   }
 }
 
@@ -229,23 +253,28 @@ async function openListener(
 async function keepListening(
   first: Connection,
   connect: () => Promise<Connection>,
-  onGap: () => void,
+  { onGap, onLost }: { onGap: () => void; onLost: (reason: string) => void },
   signal: AbortSignal,
 ): Promise<void> {
   let connection: Connection | undefined = first
   while (connection) {
-    await beat(connection, signal)
+    const reason = await beat(connection, signal)
     if (signal.aborted) return connection.close()
-    connection = await reconnect(connect, signal)
+    onLost(reason)
+    connection = await reconnect(connect, onLost, signal)
     if (connection) onGap()
   }
 }
 
-/** Resolves when the connection is lost or the signal aborted. */
-async function beat(connection: Connection, signal: AbortSignal): Promise<void> {
+/** Resolves when the connection is lost, with the reason, or the signal aborted. */
+async function beat(connection: Connection, signal: AbortSignal): Promise<string> {
   const lost = new AbortController()
-  connection.onLost = () => lost.abort()
-  if (connection.isLost) return
+  let reason = 'the connection was lost'
+  connection.onLost = (error) => {
+    reason = error.message
+    lost.abort()
+  }
+  if (connection.isLost) return reason
   try {
     for await (const _ of every(HEARTBEAT_MS, undefined, {
       signal: AbortSignal.any([signal, lost.signal]),
@@ -255,10 +284,12 @@ async function beat(connection: Connection, signal: AbortSignal): Promise<void> 
   } catch {
     // The interval ends by throwing, as does a statement on a lost connection.
   }
+  return reason
 }
 
 async function reconnect(
   connect: () => Promise<Connection>,
+  onLost: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<Connection | undefined> {
   for (let pauseMs = RECONNECT_PAUSE_MS.first; !signal.aborted; pauseMs *= 2) {
@@ -266,8 +297,9 @@ async function reconnect(
     try {
       await sleep(longestMs * (0.5 + Math.random() / 2), undefined, { signal })
       return await connect()
-    } catch {
+    } catch (error) {
       // Not there yet; or aborted, and the loop ends.
+      if (!signal.aborted) onLost(error instanceof Error ? error.message : 'unknown')
     }
   }
   return undefined

@@ -4,6 +4,7 @@ import type { ServerOptions } from '../engine/server.ts'
 import { MigrationError, type MigrationErrorCode } from './migration-error.ts'
 import {
   checkMigrationFile,
+  isNewer,
   MIGRATIONS_FOLDER,
   type Migration,
   type MigrationFile,
@@ -80,6 +81,15 @@ export const MIGRATION_CONNECTION = {
   },
 } satisfies Partial<ServerOptions>
 
+/** The `application_name` of callers' sessions begins so: a process of the service that serves has at least one. */
+export const SERVING_APPLICATION = 'muster-api'
+
+/**
+ * How long a migration that the running processes cannot live with waits for them to stop: they notice within a second, and take
+ * `SHUTDOWN_DRAIN_MS` and `SHUTDOWN_TIMEOUT_MS`, 15 s by default. Sessions that a pooler keeps open never end; then it goes on.
+ */
+const PROCESSES_WAIT_MS = 30_000
+
 /** What a statement outside a transaction finds on its connection; checked, because it cannot be set for it alone. */
 const CONNECTION_SETTINGS: Record<string, string> = {
   ...MIGRATION_CONNECTION.settings,
@@ -90,6 +100,12 @@ const CONNECTION_SETTINGS: Record<string, string> = {
 export type MigrationProgress =
   | { kind: 'applied' | 'rolled_back'; tag: string; durationMs: number }
   | { kind: 'waiting' }
+  /** Running processes cannot live with `tag`: they have been told, and stop now. */
+  | { kind: 'announced'; tag: string }
+  /** So many sessions of theirs are still there after the wait. */
+  | { kind: 'left_behind'; tag: string; sessions: number }
+  /** Nothing is applied: the database is that of a newer version, and this one can live with it. */
+  | { kind: 'newer'; tag: string }
   /** `reason` is an SQLSTATE. */
   | { kind: 'retrying'; where: string; reason: string }
 
@@ -101,6 +117,8 @@ export interface MigrationOptions {
   signal?: AbortSignal
   /** How long to wait for another runner, in milliseconds. */
   lockWaitMs?: number
+  /** How long to wait for processes that cannot live with a migration, in milliseconds. */
+  processesWaitMs?: number
 }
 
 export interface MigrationStatus {
@@ -108,6 +126,13 @@ export interface MigrationStatus {
   state: 'applied' | 'pending' | 'edited' | 'missing' | 'out_of_order'
   /** ISO 8601, in UTC; null when it is not applied, or was applied by Drizzle, which does not keep it. */
   appliedAt: string | null
+}
+
+export interface MigrateUpOptions extends MigrationOptions {
+  /** A tag: what is newer stays pending. */
+  target?: string
+  /** A database of a newer version that this one can live with has nothing pending, and is no error. */
+  mayBeNewer?: boolean
 }
 
 /**
@@ -120,22 +145,122 @@ export interface MigrationStatus {
  *         which the files before the failed one stay applied; `locked`.
  * @throws DatabaseUnavailable when the connection was lost: whether the last file is applied, `migrationStatus` knows.
  */
-export async function migrateUp(
-  database: Database,
-  options: MigrationOptions & { target?: string } = {},
-): Promise<string[]> {
+export async function migrateUp(database: Database, options: MigrateUpOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.folder ?? MIGRATIONS_FOLDER)
   const wanted = upTo(migrations, options.target)
   const applied: string[] = []
+  const newer = options.mayBeNewer ? await findNewer(database, migrations) : undefined
+  if (newer !== undefined) {
+    options.onProgress?.({ kind: 'newer', tag: newer })
+    return applied
+  }
   for (;;) {
-    const done = await runNextFile(database, options, 'up', async (tx) => {
-      await ensureHistory(tx)
-      const next = nextPending(migrations, wanted, await readHistory(tx))
-      if (next && applied.includes(next.tag)) throw historyChanged(next.tag)
-      return next
-    })
-    if (!done) return applied
-    applied.push(done)
+    const withdraw = await announceBreaking(database, options, migrations, wanted)
+    try {
+      const done = await runNextFile(database, options, 'up', async (tx) => {
+        await ensureHistory(tx)
+        const next = nextPending(migrations, wanted, await readHistory(tx))
+        if (next && applied.includes(next.tag)) throw historyChanged(next.tag)
+        return next
+      })
+      if (!done) return applied
+      applied.push(done)
+    } catch (error) {
+      await withdraw?.()
+      throw error
+    }
+  }
+}
+
+/**
+ * The newest migration of a database that has all of ours and newer ones, and says that this version can live with those; undefined
+ * for any other database.
+ *
+ * @throws MigrationError `edited`, `missing`, `out_of_order` for those that are ours
+ */
+async function findNewer(database: Database, migrations: readonly Migration[]): Promise<string | undefined> {
+  return database.transaction(
+    async (tx) => {
+      const own = migrations.at(-1)
+      const history = await readHistory(tx)
+      const newest = history.at(-1)
+      if (!own || !newest || Number(newest.when) <= own.when) return undefined
+      const ours = compare(
+        migrations,
+        history.filter(({ when }) => Number(when) <= own.when),
+      )
+      refuse(ours, ['edited', 'missing', 'out_of_order'])
+      const oldest = await readOldestVersion(tx)
+      const canLive =
+        oldest !== undefined && !isNewer(oldest, own.tag) && ours.every(({ recorded }) => recorded)
+      return canLive ? (newest.name ?? newest.when) : undefined
+    },
+    { readOnly: true },
+  )
+}
+
+/** The oldest version of the service that can live with the schema; undefined where no version has said so yet. */
+async function readOldestVersion(tx: Transaction): Promise<string | undefined> {
+  const [found] = await tx.query<{ known: boolean }>(
+    "select to_regprocedure('muster.oldest_version()') is not null as known",
+  )
+  if (!found?.known) return undefined
+  const [row] = await tx.query<{ oldest: string }>('select muster.oldest_version() as oldest')
+  return row!.oldest
+}
+
+/**
+ * Where the next migration is one that running processes cannot live with: tells them, by what `muster.oldest_version()` says from now
+ * on, and waits until they have stopped.
+ *
+ * @returns what takes the announcement back, in case the migration fails; undefined where there was nothing to announce.
+ */
+async function announceBreaking(
+  database: Database,
+  options: MigrationOptions,
+  migrations: readonly Migration[],
+  wanted: readonly Migration[],
+): Promise<(() => Promise<void>) | undefined> {
+  // Embedded there is one process: this one.
+  if (database.kind === 'embedded' || !wanted.some(({ up }) => up?.breaking)) return undefined
+  const setOldest = (tx: Transaction, oldest: string): Promise<unknown> =>
+    tx.query(
+      `create or replace function muster.oldest_version() returns text
+       language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+       return '${oldest.replaceAll("'", "''")}'`,
+    )
+  const announced = await underLock(database, options, async (tx) => {
+    const next = nextPending(migrations, wanted, await readHistory(tx))
+    const before = next?.up?.breaking ? await readOldestVersion(tx) : undefined
+    if (!next || before === undefined) return undefined
+    await setOldest(tx, next.tag)
+    return { tag: next.tag, before }
+  })
+  if (!announced) return undefined
+  const { tag, before } = announced
+  options.onProgress?.({ kind: 'announced', tag })
+  await waitForProcesses(database, tag, options)
+  return async () => {
+    await underLock(database, options, async (tx) => {
+      if ((await readOldestVersion(tx)) === tag) await setOldest(tx, before)
+    }).catch(() => {})
+  }
+}
+
+async function waitForProcesses(database: Database, tag: string, options: MigrationOptions): Promise<void> {
+  const deadline = performance.now() + (options.processesWaitMs ?? PROCESSES_WAIT_MS)
+  for (;;) {
+    const [row] = await database.query<{ sessions: number }>(
+      `select count(*)::int as sessions from pg_stat_activity
+       where datname = current_database() and application_name like '${SERVING_APPLICATION}%'`,
+    )
+    const { sessions } = row!
+    if (sessions === 0) return
+    if (performance.now() >= deadline) {
+      options.onProgress?.({ kind: 'left_behind', tag, sessions })
+      return
+    }
+    await pause(LOCK_POLL_MS, options)
   }
 }
 
@@ -195,6 +320,12 @@ export function progressLine(event: MigrationProgress): string {
       return `${event.tag} … rolled back in ${Math.round(event.durationMs)} ms`
     case 'waiting':
       return 'Another process is migrating this database: waiting for it to finish.'
+    case 'announced':
+      return `${event.tag}: processes of versions before it cannot live with it. They have been told to stop; waiting until they have.`
+    case 'left_behind':
+      return `${event.tag}: ${event.sessions} sessions of such processes are still open; it is applied all the same, and their requests are answered 503.`
+    case 'newer':
+      return `The database has newer migrations (${event.tag}), which this version can live with: nothing is applied.`
     case 'retrying':
       return `${event.where}: trying again (${event.reason}).`
   }

@@ -95,6 +95,9 @@ function parseJournal(path: string, text: string): z.infer<typeof journal> {
 
 const unixSeconds = (tag: string): number => Number.parseInt(tag, 10)
 
+/** Whether the first of two migrations is the newer one, by their names. */
+export const isNewer = (one: string, other: string): boolean => unixSeconds(one) > unixSeconds(other)
+
 /** Refuses a file that the journal does not name: `supabase db push` would apply it, and our runner would not. */
 async function refuseUnlisted(folder: string, listed: ReadonlySet<string>): Promise<void> {
   for (const part of ['.', 'down']) {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseUnavailable } from '../../db/engine/database.ts'
+import { Streak } from '../../streak.ts'
 import type { Broadcast } from '../protocol/frames.ts'
 import {
   BUS_HEARTBEAT_MS,
@@ -15,8 +17,15 @@ import { MessageAssembler, openPacket, PacketSealer, packMessages, readHead, sen
 export interface BusTransport {
   /** @returns whether they were taken; false, or an error, means that none of them was. */
   send(packets: readonly string[]): Promise<boolean>
-  /** Resolves when packets arrive from now on. `onGap`: some may have been missed. @returns the end of it */
-  listen(onPacket: (packet: string) => void, onGap: () => void): Promise<() => Promise<void>>
+  /**
+   * Resolves when packets arrive from now on. `onLost`: none arrive, for the reason given; `onGap`: they do again, and some may have
+   * been missed. @returns the end of it
+   */
+  listen(
+    onPacket: (packet: string) => void,
+    onGap: () => void,
+    onLost: (reason: string) => void,
+  ): Promise<() => Promise<void>>
 }
 
 /** What the bus needs of the topics of its process. */
@@ -69,6 +78,8 @@ const MAX_CHALLENGES = 64
 const RETRY_MS = { first: 100, last: 2_000 }
 /** For the others to answer the first question: a few round trips to the database. It is part of every start. */
 const SETTLE_MS = 100
+/** A connection that comes and goes is one streak of the log. */
+const SETTLE_AFTER_FAILURE_MS = 1_000
 /** For the last words. */
 const GOODBYE_TIMEOUT_MS = 1_000
 
@@ -86,6 +97,15 @@ interface Peer {
   state: { part: number; unnamed: Map<string, PresentEntry> } | undefined
 }
 
+export interface BusHealth {
+  /**
+   * `disconnected`: the database does not carry packets, or not to this process. `deaf`: it took them, and none of them came back.
+   */
+  state: 'starting' | 'connected' | 'disconnected' | 'deaf' | 'stopped'
+  /** Other processes that are known to be there. */
+  peers: number
+}
+
 /**
  * Broadcasts and presence between the processes of one database. Each process sends what its clients say, and keeps a copy of
  * who is present at the others. A copy is right because packets are numbered: who misses one asks for the whole state
@@ -95,6 +115,8 @@ export class Bus {
   readonly #transport: BusTransport
   readonly #secret: string
   readonly #log: BusLog
+  readonly #connection: Streak
+  readonly #hearing: Streak
   readonly #limits: BusLimits
   readonly #sealer: PacketSealer
   readonly #peers = new Map<string, Peer>()
@@ -115,9 +137,11 @@ export class Bus {
   readonly #answer = new Paced(ASK_INTERVAL_MS, () => this.#sendState())
   #heartbeat: NodeJS.Timeout | undefined
   #tickAt = 0
-  /** When this process heard itself. */
-  #echoAt = 0
-  #isDeaf = false
+  #state: 'starting' | 'running' | 'stopped' = 'starting'
+  #isListening = false
+  #canSend = true
+  /** Since when packets of this process were taken, and did not come back. */
+  #unheardSince: number | undefined
   #unlisten: (() => Promise<void>) | undefined
 
   constructor({ transport, secret, log, limits }: BusOptions) {
@@ -126,6 +150,29 @@ export class Bus {
     this.#log = log
     this.#limits = { ...LIMITS, ...limits }
     this.#sealer = new PacketSealer(secret)
+    this.#connection = new Streak({
+      log,
+      failed:
+        'realtime bus: no connection to the other processes; broadcast and presence reach only the clients of this process; reconnecting with backoff, then all resync',
+      recovered: 'realtime bus: connected to the other processes again',
+      settleMs: SETTLE_AFTER_FAILURE_MS,
+    })
+    this.#hearing = new Streak({
+      log,
+      failed:
+        'realtime bus: the database takes what this process sends, and it does not come back; broadcast and presence reach only the clients of this process',
+      recovered: 'realtime bus: this process hears messages again',
+    })
+  }
+
+  get health(): BusHealth {
+    return { state: this.#healthState(), peers: this.peers }
+  }
+
+  #healthState(): BusHealth['state'] {
+    if (this.#state !== 'running') return this.#state
+    if (this.#connection.isFailing) return 'disconnected'
+    return this.#hearing.isFailing ? 'deaf' : 'connected'
   }
 
   /** Other processes that are known to be there. */
@@ -143,10 +190,20 @@ export class Bus {
     this.#end = end
     this.#unlisten = await this.#transport.listen(
       (packet) => this.#receive(packet),
-      () => this.#missed(),
+      () => {
+        this.#isListening = true
+        this.#noteConnection()
+        this.#missed()
+      },
+      (reason) => {
+        this.#isListening = false
+        this.#unheardSince = undefined
+        this.#connection.fail(`LISTEN: ${reason}`)
+      },
     )
+    this.#isListening = true
+    this.#state = 'running'
     this.#tickAt = performance.now()
-    this.#echoAt = this.#tickAt
     this.#heartbeat = setInterval(() => this.#tick(), this.#limits.heartbeatMs)
     this.#heartbeat.unref()
     this.#ask.soon()
@@ -160,6 +217,7 @@ export class Bus {
     this.#answer.stop()
     this.#push({ type: 'bye' })
     await Promise.race([this.#draining, sleep(GOODBYE_TIMEOUT_MS)])
+    this.#state = 'stopped'
     this.#stopping.abort()
     await this.#unlisten?.()
   }
@@ -204,16 +262,10 @@ export class Bus {
     let retryMs = RETRY_MS.first
     while (this.#queue.length > 0 && !this.#stopping.signal.aborted) {
       if (await this.#sendBatch()) {
-        if (retryMs > RETRY_MS.first) this.#log.info({}, 'realtime bus: NOTIFY works again')
         retryMs = RETRY_MS.first
         continue
       }
       // The other processes detect the gap by the sequence numbers, and ask for a resync.
-      if (retryMs === RETRY_MS.first)
-        this.#log.warn(
-          {},
-          'realtime bus: NOTIFY failed; retrying with backoff, other processes resync afterwards',
-        )
       await sleep(retryMs, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => {})
       retryMs = Math.min(retryMs * 2, RETRY_MS.last)
     }
@@ -232,17 +284,28 @@ export class Bus {
     this.#hasSkipped = false
     const packets = packMessages(messages).map((content) => this.#sealer.seal(content))
     try {
-      return await this.#transport.send(packets)
+      const isTaken = await this.#transport.send(packets)
+      this.#noteSent(isTaken ? undefined : 'the notification queue of the server is too full')
+      return isTaken
     } catch (error) {
-      this.#log.debug(
-        { reason: error instanceof Error ? error.name : 'unknown' },
-        'realtime bus: NOTIFY failed',
-      )
+      this.#noteSent(error instanceof DatabaseUnavailable ? error.message : nameOf(error))
       return false
     } finally {
       this.#queuedBytes -= bytes
       if (this.#queue.length === 0) this.#isDropping = false
     }
+  }
+
+  /** @param reason why the packets were not taken */
+  #noteSent(reason: string | undefined): void {
+    this.#canSend = reason === undefined
+    if (reason !== undefined) this.#connection.fail(`NOTIFY: ${reason}`)
+    else if (this.#isListening) this.#unheardSince ??= performance.now()
+    this.#noteConnection()
+  }
+
+  #noteConnection(): void {
+    if (this.#isListening && this.#canSend) this.#connection.succeed()
   }
 
   // ---- Who is there -------------------------------------------------------------------------------------------
@@ -256,12 +319,8 @@ export class Bus {
       if (lateMs > this.#limits.heartbeatMs) peer.heardAt = now
       else if (now - peer.heardAt > this.#limits.peerTimeoutMs) this.#forget(peer)
     }
-    if (!this.#isDeaf && now - this.#echoAt > this.#limits.peerTimeoutMs) {
-      this.#isDeaf = true
-      this.#log.warn(
-        {},
-        'realtime bus: this process hears nothing, not even its own messages; LISTEN needs a direct connection, not a pooler in transaction mode',
-      )
+    if (this.#unheardSince !== undefined && now - this.#unheardSince > this.#limits.peerTimeoutMs) {
+      this.#hearing.fail('the connection that listens hangs, or goes through a pooler in transaction mode')
     }
     this.#push({ type: 'alive' })
   }
@@ -315,9 +374,8 @@ export class Bus {
     const head = readHead(packet)
     if (!head) return
     if (head.sender === this.#sealer.sender) {
-      this.#echoAt = performance.now()
-      if (this.#isDeaf) this.#log.info({}, 'realtime bus: this process hears messages again')
-      this.#isDeaf = false
+      this.#unheardSince = undefined
+      this.#hearing.succeed()
       return
     }
     const known = this.#peers.get(head.sender)
@@ -394,6 +452,8 @@ export class Bus {
     if (joins.length + leaves.length > 0) end.receivePresence(peer.id, joins, leaves)
   }
 }
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
 /** Does something when it is wanted, at most once in a while: also when it is wanted all the time. */
 class Paced {

@@ -22,6 +22,6 @@ export function notifyTransport(database: Database): BusTransport {
       )
       return row?.sent === packets.length
     },
-    listen: (onPacket, onGap) => database.listen(CHANNEL, onPacket, onGap),
+    listen: (onPacket, onGap, onLost) => database.listen(CHANNEL, onPacket, onGap, onLost),
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/engine/database.ts'
 import { readAs } from '../../db/identity.ts'
+import { Streak } from '../../streak.ts'
 import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
 import {
@@ -66,6 +67,9 @@ const FILTER_CHECK_TIMEOUT_MS = 1_000
 /** Transactions that were received and may not be visible yet; past this they are looked after without a cause. */
 const MAX_UNCONFIRMED = 1_000
 
+/** While some filters are evaluated in time and others are not, it is one streak of the log. */
+const SETTLE_MS = 1_000
+
 export interface RouterLog {
   debug(data: object, message: string): void
   info(data: object, message: string): void
@@ -109,6 +113,9 @@ class Router implements ChangeRouter {
   readonly #options: RouterOptions
   readonly #feed: ChangeFeed
   readonly #visibility: Visibility
+  readonly #checks: Streak
+  readonly #filters: Streak
+  readonly #policies: Streak
   readonly #audiences: Audiences
   readonly #budgets = new Budgets()
   readonly #entries = new Set<Entry>()
@@ -138,15 +145,32 @@ class Router implements ChangeRouter {
     this.#options = options
     this.#feed = options.feed
     this.#audiences = new Audiences(options.database)
+    this.#checks = new Streak({
+      log: options.log,
+      failed:
+        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
+      recovered: 'realtime changes: visibility is checked again',
+    })
+    this.#policies = new Streak({
+      log: options.log,
+      failed:
+        'realtime changes: a policy raised an error (its SQLSTATE is the reason) for a subscriber; the row counts as not visible',
+      recovered: 'realtime changes: policies raise no errors any more',
+      settleMs: SETTLE_MS,
+    })
+    this.#filters = new Streak({
+      log: options.log,
+      failed:
+        'realtime changes: the database does not evaluate filters in time, or at all (see reason); their channels are told to resync',
+      recovered: 'realtime changes: the database evaluates filters again',
+      settleMs: SETTLE_MS,
+    })
     this.#subscribers = new Subscribers(this.#audiences)
     this.#visibility = new Visibility({
       database: options.database,
       connections: options.connections,
       onFailure: ({ schema, name }, sqlstate) =>
-        options.log.warn(
-          { table: `${schema}.${name}`, sqlstate },
-          'realtime changes: a policy raised an error for a subscriber; the row counts as not visible',
-        ),
+        this.#policies.fail(sqlstate, { table: `${schema}.${name}` }),
     })
   }
 
@@ -462,13 +486,14 @@ class Router implements ChangeRouter {
       else given.addEventListener('abort', () => resolve(), { once: true })
     })
     try {
+      const { failedChecks } = this.#visibility
       await Promise.race([this.#routeBatch(batch, given), gone])
+      if (given.aborted) return
+      this.#checks.succeed()
+      if (this.#visibility.failedChecks === failedChecks) this.#policies.succeed()
     } catch (error) {
       if (given.aborted) return
-      this.#options.log.error(
-        { error: nameOf(error) },
-        'realtime changes: visibility could not be checked; the changes were not delivered and all subscribers are told to resync',
-      )
+      this.#checks.fail(nameOf(error))
       this.#tellGap('Changes could not be checked.')
     }
   }
@@ -627,10 +652,7 @@ class Router implements ChangeRouter {
       for (const channel of channels) channel.gap?.()
     }
     if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
-      this.#options.log.warn(
-        { table: nameOfTable(change), channels: channels.size },
-        'realtime changes: filters evaluated by the database are too far behind; their channels are told to resync',
-      )
+      this.#filters.fail('too far behind', { table: nameOfTable(change), channels: channels.size })
       lose()
       return
     }
@@ -639,11 +661,9 @@ class Router implements ChangeRouter {
       try {
         const matching = await this.#judge(change, state, asked)
         if (!this.#stopping.signal.aborted) this.#send(change, [...told, ...matching], data)
+        this.#filters.succeed()
       } catch (error) {
-        this.#options.log.error(
-          { error: nameOf(error) },
-          'realtime changes: the database could not evaluate filters; their channels are told to resync',
-        )
+        this.#filters.fail(nameOf(error))
         lose()
       } finally {
         this.#countLate(change, channels, -1)

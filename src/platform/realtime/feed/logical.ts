@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Streak } from '../../streak.ts'
 import type { PgType } from '../pg-type.ts'
 import {
   type ChangeFeed,
@@ -58,6 +59,8 @@ const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 10_000
 /** What would be true next time too is asked rarely: settings of the server, an unknown password. */
 const CONFIGURATION_RETRY_MS = 30_000
+/** A feed that comes and goes, because it cannot keep up, is one streak of the log. */
+const SETTLE_MS = 1_000
 /** Making a slot waits for running transactions; somebody should know why nothing comes. */
 const SLOW_START_MS = 5_000
 /** How long `stop` waits for the sink. */
@@ -133,6 +136,14 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   let changed = Promise.withResolvers<void>()
   let wake = Promise.withResolvers<void>()
   let isMisconfigured = false
+  let hasWarnedOfLimit = false
+  const streak = new Streak({
+    log,
+    failed:
+      'realtime change feed: no changes come from the database (see reason); clients that follow them resync later; reconnecting with backoff and jitter',
+    recovered: 'realtime change feed: streaming again',
+    settleMs: SETTLE_MS,
+  })
 
   function setState(state: FeedHealth['state']): void {
     health.state = state
@@ -173,7 +184,8 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
         throw new Misconfigured(`There is no publication ${options.publication}.`)
       }
       if (state.publishedTables === 0) return
-      if (state.maxKeepBytes === undefined) {
+      if (state.maxKeepBytes === undefined && !hasWarnedOfLimit) {
+        hasWarnedOfLimit = true
         log.warn(
           {},
           'realtime change feed: max_slot_wal_keep_size has no limit, so a hanging process could fill the disk of the database server; set it to about 2GB',
@@ -191,7 +203,7 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
       session.begin(stream, start)
       health.lastError = null
       setState('streaming')
-      if (failures > 0) log.info({ failures }, 'realtime change feed: streaming again')
+      streak.succeed()
       throw await walsender.whenLost
     } finally {
       clearTimeout(slow)
@@ -213,6 +225,7 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
       try {
         await runSession(to)
         setState('idle')
+        streak.succeed()
         await Promise.race([wake.promise, aborted(stopping.signal)])
         wake = Promise.withResolvers()
       } catch (error) {
@@ -225,11 +238,7 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
           health.reconnects += 1
           tellGap(to, reason)
         }
-        if (failures === 0)
-          log.warn(
-            { reason },
-            'realtime change feed: disconnected from the database; reconnecting with backoff and jitter',
-          )
+        streak.fail(reason)
         failures += 1
         setState('reconnecting')
         isMisconfigured = isMisconfiguration(error)

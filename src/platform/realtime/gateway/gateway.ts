@@ -6,6 +6,7 @@ import { anonymousCaller, type Caller, hasExpired } from '../../auth/caller.ts'
 import { KeysUnavailable, Unauthenticated } from '../../auth/errors.ts'
 import type { TokenVerifier } from '../../auth/verifier.ts'
 import type { Database } from '../../db/engine/database.ts'
+import { Streak } from '../../streak.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { ChangeRouter } from '../changes/change-router.ts'
 import { type Broadcast, bytesOf, isObject, MAX_FRAME_BYTES, parseVsn } from '../protocol/frames.ts'
@@ -24,7 +25,7 @@ import {
 import { Outboxes } from './outbox.ts'
 import { type ChannelRights, channelNames, NO_RIGHTS, readChannelRights } from './private-channels.ts'
 import { SharedFrames } from './shared-frames.ts'
-import { RealtimeSocket, type SocketParts } from './socket.ts'
+import { FAREWELL_MS, RealtimeSocket, type SocketParts } from './socket.ts'
 import { Topics, topicKey } from './topics.ts'
 
 export interface GatewayOptions {
@@ -101,6 +102,12 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
       questions.run(asker, async () =>
         isWanted() ? readChannelRights(options.database, caller, topic) : NO_RIGHTS,
       ),
+    frames: new Streak({
+      log: app.log,
+      failed: 'realtime sockets: frames fail; their channels are told to rejoin',
+      recovered: 'realtime sockets: channels can be joined again',
+      settleMs: SETTLE_MS,
+    }),
     log: app.log,
   }
 
@@ -120,6 +127,17 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
       maxPayload: MAX_FRAME_BYTES,
       // Compression costs memory per socket, and frames are small.
       perMessageDeflate: false,
+    },
+    // The plugin's own closes sockets without a code, before any hook of ours: a client would not know that it may come back.
+    preClose(this: FastifyInstance, done) {
+      const { clients } = this.websocketServer
+      for (const ws of clients) ws.close(CLOSE_GOING_AWAY, 'the service stops')
+      // A phone without a network says no goodbye, and the port closes when the last socket has.
+      setTimeout(() => {
+        for (const ws of clients) ws.terminate()
+      }, FAREWELL_MS).unref()
+      this.websocketServer.close()
+      done()
     },
   })
 
@@ -173,20 +191,27 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     }
   })
 
+  const rechecking = new Streak({
+    log: app.log,
+    failed:
+      'realtime gateway: the rights of private channels could not be checked; the channels are closed and their clients rejoin',
+    recovered: 'realtime gateway: the rights of private channels are checked again',
+  })
+
   /** Checks rights again: of all private channels, of those with outdated rights, or of those on the given topics. */
   const recheck = async (which: 'all' | 'old' | ReadonlySet<string>): Promise<void> => {
     for (const socket of sockets) {
       for (const channel of [...socket.channels]) {
         if (!channel.isPrivate) continue
         if (which === 'old' ? !channel.hasOldRights : which !== 'all' && !which.has(channel.name)) continue
-        await channel.recheckRights(RECHECK).catch((error) => {
-          app.log.warn(
-            { reason: error instanceof Error ? error.name : 'unknown' },
-            'realtime gateway: the rights of a private channel could not be checked; the channel is closed and its client rejoins',
-          )
-          // Fail closed: without an answer nobody has the right.
-          channel.gap()
-        })
+        await channel.recheckRights(RECHECK).then(
+          () => rechecking.succeed(),
+          (error) => {
+            rechecking.fail(error instanceof Error ? error.name : 'unknown')
+            // Fail closed: without an answer nobody has the right.
+            channel.gap()
+          },
+        )
       }
     }
   }
@@ -215,10 +240,12 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
     clearInterval(sweep)
     stopListening?.()
     await stopFollowing()
-    for (const socket of sockets) socket.close(CLOSE_GOING_AWAY, 'the service stops')
     await options.bus?.stop()
   })
 }
+
+/** While some frames fail and others do not, it is one streak of the log. */
+const SETTLE_MS = 1_000
 
 /** As query parameter, or as header, which wins. */
 function keyOf(request: FastifyRequest): string | undefined {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Caller, hasExpired } from '../../auth/caller.ts'
+import type { Streak } from '../../streak.ts'
 import { type Act, type ActOf, readAct } from '../protocol/acts.ts'
 import { decodeFrame, encodeMessage, encodeReply, type Vsn } from '../protocol/frames.ts'
 import { channelName, MAX_CHANNELS_PER_SOCKET } from '../protocol/join.ts'
@@ -21,11 +22,13 @@ import { Frame, Outbox, type Outboxes } from './outbox.ts'
 const CLOSE_POLICY_VIOLATION = 1008
 
 /** For a client that is cut to read why; nothing of it is read or kept meanwhile. */
-const FAREWELL_MS = 1_000
+export const FAREWELL_MS = 1_000
 
 export interface SocketParts extends GatewayParts {
   outboxes: Outboxes
   holdings: Holdings
+  /** Of the frames of all sockets: while the database is away, thousands of clients rejoin again and again. */
+  frames: Streak
 }
 
 export interface Connection {
@@ -135,10 +138,6 @@ export class RealtimeSocket implements ChannelSocket {
       this.#waiting === 0
     )
       this.#ws.close(CLOSE_POLICY_VIOLATION, 'the token has expired')
-  }
-
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
   }
 
   #received(bytes: number): void {
@@ -254,6 +253,7 @@ export class RealtimeSocket implements ChannelSocket {
     const channel = new Channel(this, this.#parts, act.topic, this.#parts.names.canonical(name), act.joinRef)
     this.#channels.set(act.topic, channel)
     await channel.join(act)
+    this.#parts.frames.succeed()
   }
 
   #unmatched(act: Act): void {
@@ -267,10 +267,7 @@ export class RealtimeSocket implements ChannelSocket {
 
   /** The database or the service failed. The client is told to rejoin, and nothing about the cause. */
   #failed(act: Act, error: unknown): void {
-    this.#parts.log.warn(
-      { reason: error instanceof Error ? error.name : 'unknown' },
-      'realtime socket: a frame failed; its channel is told to rejoin',
-    )
+    this.#parts.frames.fail(error instanceof Error ? error.name : 'unknown')
     const channel = this.#channels.get(act.topic)
     if (channel) channel.gap()
     else
