@@ -10,6 +10,7 @@ import {
   CODE_OF_INVITATION,
   DEPARTED_ROWS,
   FOREIGNERS,
+  HISTORY_ROWS,
   IDEMPOTENCY_ROWS,
   INCIDENT_ROWS,
   INVITATION_ROWS,
@@ -812,6 +813,22 @@ const changeOutbox: Section = {
   `,
 }
 
+/** Nobody's to read or write: what clients get is a hash of it. */
+const history: Section = {
+  table: 'muster.history',
+  key: 'only_row',
+  rows: HISTORY_ROWS,
+  actions: {
+    r: reads('muster.history', 'only_row'),
+    e: updates('muster.history', 'epoch = gen_random_uuid()', 'only_row'),
+    d: deletes('muster.history', 'only_row'),
+  },
+  grid: `
+             guard admin
+    present  .     .
+  `,
+}
+
 /** Nobody's to read or write: the change feed asks by functions. */
 const changedCallers: Section = {
   table: 'muster.changed_callers',
@@ -919,6 +936,7 @@ export const SECTIONS: readonly Section[] = [
   departedRows,
   changeOutbox,
   changedCallers,
+  history,
   audiences,
   messages,
 ]
