@@ -16,6 +16,7 @@ import { restoreServer, urlOf } from '../../src/platform/operations/backup/serve
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { crashServiceWhen } from '../support/service-process.ts'
 import { arrangeShift, buildWorld, USERS } from '../support/world.ts'
 
 /*
@@ -116,6 +117,17 @@ afterAll(async () => {
   await target?.stop()
   await rm(folder, { recursive: true, force: true })
 })
+
+it(
+  'a service that starts on rows of another cluster says so, and what to run',
+  async () => {
+    await crashServiceWhen(
+      { DATABASE_URL: source().ownerUrl!, JWT_SECRET: 'a secret of at least 32 characters, for tests' },
+      (printed) => printed.some((line) => line.includes('npm run db:adopt')),
+    )
+  },
+  patience(60_000),
+)
 
 describe('a backup of a server', () => {
   let made: Manifest
