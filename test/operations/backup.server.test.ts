@@ -153,7 +153,8 @@ describe('a backup of a server', () => {
     async () => {
       const url = await prepareDatabase('muster')
       const restored = await restore(await find(made), { url, into: 'muster' })
-      expect(restored).toEqual({ database: 'muster', adopted: shifts.length, pending: [] })
+      expect(restored).toMatchObject({ database: 'muster', pending: [] })
+      expect(restored.adopted).toBeGreaterThanOrEqual(shifts.length)
       const { copy, seen } = await catchUp(urlOf(target.url, 'muster'))
       expect(copy).toEqual([...shifts].sort())
       expect(seen).toEqual(copy)

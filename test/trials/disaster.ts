@@ -187,6 +187,21 @@ async function untilPrimary(server: PostgresServer): Promise<void> {
   })
 }
 
+/** A mistake is noticed later than a segment is archived. */
+async function untilArchived(server: PostgresServer): Promise<void> {
+  await within(server, async (owner) => {
+    const [row] = await owner.query<{ segment: string }>('select pg_walfile_name(pg_switch_wal()) as segment')
+    for (;;) {
+      const [archived] = await owner.query<{ is_there: boolean }>(
+        'select coalesce(last_archived_wal >= $1, false) as is_there from pg_stat_archiver',
+        [row!.segment],
+      )
+      if (archived!.is_there) return
+      await pass(POLL_MS)
+    }
+  })
+}
+
 /** @returns every scenario in the order in which it was run. @throws what could not be carried out */
 export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
   const { megabytes, seconds, writers, archiveTimeoutSeconds, say } = options
@@ -261,6 +276,8 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
       // Renamed when it is whole: a server that dies here leaves no half a segment under the right name.
       archive_command: `test ! -f ${archive}/%f && cp %p ${archive}/%f.part && mv ${archive}/%f.part ${archive}/%f`,
       archive_timeout: String(archiveTimeoutSeconds),
+      // Also of a standby, which finds there the numbers of timelines that were given already.
+      restore_command: `cp ${archive}/%f %p`,
     }
     const primary = await start({ settings })
     const administrator = openServer({ url: primary.url, max: 1 })
@@ -308,6 +325,7 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
       return { moment: now!.moment, deleted: new Set(rows.map(({ id }) => id)) }
     })
     const deletedAt = Date.now()
+    await untilArchived(primary)
     const lostDisk = await load(databases.api, shift, primary.crash)
     all.push(...lostDisk.acknowledged)
     await closeAll(opened)
@@ -326,7 +344,6 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
         settings: {
           ...settings,
           ...target,
-          restore_command: `cp ${archive}/%f %p`,
           recovery_target_action: 'promote',
         },
       })

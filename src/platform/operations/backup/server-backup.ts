@@ -121,7 +121,7 @@ async function readSurroundings(
   const [row] = await tx.query<{ surroundings: Omit<Surroundings, 'pgDump'> }>(
     `with roles as (
        -- The server notes which roles a database's objects refer to, as owners, in privileges and in policies.
-       select distinct r.oid, r.*
+       select distinct r.*
        from pg_catalog.pg_shdepend s
        join pg_catalog.pg_database d on d.oid = s.dbid and d.datname = current_database()
        join pg_catalog.pg_roles r on r.oid = s.refobjid

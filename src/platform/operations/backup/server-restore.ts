@@ -1,5 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Database } from '../../db/engine/database.ts'
 import { readDatabaseError } from '../../db/engine/database-error.ts'
 import { openServer } from '../../db/engine/server.ts'
@@ -263,6 +264,9 @@ const MADE_OTHERWISE =
 const OF_THE_EXTENSIONS =
   /^\d+; \d+ \d+ (?:ACL - SCHEMA extensions|ACL extensions|COMMENT - SCHEMA extensions) /
 
+/** Comes last: row level security is forced, and binds the owner. */
+const OF_ROW_SECURITY = /^\d+; \d+ \d+ (?:ROW SECURITY|POLICY|COMMENT \S+ POLICY) /
+
 async function load(
   program: Program,
   path: string,
@@ -280,24 +284,36 @@ async function load(
     const [, schema] = /^\d+; \d+ \d+ SCHEMA - (\S+) /.exec(line) ?? []
     return schema === undefined || !owned!.schemas.includes(schema)
   })
-  const list = `${path}.${process.pid}.list`
-  await writeFile(list, entries.join('\n'), { mode: 0o600 })
   let done = 0
-  try {
-    await runProgram(
-      program,
-      ['--verbose', '--no-owner', '--exit-on-error', `--jobs=${JOBS}`, `--use-list=${list}`, path],
-      url,
-      (line) => {
-        const [, what] = /^pg_restore: (?:finished item \d+ |creating |executing )(.+)$/.exec(line) ?? []
-        if (what === undefined) return
-        done = Math.min(done + 1, entries.length)
-        report({ what, done, total: entries.length })
-      },
-    )
-  } finally {
-    await rm(list, { force: true })
+  const loadEntries = async (part: readonly string[], jobs: number): Promise<void> => {
+    const folder = await mkdtemp(join(tmpdir(), 'muster-restore-'))
+    const list = join(folder, 'list')
+    await writeFile(list, part.join('\n'), { mode: 0o600 })
+    try {
+      await runProgram(
+        program,
+        ['--verbose', '--no-owner', '--exit-on-error', `--jobs=${jobs}`, `--use-list=${list}`, path],
+        url,
+        (line) => {
+          const [, what] = /^pg_restore: (?:finished item \d+ |creating |executing )(.+)$/.exec(line) ?? []
+          if (what === undefined) return
+          done = Math.min(done + 1, entries.length)
+          report({ what, done, total: entries.length })
+        },
+      )
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   }
+  // Foreign keys are checked against what the owner sees.
+  await loadEntries(
+    entries.filter((line) => !OF_ROW_SECURITY.test(line)),
+    JOBS,
+  )
+  await loadEntries(
+    entries.filter((line) => OF_ROW_SECURITY.test(line)),
+    1,
+  )
 }
 
 async function copySettings(maintenance: Database, name: string, settings: readonly string[]): Promise<void> {
