@@ -150,7 +150,7 @@ class Copy {
     await this.catchUp(api)
     const afresh = await new Copy().catchUp(api)
     const ids = await readAs(api, COMPANY, (tx) =>
-      tx.query<{ id: string }>('select id from gps_checkins where deleted_at is null order by id'),
+      tx.query<{ id: string }>('select id from gps_checkins order by id'),
     )
     return (
       isDeepStrictEqual(this.rows, afresh.rows) &&
