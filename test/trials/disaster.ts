@@ -352,17 +352,16 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
     const expected = all.filter(({ id }) => !deleted.has(id))
     await judge('lost disk, restored to the latest', expected, lostDisk.at, latest, copy, false)
 
-    // ---- Back to the moment before the delete, beside it.
+    // ---- Back to the moment before the delete, from the same base backup: another timeline.
+    await closeAll(opened)
+    await latest.server.stop()
     const earlier = await recover(shift, () => restore('earlier', { recovery_target_time: moment }))
     await judge('restored to before the delete', keptBefore, deletedAt, earlier, copy, true)
-    await closeAll(opened)
-    await earlier.server.stop()
 
     // ---- A standby takes over.
-    const standby = await start({ replicaOf: latest.server, settings })
-    const serving = await open(latest.server)
-    const followed = await new Copy().catchUp(serving.api)
-    const failed = await load(serving.api, shift, latest.server.crash)
+    const standby = await start({ replicaOf: earlier.server, settings })
+    const followed = await new Copy().catchUp(earlier.databases.api)
+    const failed = await load(earlier.databases.api, shift, earlier.server.crash)
     await closeAll(opened)
     const promoted = await recover(shift, async () => {
       await within(standby, (owner) => owner.query('select pg_promote()'))
