@@ -72,7 +72,7 @@ export async function restoreServer(
     say(`Restoring ${path} into the database ${name} …`)
     try {
       const made = await fill(program, { path, manifest }, urlOf(url, name), report, readExpected)
-      await copySettings(maintenance, name, surroundings.settings)
+      await copySettings(maintenance, name, surroundings.settings, say)
       if (!swap || !isThere) return { database: name, ...made }
       const before = `${wanted}_before_${timeStamp().toLowerCase()}`
       await refuseUsers(maintenance, wanted)
@@ -212,9 +212,14 @@ async function createDatabase(
       `create database ${quote(name)} template template0 encoding 'UTF8' lc_collate ${literal(collate)} lc_ctype ${literal(ctype)}`,
     )
   } catch (error) {
-    if (sqlstateOf(error) !== NOT_ALLOWED) throw error
+    const sqlstate = sqlstateOf(error)
+    if (sqlstate === undefined) throw error
+    const why =
+      sqlstate === NOT_ALLOWED
+        ? 'the login of DATABASE_URL may not create databases'
+        : `with the locale ${collate} of the backup (${sqlstate})`
     throw new BackupError(
-      `The login of DATABASE_URL may not create databases. As a superuser run: create database ${quote(name)} owner <login>; and create its extensions there as for a new installation, then restore with --into ${name}.`,
+      `The database ${name} cannot be created: ${why}. As a superuser run: create database ${quote(name)} owner <login>; and create its extensions there as for a new installation, then restore with --into ${name}.`,
       { cause: error },
     )
   }
@@ -316,12 +321,22 @@ async function load(
   )
 }
 
-async function copySettings(maintenance: Database, name: string, settings: readonly string[]): Promise<void> {
+async function copySettings(
+  maintenance: Database,
+  name: string,
+  settings: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
   for (const setting of settings) {
     const at = setting.indexOf('=')
-    await maintenance.query(
-      `alter database ${quote(name)} set ${quote(setting.slice(0, at))} = ${literal(setting.slice(at + 1))}`,
-    )
+    try {
+      await maintenance.query(
+        `alter database ${quote(name)} set ${quote(setting.slice(0, at))} = ${literal(setting.slice(at + 1))}`,
+      )
+    } catch (error) {
+      if (sqlstateOf(error) !== NOT_ALLOWED) throw error
+      say(`The setting ${setting} of the database was not made again: this login may not.`)
+    }
   }
 }
 
