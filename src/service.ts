@@ -5,11 +5,12 @@ import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
-import { DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
+import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
 import { runWorker } from './platform/jobs/worker.ts'
 import type { Logger } from './platform/log.ts'
+import { tablesFromFuture } from './platform/operations/history.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
@@ -71,6 +72,7 @@ export async function openService({
     )
   }
   void warnOfLostConnections(databases, app.log)
+  void warnOfRestoredRows(databases.worker, app.log)
   await router?.start()
 
   const stopping = new AbortController()
@@ -120,6 +122,19 @@ export async function openService({
 function reasonOf(error: unknown): string {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseBusy) return error.message
   return error instanceof Error ? error.name : 'unknown'
+}
+
+/**
+ * Looks once for rows of transactions that this cluster has not had yet. Catch-up counts them as changed each time, so clients miss
+ * nothing, and download them again with each resync.
+ */
+async function warnOfRestoredRows(worker: Database, log: Pick<FastifyBaseLogger, 'error'>): Promise<void> {
+  const tables = await tablesFromFuture(worker).catch(() => [])
+  if (tables.length === 0) return
+  log.error(
+    { tables },
+    'catch-up: the database was restored from another cluster and its rows were not adopted; every resync repeats them; stop the service and run npm run db:adopt',
+  )
 }
 
 /**

@@ -3,6 +3,7 @@ import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
+import { BackupError } from '../platform/operations/backup/manifest.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
 
 /** Exit codes of commands, for scripts and deployments. */
@@ -41,6 +42,7 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
 const EXPLAINED = [
   UsageError,
   Refused,
+  BackupError,
   ConfigError,
   FolderUnusable,
   PortUnavailable,

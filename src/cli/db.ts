@@ -23,6 +23,7 @@ import {
   verifyMigrations,
 } from '../platform/db/migrations/migrate.ts'
 import { embeddedDataDir } from '../platform/db/open.ts'
+import { beginHistory } from '../platform/operations/history.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 interface Command {
@@ -84,6 +85,16 @@ const COMMANDS = new Map<string, Command>(
         const drifts = findDrift(await readHistoryCatalog(), live)
         if (drifts.length > 0) throw new Refused(driftMessage(drifts))
         print('No drift: tables, rules and privileges are as the migrations make them.')
+      },
+    },
+
+    adopt: {
+      usage: '',
+      summary: 'after a restore by other means than db:restore: adopt its rows, and let every client resync',
+      async run(config, words) {
+        atMost(0, words)
+        const adopted = await withDatabase(config(), beginHistory)
+        print(`Every client resyncs. Rows adopted from another cluster: ${adopted}.`)
       },
     },
 

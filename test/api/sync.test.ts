@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asService } from '../../src/platform/db/identity.ts'
 import type { SyncPage } from '../../src/platform/sync/schemas.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { PUBLISHED_TABLES, type PublishedTableName } from '../support/modules.ts'
@@ -402,6 +403,78 @@ describe('pages', () => {
     await copy.catchUp()
     expect(copy.rows.get(ids[0]!)).toMatchObject({ title: `Page ${pages}` })
     expect(copy.rows.get(ids[6]!)).toMatchObject({ title: `Page ${pages}` })
+  })
+})
+
+/* What `pg_restore` leaves in a cluster that has had fewer transactions than the one of the dump. */
+describe('rows of transactions that this cluster has not had yet', () => {
+  const FUTURE = '9000000000000'
+  let ids: string[]
+
+  /** As a restore does it: no trigger stamps the row. */
+  const plant = async (table: string, condition: string): Promise<void> => {
+    await api().owner.script(`
+      alter table ${table} disable trigger user;
+      update ${table} set changed_xid = '${FUTURE}' where ${condition};
+      alter table ${table} enable trigger user;
+    `)
+  }
+
+  beforeAll(async () => {
+    ids = []
+    for (let n = 0; n < 5; n += 1) ids.push(await arrangeShift(api().owner))
+    await plant('shifts', `id in (${ids.map((id) => `'${id}'`).join(', ')})`)
+    await api().owner.query(
+      "insert into muster.departed_rows (relation, row_id, audience, changed_xid) values ('shifts', $1, '{}', $2::text::xid8)",
+      [ids[0]!, FUTURE],
+    )
+  })
+
+  const tablesFromFuture = async () => {
+    const [row] = await asService(api().owner, (tx) =>
+      tx.query<{ tables: string }>('select to_json(muster.tables_from_future())::text as tables'),
+    )
+    return JSON.parse(row!.tables)
+  }
+
+  it('are in every answer, over as many pages as it takes', async () => {
+    const copy = await Copy.begin('company', 'shifts')
+    await copy.catchUp(2)
+    expect([...copy.rows.keys()]).toEqual(expect.arrayContaining(ids))
+    // What was written before the restore and what is written after it are not told apart.
+    const answer = await page('company', 'shifts', { after: copy.watermark! })
+    expect(answer.items.map(({ id }) => id)).toEqual(expect.arrayContaining(ids))
+    expect(answer.complete).toBe(true)
+  })
+
+  it('are found, and brought into the time of this cluster; every client starts anew', async () => {
+    const read = () =>
+      api().owner.query<{ id: string }>(
+        `select to_jsonb(r) - 'changed_xid' as row from shifts r where id in (${ids.map((id) => `'${id}'`).join(', ')}) order by id`,
+      )
+    expect(await tablesFromFuture()).toEqual(['shifts'])
+    const before = await read()
+    const { next: old } = await page('company', 'shifts', { after: 'now' })
+
+    const [done] = await api().owner.query<{ adopted: string }>('select muster.begin_history() as adopted')
+    expect(Number(done!.adopted)).toBe(ids.length)
+
+    expect(await tablesFromFuture()).toEqual([])
+    expect(await read()).toEqual(before)
+    expect(await api().owner.query('select from muster.departed_rows')).toEqual([])
+    const anew = await page('company', 'shifts', { after: old })
+    expect(anew.reset).toBe(true)
+    expect(anew.items.map(({ id }) => id)).toEqual(expect.arrayContaining(ids))
+
+    // The rules stand again: forced row level security, and the stamp.
+    const unforced = await api().owner.query(
+      `select relname from pg_class
+       where relnamespace in ('public'::regnamespace, 'muster'::regnamespace) and relrowsecurity and not relforcerowsecurity`,
+    )
+    expect(unforced).toEqual([])
+    await setShift(ids[0]!, "title = 'After the restore'")
+    const changed = await page('company', 'shifts', { after: anew.next })
+    expect(changed.items.map(({ id }) => id)).toContain(ids[0])
   })
 })
 

@@ -23,6 +23,7 @@ import {
   CODE_OF_INVITATION,
   DEPARTED_ROWS,
   FOREIGNERS,
+  HISTORY_ROWS,
   IDEMPOTENCY_ROWS,
   INVITATION_ROWS,
   LINK_ROWS,
@@ -748,6 +749,22 @@ const changeOutbox: Section = {
   `,
 }
 
+/** Nobody's to read or write: what clients get is a hash of it. */
+const history: Section = {
+  table: 'muster.history',
+  key: 'only_row',
+  rows: HISTORY_ROWS,
+  actions: {
+    r: reads('muster.history', 'only_row'),
+    e: updates('muster.history', 'epoch = gen_random_uuid()', 'only_row'),
+    d: deletes('muster.history', 'only_row'),
+  },
+  grid: `
+             guard admin
+    present  .     .
+  `,
+}
+
 /** Nobody's to read or write: the change feed asks by functions. */
 const changedCallers: Section = {
   table: 'muster.changed_callers',
@@ -854,6 +871,7 @@ export const SECTIONS: readonly Section[] = [
   departedRows,
   changeOutbox,
   changedCallers,
+  history,
   audiences,
   messages,
   ...RESOURCES.map(({ access }) => access.section),

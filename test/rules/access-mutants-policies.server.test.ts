@@ -30,6 +30,8 @@ interface Policy {
 const EQUIVALENT: Record<string, string> = {
   'internal on muster.audiences: not for muster_definer':
     'Changes are then checked for each subscriber, with the same answers.',
+  'internal on muster.history: not for muster_definer':
+    'The history then has no epoch: sync.test.ts and backup.embedded.test.ts see that it does not change.',
   'internal on public.incidents: not for muster_definer':
     'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
 }

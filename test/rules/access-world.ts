@@ -416,6 +416,8 @@ export const DEPARTED_ROWS = {
 export const CHANGED_CALLER_ROWS = { guard: { id: USERS.guard } } satisfies Record<string, MatrixRow>
 /** Declared by the migrations. */
 export const AUDIENCE_ROWS = { ofShifts: { id: 'shifts' } } satisfies Record<string, MatrixRow>
+/** Begun by the migrations: there is one. */
+export const HISTORY_ROWS = { present: { id: 'true' } } satisfies Record<string, MatrixRow>
 export const OUTBOX_ROWS = { ofAnybody: { id: '1' } } satisfies Record<string, MatrixRow>
 
 /** Messages on the channels of shifts, as if they were kept. */

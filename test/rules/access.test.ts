@@ -78,6 +78,7 @@ describe('the access matrix', () => {
       'muster.departed_rows',
       'muster.change_outbox',
       'muster.changed_callers',
+      'muster.history',
       'muster.audiences',
     ])
   })

@@ -77,6 +77,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   service_role: [
     'muster.create_tenant(text,text,text,uuid)',
     'muster.forget_departed_rows()',
+    'muster.tables_from_future()',
     'muster.forget_idempotency_keys(interval)',
   ],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
@@ -137,6 +138,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   '': [
     'muster.advance_shift(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
+    'muster.begin_history()',
     'muster.check_in_refusal(public.shifts,boolean,uuid)',
     'muster.count_candidate_page(uuid,text)',
     'muster.declare_audiences()',
@@ -288,6 +290,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
+  'muster.history': { muster_definer: { select: '*' } },
   'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},

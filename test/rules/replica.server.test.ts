@@ -358,6 +358,59 @@ describe('a replica that', () => {
   })
 })
 
+it('catch-up begins anew at the moment of a promotion, before the first checkpoint of the new timeline', async () => {
+  const next = await startPostgres({
+    replicaOf: primary,
+    // As long as in production, so that only the position in the log tells the timeline.
+    settings: { checkpoint_timeout: '30min' },
+  })
+  const promoted = openServer({ url: urlOf(next.url, DATABASE), max: 1 })
+  try {
+    const shift = await arrangeShift(owner)
+    const service = await startService(PATIENT_MS)
+    const before = await service.get('company', '/v1/sync/shifts?limit=1000')
+    expect(before.json().items.map(({ id }: { id: string }) => id)).toContain(shift)
+    const [position] = await owner.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
+    await vi.waitUntil(
+      async () =>
+        (
+          await promoted.query<{ there: boolean }>('select pg_last_wal_replay_lsn() >= $1::pg_lsn as there', [
+            position!.lsn,
+          ])
+        )[0]!.there,
+      { timeout: patience(10_000) },
+    )
+    // From here on the old primary is alone: the client has the row, and the new primary does not.
+    await promoted.query("alter system set primary_conninfo = ''")
+    await promoted.query('select pg_reload_conf()')
+    await vi.waitUntil(async () => (await promoted.query('select from pg_stat_wal_receiver')).length === 0, {
+      timeout: patience(10_000),
+    })
+    const ghost = await arrangeShift(owner)
+    const { next: watermark } = (await service.get('company', '/v1/sync/shifts?limit=1000')).json()
+    await promoted.query('select pg_promote()')
+
+    const failedOver = await startService(PATIENT_MS, { DATABASE_URL: urlOf(next.url, DATABASE) })
+    const answer = await failedOver.get('company', `/v1/sync/shifts?limit=1000&after=${watermark}`)
+    expect(answer.statusCode, answer.body).toBe(200)
+    const { reset, items } = answer.json()
+    const ids = items.map(({ id }: { id: string }) => id)
+    expect({ reset, hasShift: ids.includes(shift), hasGhost: ids.includes(ghost) }).toEqual({
+      reset: true,
+      hasShift: true,
+      hasGhost: false,
+    })
+    const [control] = await promoted.query<{ timeline: number; present: string }>(
+      'select timeline_id as timeline, left(pg_walfile_name(pg_current_wal_lsn()), 8) as present from pg_control_checkpoint()',
+    )
+    // Otherwise the test would not show it.
+    expect(control).toEqual({ timeline: 1, present: '00000002' })
+  } finally {
+    await promoted.close()
+    await next.stop()
+  }
+})
+
 it('nothing but reads is sent there', async () => {
   const service = await startService(PATIENT_MS)
   const shift = await arrangeShift(owner)

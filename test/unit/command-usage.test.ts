@@ -16,8 +16,11 @@ beforeAll(async () => {
   return () => rm(folder, { recursive: true, force: true })
 })
 
-const run = (command: 'db' | 'tenant', words: readonly string[], settings: Record<string, string>) =>
-  runCommandFile(command, words, { DATA_DIR: folder, ...settings })
+const run = (
+  command: 'backup' | 'db' | 'restore' | 'tenant',
+  words: readonly string[],
+  settings: Record<string, string>,
+) => runCommandFile(command, words, { DATA_DIR: folder, ...settings })
 
 describe('npm run db:*', () => {
   it.each([
@@ -32,6 +35,18 @@ describe('npm run db:*', () => {
     ['migrate --yes', 'takes no --yes'],
   ])('does not understand %j', async (words, message) => {
     const outcome = await run('db', words.split(' ').filter(Boolean), NOBODY_ANSWERS)
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
+    expect(outcome.stderr).toContain('Usage: ')
+  })
+
+  it.each([
+    ['backup', '--keep 0', '--keep takes a whole number'],
+    ['backup', '--keep-days week', '--keep-days takes a whole number'],
+    ['backup', 'now', 'now'],
+    ['restore', 'one two', 'Not understood: two'],
+    ['restore', '--force', '--force'],
+  ] as const)('does not understand %s %j', async (command, words, message) => {
+    const outcome = await run(command, words.split(' '), NOBODY_ANSWERS)
     expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
     expect(outcome.stderr).toContain('Usage: ')
   })

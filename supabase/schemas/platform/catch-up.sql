@@ -4,6 +4,7 @@
 --   somebody's view is noted in muster.departed_rows.
 -- * Where rows leave a view because time passes, without a change, the table has a function that gives their ids to the caller:
 --   muster.lapsed_of_<table>(since).
+-- * Transaction ids count within one history (muster.history_id): after a restore or a failover every client starts anew.
 -- * The tables are those of the publication, with the columns that are published and that the caller may read.
 
 create or replace function muster.tg_stamp_change() returns trigger
@@ -82,20 +83,125 @@ comment on function muster.forget_departed_rows() is
   'Ends the retention of departed rows, and of users whose groups changed. For background work.';
 
 -- Transaction ids mean something in one history only: not after a restore into another cluster, nor after a recovery to
--- an earlier point (a new timeline), nor in a copy of the database.
+-- an earlier point (a new timeline), nor in a copy of the database. Cluster, timeline and database tell most histories apart.
+-- Not a data folder that was put back as it was, nor two embedded databases, which begin as copies of one folder: for those
+-- there is the epoch, which muster.begin_history renews.
+create table if not exists muster.history (
+  only_row boolean not null default true,
+  epoch uuid not null default gen_random_uuid(),
+  begun_at timestamptz not null default now(),
+  constraint history_pkey primary key (only_row),
+  constraint history_one_row check (only_row)
+);
+insert into muster.history default values on conflict do nothing;
+comment on table muster.history is 'The epoch of the history to which transaction ids belong: one row.';
+
+alter table muster.history enable row level security;
+alter table muster.history force row level security;
+revoke all on muster.history from public, anon, authenticated, service_role;
+drop policy if exists internal on muster.history;
+create policy internal on muster.history to muster_definer using (true) with check (true);
+comment on policy internal on muster.history is 'The security definer functions of catch-up.sql.';
+grant select on muster.history to muster_definer;
+
+-- The timeline is read from the position in the log: the last checkpoint keeps the old one for minutes after a promotion, and
+-- clients would be told that nothing had changed. A standby has no such position; it answers nobody's catch-up.
 create or replace function muster.history_id() returns text
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select md5(concat_ws('/', s.system_identifier, c.timeline_id, d.oid))
+  select md5(concat_ws(
+    '/',
+    s.system_identifier,
+    case
+      when pg_is_in_recovery() then lpad(upper(to_hex(c.timeline_id)), 8, '0')
+      else left(pg_walfile_name(pg_current_wal_lsn()), 8)
+    end,
+    d.oid,
+    h.epoch
+  ))
   from pg_control_system() s
   cross join pg_control_checkpoint() c
   cross join pg_catalog.pg_database d
+  left join muster.history h on true
   where d.datname = current_database();
 end;
 comment on function muster.history_id() is 'Names the history to which transaction ids belong.';
+
+-- Row level security shows all rows to background work, which asks when the service starts.
+create or replace function muster.tables_from_future() returns text[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unreached constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
+  relation name;
+  is_found boolean;
+  found_in text[] := '{}';
+begin
+  for relation in
+    select p.tablename from pg_publication_tables p
+    join pg_attribute a on a.attrelid = format('%I.%I', p.schemaname, p.tablename)::regclass and a.attname = 'changed_xid'
+    where p.pubname = 'supabase_realtime' and p.schemaname = 'public'
+    order by p.tablename
+  loop
+    execute format('select exists (select from public.%I r where r.changed_xid >= $1)', relation) into is_found using unreached;
+    if is_found then
+      found_in := found_in || relation::text;
+    end if;
+  end loop;
+  return found_in;
+end
+$$;
+comment on function muster.tables_from_future() is
+  'Published tables with rows of a transaction that this cluster has not had yet: they were restored from another one.';
+
+-- Run by whoever restored the database, as its owner, while no process of the service runs: `npm run db:restore` does it,
+-- `npm run db:adopt` after a restore by other means. Rows of transactions that this cluster has not had yet are given the
+-- present one; every client starts anew, so nobody has to be told what left its view before. Neither a trigger nor who
+-- wrote a row and when takes part: the row is what it was. The owner is no superuser, so forced row level security and the
+-- triggers are lifted for the duration of the transaction, which locks the tables.
+create or replace function muster.begin_history() returns bigint
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  present constant xid8 := pg_current_xact_id();
+  relation regclass;
+  adopted bigint := 0;
+  affected bigint;
+begin
+  for relation in
+    select a.attrelid::regclass
+    from pg_publication_tables p
+    join pg_attribute a on a.attrelid = format('%I.%I', p.schemaname, p.tablename)::regclass and a.attname = 'changed_xid'
+    where p.pubname = 'supabase_realtime' and p.schemaname = 'public'
+    order by 1
+  loop
+    execute format('alter table %s no force row level security, disable trigger user', relation);
+    execute format('update %s set changed_xid = $1 where changed_xid > $1', relation) using present;
+    get diagnostics affected = row_count;
+    adopted := adopted + affected;
+    execute format('alter table %s force row level security, enable trigger user', relation);
+  end loop;
+
+  foreach relation in array array['muster.departed_rows', 'muster.changed_callers', 'muster.history']::regclass[] loop
+    execute format('alter table %s no force row level security', relation);
+    execute format('delete from %s', relation);
+  end loop;
+  insert into muster.history default values;
+  foreach relation in array array['muster.departed_rows', 'muster.changed_callers', 'muster.history']::regclass[] loop
+    execute format('alter table %s force row level security', relation);
+  end loop;
+  return adopted;
+end
+$$;
+comment on function muster.begin_history() is
+  'Brings restored rows into the time of this cluster, and lets every client start anew. @returns how many rows.';
 
 create or replace function muster.departures_for_caller(
   wanted text, after_xid xid8, before_xid xid8, position_xid xid8, position_id uuid, max_items integer
@@ -129,6 +235,9 @@ comment on function muster.departures_for_caller(text, xid8, xid8, xid8, uuid, i
 -- With `reset` the answer is the beginning of everything that the caller sees, and what a client has is to be thrown
 -- away: without a cursor, with one of another history, of another scope (the caller's role or organization changed), or
 -- older than departed rows are kept.
+--
+-- A row whose transaction this cluster has not had yet was restored from another one (muster.begin_history mends that). It
+-- counts as changed in every round: when it was written in this history, if ever, cannot be known.
 create or replace function muster.changes_since(wanted text, cursor_ jsonb, max_items integer) returns jsonb
 language plpgsql
 stable
@@ -189,7 +298,7 @@ begin
       select r.changed_xid, r.id, jsonb_build_object(%1$s) as item
       from public.%2$I r
       where r.changed_xid >= $1
-        and r.changed_xid < $2
+        and (r.changed_xid < $2 or r.changed_xid >= $7)
         and ($3 is null or (r.changed_xid, r.id) > ($3, $4))
       order by r.changed_xid, r.id
       limit $5 + 1
@@ -220,7 +329,8 @@ begin
     columns_, wanted
   )
   into answer, page_is_full, last_position
-  using after_xid, before_xid, (known #>> '{position,0}')::xid8, (known #>> '{position,1}')::uuid, max_items, is_reset;
+  using after_xid, before_xid, (known #>> '{position,0}')::xid8, (known #>> '{position,1}')::uuid, max_items, is_reset,
+    pg_snapshot_xmax(snapshot);
 
   if lapsed is not null and is_first and not is_reset then
     execute format('select jsonb_agg(l.id) from %s($1) as l (id) where not $2 ? l.id::text', lapsed::regproc)
@@ -250,7 +360,7 @@ grant execute on function
   muster.departures_for_caller(text, xid8, xid8, xid8, uuid, integer),
   muster.changes_since(text, jsonb, integer)
 to authenticated, muster_definer;
-grant execute on function muster.forget_departed_rows() to service_role;
+grant execute on function muster.forget_departed_rows(), muster.tables_from_future() to service_role;
 
 alter function muster.tg_note_departure() owner to muster_definer;
 alter function muster.forget_departed_rows() owner to muster_definer;

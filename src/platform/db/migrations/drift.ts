@@ -100,11 +100,12 @@ function comparable(
   return new Map(
     compared.map(([object, text]) => {
       const normalized = normalize(unqualify(text), owner)
-      // A trigger that a down file made again: its comparison of rows is printed with fewer parentheses, and is the same.
-      const isTrigger = object.startsWith('trigger ')
+      // A trigger that a down file made again, and a check that was dumped and restored, are printed with fewer parentheses (a chain of
+      // `and` becomes one list), and are the same.
+      const isMadeAgain = /^(?:trigger|constraint) /.test(object)
       return [
         unqualify(object),
-        { object, text: isTrigger ? normalized.replaceAll(/[()]/g, '') : normalized },
+        { object, text: isMadeAgain ? normalized.replaceAll(/[()]/g, '') : normalized },
       ]
     }),
   )

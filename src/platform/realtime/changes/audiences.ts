@@ -94,7 +94,7 @@ export class Audiences {
     xids: readonly number[],
     dropped: AbortSignal,
   ): Promise<Look[] | undefined> {
-    if (performance.now() - this.#askedAt > MAX_PAUSE_MS) this.#forgetGroups()
+    if (performance.now() - this.#askedAt > MAX_PAUSE_MS) this.forgetGroups()
     const questions = changes.map(({ change, table }) => questionText(change, table)).join(',')
     const answer = await askUntilAnswered(dropped, async () => {
       const [row] = await this.#database.query<{ answer: string | null }>(
@@ -152,7 +152,11 @@ export class Audiences {
     }
   }
 
-  #forgetGroups(): void {
+  /**
+   * The groups of all subscribers are read again before anybody is told. After a failover the ids of transactions that the old
+   * primary took with it are used anew, so `since` would hide changes.
+   */
+  forgetGroups(): void {
     this.#since = null
     for (const subscriber of this.#users.keys()) this.#unread.add(subscriber)
   }

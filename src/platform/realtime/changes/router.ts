@@ -422,6 +422,7 @@ class Router implements ChangeRouter {
   // ---- Continuity
 
   #tellGap(reason: string): void {
+    this.#audiences.forgetGroups()
     for (const listener of this.#gapListeners) {
       try {
         listener(reason)
