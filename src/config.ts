@@ -100,6 +100,7 @@ export const settings = z.object({
   DATABASE_LOCK_TIMEOUT_MS: milliseconds.default(5_000),
   DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: milliseconds.default(15_000),
   MIGRATE_ON_START: flag.default(true),
+  BACKUP_DIR: z.string().default('.muster-backups'),
 
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters: HS256 needs a key of 256 bits').optional(),
   JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),

@@ -1,13 +1,14 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { buildApp } from './app.ts'
+import { buildApp, JOBS } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
-import { runWorker } from './platform/jobs/worker.ts'
+import { runJobs } from './platform/jobs/runner.ts'
+import { rememberLastBackup } from './platform/operations/backups.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
@@ -39,6 +40,7 @@ export async function openService({
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
+  const newestBackup = rememberLastBackup(config.BACKUP_DIR)
   const readiness = watchReadiness(databases.isMigrated, log)
   const app = await buildApp({
     config,
@@ -49,7 +51,8 @@ export async function openService({
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
       const replica = databases.replica?.state ?? 'off'
-      return { ...(await readiness.state()), feed, replica }
+      const last_backup = (await newestBackup())?.at.toISOString() ?? null
+      return { ...(await readiness.state()), feed, replica, last_backup }
     },
   })
   appLog = app.log
@@ -63,7 +66,7 @@ export async function openService({
   await router?.start()
 
   const stopping = new AbortController()
-  const worker = runWorker(databases.worker, app.log, stopping.signal)
+  const worker = runJobs(databases.worker, JOBS, app.log, stopping.signal)
 
   // In this order: sockets and requests end, then the change feed and background work, then the database closes.
   closeWithGrace({ delay: config.SHUTDOWN_TIMEOUT_MS, logger: app.log }, async ({ err }) => {

@@ -4,6 +4,7 @@ import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
+import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
@@ -32,6 +33,7 @@ export const guarding = {
   },
   publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
   privateChannels: ['shift:'],
+  jobs,
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

@@ -79,6 +79,8 @@ describe('the access matrix', () => {
       'muster.change_outbox',
       'muster.changed_callers',
       'muster.audiences',
+      'muster.size_samples',
+      'muster.jobs',
     ])
   })
 

@@ -69,6 +69,9 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.create_tenant(text,text,text,uuid)',
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
+    'muster.sample_sizes()',
+    'muster.warn_of_expiring_certificates()',
+    'muster.warn_of_stale_payments()',
   ],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
@@ -272,6 +275,8 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
+  'muster.jobs': { service_role: READ_AND_WRITE },
+  'muster.size_samples': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { check, foreignKey, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import { users } from '../table.ts'
 
@@ -8,6 +8,8 @@ export const NOTIFICATION_TYPES = [
   'shift_released',
   'shift_cancelled',
   'shift_changed',
+  'certificate_expiring',
+  'payments_stale',
 ] as const
 
 export const notifications = pgTable(
@@ -19,6 +21,8 @@ export const notifications = pgTable(
     type: text('type', { enum: NOTIFICATION_TYPES }).notNull(),
     data: jsonb('data').notNull().default(sql`'{}'`),
     read_at: instant('read_at'),
+    /** What it tells of, where that must be told once: background work may be run again. */
+    once_key: text('once_key'),
     ...timestamps,
     changed_xid: changedXid(),
   },
@@ -30,10 +34,11 @@ export const notifications = pgTable(
     }).onDelete('cascade'),
     check(
       'notifications_type_known',
-      sql`${t.type} in ('shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed')`,
+      sql`${t.type} in ('shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'certificate_expiring', 'payments_stale')`,
     ),
     index('notifications_user_idx').on(t.user_id, t.created_at, t.id),
     index('notifications_tenant_idx').on(t.tenant_id, t.created_at, t.id),
+    uniqueIndex('notifications_once_key').on(t.user_id, t.once_key).where(sql`${t.once_key} is not null`),
     index('notifications_changed_idx').on(t.changed_xid, t.id),
   ],
 )

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { instantOut } from '../http/fields.ts'
 
 const tags = ['service']
 const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
@@ -12,6 +13,8 @@ export interface Readiness {
   feed: (typeof FEED_STATES)[number]
   /** State of the replica at the last read; `off` where none is configured. Without it the primary answers every read. */
   replica: (typeof REPLICA_STATES)[number]
+  /** When the newest backup of `BACKUP_DIR` began; null where there is none. It never makes the service unready. */
+  last_backup?: string | null
 }
 
 /** @param checkReadiness what has to hold before traffic is sent here */
@@ -39,6 +42,10 @@ export const serviceRoutes =
       migrations: z.boolean(),
       feed: z.enum(FEED_STATES),
       replica: z.enum(REPLICA_STATES),
+      last_backup: instantOut.nullable().optional().meta({
+        description:
+          'When the newest backup in `BACKUP_DIR` began; null without one. Informative: it does not change the status.',
+      }),
     })
     app.get(
       '/ready',
