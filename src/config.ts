@@ -79,6 +79,7 @@ export const settings = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
   DATA_DIR: z.string().default('.muster'),
+  BACKUP_DIR: z.string().default('backups'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   CORS_ORIGINS: list.default([]),
   TRUST_PROXY: trustedProxies.default(false),
@@ -100,7 +101,6 @@ export const settings = z.object({
   DATABASE_LOCK_TIMEOUT_MS: milliseconds.default(5_000),
   DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: milliseconds.default(15_000),
   MIGRATE_ON_START: flag.default(true),
-  BACKUP_DIR: z.string().default('.muster-backups'),
 
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters: HS256 needs a key of 256 bits').optional(),
   JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),

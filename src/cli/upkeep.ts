@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
 import { anonymousCaller, type Caller } from '../platform/auth/caller.ts'
 import type { Database } from '../platform/db/engine/database.ts'
+import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { asService } from '../platform/db/identity.ts'
 import { openSessions } from '../platform/db/session.ts'
 import { bytes, percent } from '../platform/operations/health/finding.ts'
@@ -84,8 +85,10 @@ async function keep(
   }
 }
 
-const tableLine = ({ nth, of, table, bytes: size, durationMs, skipped }: TableDone): string =>
-  `[${nth}/${of}] ${table} (${bytes(size)}) … ${skipped ? LEFT_OUT[skipped] : `${Math.round(durationMs)} ms`}`
+function tableLine({ nth, of, table, bytes: size, durationMs, skipped }: TableDone): string {
+  const outcome = skipped ? LEFT_OUT[skipped] : `${Math.round(durationMs)} ms`
+  return `[${nth}/${of}] ${table} (${bytes(size)}) … ${outcome}`
+}
 
 async function explainQuestion(
   config: Config,
@@ -104,12 +107,18 @@ async function explainQuestion(
         timeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
         ...(caller && { as: { role: caller.role, claims: JSON.stringify(caller.claims) } }),
       },
-    )
+    ).catch(refuseStatement)
     console.log(plan.join('\n'))
     return
   }
   if (method !== 'GET') throw new UsageError('Only routes that read: GET /v1/…')
   await explainRoute(config, database, path, caller ?? anonymousCaller())
+}
+
+/** What PostgreSQL says of the statement that somebody typed. */
+function refuseStatement(error: unknown): never {
+  if (error instanceof Error && readDatabaseError(error)) throw new Refused(error.message)
+  throw error
 }
 
 async function explainRoute(config: Config, database: Database, url: string, caller: Caller): Promise<void> {

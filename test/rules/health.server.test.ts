@@ -137,14 +137,20 @@ describe('a database with the migrations', () => {
     const { owner } = prepared()
     const backup = () => line(owner, 'backup')
     expect(await backup()).toMatchObject({ level: 'bad' })
-    const nameOf = (hoursAgo: number) =>
-      `muster-${new Date(Date.now() - hoursAgo * 3_600_000).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
+    const make = async (hoursAgo: number) => {
+      const createdAt = new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
+      const file = `muster-${createdAt.replaceAll(/[-:.]/g, '')}.dump`
+      await writeFile(join(folder, file), '')
+      return () => writeFile(join(folder, file.replace('.dump', '.json')), JSON.stringify({ createdAt, file }))
+    }
     // Broken off: it has no manifest.
-    await writeFile(join(folder, `${nameOf(0)}.dump`), '')
+    await make(0)
     expect(await backup()).toMatchObject({ level: 'bad' })
-    await writeFile(join(folder, `${nameOf(5)}.manifest.json`), '{}')
+    await (await make(30))()
+    expect(await backup()).toMatchObject({ level: 'bad', text: expect.stringContaining('30 h') })
+    await (await make(5))()
     expect(await backup()).toMatchObject({ level: 'warning', text: expect.stringContaining('5 h') })
-    await writeFile(join(folder, `${nameOf(0.1)}.manifest.json`), '{}')
+    await (await make(0.1))()
     expect(await backup()).toMatchObject({ level: 'good' })
   })
 

@@ -1,30 +1,40 @@
-import { readdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
 
-/** A backup of `npm run db:backup`, named by the UTC time at which it began: `muster-20261129T2150Z.…`. */
-const NAME = /^muster-(\d{4})-?(\d\d)-?(\d\d)T(\d\d)[-:]?(\d\d)[-:]?(\d\d)?(?:[.-]\d+)?Z/
-/** Written last: a backup without a manifest was broken off. */
-const MANIFEST = /manifest/
+/** Of the manifest of a backup, which stands beside it in a `.json` file and is written last. */
+const manifest = z.object({ createdAt: z.iso.datetime(), file: z.string() })
 
 export interface Backup {
-  /** When it began: what was committed later is not in it. */
+  /** What was committed later is not in it. */
   at: Date
   name: string
 }
 
-/** The newest complete backup of the folder; undefined where there is none, or no folder. */
+/** The newest complete backup in the folder of `BACKUP_DIR`; undefined where there is none, or no folder. */
 export async function lastBackup(folder: string): Promise<Backup | undefined> {
-  const entries = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+  const names = await readdir(folder).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
   })
-  let newest: Backup | undefined
-  for (const path of entries) {
-    if (!MANIFEST.test(path)) continue
-    const [name = ''] = path.split('/')
-    const at = timeOf(name)
-    if (at && (!newest || at > newest.at)) newest = { at, name }
+  const found = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readManifest(folder, name)),
+  )
+  return found
+    .filter((backup) => backup !== undefined)
+    .sort((a, b) => a.at.getTime() - b.at.getTime())
+    .at(-1)
+}
+
+async function readManifest(folder: string, name: string): Promise<Backup | undefined> {
+  try {
+    const { createdAt, file } = manifest.parse(JSON.parse(await readFile(join(folder, name), 'utf8')))
+    return existsSync(join(folder, file)) ? { at: new Date(createdAt), name: file } : undefined
+  } catch {
+    // Another file, or one that was removed meanwhile.
+    return undefined
   }
-  return newest
 }
 
 /** How long an answer is given again: `/ready` is asked every second. */
@@ -41,11 +51,4 @@ export function rememberLastBackup(folder: string): () => Promise<Backup | undef
     }
     return known
   }
-}
-
-function timeOf(name: string): Date | undefined {
-  const [, year, month, day, hour, minute, second = '00'] = NAME.exec(name) ?? []
-  if (!year) return undefined
-  const at = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  return Number.isNaN(at.getTime()) ? undefined : at
 }
