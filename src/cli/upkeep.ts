@@ -7,7 +7,7 @@ import { asService } from '../platform/db/identity.ts'
 import { openSessions } from '../platform/db/session.ts'
 import { bytes, percent } from '../platform/operations/health/finding.ts'
 import { keepTables, NoSuchTable, type TableDone, type Upkeep } from '../platform/operations/maintenance.ts'
-import { explaining, planOf } from '../platform/operations/plan.ts'
+import { explaining, planOf, SeveralStatements } from '../platform/operations/plan.ts'
 import { readVersion } from '../version.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 import { withDatabase } from './open-database.ts'
@@ -117,6 +117,7 @@ async function explainQuestion(
 
 /** What PostgreSQL says of the statement that somebody typed. */
 function refuseStatement(error: unknown): never {
+  if (error instanceof SeveralStatements) throw new UsageError(error.message)
   if (error instanceof Error && readDatabaseError(error)) throw new Refused(error.message)
   throw error
 }

@@ -8,6 +8,7 @@ import { readComparableCatalog } from '../../src/platform/db/migrations/drift.ts
 import type { HealthContext, HealthLine } from '../../src/platform/operations/health/finding.ts'
 import { CHECKS, examineHealth, healthExit, healthPage } from '../../src/platform/operations/health/health.ts'
 import { THRESHOLDS, type Thresholds } from '../../src/platform/operations/health/thresholds.ts'
+import { runCommandFile } from '../support/command.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, serverUser, startPostgres } from '../support/postgres-server.ts'
@@ -141,7 +142,8 @@ describe('a database with the migrations', () => {
       const createdAt = new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
       const file = `muster-${createdAt.replaceAll(/[-:.]/g, '')}.dump`
       await writeFile(join(folder, file), '')
-      return () => writeFile(join(folder, file.replace('.dump', '.json')), JSON.stringify({ createdAt, file }))
+      return () =>
+        writeFile(join(folder, file.replace('.dump', '.json')), JSON.stringify({ createdAt, file }))
     }
     // Broken off: it has no manifest.
     await make(0)
@@ -169,6 +171,67 @@ describe('a database with the migrations', () => {
     expect(await line(stranger, 'connections')).not.toMatchObject(unknown)
     await stranger.close()
     await owner.query(`drop role ${login}`)
+  })
+
+  describe('the commands', () => {
+    const run = (name: string, ...words: string[]) =>
+      runCommandFile(name, words, { DATABASE_URL: prepared().ownerUrl!, BACKUP_DIR: folder })
+
+    test('db:health: JSON and the exit code of the worst line; 3 where nobody could be asked', async () => {
+      const { code, stdout, stderr } = await run('health', '--quick', '--json')
+      const { level, lines } = JSON.parse(stdout)
+      expect({ code, stderr }).toEqual({ code: ['good', 'warning', 'bad'].indexOf(level), stderr: '' })
+      expect(lines.map(({ name }: HealthLine) => name)).toEqual(CHECKS.map(({ name }) => name))
+      expect(await run('health', '--fast')).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining('Usage'),
+      })
+      const unreachable = await runCommandFile('health', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
+      expect(unreachable).toMatchObject({ code: 3, stdout: '' })
+    })
+
+    test('db:vacuum and db:analyze: a line for each table, plans, and a refusal of what is not understood', async () => {
+      const { code, stdout } = await run('upkeep', 'vacuum', 'shifts', 'users')
+      expect({
+        code,
+        lines: stdout.match(/^\[[12]\/2\] public\.(shifts|users) \(.*\) … \d+ ms$/gm)?.length,
+      }).toEqual({
+        code: 0,
+        lines: 2,
+      })
+      expect(await run('upkeep', 'analyze', 'select 1')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('Result'),
+      })
+      expect(await run('upkeep', 'analyze', '--run', 'delete from shifts')).toMatchObject({ code: 1 })
+      expect(await run('upkeep', 'analyze', 'POST /v1/shifts')).toMatchObject({ code: 2 })
+      expect(await run('upkeep', 'analyze', 'no_such_table')).toMatchObject({ code: 2 })
+      expect(await run('upkeep', 'analyze', '--as', 'nobody@example.com', 'GET /v1/shifts')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('nobody@example.com'),
+      })
+    })
+
+    test('a table that somebody has locked is left out of the upkeep', async () => {
+      const { owner } = prepared()
+      const outcome = await owner.transaction(async (tx) => {
+        await tx.query('lock table public.incidents in access exclusive mode')
+        return run('upkeep', 'vacuum', 'incidents')
+      })
+      expect(outcome).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('left out: somebody has it locked'),
+      })
+    })
+
+    test('jobs: what there is, and how it stands', async () => {
+      const { code, stdout } = await run('jobs', '--json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout).map(({ name }: { name: string }) => name)).toContain('platform.sample_sizes')
+      expect((await run('jobs')).stdout).toContain(
+        'guarding.warn_of_expiring_certificates (each day at 06:00 UTC)',
+      )
+    })
   })
 
   test('the page has each line once, and the exit code is that of the worst', async () => {

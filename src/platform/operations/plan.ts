@@ -29,12 +29,26 @@ class RolledBack extends Error {
   }
 }
 
-/** The plan of one statement. Nothing that it does stays. */
+/** More than one statement: the second could end the transaction that must not be committed. */
+export class SeveralStatements extends Error {
+  override name = 'SeveralStatements'
+  constructor() {
+    super('One statement, without a semicolon in it.')
+  }
+}
+
+/**
+ * The plan of one statement. Nothing that it does stays.
+ *
+ * @throws SeveralStatements, also where the semicolon is in a text: statements without parameters are sent as they are
+ */
 export async function planOf(
   database: Database,
   { text, parameters }: Statement,
   { as, isRun, timeoutMs }: PlanOptions,
 ): Promise<string[]> {
+  const statement = text.trim().replace(/;$/, '')
+  if (statement.includes(';')) throw new SeveralStatements()
   const enter: Statement = {
     text: `select set_config('statement_timeout', $1, true)${
       as ? ", set_config('request.jwt.claims', $3, true), set_config('role', $2, true)" : ''
@@ -44,7 +58,7 @@ export async function planOf(
   try {
     return await database.transaction(
       async (tx) => {
-        throw new RolledBack(await explain(tx, text, parameters, isRun))
+        throw new RolledBack(await explain(tx, statement, parameters, isRun))
       },
       { readOnly: true, enter },
     )
