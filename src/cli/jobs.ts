@@ -31,12 +31,14 @@ interface Listed extends Pick<Job, 'name' | 'description' | 'schedule'> {
   state: JobState | null
 }
 
-const jobLines = ({ name, description, schedule, state }: Listed): string =>
-  [
-    `${name} (${'every' in schedule ? `every ${schedule.every}` : `each day at ${schedule.dailyAt} UTC`})`,
+function jobLines({ name, description, schedule, state }: Listed): string {
+  const when = 'every' in schedule ? `every ${schedule.every}` : `each day at ${schedule.dailyAt} UTC`
+  return [
+    `${name} (${when})`,
     `  ${description}`,
     `  ${state ? howItStands(state) : 'never run: the service registers it when it starts'}`,
   ].join('\n')
+}
 
 function howItStands({
   finished_at,

@@ -76,7 +76,8 @@ async function findTables(database: Database, wanted: readonly string[] = []): P
   // From PostgreSQL 17 on MAINTAIN may be granted, too; who has it is mostly the owner all the same.
   const tables = await database.query<Table & { qualified: string; name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as "table", n.nspname || '.' || c.relname as qualified, c.relname as name,
-       pg_total_relation_size(c.oid)::float8 as bytes, pg_has_role(c.relowner, 'usage') as owned
+       -- As it was when somebody counted: to ask for the size waits for whoever has the table locked.
+       c.relpages::float8 * 8192 as bytes, pg_has_role(c.relowner, 'usage') as owned
      from pg_class c
      join pg_namespace n on n.oid = c.relnamespace
      left join pg_stat_all_tables s on s.relid = c.oid
