@@ -19,6 +19,8 @@ import { registration } from './platform/http/registration.ts'
 import { sessions as sessionsPlugin } from './platform/http/request-sessions.ts'
 import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
+import type { Job } from './platform/jobs/job.ts'
+import { PLATFORM_JOBS } from './platform/jobs/platform-jobs.ts'
 import { live } from './platform/live/routes.ts'
 import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
@@ -34,6 +36,9 @@ export const MODULES = [people, guarding] as const satisfies Module[]
 const modules: readonly Module[] = MODULES
 
 for (const { codes } of modules) registerCodes(codes)
+
+/** All background work. */
+export const JOBS: readonly Job[] = [...PLATFORM_JOBS, ...modules.flatMap(({ jobs }) => jobs ?? [])]
 
 /** Fills an empty, migrated database with the modules' demos. @returns whether it did: not where somebody is already */
 export async function seedDemo(database: Database): Promise<boolean> {

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp } from './app.ts'
+import { buildApp, JOBS } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
-import { runWorker } from './platform/jobs/worker.ts'
+import { runJobs } from './platform/jobs/runner.ts'
 import type { Logger } from './platform/log.ts'
+import { rememberLastBackup } from './platform/operations/backups.ts'
 import { tablesFromFuture } from './platform/operations/history.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
@@ -39,6 +40,7 @@ export async function openService({
 }: ServiceParts): Promise<FastifyInstance> {
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
+  const newestBackup = rememberLastBackup(config.BACKUP_DIR)
   /** Resolves when the schema is no longer one for this version. */
   const overtaken = Promise.withResolvers<void>()
   const readiness = watchReadiness({
@@ -62,7 +64,8 @@ export async function openService({
     checkReadiness: async () => {
       const feed = router?.health.feed?.state ?? 'off'
       const replica = databases.replica?.state ?? 'off'
-      return { ...(await readiness.state()), feed, bus: bus?.health.state ?? 'off', replica }
+      const last_backup = (await newestBackup())?.createdAt ?? null
+      return { ...(await readiness.state()), feed, bus: bus?.health.state ?? 'off', replica, last_backup }
     },
     standing: () => readiness.standing,
   })
@@ -76,7 +79,7 @@ export async function openService({
   await router?.start()
 
   const stopping = new AbortController()
-  const worker = runWorker(databases.worker, app.log, stopping.signal)
+  const worker = runJobs(databases.worker, JOBS, app.log, stopping.signal)
 
   const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
   // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database
@@ -128,7 +131,7 @@ function reasonOf(error: unknown): string {
  * Looks once for rows of transactions that this cluster has not had yet. Catch-up counts them as changed each time, so clients miss
  * nothing, and download them again with each resync.
  */
-async function warnOfRestoredRows(worker: Database, log: Pick<FastifyBaseLogger, 'error'>): Promise<void> {
+async function warnOfRestoredRows(worker: Database, log: Pick<Logger, 'error'>): Promise<void> {
   const tables = await tablesFromFuture(worker).catch(() => [])
   if (tables.length === 0) return
   log.error(

@@ -5,4 +5,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795984662_tables_are_followed_in_one_call';
+return '1795992811_oldest_version_that_can_live';

@@ -1,11 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
-import { type Config, readConfig, requireChosenDatabase } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
-import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
-import type { Database } from '../platform/db/engine/database.ts'
-import { openEmbedded } from '../platform/db/engine/embedded.ts'
-import { openServer } from '../platform/db/engine/server.ts'
 import {
   type Drift,
   findDrift,
@@ -13,7 +9,6 @@ import {
   readHistoryCatalog,
 } from '../platform/db/migrations/drift.ts'
 import {
-  MIGRATION_CONNECTION,
   type MigrationProgress,
   type MigrationStatus,
   migrateDown,
@@ -22,9 +17,9 @@ import {
   progressLine,
   verifyMigrations,
 } from '../platform/db/migrations/migrate.ts'
-import { embeddedDataDir } from '../platform/db/open.ts'
 import { beginHistory } from '../platform/operations/history.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
+import { withDatabase } from './open-database.ts'
 
 interface Command {
   /** What may follow the name. */
@@ -171,28 +166,6 @@ function readSteps(word = '1'): number | 'all' {
   if (!Number.isSafeInteger(steps) || steps < 1)
     throw new UsageError(`${word} is no number of migrations: give a whole number from 1 on, or all.`)
   return steps
-}
-
-/** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which only one process can open. */
-async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  if (config.DATABASE_URL) {
-    return await closing(openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL }), work)
-  }
-  requireChosenDatabase(config)
-  const release = await claimDataFolder(config.DATA_DIR)
-  try {
-    return await closing(await openEmbedded({ dataDir: embeddedDataDir(config) }), work)
-  } finally {
-    await release()
-  }
-}
-
-async function closing<T>(database: Database, work: (database: Database) => Promise<T>): Promise<T> {
-  try {
-    return await work(database)
-  } finally {
-    await database.close()
-  }
 }
 
 function report(event: MigrationProgress): void {

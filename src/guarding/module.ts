@@ -4,6 +4,7 @@ import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
+import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
@@ -32,12 +33,16 @@ export const guarding = {
     listNearbyShifts: ['Link'],
   },
   publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
-  notificationTypes: ['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
+  notificationTypes: [
+    ...['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
+    ...['certificate_expiring', 'payments_stale'],
+  ],
   privateChannels: ['shift:'],
   board: {
     folder: new URL('./live/', import.meta.url),
     scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
   },
+  jobs,
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

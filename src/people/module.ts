@@ -12,7 +12,7 @@ export const people = {
   tags: [
     { name: 'me', description: 'The caller, and the registration of users.' },
     { name: 'organizations', description: 'Companies and their clients.' },
-    { name: 'notifications', description: 'Messages to a user about shifts.' },
+    { name: 'notifications', description: 'Messages to a user about shifts, certificates and payments.' },
   ],
   codes,
   sqlstates: 'MU2',

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Database } from './db/engine/database.ts'
 import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
+import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
 
 /** What a module is to the service: a value, which `app.ts` composes with others. It starts and stops nothing. */
@@ -22,6 +23,8 @@ export interface Module extends ApiPart {
   readonly privateChannels: readonly string[]
   /** What it shows at /live. */
   readonly board?: LiveBoard
+  /** Its background work. */
+  readonly jobs?: readonly Job[]
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

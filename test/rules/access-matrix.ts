@@ -26,6 +26,7 @@ import {
   HISTORY_ROWS,
   IDEMPOTENCY_ROWS,
   INVITATION_ROWS,
+  JOB_ROWS,
   LINK_ROWS,
   LOCATION_ROWS,
   type MatrixRow,
@@ -35,6 +36,7 @@ import {
   OUTBOX_ROWS,
   PROFESSIONAL_ROWS,
   SHIFT_ROWS,
+  SIZE_SAMPLE_ROWS,
   TENANT_ROWS,
   TRANSACTION_ROWS,
   USER_ROWS,
@@ -797,6 +799,41 @@ const audiences: Section = {
   `,
 }
 
+/** Nobody's to read or write: background work notes the sizes, by a function. */
+const sizeSamples: Section = {
+  table: 'muster.size_samples',
+  key: 'relation',
+  rows: SIZE_SAMPLE_ROWS,
+  actions: {
+    r: reads('muster.size_samples', 'relation'),
+    e: updates('muster.size_samples', 'bytes = 0', 'relation'),
+    d: deletes('muster.size_samples', 'relation'),
+    s: changes('take a sample', () => 'select muster.sample_sizes()'),
+  },
+  grid: `
+              guard admin
+    ofShifts  .     .
+  `,
+}
+
+/** Nobody's to read or write: background work alone. */
+const jobs: Section = {
+  table: 'muster.jobs',
+  key: 'name',
+  rows: JOB_ROWS,
+  actions: {
+    r: reads('muster.jobs', 'name'),
+    e: updates('muster.jobs', 'next_run_at = now()', 'name'),
+    d: deletes('muster.jobs', 'name'),
+    c: changes('warn of certificates', () => 'select muster.warn_of_expiring_certificates()'),
+    p: changes('warn of payments', () => 'select muster.warn_of_stale_payments()'),
+  },
+  grid: `
+               guard admin
+    ofAnybody  .     .
+  `,
+}
+
 const onItsChannel = ({ topic }: MatrixRow): string => String(topic)
 
 const messages: Section = {
@@ -873,6 +910,8 @@ export const SECTIONS: readonly Section[] = [
   changedCallers,
   history,
   audiences,
+  sizeSamples,
+  jobs,
   messages,
   ...RESOURCES.map(({ access }) => access.section),
 ]

@@ -418,6 +418,8 @@ export const CHANGED_CALLER_ROWS = { guard: { id: USERS.guard } } satisfies Reco
 export const AUDIENCE_ROWS = { ofShifts: { id: 'shifts' } } satisfies Record<string, MatrixRow>
 /** Begun by the migrations: there is one. */
 export const HISTORY_ROWS = { present: { id: 'true' } } satisfies Record<string, MatrixRow>
+export const SIZE_SAMPLE_ROWS = { ofShifts: { id: 'public.shifts' } } satisfies Record<string, MatrixRow>
+export const JOB_ROWS = { ofAnybody: { id: 'platform.sample_sizes' } } satisfies Record<string, MatrixRow>
 export const OUTBOX_ROWS = { ofAnybody: { id: '1' } } satisfies Record<string, MatrixRow>
 
 /** Messages on the channels of shifts, as if they were kept. */
@@ -636,6 +638,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       [departed, audience],
     )
   }
+  await owner.query('insert into muster.size_samples values (current_date, $1, 8192)', [
+    SIZE_SAMPLE_ROWS.ofShifts.id,
+  ])
+  await owner.query('insert into muster.jobs (name, next_run_at) values ($1, now())', [JOB_ROWS.ofAnybody.id])
   await owner.query("insert into muster.change_outbox (number, payload) values ($1, 'change')", [
     OUTBOX_ROWS.ofAnybody.id,
   ])

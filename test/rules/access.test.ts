@@ -80,6 +80,8 @@ describe('the access matrix', () => {
       'muster.changed_callers',
       'muster.history',
       'muster.audiences',
+      'muster.size_samples',
+      'muster.jobs',
     ])
   })
 

@@ -79,6 +79,9 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.forget_departed_rows()',
     'muster.tables_from_future()',
     'muster.forget_idempotency_keys(interval)',
+    'muster.sample_sizes()',
+    'muster.warn_of_expiring_certificates()',
+    'muster.warn_of_stale_payments()',
   ],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
@@ -291,6 +294,8 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.history': { muster_definer: { select: '*' } },
+  'muster.jobs': { service_role: READ_AND_WRITE },
+  'muster.size_samples': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},

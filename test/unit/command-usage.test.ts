@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 
 const run = (
-  command: 'backup' | 'db' | 'restore' | 'tenant',
+  command: 'backup' | 'db' | 'restore' | 'tenant' | 'upkeep',
   words: readonly string[],
   settings: Record<string, string>,
 ) => runCommandFile(command, words, { DATA_DIR: folder, ...settings })
@@ -73,5 +73,18 @@ describe('npm run tenant', () => {
     const outcome = await run('tenant', words, NOBODY_ANSWERS)
     expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
     expect(outcome.stderr).toContain('Usage: ')
+  })
+})
+
+describe('npm run db:analyze and db:vacuum', () => {
+  it.each([
+    ['', 'analyze or vacuum'],
+    ['vacuum --run', '--run and --as'],
+    ['analyze --as guard@example.com', '--run and --as'],
+    ['analyze --freeze', '--freeze'],
+    ['analyze --quickly', '--quickly'],
+  ])('do not understand %j', async (words, message) => {
+    const outcome = await run('upkeep', words.split(' ').filter(Boolean), NOBODY_ANSWERS)
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
   })
 })

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { foreignKey, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { foreignKey, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import { users } from '../table.ts'
 
@@ -13,6 +13,8 @@ export const notifications = pgTable(
     type: text('type').notNull(),
     data: jsonb('data').notNull().default(sql`'{}'`),
     read_at: instant('read_at'),
+    /** What it tells of, where that must be told once: background work may be run again. */
+    once_key: text('once_key'),
     ...timestamps,
     changed_xid: changedXid(),
   },
@@ -24,6 +26,7 @@ export const notifications = pgTable(
     }).onDelete('cascade'),
     index('notifications_user_idx').on(t.user_id, t.created_at, t.id),
     index('notifications_tenant_idx').on(t.tenant_id, t.created_at, t.id),
+    uniqueIndex('notifications_once_key').on(t.user_id, t.once_key).where(sql`${t.once_key} is not null`),
     index('notifications_changed_idx').on(t.changed_xid, t.id),
   ],
 )

@@ -35,6 +35,8 @@ export interface Databases {
 
 const SILENT: StreakLog = { info() {}, warn() {} }
 
+/** The longest that a statement of background work may take. */
+export const LONGEST_JOB_MS = 120_000
 /** Background work is a few statements now and then. */
 const WORKER_POOL_SIZE = 2
 
@@ -123,7 +125,10 @@ async function openOnServer(
     applicationName: 'muster-realtime-checks',
   })
   const worker = openServer({
-    ...connectionsOf(config, config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker)),
+    ...connectionsOf(config, config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker), {
+      // Each job sets its own, which is shorter.
+      statement_timeout: String(LONGEST_JOB_MS),
+    }),
     max: WORKER_POOL_SIZE,
     applicationName: 'muster-worker',
   })

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { instantOut } from '../http/fields.ts'
 import { type DatabaseState, REASONS } from './readiness.ts'
 
 const tags = ['service']
@@ -17,6 +18,8 @@ export interface Readiness extends DatabaseState {
   bus: (typeof BUS_STATES)[number]
   /** State of the replica at the last read; `off` where none is configured. Without it the primary answers every read. */
   replica: (typeof REPLICA_STATES)[number]
+  /** When the newest backup of `BACKUP_DIR` began; null where there is none. It never makes the service unready. */
+  last_backup?: string | null
 }
 
 /** A service that lacks nothing, and has neither realtime nor a replica. */
@@ -56,6 +59,10 @@ export const serviceRoutes =
       feed: z.enum(FEED_STATES),
       bus: z.enum(BUS_STATES),
       replica: z.enum(REPLICA_STATES),
+      last_backup: instantOut.nullable().optional().meta({
+        description:
+          'When the newest backup in `BACKUP_DIR` began; null without one. Informative: it does not change the status.',
+      }),
     })
     app.get(
       '/ready',

@@ -39,7 +39,9 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'];
+return array[
+  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'certificate_expiring', 'payments_stale'
+];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 
 create or replace function muster.groups_of_guarding(callers uuid[]) returns table (caller uuid, groups text[])

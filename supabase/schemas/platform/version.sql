@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795992981_catch_up_survives_restore_and_failover';
+return '1795993189_jobs_and_warnings';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 

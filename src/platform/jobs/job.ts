@@ -1,0 +1,33 @@
+import type { Transaction } from '../db/engine/database.ts'
+
+/** When a job is due again after it was done: after an interval, or each day at a time. */
+export type Schedule =
+  /** PostgreSQL's spelling, such as `1 hour`. The first run is when the service starts. */
+  | { readonly every: string }
+  /** In UTC, such as `03:30`. The first run is at the next such time. */
+  | { readonly dailyAt: string }
+
+/** Background work, declared by a module (`jobs`). */
+export interface Job {
+  /** With the module's name, such as `guarding.warn_of_expiring_certificates`. */
+  readonly name: string
+  readonly description: string
+  readonly schedule: Schedule
+  /** Of each of its statements; at most `LONGEST_JOB_MS` of `src/platform/db/open.ts`. */
+  readonly timeoutMs: number
+  /**
+   * Does the work in the transaction that also notes that it was done: both happen or neither, whenever the process dies. What
+   * takes effect outside of the database belongs into a work queue, which such a transaction fills.
+   *
+   * @returns how many rows it did
+   */
+  run(tx: Transaction): Promise<number>
+}
+
+/** For a job that one function of the database does: `muster.forget_departed_rows()`. It returns how many rows it did. */
+export const callOf =
+  (call: string): Job['run'] =>
+  async (tx) => {
+    const [row] = await tx.query<{ done: number }>(`select (${call})::int as done`)
+    return row?.done ?? 0
+  }
