@@ -26,6 +26,7 @@ import { serverOptions } from './platform/http/server.ts'
 import { supabaseAbsent } from './platform/http/supabase-absent.ts'
 import { live } from './platform/live/routes.ts'
 import type { Module } from './platform/module.ts'
+import { type Metrics, requestMetrics } from './platform/operations/metrics.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -51,6 +52,8 @@ export interface AppParts {
   version: string
   /** Where log lines go instead of to the standard output. */
   logTo?: { write(line: string): void } | undefined
+  /** Undefined: nobody asks for them. */
+  metrics?: Metrics | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -78,6 +81,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler)
 
   const refuseOtherMethods = watchMethods(app)
+  if (parts.metrics) {
+    await app.register(requestMetrics, { metrics: parts.metrics })
+    parts.metrics.add(...modules.flatMap(({ metrics = [] }) => metrics))
+  }
 
   await app.register(errorHandler)
   await app.register(intake)

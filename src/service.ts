@@ -8,7 +8,11 @@ import { DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
 import { runWorker } from './platform/jobs/worker.ts'
+import { openMetrics } from './platform/operations/metrics.ts'
+import { serveMetrics } from './platform/operations/metrics-server.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
+import type { Readiness } from './platform/operations/routes.ts'
+import { serviceMetrics } from './platform/operations/service-metrics.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
 import { readVersion } from './version.ts'
@@ -40,17 +44,21 @@ export async function openService({
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
   const readiness = watchReadiness(databases.isMigrated, log)
+  const checkReadiness = async (): Promise<Readiness> => {
+    const feed = router?.health.feed?.state ?? 'off'
+    const replica = databases.replica?.state ?? 'off'
+    return { ...(await readiness.state()), feed, replica }
+  }
+  const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
+  const version = await readVersion()
   const app = await buildApp({
     config,
-    version: await readVersion(),
+    version,
     sessions: openSessions(databases.api, databases.replica),
     verifier: createVerifier(tokenSettings, { log }),
     realtime: router && { database: databases.checks, router, bus },
-    checkReadiness: async () => {
-      const feed = router?.health.feed?.state ?? 'off'
-      const replica = databases.replica?.state ?? 'off'
-      return { ...(await readiness.state()), feed, replica }
-    },
+    checkReadiness,
+    metrics,
   })
   appLog = app.log
   for (const tell of early) tell()
@@ -59,6 +67,11 @@ export async function openService({
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
     )
   }
+  // Whatever else runs beside requests adds what it counts here.
+  metrics?.add(...serviceMetrics({ version, app, databases, router, bus, checkReadiness }))
+  const metricsServer =
+    metrics && (await serveMetrics(metrics, { ...config, METRICS_PORT: config.METRICS_PORT ?? 0 }, app.log))
+  if (metricsServer) app.log.info({ url: metricsServer.url }, 'metrics: Prometheus can read them here')
   void warnOfLostConnections(databases, app.log)
   await router?.start()
 
@@ -78,6 +91,7 @@ export async function openService({
     stopping.abort()
     await worker
     await databases.close()
+    await metricsServer?.close()
   })
   return app
 }

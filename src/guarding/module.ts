@@ -5,6 +5,7 @@ import { codes } from './codes.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { locationRoutes } from './locations/routes.ts'
+import { metrics } from './metrics.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
 import { shiftRoutes } from './shifts/routes.ts'
@@ -32,6 +33,7 @@ export const guarding = {
   },
   publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
   privateChannels: ['shift:'],
+  metrics,
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

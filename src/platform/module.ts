@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Database } from './db/engine/database.ts'
 import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
+import type { Metric } from './metric.ts'
 
 /** What a module is to the service: a value, which `app.ts` composes with others. It starts and stops nothing. */
 export interface Module extends ApiPart {
@@ -15,6 +16,8 @@ export interface Module extends ApiPart {
   readonly publishedTables: readonly string[]
   /** Of channels that are always private, such as `room:`, before the id of a row; their policies are in SQL. */
   readonly privateChannels: readonly string[]
+  /** What it counts, for `/metrics`. */
+  readonly metrics?: readonly Metric[]
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

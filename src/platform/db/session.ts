@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
+import { Tally } from '../metric.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/database.ts'
 import { readDatabaseError } from './engine/database-error.ts'
 import type { Action, FunctionCall } from './function-call.ts'
@@ -68,6 +69,12 @@ export interface Sessions {
 
 /** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
 const RETRYABLE = new Set(['40001', '40P01'])
+export const transactionRetries = new Tally(
+  'muster_transaction_retries_total',
+  'Transactions that were run again, by the SQLSTATE that ended them: 40001 serialization failure, 40P01 deadlock.',
+  'sqlstate',
+  [...RETRYABLE],
+)
 const MAX_ATTEMPTS = 3
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
@@ -152,6 +159,7 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const sqlstate = readDatabaseError(error)?.sqlstate
       if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
+      transactionRetries.add(sqlstate)
       await sleep(RETRY_PAUSE_MS * nth * (0.5 + Math.random()))
     }
   }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config.ts'
 import type { Code } from './codes.ts'
-import { sendProblem, toProblem } from './error-handler.ts'
+import { problemsSent, sendProblem, toProblem } from './error-handler.ts'
 import { Problem } from './problem.ts'
 
 /** A client that sends its headers drop by drop is cut after this long: a phone on a bad line needs less. */
@@ -107,6 +107,7 @@ function clientErrorHandler(error: Error & { code?: string }, socket: Socket): v
     return
   }
   const problem = new Problem(CODE_OF_PARSER_ERROR[error.code ?? ''] ?? 'malformed_request')
+  problemsSent.add(problem.code)
   const body = JSON.stringify(problem.toBody())
   socket.end(
     [

@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 
 const tags = ['service']
-const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
-const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
+export const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
+export const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
 
 export interface Readiness {
   database: boolean

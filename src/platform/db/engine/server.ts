@@ -1,6 +1,7 @@
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, SESSION_SETTINGS } from './connection.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
+import { countFailure } from './failures.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
@@ -83,16 +84,24 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     use: (connection: Connection) => Promise<T>,
     { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
   ): Promise<T> {
-    const connection = await pool.acquire(signal, caller)
     try {
-      return await use(connection)
-    } finally {
-      pool.release(connection)
+      const connection = await pool.acquire(signal, caller)
+      try {
+        return await use(connection)
+      } finally {
+        pool.release(connection)
+      }
+    } catch (error) {
+      countFailure(error)
+      throw error
     }
   }
 
   return {
     kind: 'server',
+    get load() {
+      return pool.load
+    },
 
     transaction: (work, given = {}) =>
       lend((connection) => runTransaction(connection, begin, work, given), given),

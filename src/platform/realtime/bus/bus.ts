@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { realtimeLosses } from '../losses.ts'
 import type { Broadcast } from '../protocol/frames.ts'
 import {
   BUS_HEARTBEAT_MS,
@@ -188,6 +189,7 @@ export class Bus {
           {},
           'realtime bus: the send queue is full; broadcast and presence messages to other processes are dropped',
         )
+      realtimeLosses.add('bus_full')
       this.#isDropping = true
       this.#hasSkipped = true
       return
@@ -306,6 +308,7 @@ export class Bus {
   }
 
   #missedOf(peer: Peer): void {
+    realtimeLosses.add('bus_gap')
     peer.assembler.drop()
     peer.state = undefined
     peer.isDue = true

@@ -2,6 +2,7 @@ import type { Database } from '../../db/engine/database.ts'
 import { readAs } from '../../db/identity.ts'
 import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
+import { realtimeLosses } from '../losses.ts'
 import {
   checkQuery,
   type Filter,
@@ -132,6 +133,7 @@ class Router implements ChangeRouter {
   #lateChanges = 0
   #lateBytes = 0
   #delivered = 0
+  #lagMs: number | null = null
   #isStarted = false
 
   constructor(options: RouterOptions) {
@@ -158,6 +160,7 @@ class Router implements ChangeRouter {
       checks: this.#visibility.checks,
       failedChecks: this.#visibility.failedChecks,
       delivered: this.#delivered,
+      lagMs: this.#lagMs,
     }
   }
 
@@ -463,6 +466,7 @@ class Router implements ChangeRouter {
     })
     try {
       await Promise.race([this.#routeBatch(batch, given), gone])
+      this.#lagMs = Date.now() - Date.parse(batch.at(-1)!.commitTs)
     } catch (error) {
       if (given.aborted) return
       this.#options.log.error(
@@ -627,6 +631,7 @@ class Router implements ChangeRouter {
       for (const channel of channels) channel.gap?.()
     }
     if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
+      realtimeLosses.add('late_filters')
       this.#options.log.warn(
         { table: nameOfTable(change), channels: channels.size },
         'realtime changes: filters evaluated by the database are too far behind; their channels are told to resync',
