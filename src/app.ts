@@ -28,6 +28,7 @@ import { live } from './platform/live/routes.ts'
 import type { Module } from './platform/module.ts'
 import { type Metrics, requestMetrics } from './platform/operations/metrics.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
+import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
 
@@ -54,6 +55,8 @@ export interface AppParts {
   logTo?: { write(line: string): void } | undefined
   /** Undefined: nobody asks for them. */
   metrics?: Metrics | undefined
+  /** Undefined: there is no collector. */
+  tracing?: Tracing | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -85,6 +88,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     await app.register(requestMetrics, { metrics: parts.metrics })
     parts.metrics.add(...modules.flatMap(({ metrics = [] }) => metrics))
   }
+  if (parts.tracing) await app.register(requestTraces, { tracing: parts.tracing })
 
   await app.register(errorHandler)
   await app.register(intake)

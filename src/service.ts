@@ -13,6 +13,7 @@ import { serveMetrics } from './platform/operations/metrics-server.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import type { Readiness } from './platform/operations/routes.ts'
 import { serviceMetrics } from './platform/operations/service-metrics.ts'
+import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
 import { readVersion } from './version.ts'
@@ -51,14 +52,25 @@ export async function openService({
   }
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
+  const tracing =
+    config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+      ? undefined
+      : await openTracing({
+          endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+          sampleRatio: config.OTEL_TRACES_SAMPLER_ARG,
+          version,
+          log,
+        })
+  const sessions = openSessions(databases.api, databases.replica)
   const app = await buildApp({
     config,
     version,
-    sessions: openSessions(databases.api, databases.replica),
+    sessions: tracing?.watch(sessions) ?? sessions,
     verifier: createVerifier(tokenSettings, { log }),
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     metrics,
+    tracing,
   })
   appLog = app.log
   for (const tell of early) tell()
@@ -91,6 +103,7 @@ export async function openService({
     stopping.abort()
     await worker
     await databases.close()
+    await tracing?.stop()
     await metricsServer?.close()
   })
   return app

@@ -3,6 +3,7 @@ import { request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import type { Databases } from '../../src/platform/db/open.ts'
+import { readTraceparent } from '../../src/platform/http/trace-context.ts'
 import { MAX_VALUES, Tally } from '../../src/platform/metric.ts'
 import { jobMetrics } from '../../src/platform/operations/job-metrics.ts'
 import { type Metrics, openMetrics } from '../../src/platform/operations/metrics.ts'
@@ -248,4 +249,33 @@ describe('each alert', async () => {
       expect(headings).toContain(anchor)
     },
   )
+})
+
+describe('traceparent', () => {
+  const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const PARENT = '00f067aa0ba902b7'
+
+  it.each([
+    [`00-${TRACE}-${PARENT}-01`, true],
+    [`00-${TRACE}-${PARENT}-00`, false],
+    // A later version may be longer (section 3.2.4 of the specification).
+    [`01-${TRACE}-${PARENT}-03-more`, true],
+  ])('is read: %s', (header, isSampled) => {
+    expect(readTraceparent(header)).toEqual({ traceId: TRACE, parentId: PARENT, isSampled })
+  })
+
+  it.each([
+    [undefined],
+    [''],
+    [`00-${TRACE.toUpperCase()}-${PARENT}-01`],
+    [`00-${'0'.repeat(32)}-${PARENT}-01`],
+    [`00-${TRACE}-${'0'.repeat(16)}-01`],
+    [`ff-${TRACE}-${PARENT}-01`],
+    [`00-${TRACE}-${PARENT}-01-more`],
+    [`00-${TRACE}-${PARENT}-01\n{"level":60}`],
+    [`00-${TRACE.slice(1)}"-${PARENT}-01`],
+    [[`00-${TRACE}-${PARENT}-01`, `00-${TRACE}-${PARENT}-01`]],
+  ])('is ignored: %j', (header) => {
+    expect(readTraceparent(header)).toBeUndefined()
+  })
 })
