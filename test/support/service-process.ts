@@ -14,6 +14,8 @@ const START_TIMEOUT_MS = patience(60_000)
 export interface ServiceProcess {
   readonly url: string
   readonly pid: number
+  /** What it has printed so far, its log among it. */
+  readonly printed: readonly string[]
   /** Whether the process runs, as far as is known. */
   isRunning(): boolean
   /** `kill -9`: resolves when it has ended. */
@@ -29,7 +31,7 @@ export interface ServiceProcess {
  */
 export async function startService(environment: Record<string, string>): Promise<ServiceProcess> {
   const child = spawnService(environment)
-  const url = await waitForUrl(child)
+  const { url, printed } = await waitForUrl(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
     const exited = once(child, 'exit')
@@ -40,6 +42,7 @@ export async function startService(environment: Record<string, string>): Promise
   return {
     url,
     pid: child.pid!,
+    printed,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     crash: async () => {
       await end('SIGKILL')
@@ -110,7 +113,7 @@ function collectLines(child: ChildProcess, onLine: (line: string) => void = () =
 }
 
 /** The service prints where it listens when it does. */
-async function waitForUrl(child: ChildProcess): Promise<string> {
+async function waitForUrl(child: ChildProcess): Promise<{ url: string; printed: readonly string[] }> {
   const listening = Promise.withResolvers<string>()
   const printed = collectLines(child, (line) => {
     const [url] = /(?<=listens on )http:\S+/.exec(line) ?? []
@@ -124,7 +127,7 @@ async function waitForUrl(child: ChildProcess): Promise<string> {
     fail('did not listen in time')
   }, START_TIMEOUT_MS)
   try {
-    return await listening.promise
+    return { url: await listening.promise, printed }
   } finally {
     clearTimeout(deadline)
   }
