@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Metric, OTHER, type Sample } from '../metric.ts'
 
@@ -87,10 +87,14 @@ export async function openMetrics(): Promise<Metrics> {
 /** Counts every request of an app. */
 export const requestMetrics = fastifyPlugin(
   async (app: FastifyInstance, { metrics }: { metrics: Metrics }) => {
-    app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       metrics.countRequest(request, String(reply.statusCode), reply.elapsedTime / 1000)
+      done()
     })
-    app.addHook('onRequestAbort', async (request) => metrics.countRequest(request, 'gone'))
+    app.addHook('onRequestAbort', (request, done) => {
+      metrics.countRequest(request, 'gone')
+      done()
+    })
   },
   { name: 'request-metrics', fastify: '5.x' },
 )

@@ -169,11 +169,18 @@ export async function openTracing({ endpoint, sampleRatio, version, log }: Traci
 /** Traces every request of an app. */
 export const requestTraces = fastifyPlugin(
   async (app: FastifyInstance, { tracing }: { tracing: Tracing }) => {
-    app.addHook('onRequest', async (request) => tracing.begin(request))
-    app.addHook('onResponse', async (request, { statusCode: status, problem }) =>
-      tracing.end(request, { status, problem: problem?.code }),
-    )
-    app.addHook('onRequestAbort', async (request) => tracing.end(request, { problem: 'client_gone' }))
+    app.addHook('onRequest', (request, _reply, done) => {
+      tracing.begin(request)
+      done()
+    })
+    app.addHook('onResponse', (request, { statusCode: status, problem }, done) => {
+      tracing.end(request, { status, problem: problem?.code })
+      done()
+    })
+    app.addHook('onRequestAbort', (request, done) => {
+      tracing.end(request, { problem: 'client_gone' })
+      done()
+    })
   },
   { name: 'request-traces', fastify: '5.x' },
 )
