@@ -24,9 +24,11 @@ import { PLATFORM_JOBS } from './platform/jobs/platform-jobs.ts'
 import { live } from './platform/live/routes.ts'
 import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
+import { type Metrics, requestMetrics } from './platform/operations/metrics.ts'
 import type { Standing } from './platform/operations/readiness.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
 import { standing } from './platform/operations/standing.ts'
+import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -57,6 +59,10 @@ export interface AppParts {
   version: string
   /** Of whoever made the parts, which write to it too; without it the app has one of its own. */
   log?: Logger | undefined
+  /** Undefined: nobody asks for them. */
+  metrics?: Metrics | undefined
+  /** Undefined: there is no collector. */
+  tracing?: Tracing | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -69,6 +75,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler)
 
   const refuseOtherMethods = watchMethods(app)
+  if (parts.metrics) {
+    await app.register(requestMetrics, { metrics: parts.metrics })
+    parts.metrics.add(...modules.flatMap(({ metrics = [] }) => metrics))
+  }
+  if (parts.tracing) await app.register(requestTraces, { tracing: parts.tracing })
 
   await app.register(errorHandler)
   await app.register(intake)

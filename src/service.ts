@@ -12,7 +12,12 @@ import { runJobs } from './platform/jobs/runner.ts'
 import type { Logger } from './platform/log.ts'
 import { rememberLastBackup } from './platform/operations/backups.ts'
 import { tablesFromFuture } from './platform/operations/history.ts'
+import { openMetrics } from './platform/operations/metrics.ts'
+import { serveMetrics } from './platform/operations/metrics-server.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
+import type { Readiness } from './platform/operations/routes.ts'
+import { serviceMetrics } from './platform/operations/service-metrics.ts'
+import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
 import { readVersion } from './version.ts'
@@ -54,26 +59,46 @@ export async function openService({
       overtaken.resolve()
     },
   })
+  const checkReadiness = async (): Promise<Readiness> => {
+    const feed = router?.health.feed?.state ?? 'off'
+    const replica = databases.replica?.state ?? 'off'
+    const last_backup = (await newestBackup())?.createdAt ?? null
+    return { ...(await readiness.state()), feed, bus: bus?.health.state ?? 'off', replica, last_backup }
+  }
+  const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
+  const version = await readVersion()
+  const tracing =
+    config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+      ? undefined
+      : await openTracing({
+          endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+          sampleRatio: config.OTEL_TRACES_SAMPLER_ARG,
+          version,
+          log,
+        })
+  const sessions = openSessions(databases.api, databases.replica)
   const app = await buildApp({
     config,
     log,
-    version: await readVersion(),
-    sessions: openSessions(databases.api, databases.replica),
+    version,
+    sessions: tracing?.watch(sessions) ?? sessions,
     verifier: createVerifier(tokenSettings, { log }),
     realtime: router && { database: databases.checks, router, bus },
-    checkReadiness: async () => {
-      const feed = router?.health.feed?.state ?? 'off'
-      const replica = databases.replica?.state ?? 'off'
-      const last_backup = (await newestBackup())?.createdAt ?? null
-      return { ...(await readiness.state()), feed, bus: bus?.health.state ?? 'off', replica, last_backup }
-    },
+    checkReadiness,
     standing: () => readiness.standing,
+    metrics,
+    tracing,
   })
   if (databases.bus && !bus) {
     app.log.warn(
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
     )
   }
+  // Whatever else runs beside requests adds what it counts here.
+  metrics?.add(...serviceMetrics({ version, app, databases, router, bus, checkReadiness }))
+  const metricsServer =
+    metrics && (await serveMetrics(metrics, { ...config, METRICS_PORT: config.METRICS_PORT ?? 0 }, app.log))
+  if (metricsServer) app.log.info({ url: metricsServer.url }, 'metrics: Prometheus can read them here')
   void warnOfLostConnections(databases, app.log)
   void warnOfRestoredRows(databases.worker, app.log)
   await router?.start()
@@ -107,6 +132,8 @@ export async function openService({
       stopping.abort()
       await worker
       await databases.close()
+      await tracing?.stop()
+      await metricsServer?.close()
     },
   )
   void overtaken.promise.then(grace.close)

@@ -6,6 +6,7 @@ import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
+import { metrics } from './metrics.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
 import { shiftRoutes } from './shifts/routes.ts'
@@ -43,6 +44,7 @@ export const guarding = {
     scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
   },
   jobs,
+  metrics,
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

@@ -5,6 +5,7 @@ import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
 import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
+import type { Metric } from './metric.ts'
 
 /** What a module is to the service: a value, which `app.ts` composes with others. It starts and stops nothing. */
 export interface Module extends ApiPart {
@@ -25,6 +26,8 @@ export interface Module extends ApiPart {
   readonly board?: LiveBoard
   /** Its background work. */
   readonly jobs?: readonly Job[]
+  /** What it counts, for `/metrics`. */
+  readonly metrics?: readonly Metric[]
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

@@ -26,6 +26,7 @@ class ScriptedRouter implements ChangeRouter {
     checks: 0,
     failedChecks: 0,
     delivered: 0,
+    lagMs: null,
   }
   async subscribe(subscription: ChangeSubscription) {
     if (subscription.request.table === 'secrets') throw new SubscriptionRefused('no such table for you')

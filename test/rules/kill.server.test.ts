@@ -344,7 +344,7 @@ describe('kill -9', () => {
 async function waitForBusySession(): Promise<number> {
   return vi.waitFor(async () => {
     const [session] = await openAndQuery<{ pid: number }>(
-      "select pid from pg_stat_activity where application_name = 'muster-api' and state <> 'idle' limit 1",
+      "select pid from pg_stat_activity where application_name like 'muster-api%' and state <> 'idle' limit 1",
     )
     expect(session).toBeDefined()
     return session!.pid

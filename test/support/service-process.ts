@@ -14,7 +14,7 @@ const START_TIMEOUT_MS = patience(60_000)
 export interface ServiceProcess {
   readonly url: string
   readonly pid: number
-  /** The lines that it has printed so far. */
+  /** What it has printed so far, its log among it. */
   readonly printed: readonly string[]
   /** Whether the process runs, as far as is known. */
   isRunning(): boolean

@@ -10,12 +10,22 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  * row, never one below. The longest path that fits says which part a file is of.
  */
 const PARTS: readonly (readonly string[])[] = [
-  ['src/config.ts', 'src/version.ts', 'src/platform/private-folder.ts', 'src/platform/streak.ts'],
+  [
+    'src/config.ts',
+    'src/version.ts',
+    'src/platform/metric.ts',
+    'src/platform/private-folder.ts',
+    'src/platform/streak.ts',
+  ],
   ['src/mistyped-settings.ts', 'src/platform/log.ts'],
   ['src/platform/auth', 'src/platform/db/engine'],
   ['src/platform/db'],
   ['src/platform/http'],
-  ['src/platform/realtime/pg-type.ts', 'src/platform/realtime/row-image.ts'],
+  [
+    'src/platform/realtime/losses.ts',
+    'src/platform/realtime/pg-type.ts',
+    'src/platform/realtime/row-image.ts',
+  ],
   ['src/platform/realtime/protocol', 'src/platform/realtime/feed'],
   ['src/platform/realtime/changes', 'src/platform/realtime/bus'],
   ['src/platform/realtime/gateway'],

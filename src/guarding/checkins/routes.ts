@@ -8,6 +8,7 @@ import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
+import { countCheckIn, countCheckIns } from '../metrics.ts'
 import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
 import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns, visibleShift } from './queries.ts'
 import {
@@ -105,6 +106,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
     async (request, reply) => {
       const item = { ...request.body, shift_id: request.params.id }
       const recorded = await recordCheckIn(request, item)
+      countCheckIn(recorded)
       return reply.code(recorded.status === 'created' ? 201 : 200).send(recorded.checkin)
     },
   )
@@ -153,7 +155,9 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
       },
     },
     async (request, reply) => {
-      const recorded = await recordCheckIns(request, itemsOf(request.body))
+      const items = itemsOf(request.body)
+      const recorded = await recordCheckIns(request, items)
+      countCheckIns(recorded, request.body.items.length - items.length)
       const asItIs = answerAsItIs(request.body, recorded)
       if (asItIs !== undefined) return sendJsonText(reply, asItIs)
       return { results: answerBatch(request.body, JSON.parse(recorded)) }

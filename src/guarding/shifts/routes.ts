@@ -6,6 +6,7 @@ import { found } from '../../platform/http/found.ts'
 import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
+import { countAssignment } from '../metrics.ts'
 import {
   assignShift,
   cancelShift,
@@ -234,6 +235,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/shifts/:id/assign',
     {
+      onResponse: countAssignment,
       schema: {
         operationId: 'assignShift',
         summary: 'Assign a professional to a published shift',
@@ -254,6 +256,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/shifts/:id/claim',
     {
+      onResponse: countAssignment,
       schema: {
         operationId: 'claimShift',
         summary: 'Claim an open shift',

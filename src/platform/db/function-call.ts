@@ -1,10 +1,17 @@
+import { NAME_SESSION } from './identity.ts'
+
 /** A statement that calls one function of the database as a caller: see `Sessions.call`. */
 export interface FunctionCall {
-  /** Its first two parameters are role and claims. */
+  /** Its first three parameters are role, claims and what the session is called (see `sessionName`). */
   readonly text: string
   /** It changes nothing, so a replica can do it. */
   readonly onlyReads?: boolean
 }
+
+const IDENTITY = `set_config('role', $1, true) as role, set_config('request.jwt.claims', $2, true) as claims,
+             ${NAME_SESSION('$3')} as session_name`
+/** The number of the first parameter after those. */
+const FIRST = 4
 
 /**
  * The call of a function, written once: it is the same text each time, so a connection prepares it once.
@@ -23,14 +30,14 @@ export function functionCall(
   parameters: readonly string[],
   values: Readonly<Record<string, string>>,
 ): FunctionCall {
-  const given = parameters.map((parameter, nth) => `${parameter} => $${nth + 3}`).join(', ')
+  const given = parameters.map((parameter, nth) => `${parameter} => $${nth + FIRST}`).join(', ')
   const wanted = Object.entries(values).map(([as, value]) => `${value} as ${as}`)
   return {
     text: `
       select ${wanted.join(', ')}
       from (
         select ${name}(${given}) as answer
-        from set_config('role', $1, true) as role, set_config('request.jwt.claims', $2, true) as claims
+        from ${IDENTITY}
         offset 0
       ) as called`,
   }
@@ -45,7 +52,7 @@ export const readingCall = (...of: Parameters<typeof functionCall>): FunctionCal
 /** A call of a function that changes something and answers with JSON: see `FunctionCaller.perform`. */
 export interface Action {
   readonly plain: FunctionCall
-  /** Under an idempotency key, which is with the hash of the request its third and fourth parameter. */
+  /** Under an idempotency key, which with the hash of the request comes before the function's own parameters. */
   readonly once: FunctionCall
 }
 
@@ -62,15 +69,15 @@ export function action(
   parameters: readonly string[],
   { needsKey = true }: { needsKey?: boolean } = {},
 ): Action {
-  const given = parameters.map((parameter, nth) => `${parameter} => $${nth + 5}`).join(', ')
+  const given = parameters.map((parameter, nth) => `${parameter} => $${nth + FIRST + 2}`).join(', ')
   return {
     plain: functionCall(name, parameters, { answer: 'answer::text' }),
     once: {
       text: `
-        select coalesce(claimed.answer, muster.keep_idempotent_response($3, ${name}(${given})::text)) as answer
+        select coalesce(claimed.answer, muster.keep_idempotent_response($4, ${name}(${given})::text)) as answer
         from (
-          select muster.claim_idempotency_key($3, $4, ${needsKey}) as answer
-          from set_config('role', $1, true) as role, set_config('request.jwt.claims', $2, true) as claims
+          select muster.claim_idempotency_key($4, $5, ${needsKey}) as answer
+          from ${IDENTITY}
           offset 0
         ) as claimed`,
     },

@@ -4,6 +4,16 @@ import type { Database, Transaction, TransactionOptions } from './engine/databas
 /** Role and claims in one statement, local to the transaction: there is no moment with one and not the other. */
 export const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
 
+/**
+ * How the session is called in `pg_stat_activity` and in the server's log (`%a`) while it works for a request, until the transaction
+ * ends: whoever finds a slow statement there finds its request in the log of the service, and in `x-request-id`.
+ */
+export const sessionName = (requestId: string): string => `muster-api ${requestId}`
+
+/** Calls the session so, in the statement that sets role and claims. The statements that follow stay prepared: their text is the same. */
+export const NAME_SESSION = (parameter: string): string =>
+  `set_config('application_name', ${parameter}, true)`
+
 /** Of whom something is asked: the claims as JSON, which only policies read. */
 interface Identity {
   role: CallerRole

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
+import { Tally } from '../metric.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/database.ts'
 import { isOvertakenByMigration, readDatabaseError } from './engine/database-error.ts'
 import type { Action, FunctionCall } from './function-call.ts'
-import { ENTER } from './identity.ts'
+import { ENTER, NAME_SESSION, sessionName } from './identity.ts'
 import type { Replica, Standby } from './replica.ts'
 import { asRows, type RowsStatement, render } from './statement.ts'
 
@@ -39,30 +40,41 @@ export interface ReadOptions {
   onPrimary?: boolean
 }
 
+/** On whose behalf, and for which request: PostgreSQL shows its id while it works for it. */
+export interface Asker extends Caller {
+  readonly requestId?: string
+}
+
 /** The only door to data: transactions as a caller, under the caller's role and claims. */
 export interface Sessions {
   /**
    * A read-only transaction, on the replica if there is one: `work` may be run again on the primary, so it does nothing but
    * use the session.
    */
-  read<T>(caller: Caller, work: (session: Session) => Promise<T>, options?: ReadOptions): Promise<T>
+  read<T>(caller: Asker, work: (session: Session) => Promise<T>, options?: ReadOptions): Promise<T>
   /** Each statement is a read as above, of its own: on the primary, one round trip. */
-  statements(caller: Caller, options?: ReadOptions): Session
+  statements(caller: Asker, options?: ReadOptions): Session
   /**
    * A transaction that may write. It is run again, at most `MAX_ATTEMPTS` times in all, when PostgreSQL chose it as the
    * victim of a deadlock or a serialization failure: `work` must do nothing but use the session.
    */
-  write<T>(caller: Caller, work: (session: Session) => Promise<T>): Promise<T>
+  write<T>(caller: Asker, work: (session: Session) => Promise<T>): Promise<T>
   /**
    * Calls one function of the database in a transaction of its own, in one round trip. Run again as `write` is.
    *
    * @returns what the function gives, under the names of the call
    */
-  call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
+  call<T extends Row>(caller: Asker, call: FunctionCall, parameters: readonly Parameter[]): Promise<T>
 }
 
 /** serialization_failure and deadlock_detected: nothing was done, and the same again is likely to pass. */
 const RETRYABLE = new Set(['40001', '40P01'])
+export const transactionRetries = new Tally(
+  'muster_transaction_retries_total',
+  'Transactions that were run again, by the SQLSTATE that ended them: 40001 serialization failure, 40P01 deadlock.',
+  'sqlstate',
+  [...RETRYABLE],
+)
 const MAX_ATTEMPTS = 3
 /**
  * What a migration overtook is run again at once: each connection has prepared statements of its own, and each of them fails once. The
@@ -72,34 +84,43 @@ const MAX_OVERTAKEN = 20
 /** Pause before the next attempt, with jitter, so that those who collided do not collide again. */
 const RETRY_PAUSE_MS = 20
 
+const ENTER_NAMED = `${ENTER}, ${NAME_SESSION('$3')}`
+
+/** The first parameters of each transaction. Without a request, the session keeps the name that it was opened with. */
+const identityOf = ({ role, claims, requestId }: Asker): Parameter[] => [
+  role,
+  serializeClaims(claims),
+  requestId === undefined ? null : sessionName(requestId),
+]
+
 /** The identity by which the pool queues requests fairly. All anonymous callers share one. */
 const turnOf = ({ userId, role }: Caller): string => userId ?? role
 
 export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(
-    caller: Caller,
+    caller: Asker,
     work: (session: Session, tx: Transaction) => Promise<T>,
     given: TransactionOptions,
     standby?: Standby,
   ): Promise<T> {
     const options = { ...given, caller: turnOf(caller) }
-    const parameters = [caller.role, serializeClaims(caller.claims)]
+    const parameters = identityOf(caller)
     if (!standby) {
-      const enter = { text: ENTER, parameters }
+      const enter = { text: ENTER_NAMED, parameters }
       return database.transaction((tx) => work(sessionOf(tx), tx), { ...options, enter })
     }
     return standby.database.transaction(async (tx) => {
-      const [row] = await tx.query<{ current: boolean }>(`${ENTER}, ${standby.isCurrent('$3')} as current`, [
-        ...parameters,
-        standby.position,
-      ])
+      const [row] = await tx.query<{ current: boolean }>(
+        `${ENTER_NAMED}, ${standby.isCurrent('$4')} as current`,
+        [...parameters, standby.position],
+      )
       await standby.untilCurrent(tx, row!.current)
       return work(sessionOf(tx), tx)
     }, options)
   }
 
   async function read<T>(
-    caller: Caller,
+    caller: Asker,
     work: (session: Session, tx: Transaction) => Promise<T>,
     { signal, onPrimary = false }: ReadOptions = {},
     single = false,
@@ -123,8 +144,8 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
 
     write: (caller, work) => retrying(() => run(caller, work, {})),
 
-    async call<T extends Row>(caller: Caller, call: FunctionCall, parameters: readonly Parameter[]) {
-      const given = [caller.role, serializeClaims(caller.claims), ...parameters]
+    async call<T extends Row>(caller: Asker, call: FunctionCall, parameters: readonly Parameter[]) {
+      const given = [...identityOf(caller), ...parameters]
       const inTransaction = (_: Session, tx: Transaction) => tx.query<T>(call.text, given)
       if (call.onlyReads && replica) return (await read(caller, inTransaction))[0]!
       // Who may call the function is asked before the role is taken on: of the login, which may what `authenticated` may.
@@ -150,6 +171,7 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
       }
       const sqlstate = readDatabaseError(error)?.sqlstate
       if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
+      transactionRetries.add(sqlstate)
       await sleep(RETRY_PAUSE_MS * nth * (0.5 + Math.random()))
     }
   }

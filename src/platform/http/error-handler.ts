@@ -4,11 +4,25 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.ts'
 import { readDatabaseError } from '../db/engine/database-error.ts'
 import { faultOf } from '../db/engine/sqlstates.ts'
+import { Tally } from '../metric.ts'
 import { RETRY_AFTER_BUSY_SECONDS, toDatabaseProblem } from './database-problems.ts'
 import { ClientGone, type FieldError, Problem } from './problem.ts'
 
 /** The largest number of invalid fields in one response, which bounds its size. */
 const MAX_FIELD_ERRORS = 50
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Why the request was refused, or failed; undefined before, and where it did neither. */
+    problem?: Problem
+  }
+}
+
+export const problemsSent = new Tally(
+  'muster_problems_total',
+  'Requests that were refused or failed, by the code of the problem; client_gone: nobody was there to read it.',
+  'code',
+)
 
 /** Turns every error into an `application/problem+json` response (RFC 9457), and logs failures of the service (status 5xx). */
 export const errorHandler = fastifyPlugin(
@@ -28,6 +42,8 @@ export async function sendProblem(
   reply: FastifyReply,
   problem: Problem,
 ): Promise<FastifyReply> {
+  reply.problem = problem
+  problemsSent.add(problem.cause instanceof ClientGone ? 'client_gone' : problem.code)
   if (problem.status === 401) reply.header('www-authenticate', challengeFor(problem.subject))
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
   return reply
@@ -40,7 +56,7 @@ export async function sendProblem(
 export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error
   // The client has disconnected, so nobody receives this response.
-  if (error instanceof ClientGone) return new Problem('busy')
+  if (error instanceof ClientGone) return new Problem('busy', { cause: error })
   if (error instanceof Unauthenticated) return new Problem('unauthenticated', { subject: error.reason })
   if (error instanceof KeysUnavailable) {
     return new Problem('busy', { subject: 'signing_keys', retryAfterSeconds: error.retryAfterSeconds })

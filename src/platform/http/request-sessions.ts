@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Parameter, Row } from '../db/engine/database.ts'
 import type { Action, FunctionCall } from '../db/function-call.ts'
-import type { FunctionCaller, ReadOptions, Session, Sessions } from '../db/session.ts'
+import type { Asker, FunctionCaller, ReadOptions, Session, Sessions } from '../db/session.ts'
 import type { RowsStatement } from '../db/statement.ts'
 import { ClientGone, Problem } from './problem.ts'
 
@@ -40,8 +40,9 @@ export const IDEMPOTENCY_KEY = /^[!-~](?:[ -~]{0,253}[!-~])?$/
 
 export const sessions = fastifyPlugin(
   async (app: FastifyInstance, { sessions }: { sessions: Sessions }) => {
-    const statements = ({ caller, raw }: FastifyRequest, options?: RequestReadOptions): Session =>
-      sessions.statements(caller, { ...options, signal: untilGone(raw.socket) })
+    const askerOf = ({ caller, id }: FastifyRequest): Asker => ({ ...caller, requestId: id })
+    const statements = (request: FastifyRequest, options?: RequestReadOptions): Session =>
+      sessions.statements(askerOf(request), { ...options, signal: untilGone(request.raw.socket) })
 
     app.decorateRequest('rows', function (this: FastifyRequest, query, options) {
       return statements(this, options).rows(query)
@@ -56,24 +57,24 @@ export const sessions = fastifyPlugin(
     })
 
     app.decorateRequest('read', function (this: FastifyRequest, work, options) {
-      return sessions.read(this.caller, work, { ...options, signal: untilGone(this.raw.socket) })
+      return sessions.read(askerOf(this), work, { ...options, signal: untilGone(this.raw.socket) })
     })
 
     app.decorateRequest('call', function <
       T extends Row,
     >(this: FastifyRequest, call: FunctionCall, parameters: readonly Parameter[]): Promise<T> {
-      return sessions.call<T>(this.caller, call, parameters)
+      return sessions.call<T>(askerOf(this), call, parameters)
     })
 
     app.decorateRequest('performForText', async function (this: FastifyRequest, action, parameters) {
       const idempotency = readIdempotencyKey(this)
       const { answer } = await (idempotency
-        ? sessions.call<{ answer: string }>(this.caller, action.once, [
+        ? sessions.call<{ answer: string }>(askerOf(this), action.once, [
             idempotency.key,
             idempotency.hash,
             ...parameters,
           ])
-        : sessions.call<{ answer: string }>(this.caller, action.plain, parameters))
+        : sessions.call<{ answer: string }>(askerOf(this), action.plain, parameters))
       return answer
     })
 
@@ -87,9 +88,9 @@ export const sessions = fastifyPlugin(
       T,
     >(this: FastifyRequest, work: (session: Session) => Promise<T>): Promise<T> {
       const idempotency = readIdempotencyKey(this)
-      if (!idempotency) return sessions.write(this.caller, work)
+      if (!idempotency) return sessions.write(askerOf(this), work)
       const { key, hash } = idempotency
-      return sessions.write(this.caller, async (session) => {
+      return sessions.write(askerOf(this), async (session) => {
         const known = await session.value<string | null>(
           sql`select muster.claim_idempotency_key(${key}, ${hash})`,
         )

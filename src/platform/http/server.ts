@@ -5,8 +5,9 @@ import type { FastifyError, FastifyHttpOptions, FastifyReply, FastifyRequest } f
 import type { Config } from '../../config.ts'
 import type { Logger } from '../log.ts'
 import type { Code } from './codes.ts'
-import { sendProblem, toProblem } from './error-handler.ts'
+import { problemsSent, sendProblem, toProblem } from './error-handler.ts'
 import { Problem } from './problem.ts'
+import { readTraceparent } from './trace-context.ts'
 
 /** A client that sends its headers drop by drop is cut after this long: a phone on a bad line needs less. */
 const HEADERS_TIMEOUT_MS = 15_000
@@ -74,6 +75,11 @@ export function serverOptions(
     // Ours alone: a client's own id would let it forge lines of the log, or collide with somebody else's.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
+    // The trace of whoever sent the request stands beside that id: both lead from one log to the other.
+    childLoggerFactory(logger, bindings, options, raw) {
+      const trace = readTraceparent(raw.headers.traceparent)
+      return logger.child(trace ? { ...bindings, trace_id: trace.traceId } : bindings, options)
+    },
     bodyLimit: config.BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
@@ -106,6 +112,7 @@ function clientErrorHandler(error: Error & { code?: string }, socket: Socket): v
     return
   }
   const problem = new Problem(CODE_OF_PARSER_ERROR[error.code ?? ''] ?? 'malformed_request')
+  problemsSent.add(problem.code)
   const body = JSON.stringify(problem.toBody())
   socket.end(
     [

@@ -4,9 +4,9 @@ import { instantOut } from '../http/fields.ts'
 import { type DatabaseState, REASONS } from './readiness.ts'
 
 const tags = ['service']
-const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
-const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
-const BUS_STATES = ['starting', 'connected', 'disconnected', 'deaf', 'stopped', 'off'] as const
+export const REPLICA_STATES = ['streaming', 'behind', 'unavailable', 'off'] as const
+export const FEED_STATES = ['starting', 'streaming', 'reconnecting', 'idle', 'stopped', 'off'] as const
+export const BUS_STATES = ['starting', 'connected', 'disconnected', 'deaf', 'stopped', 'off'] as const
 
 export interface Readiness extends DatabaseState {
   /** State of realtime's change feed; `off` where this process runs no gateway. REST works without it. */

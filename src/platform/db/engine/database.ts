@@ -39,8 +39,22 @@ export interface TransactionOptions {
   caller?: string | undefined
 }
 
+/** How a pool is used. The two sums only grow: their increase over a time is what was used and waited for on average. */
+export interface PoolLoad {
+  readonly max: number
+  /** Lent now. */
+  readonly used: number
+  readonly idle: number
+  /** Who waits for a connection now. */
+  readonly waiting: number
+  readonly usedSeconds: number
+  readonly waitedSeconds: number
+}
+
 export interface Database {
   readonly kind: 'embedded' | 'server'
+  /** How its pool is used at the moment; undefined for what stands in for a database and has none. */
+  readonly load?: PoolLoad
 
   /**
    * Runs `work` in one transaction: committed when `work` resolves and so did each statement that it started, else rolled

@@ -4,6 +4,7 @@ import { PGlite, type Results } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { postgis } from '@electric-sql/pglite-postgis'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
+import { countFailure } from './failures.ts'
 import { Pool, type Pooled } from './pool.ts'
 import { postgisIn } from './postgis-bundle.ts'
 import { unpackPreparedBase } from './prepared-base.ts'
@@ -93,17 +94,25 @@ export async function openEmbedded(
     use: () => Promise<T>,
     { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
   ): Promise<T> {
-    const turn = await pool.acquire(signal, caller)
     try {
-      return await use()
-    } finally {
-      pool.release(turn)
+      const turn = await pool.acquire(signal, caller)
+      try {
+        return await use()
+      } finally {
+        pool.release(turn)
+      }
+    } catch (error) {
+      countFailure(error)
+      throw error
     }
   }
 
   return {
     kind: 'embedded',
     pglite,
+    get load() {
+      return pool.load
+    },
 
     transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given), given),
 

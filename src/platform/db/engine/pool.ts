@@ -1,4 +1,4 @@
-import { DatabaseBusy, DatabaseUnavailable } from './database.ts'
+import { DatabaseBusy, DatabaseUnavailable, type PoolLoad } from './database.ts'
 
 /** What a pool lends. */
 export interface Pooled {
@@ -61,9 +61,25 @@ export class Pool<T extends Pooled> {
   readonly #closed = Promise.withResolvers<void>()
   #opening = 0
   #waiting = 0
+  /** Up to `#countedAt`. */
+  #usedMs = 0
+  #waitedMs = 0
+  #countedAt = performance.now()
 
   constructor(options: PoolOptions<T>) {
     this.#options = options
+  }
+
+  get load(): PoolLoad {
+    this.#count()
+    return {
+      max: this.#options.max,
+      used: this.#lent.size,
+      idle: this.#idle.length,
+      waiting: this.#waiting,
+      usedSeconds: this.#usedMs / 1000,
+      waitedSeconds: this.#waitedMs / 1000,
+    }
   }
 
   /**
@@ -88,6 +104,7 @@ export class Pool<T extends Pooled> {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
       party.waiters.delete(waiter)
+      this.#count()
       this.#waiting -= 1
     }
     const waiter: Waiter<T> = {
@@ -111,6 +128,7 @@ export class Pool<T extends Pooled> {
     )
     signal?.addEventListener('abort', abort)
     party.waiters.add(waiter)
+    this.#count()
     this.#waiting += 1
     this.#serve()
     return promise
@@ -118,6 +136,7 @@ export class Pool<T extends Pooled> {
 
   /** Takes back what was lent. */
   release(returned: T): void {
+    this.#count()
     const caller = this.#lent.get(returned)
     if (this.#lent.delete(returned)) {
       const party = this.#partyOf(caller)
@@ -147,6 +166,14 @@ export class Pool<T extends Pooled> {
     clearTimeout(cut)
   }
 
+  /** Adds what was used and waited for since the last time: before either changes. */
+  #count(): void {
+    const now = performance.now()
+    this.#usedMs += (now - this.#countedAt) * this.#lent.size
+    this.#waitedMs += (now - this.#countedAt) * this.#waiting
+    this.#countedAt = now
+  }
+
   #partyOf(caller: CallerKey): Party<T> {
     const known = this.#parties.get(caller)
     if (known) return known
@@ -173,6 +200,7 @@ export class Pool<T extends Pooled> {
   /** One that is idle; it is the others' turn then. */
   #lend(caller: CallerKey, party: Party<T>): T {
     const ready = this.#idle.pop()!
+    this.#count()
     this.#lent.set(ready, caller)
     party.lent += 1
     this.#parties.delete(caller)

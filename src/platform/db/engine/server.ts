@@ -9,6 +9,7 @@ import {
   type Transaction,
   type TransactionOptions,
 } from './database.ts'
+import { countFailure } from './failures.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
@@ -91,16 +92,24 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     use: (connection: Connection) => Promise<T>,
     { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
   ): Promise<T> {
-    const connection = await pool.acquire(signal, caller)
     try {
-      return await use(connection)
-    } finally {
-      pool.release(connection)
+      const connection = await pool.acquire(signal, caller)
+      try {
+        return await use(connection)
+      } finally {
+        pool.release(connection)
+      }
+    } catch (error) {
+      countFailure(error)
+      throw error
     }
   }
 
   return {
     kind: 'server',
+    get load() {
+      return pool.load
+    },
 
     transaction: (work, given = {}) =>
       lend((connection) => runTransaction(connection, begin, work, given), given),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseUnavailable } from '../../db/engine/database.ts'
 import { Streak } from '../../streak.ts'
+import { realtimeLosses } from '../losses.ts'
 import type { Broadcast } from '../protocol/frames.ts'
 import {
   BUS_HEARTBEAT_MS,
@@ -246,6 +247,7 @@ export class Bus {
           {},
           'realtime bus: the send queue is full; broadcast and presence messages to other processes are dropped',
         )
+      realtimeLosses.add('bus_full')
       this.#isDropping = true
       this.#hasSkipped = true
       return
@@ -365,6 +367,7 @@ export class Bus {
   }
 
   #missedOf(peer: Peer): void {
+    realtimeLosses.add('bus_gap')
     peer.assembler.drop()
     peer.state = undefined
     peer.isDue = true

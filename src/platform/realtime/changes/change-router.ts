@@ -75,6 +75,8 @@ export interface RouterHealth {
   failedChecks: number
   /** Events handed to channels since `start`. */
   delivered: number
+  /** From the commit of the last change that was routed until then, by the clocks of server and service; null before the first. */
+  lagMs: number | null
 }
 
 export interface ChangeRouter {

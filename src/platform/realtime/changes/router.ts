@@ -3,6 +3,7 @@ import { readAs } from '../../db/identity.ts'
 import { Streak } from '../../streak.ts'
 import { type ChangeFeed, FeedUnavailable, type RowChange, type TableRef } from '../feed/change-feed.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
+import { realtimeLosses } from '../losses.ts'
 import {
   checkQuery,
   type Filter,
@@ -139,6 +140,7 @@ class Router implements ChangeRouter {
   #lateChanges = 0
   #lateBytes = 0
   #delivered = 0
+  #lagMs: number | null = null
   #isStarted = false
 
   constructor(options: RouterOptions) {
@@ -182,6 +184,7 @@ class Router implements ChangeRouter {
       checks: this.#visibility.checks,
       failedChecks: this.#visibility.failedChecks,
       delivered: this.#delivered,
+      lagMs: this.#lagMs,
     }
   }
 
@@ -492,6 +495,7 @@ class Router implements ChangeRouter {
       if (given.aborted) return
       this.#checks.succeed()
       if (this.#visibility.failedChecks === failedChecks) this.#policies.succeed()
+      this.#lagMs = Date.now() - Date.parse(batch.at(-1)!.commitTs)
     } catch (error) {
       if (given.aborted) return
       this.#checks.fail(nameOf(error))
@@ -653,6 +657,7 @@ class Router implements ChangeRouter {
       for (const channel of channels) channel.gap?.()
     }
     if (this.#lateChanges >= MAX_LATE_CHANGES || this.#lateBytes + change.bytes > MAX_LATE_BYTES) {
+      realtimeLosses.add('late_filters')
       this.#filters.fail('too far behind', { table: nameOfTable(change), channels: channels.size })
       lose()
       return

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Caller, hasExpired } from '../../auth/caller.ts'
 import type { Streak } from '../../streak.ts'
+import { realtimeLosses } from '../losses.ts'
 import { type Act, type ActOf, readAct } from '../protocol/acts.ts'
 import { decodeFrame, encodeMessage, encodeReply, type Vsn } from '../protocol/frames.ts'
 import { channelName, MAX_CHANNELS_PER_SOCKET } from '../protocol/join.ts'
@@ -69,12 +70,13 @@ export class RealtimeSocket implements ChannelSocket {
     this.caller = caller
     this.#seat = seat
     this.#parts = parts
-    this.#outbox = new Outbox(ws, parts.outboxes, (reason, bytes) =>
+    this.#outbox = new Outbox(ws, parts.outboxes, (reason, bytes) => {
+      realtimeLosses.add('slow_client')
       parts.log.warn(
         { reason, bytes },
         'realtime socket: closed a slow client, which has to reconnect and resync',
-      ),
-    )
+      )
+    })
     this.#holding = new Holding(parts.holdings, seat.address, (reason, bytes) => this.#cut(reason, { bytes }))
     // Before the websocket gets the bytes, so that a frame is whole after its last ones were counted.
     stream.prependListener('data', (chunk: Buffer) => this.#received(chunk.length))
@@ -207,6 +209,7 @@ export class RealtimeSocket implements ChannelSocket {
   /** Says why, and goes. What was held is let go of at once: a client that does not go by itself keeps nothing. */
   #cut(reason: string, figures: object): void {
     if (this.#isClosed) return
+    realtimeLosses.add('over_limit')
     this.#parts.log.warn({ reason, ...figures }, 'realtime socket: closed a client that exceeded a limit')
     this.#ws.close(CLOSE_POLICY_VIOLATION, reason)
     this.#closed()

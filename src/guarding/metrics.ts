@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Tally } from '../platform/metric.ts'
+import { VERDICTS } from './checkins/table.ts'
+
+const checkIns = new Tally(
+  'muster_checkins_total',
+  'Check-ins that were answered, by verdict; duplicate: stored before; rejected: an item of a batch that was refused (a single check-in that is refused counts in muster_problems_total). An answer that is given again under its Idempotency-Key counts again.',
+  'verdict',
+  [...VERDICTS, 'duplicate', 'rejected'],
+)
+
+const assignments = new Tally(
+  'muster_assignments_total',
+  'Requests to assign or to claim a shift, by outcome: assigned, or the code of the refusal.',
+  'outcome',
+)
+
+export const metrics = [checkIns, assignments] as const
+
+/** What became of one. */
+export function countCheckIn({ status, checkin }: { status: string; checkin: { verdict: string } }): void {
+  checkIns.add(status === 'created' ? checkin.verdict : status)
+}
+
+/**
+ * What became of each of a batch.
+ *
+ * @param results JSON in which each result has its `status` before its check-in
+ * @param invalid how many items never reached the database
+ */
+export function countCheckIns(results: string, invalid: number): void {
+  checkIns.add('rejected', invalid)
+  let isNew = false
+  // The text is not parsed: with a full batch that would cost as much as parsing the request.
+  for (const [, member, word = ''] of results.matchAll(/"(status|verdict)"\s*:\s*"(\w+)"/g)) {
+    if (member === 'status') isNew = word === 'created'
+    if (isNew === (member === 'verdict')) checkIns.add(word)
+  }
+}
+
+/** For routes that assign: a hook that sees their answer. */
+export function countAssignment(_request: FastifyRequest, { problem }: FastifyReply, done: () => void): void {
+  assignments.add(problem?.code ?? 'assigned')
+  done()
+}
