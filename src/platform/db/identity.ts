@@ -35,7 +35,7 @@ export const readAs = <T>(
 export const asService = <T>(
   database: Database,
   work: (tx: Transaction) => Promise<T>,
-  options?: Pick<TransactionOptions, 'readOnly'>,
+  options?: Pick<TransactionOptions, 'readOnly' | 'signal'>,
 ): Promise<T> =>
   database.transaction(work, {
     ...options,

@@ -95,7 +95,8 @@ export async function runJob(
 ): Promise<boolean> {
   const start = performance.now()
   try {
-    return await database.transaction(
+    return await asService(
+      database,
       async (tx) => {
         const [taken] = await tx.query<{ failures: number }>(
           `select failures, set_config('statement_timeout', $2, true)
@@ -117,7 +118,7 @@ export async function runJob(
           log.info({ job: job.name, failures }, 'background work: the job succeeds again after failures')
         return true
       },
-      { signal, enter: { text: "select set_config('role', 'service_role', true)", parameters: [] } },
+      { signal },
     )
   } catch (error) {
     if (signal.aborted) return false

@@ -63,7 +63,7 @@ export const SESSION_CHECKS: readonly Check[] = [
       const size = Math.ceil(most / context.poolSize) * context.poolSize
       return finding(
         levelOf(busy / size, poolUse),
-        `${busy.toFixed(1)} of at most ${size} connections of the service at work (${percent(busy / size)})`,
+        `${busy.toFixed(1)} of ${size} connections of the service at work (${percent(busy / size)})`,
         'Look for slow statements and blocked sessions first; then raise DATABASE_POOL_SIZE up to a few for each core of the database, or start another process.',
       )
     },
