@@ -80,7 +80,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const refuseOtherMethods = watchMethods(app)
 
   await app.register(errorHandler)
-  await app.register(intake)
+  await app.register(intake, { bodiesLimitBytes: config.BODIES_LIMIT_BYTES })
   // The embedded engine works in this very thread: there a long query is no sign of too many requests.
   if (config.DATABASE_URL ?? config.DATABASE_API_URL) {
     await app.register(underPressure, {
