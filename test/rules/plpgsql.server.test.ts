@@ -12,6 +12,8 @@ const database = useTestDatabase()
 
 /** What it may say, and why: `function: SQLSTATE message`. */
 const EXPLAINED: Record<string, string> = {
+  'assign_shift: 2F005 control reached end of function without RETURN':
+    'It ends in muster.fail, which raises.',
   'move_shift: 2F005 control reached end of function without RETURN': 'It ends in muster.fail, which raises.',
   'tg_check_payment: 42703 record "old" has no field "shift_id"':
     'Only read where the trigger is of payments.',

@@ -40,6 +40,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.answer_check_ins(jsonb,text[])',
     'muster.brief_shift(public.shifts,text)',
+    'muster.change_assigned_shift(uuid,jsonb)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
     'muster.create_shifts(jsonb)',
@@ -65,6 +66,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
   ],
 
+  'authenticated service_role': ['muster.is_stranger(uuid)'],
   service_role: [
     'muster.create_tenant(text,text,text,uuid)',
     'muster.forget_departed_rows()',
@@ -72,6 +74,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
+    'muster.assign_shift(uuid,uuid)',
     'muster.claim_idempotency_key(text,text,boolean)',
     'muster.claim_shift(uuid)',
     'muster.keep_idempotent_response(text,text)',
@@ -114,11 +117,13 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.assignment_violations(uuid,public.shifts)',
     'muster.check_in_refusal(public.shifts,boolean,uuid)',
     'muster.count_candidate_page(uuid,text)',
+    'muster.count_refused_assignment()',
     'muster.declare_audiences()',
     'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.follow_table(regclass,text,boolean,text[],text[])',
     'muster.pings_in_minute(uuid,uuid,timestamp with time zone)',
+    'muster.require_refusals_left(uuid)',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
     'muster.set_edit_trail()',
     'muster.set_updated_at()',
@@ -271,6 +276,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
   'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
+  'muster.refused_assignments': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },

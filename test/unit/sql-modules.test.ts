@@ -26,6 +26,7 @@ const CODES_OF: Record<Module, readonly string[]> = {
     'certificate_missing',
     'certificate_expired',
     'professional_inactive',
+    'professional_unavailable',
     'shift_not_open',
     'invalid_transition',
     'outside_check_in_window',

@@ -283,6 +283,7 @@ declare
     when 'too_many_pings' then 'MU030'
     when 'too_many_idempotency_keys' then 'MU031'
     when 'answer_too_large' then 'MU032'
+    when 'professional_unavailable' then 'MU033'
   end;
 begin
   if state is null then

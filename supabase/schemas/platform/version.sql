@@ -5,7 +5,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795984662_tables_are_followed_in_one_call';
+return '1795990502_strangers_hear_no_reasons';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 grant usage on schema muster to muster_api, muster_worker;
