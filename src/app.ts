@@ -82,7 +82,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   if (parts.tracing) await app.register(requestTraces, { tracing: parts.tracing })
 
   await app.register(errorHandler)
-  await app.register(intake)
+  await app.register(intake, { bodiesLimitBytes: config.BODIES_LIMIT_BYTES })
   if (parts.standing) await app.register(standing, { standing: parts.standing })
   await app.register(protection, { config })
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })

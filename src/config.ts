@@ -128,6 +128,7 @@ export const settings = z.object({
   LIVE_TILE_ATTRIBUTION: z.string().max(200).default(''),
 
   BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
+  BODIES_LIMIT_BYTES: z.coerce.number().int().min(1_048_576).default(67_108_864),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),
   CHECKINS_PER_MINUTE: z.coerce.number().int().min(1_000).default(20_000),
   SHUTDOWN_DRAIN_MS: z.coerce.number().int().min(0).max(MAX_MILLISECONDS).optional(),
@@ -153,6 +154,11 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`Settings that cannot be used:\n${problems.join('\n')}`)
+  }
+  if (parsed.data.BODIES_LIMIT_BYTES < parsed.data.BODY_LIMIT_BYTES) {
+    throw new ConfigError(
+      'BODIES_LIMIT_BYTES must be at least BODY_LIMIT_BYTES: no body of that size could be sent.',
+    )
   }
   if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
     throw new ConfigError(

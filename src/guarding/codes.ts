@@ -86,6 +86,14 @@ export const codes = {
     when: 'When the professional is active again.',
     sqlstate: 'MU004',
   },
+  professional_unavailable: {
+    status: 409,
+    title:
+      'The professional cannot work this shift; the reason is told to companies for which they have worked.',
+    retry: 'after_change',
+    when: 'When the professional or the times of the shift have changed: see the candidates of the shift.',
+    sqlstate: 'MU033',
+  },
   outside_check_in_window: {
     status: 422,
     title: 'Check-ins are accepted from 2 hours before the start to 12 hours after the end of the shift.',
@@ -114,7 +122,7 @@ export const codes = {
   },
   daily_limit_reached: {
     status: 429,
-    title: 'Your company has reached its daily limit of candidate pages: see Retry-After.',
+    title: 'Your company has reached its daily limit of questions about guards: see Retry-After.',
     retry: 'later',
     when: 'After as many seconds as Retry-After says: a new day has begun in UTC then.',
     sqlstate: 'MU025',

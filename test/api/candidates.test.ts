@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Candidate } from '../../src/guarding/shifts/schemas.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeLocation, type Place, type QueryParameters, queryOf } from '../support/places.ts'
-import { arrangeShift, ORGANIZATIONS, type Persona, PROFESSIONALS, TENANTS } from '../support/world.ts'
+import { outcomeOf, runAs } from '../support/rehearsal.ts'
+import { updateShift } from '../support/shifts.ts'
+import {
+  acquaint,
+  arrangeShift,
+  LOCATIONS,
+  ORGANIZATIONS,
+  type Persona,
+  PROFESSIONALS,
+  TENANTS,
+} from '../support/world.ts'
 
 const api = useApi()
 
@@ -106,7 +117,7 @@ describe('candidates', () => {
       (await candidatesOfCompany(shift)).map(({ professional_id, eligible }) => [professional_id, eligible]),
     ).toEqual(candidates.map(({ professional_id, eligible }) => [professional_id, eligible]))
     for (const { professional_id, violations } of candidates.filter((candidate) => !candidate.eligible)) {
-      const response = await api().as('company').post(`/v1/shifts/${shift}/assign`, { professional_id })
+      const response = await api().as('admin').post(`/v1/shifts/${shift}/assign`, { professional_id })
       expectProblem(response, violations[0]!.code as Code)
     }
     const [first] = eligible
@@ -277,6 +288,211 @@ describe('a company that never had a guard on a shift', () => {
       [counted!.first, ORGANIZATIONS.company],
     )
     expect((await page()).statusCode).toBe(200)
+  })
+
+  describe('assigns one', () => {
+    const AT = 4_000
+    /** Somebody who can work anything without certificates. */
+    const arrangeStranger = () => arrangeGuard(null)
+    const open = (startsInHours: number, certificates: string[] = [], hours = 8) =>
+      arrangeShift(api().owner, { startsInHours, hours, certificates })
+    const assign = (persona: Persona, shift: string, professional_id: string, headers = {}) =>
+      api().as(persona).post(`/v1/shifts/${shift}/assign`, { professional_id }, { headers })
+    const byUpdate = (shift: string, professional: string) =>
+      outcomeOf(
+        runAs(
+          api().api,
+          'company',
+          updateShift(shift, sql`status = 'assigned', professional_id = ${professional}::uuid`),
+        ),
+      )
+    const forgetRefusals = () => api().owner.query('delete from muster.refused_assignments')
+
+    const REASONS: [code: Code, required: string[], arrange: (guard: string) => Promise<unknown>][] = [
+      [
+        'shift_overlap',
+        [],
+        (professional) =>
+          arrangeShift(api().owner, {
+            status: 'assigned',
+            professional,
+            company: ORGANIZATIONS.rival,
+            startsInHours: AT,
+            certificates: [],
+          }),
+      ],
+      ['certificate_missing', ['bhv'], async () => undefined],
+      [
+        'certificate_expired',
+        ['bhv'],
+        (professional) =>
+          api().owner.query(
+            "insert into certificates (professional_id, kind, number, valid_until, verified_at) values ($1, 'bhv', 'B-1', current_date, now())",
+            [professional],
+          ),
+      ],
+      [
+        'professional_inactive',
+        [],
+        (professional) =>
+          api().owner.query("update security_professionals set status = 'suspended' where id = $1", [
+            professional,
+          ]),
+      ],
+    ]
+
+    it.each(REASONS)('and is not told %s by any path', async (code, required, arrange) => {
+      const guard = await arrangeStranger()
+      await arrange(guard)
+      const shift = await open(AT + 1, required)
+      const refused = await assign('company', shift, guard)
+      expectProblem(refused, 'professional_unavailable')
+      expect(refused.json()).not.toHaveProperty('subject')
+      expect(await byUpdate(shift, guard)).toBe('professional_unavailable')
+      expectProblem(await assign('admin', shift, guard), code)
+      // Whom it knows it is told about.
+      await acquaint(api().owner, [guard])
+      expectProblem(await assign('company', shift, guard), code)
+      expect(await byUpdate(shift, guard)).toBe(code)
+    })
+
+    it('and an update of its own says the same of one who can come', async () => {
+      const guard = await arrangeStranger()
+      const shift = await open(AT)
+      expect(await byUpdate(shift, guard)).toBe('professional_unavailable')
+      const inTheEnd = sql`select muster.move_shift(${shift}, '{published}', 'assigned', ${guard})`
+      expect(await outcomeOf(runAs(api().api, 'company', inTheEnd))).toBe('professional_unavailable')
+      expect((await assign('company', shift, guard)).statusCode).toBe(200)
+      const longer = updateShift(shift, sql`end_datetime = end_datetime + interval '1 hour'`)
+      expect(await outcomeOf(runAs(api().api, 'company', longer))).toBe('professional_unavailable')
+    })
+
+    it('and changes the shift, without being told why a change is refused', async () => {
+      const guard = await arrangeStranger()
+      await arrangeShift(api().owner, {
+        status: 'assigned',
+        professional: guard,
+        company: ORGANIZATIONS.rival,
+        startsInHours: AT + 20,
+        certificates: [],
+      })
+      const shift = await open(AT)
+      const assigned = (await assign('company', shift, guard)).json()
+      const path = `/v1/shifts/${shift}`
+      const later = (hours: number) =>
+        new Date(Date.parse(assigned.end_datetime) + hours * 3_600_000).toISOString()
+      const longer = await api()
+        .as('company')
+        .patch(path, { end_datetime: later(12), title: 'Longer', instructions: 'Ring twice' })
+      expect(longer.json()).toMatchObject({ title: 'Longer', instructions: 'Ring twice' })
+      expect(Date.parse(longer.json().end_datetime)).toBe(Date.parse(later(12)))
+
+      const tooLong = { end_datetime: later(12.1), title: 'Too long' }
+      expectProblem(await api().as('company').patch(path, tooLong), 'professional_unavailable')
+      expectProblem(await api().as('admin').patch(path, tooLong), 'shift_overlap')
+      expectProblem(
+        await api()
+          .as('company')
+          .patch(path, { required_certificates: ['bhv'] }),
+        'professional_unavailable',
+      )
+      expectProblem(
+        await api().as('company').patch(path, { end_datetime: assigned.start_datetime }),
+        'validation_failed',
+      )
+      expect((await api().as('company').get(path)).json().title).toBe('Longer')
+      const office = { location_id: LOCATIONS.office }
+      expect((await api().as('company').patch(path, office)).json().location_id).toBe(LOCATIONS.office)
+    })
+
+    it('and is refused a hundred times a day, whatever it tries, and no more after that', async () => {
+      await forgetRefusals()
+      const guard = await arrangeStranger()
+      const free = await arrangeStranger()
+      const ofRival = await arrangeShift(api().owner, {
+        status: 'assigned',
+        professional: guard,
+        company: ORGANIZATIONS.rival,
+        startsInHours: AT,
+        certificates: [],
+      })
+      const shift = await open(AT + 1)
+      await api().owner.query(
+        `insert into muster.refused_assignments (company_id, refused_on, refused)
+         values ($1, (now() at time zone 'UTC')::date, 98)`,
+        [ORGANIZATIONS.company],
+      )
+      // An update of its own, a key, and a guard who is not there are refused without an answer, or by the same one.
+      await byUpdate(shift, guard)
+      expectProblem(await assign('company', shift, randomUUID()), 'not_found')
+      const key = { 'idempotency-key': randomUUID() }
+      expectProblem(await assign('company', shift, guard, key), 'professional_unavailable')
+      expectProblem(await assign('colleague', shift, guard), 'professional_unavailable')
+      for (const [professional, headers] of [
+        [guard, key],
+        [guard, {}],
+        [free, {}],
+      ] as const) {
+        const limited = await assign('company', shift, professional, headers)
+        expectProblem(limited, 'daily_limit_reached')
+        expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0)
+      }
+      // Neither those whom the company knows, nor other companies, nor admins are bounded by it.
+      await acquaint(api().owner, [free])
+      expect((await assign('company', shift, free)).statusCode).toBe(200)
+      const another = await open(AT + 1)
+      expectProblem(await assign('admin', another, guard), 'shift_overlap')
+      expectProblem(
+        await assign(
+          'rival',
+          await arrangeShift(api().owner, {
+            company: ORGANIZATIONS.rival,
+            startsInHours: AT + 1,
+            certificates: [],
+          }),
+          guard,
+        ),
+        'professional_unavailable',
+      )
+      // What it can change is bounded, too, and a new day begins with none.
+      await api().owner.query(
+        "update shifts set status = 'cancelled', cancel_reason = 'Rain' where id = $1",
+        [ofRival],
+      )
+      expectProblem(await assign('company', another, guard), 'daily_limit_reached')
+      await api().owner.query('update muster.refused_assignments set refused_on = refused_on - 1')
+      // The refusal was not kept for the key: the guard can come by now.
+      expect((await assign('company', another, guard, { 'idempotency-key': randomUUID() })).statusCode).toBe(
+        200,
+      )
+      const [counted] = await api().owner.query<{ refused: number }>(
+        'select refused from muster.refused_assignments where company_id = $1',
+        [ORGANIZATIONS.company],
+      )
+      expect(counted).toEqual({ refused: 100 })
+    })
+
+    it('and may send a refused request again under its key', async () => {
+      await forgetRefusals()
+      const guard = await arrangeStranger()
+      const ofRival = await arrangeShift(api().owner, {
+        status: 'assigned',
+        professional: guard,
+        company: ORGANIZATIONS.rival,
+        startsInHours: AT,
+        certificates: [],
+      })
+      const shift = await open(AT + 1)
+      const key = { 'idempotency-key': randomUUID() }
+      expectProblem(await assign('company', shift, guard, key), 'professional_unavailable')
+      await api().owner.query(
+        "update shifts set status = 'cancelled', cancel_reason = 'Rain' where id = $1",
+        [ofRival],
+      )
+      const done = await assign('company', shift, guard, key)
+      expect(done.statusCode).toBe(200)
+      expect((await assign('company', shift, guard, key)).json()).toEqual(done.json())
+    })
   })
 })
 

@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
 import { meetAtLock } from '../support/meeting.ts'
-import { arrangeShift, PROFESSIONALS } from '../support/world.ts'
+import { acquaint, arrangeShift, PROFESSIONALS } from '../support/world.ts'
 
 const api = useApi()
+
+// So that the company is told why not.
+beforeAll(() => acquaint(api().owner, [PROFESSIONALS.guard]))
 
 const LOCK = `select from security_professionals where id = '${PROFESSIONALS.guard}' for no key update`
 

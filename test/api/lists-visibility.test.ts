@@ -2,7 +2,13 @@ import { type SQL, sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { ACCESS_PERSONAS, type AccessPersona, accessCaller, buildAccessWorld } from '../rules/access-world.ts'
+import {
+  ACCESS_PERSONAS,
+  type AccessPersona,
+  accessCaller,
+  buildAccessWorld,
+  SHIFT_ROWS,
+} from '../rules/access-world.ts'
 import { useApi } from '../support/api.ts'
 import { PUBLISHED_TABLES } from '../support/modules.ts'
 import { SITE } from '../support/world.ts'
@@ -37,7 +43,9 @@ const NAMED: readonly List[] = [
   {
     route: '/shifts/nearby',
     query: `${here}&radius_meters=100000`,
-    rows: sql`select id from shifts where status = 'published' and start_datetime > now()`,
+    // Guards look for what they can claim: nothing of a company that no longer works for the client.
+    rows: sql`select id from shifts where status = 'published' and start_datetime > now()
+              and (muster.guard_tenant_id() is null or id <> ${SHIFT_ROWS.formerPublished.id})`,
   },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
-import { arrangeShift, type Persona, PROFESSIONALS, type ShiftFixture, USERS } from '../support/world.ts'
+import {
+  acquaint,
+  arrangeShift,
+  type Persona,
+  PROFESSIONALS,
+  type ShiftFixture,
+  USERS,
+} from '../support/world.ts'
 
 const api = useApi()
 
@@ -134,6 +141,7 @@ describe('assigning', () => {
   })
 
   it('is refused for each rule that it would break, and then leaves nothing behind', async () => {
+    await acquaint(api().owner, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
     const lasting = await arrange({ certificates: ['vca', 'bhv'] })
     const missing = await assign('company', lasting)
     expectProblem(missing, 'certificate_missing')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
+  acquaint,
   arrangeShift,
   LOCATIONS,
   ORGANIZATIONS,
@@ -342,6 +343,7 @@ describe('a change', () => {
   })
 
   it('keeps an assigned shift possible for its professional', async () => {
+    await acquaint(api().owner, [PROFESSIONALS.guard])
     const id = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 1000 })
     const other = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 1020 })
     const path = `/v1/shifts/${id}`

@@ -9,6 +9,8 @@ import { runPhase, type Target } from '../trials/storm.ts'
 
 const ANON_KEY = 'sb_publishable_of_the_tests'
 const TEST_TIMEOUT_MS = patience(240_000)
+/** The embedded engine works in the thread that also serves, and holds the tests: less is enough there. */
+const SECONDS = { server: 30, embedded: 10 }
 /** A frame that is being sent to everybody is counted before the slowest are cut. */
 const LARGEST_FRAME_BYTES = 6_000_000
 
@@ -28,7 +30,7 @@ describe('a storm of all hostile clients at once', () => {
   // How long anything takes is for `npm run trial -- storm`: a busy machine says nothing here.
   it(
     'costs nobody an event, tells the attackers nothing, and leaves nothing behind',
-    async () => {
+    async ({ signal }) => {
       const seed = trialSeed()
       const who = (persona: 'company' | 'colleague' | 'admin' | 'rival' | 'otherGuard' | 'foreignAdmin') => ({
         id: USERS[persona],
@@ -51,14 +53,14 @@ describe('a storm of all hostile clients at once', () => {
         }
       }, 20)
       const storm = await runPhase(target, {
-        seconds: 10,
+        seconds: SECONDS[api.owner.kind],
         seed,
-        subscribers: 30,
+        subscribers: 100,
         changesPerSecond: 10,
+        signal,
         // Other tests run beside it, and no time is measured: the storm is to come about.
         niceness: 0,
-      })
-      clearInterval(watch)
+      }).finally(() => clearInterval(watch))
 
       const { generator, lost, interrupted } = storm
       expect({ lost, interrupted, leaks: generator.leaks }).toEqual({ lost: 0, interrupted: 0, leaks: [] })

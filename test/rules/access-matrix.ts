@@ -35,6 +35,7 @@ import {
   ORGANIZATION_ROWS,
   OUTBOX_ROWS,
   PROFESSIONAL_ROWS,
+  REFUSED_ASSIGNMENT_ROWS,
   SHIFT_ROWS,
   SIZE_SAMPLE_ROWS,
   TENANT_ROWS,
@@ -407,6 +408,14 @@ const shifts: Section = {
       (row) =>
         `update public.shifts set status = 'assigned', professional_id = ${quote(row.assignee)} ${shiftOf(row)} and status <> 'assigned'`,
     ),
+    A: changes(
+      'assign to a free guard by what counts refusals',
+      ({ id, assignee }) => `select muster.assign_shift(${quote(id)}, ${quote(assignee)})`,
+    ),
+    E: changes(
+      'change for its guard by what counts refusals',
+      ({ id }) => `select muster.change_assigned_shift(${quote(id)}, '{"title": "Changed"}')`,
+    ),
     k: changes(
       'claim by hand',
       (row) =>
@@ -461,33 +470,33 @@ const shifts: Section = {
     ),
   },
   grid: `
-                                  company      colleague    rival        client  otherClient  guard   otherGuard  freeGuard  dismissedGuard  admin        foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    companyBegun                  rfcCeaxdP    rfcCeaxdP    .            rf      .            B       B           B          B               rfcCeaxdP    .               .              .             .
-    companyAssigned               rfcCepxP     rfcCepxP     .            rf      .            rfibIt  .           .          .               rfcCepxP     .               .              .             .
-    companyActive                 rfcCexP      rfcCexP      .            rf      .            rfiIt   .           .          .               rfcCexP      .               .              .             .
-    companyCompleted              rfcC         rfcC         .            rf      .            rft     .           .          .               rfcC         .               .              .             .
-    companyCancelled              rfcCd        rfcCd        .            rf      .            rf      .           .          .               rfcCd        .               .              .             .
-    companyDeleted                cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
-    companyAtOffice               rfngcCeaxdP  rfngcCeaxdP  .            .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    companyAssignedAtGuardedSite  rfcCepxP     rfcCepxP     .            rf      .            rft     .           .          .               rfcCepxP     .               .              .             .
-    companyCompletedByFormer      rfcC         rfcC         .            rf      .            .       .           .          .               rfcC         .               .              .             .
-    companyOver                   rfcCexdP     rfcCexdP     .            rf      .            .       .           .          .               rfcCexdP     .               .              .             .
-    companyCancelledDeleted       cC           cC           .            .       .            .       .           .          .               cC           .               .              .             .
-    formerDraft                   rfxd         rfxd         .            .       .            .       .           .          .               rfxd         .               .              .             .
-    formerPublished               rfnxdP       rfnxdP       .            .       .            rfnN    rfnN        rfnN       rfn             rfnxdP       .               .              .             .
-    formerAssigned                rfex         rfex         .            .       .            rft     .           .          .               rfex         .               .              .             .
-    rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
-    rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    rivalAssigned                 .            .            rfcCepxP     .       rf           .       rfibIt      .          .               rfcCepxP     .               .              .             .
-    rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    rivalCompletedAtSite          .            .            rfcC         rf      .            .       rft         .          .               rfcC         .               .              .             .
-    rivalActive                   .            .            rfcCexP      .       rf           .       rfiIt       .          .               rfcCexP      .               .              .             .
-    foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnNkKa       rfngcCeaxdP
-    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfcCepxP        rf             rfibIt        rfcCepxP
-    foreignActive                 .            .            .            .       .            .       .           .          .               .            rfcCexP         rf             rfiIt         rfcCexP
+                                  company      colleague    rival        client  otherClient  guard   otherGuard  freeGuard  dismissedGuard  admin         foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP    .               .              .             .
+    companyPublished              rfngcCeAxdP  rfngcCeAxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
+    companyBegun                  rfcCeAxdP    rfcCeAxdP    .            rf      .            B       B           B          B               rfcCeaAxdP    .               .              .             .
+    companyAssigned               rfcCepxPE    rfcCepxPE    .            rf      .            rfibIt  .           .          .               rfcCepxPE     .               .              .             .
+    companyActive                 rfcCexPE     rfcCexPE     .            rf      .            rfiIt   .           .          .               rfcCexPE      .               .              .             .
+    companyCompleted              rfcC         rfcC         .            rf      .            rft     .           .          .               rfcC          .               .              .             .
+    companyCancelled              rfcCd        rfcCd        .            rf      .            rf      .           .          .               rfcCd         .               .              .             .
+    companyDeleted                cC           cC           .            .       .            .       .           .          .               cC            .               .              .             .
+    companyAtOffice               rfngcCeAxdP  rfngcCeAxdP  .            .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
+    companyDraftAtDraftSite       rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP    .               .              .             .
+    companyAssignedAtGuardedSite  rfcCepxPE    rfcCepxPE    .            rf      .            rft     .           .          .               rfcCepxPE     .               .              .             .
+    companyCompletedByFormer      rfcC         rfcC         .            rf      .            .       .           .          .               rfcC          .               .              .             .
+    companyOver                   rfcCexdP     rfcCexdP     .            rf      .            .       .           .          .               rfcCexdP      .               .              .             .
+    companyCancelledDeleted       cC           cC           .            .       .            .       .           .          .               cC            .               .              .             .
+    formerDraft                   rfxd         rfxd         .            .       .            .       .           .          .               rfxd          .               .              .             .
+    formerPublished               rfnxdP       rfnxdP       .            .       .            rf      rf          rf         rf              rfnxdP        .               .              .             .
+    formerAssigned                rfexE        rfexE        .            .       .            rft     .           .          .               rfexE         .               .              .             .
+    rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP    .               .              .             .
+    rivalPublished                .            .            rfngcCeAxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
+    rivalAssigned                 .            .            rfcCepxPE    .       rf           .       rfibIt      .          .               rfcCepxPE     .               .              .             .
+    rivalAtOffice                 .            .            rfngcCeAxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
+    rivalCompletedAtSite          .            .            rfcC         rf      .            .       rft         .          .               rfcC          .               .              .             .
+    rivalActive                   .            .            rfcCexPE     .       rf           .       rfiIt       .          .               rfcCexPE      .               .              .             .
+    foreignPublished              .            .            .            .       .            .       .           .          .               .             rfngcCeaAxdP    rfn            rfnNkKa       rfngcCeaAxdP
+    foreignAssigned               .            .            .            .       .            .       .           .          .               .             rfcCepxPE       rf             rfibIt        rfcCepxPE
+    foreignActive                 .            .            .            .       .            .       .           .          .               .             rfcCexPE        rf             rfiIt         rfcCexPE
   `,
 }
 
@@ -692,6 +701,24 @@ const candidatePages: Section = {
       'be counted',
       () => `select muster.count_candidate_page(${quote(ORGANIZATION_ROWS.company.id)}, 'page')`,
     ),
+  },
+  grid: `
+             company  rival  admin  foreignCompany
+    company  .        .      .      .
+    rival    .        .      .      .
+  `,
+}
+
+/** The same of muster.assign_shift and muster.change_assigned_shift. */
+const refusedAssignments: Section = {
+  table: 'muster.refused_assignments',
+  key: 'company_id',
+  rows: REFUSED_ASSIGNMENT_ROWS,
+  actions: {
+    r: reads('muster.refused_assignments', 'company_id'),
+    e: updates('muster.refused_assignments', 'refused = 0', 'company_id'),
+    d: deletes('muster.refused_assignments', 'company_id'),
+    k: changes('be counted', () => 'select muster.count_refused_assignment()'),
   },
   grid: `
              company  rival  admin  foreignCompany
@@ -905,6 +932,7 @@ export const SECTIONS: readonly Section[] = [
   idempotencyKeys,
   idempotencyUsage,
   candidatePages,
+  refusedAssignments,
   departedRows,
   changeOutbox,
   changedCallers,

@@ -381,6 +381,7 @@ export const CANDIDATE_PAGE_ROWS = {
   rival: { id: ORGANIZATIONS.rival },
 } satisfies Record<string, MatrixRow>
 
+export const REFUSED_ASSIGNMENT_ROWS = CANDIDATE_PAGE_ROWS
 /** Assignments made them: found by their shift. */
 export const TRANSACTION_ROWS = {
   guardByCompany: { id: SHIFT_ROWS.companyAssigned.id },
@@ -629,6 +630,12 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
   for (const { id: company } of Object.values(CANDIDATE_PAGE_ROWS)) {
     await owner.query(
       "insert into muster.candidate_pages (company_id, asked_on, pages) values ($1, current_date - 1, '{1}')",
+      [company],
+    )
+  }
+  for (const { id: company } of Object.values(REFUSED_ASSIGNMENT_ROWS)) {
+    await owner.query(
+      'insert into muster.refused_assignments (company_id, refused_on, refused) values ($1, current_date - 1, 1)',
       [company],
     )
   }

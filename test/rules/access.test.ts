@@ -75,6 +75,7 @@ describe('the access matrix', () => {
       'muster.idempotency_keys',
       'muster.idempotency_usage',
       'muster.candidate_pages',
+      'muster.refused_assignments',
       'muster.departed_rows',
       'muster.change_outbox',
       'muster.changed_callers',

@@ -4,7 +4,15 @@ import type { Database, Parameter } from '../../src/platform/db/engine/database.
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, type Outcome, outcomeOf, rehearse, runAs, type Stage } from '../support/rehearsal.ts'
 import { inHours, type ShiftStatus, shiftIn, updateShift } from '../support/shifts.ts'
-import { arrangeShift, buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
+import {
+  acquaint,
+  arrangeShift,
+  buildWorld,
+  LOCATIONS,
+  ORGANIZATIONS,
+  PROFESSIONALS,
+  SITE,
+} from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -12,6 +20,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const assign = (id: string, professional: string = PROFESSIONALS.guard): SQL =>
@@ -132,7 +141,7 @@ describe('two shifts at once', () => {
       await expectOfEveryWay(stage, id, 'shift_overlap')
       await stage.run('rival', updateShift(other, sql`status = 'published'`))
       await expectOfEveryWay(stage, id, 'ok')
-      await stage.run('rival', assign(other))
+      await stage.run('rival', sql`select muster.assign_shift(${other}, ${PROFESSIONALS.guard})`)
       await stage.run('rival', updateShift(other, sql`status = 'cancelled', cancel_reason = 'x'`))
       await stage.run('rival', sql`delete from shifts where id = ${other} returning id`)
       await expectOfEveryWay(stage, id, 'ok')
@@ -279,10 +288,15 @@ describe('the professional', () => {
       ])
       const nobody = '00000000-0000-7000-8000-000000000000'
       for (const professional of [PROFESSIONALS.otherGuard, PROFESSIONALS.foreignGuard, nobody]) {
-        for (const actor of ['company', 'admin', 'service_role', 'owner'] as const) {
+        for (const actor of ['admin', 'service_role', 'owner'] as const) {
           const outcome = await stage.attempt(actor, assign(id, professional))
           expect([professional, actor, outcome]).toEqual([professional, actor, 'not_found'])
         }
+        const byFunction = sql`select muster.assign_shift(${id}, ${professional})`
+        expect([professional, await stage.attempt('company', byFunction)]).toEqual([
+          professional,
+          'not_found',
+        ])
       }
       expect(await stage.attempt('company', updateShift(id, sql`status = 'assigned'`))).toBe('not_found')
       expect(await stage.attempt('foreignGuard', claim(id))).toBe('not_found')

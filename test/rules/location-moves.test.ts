@@ -5,7 +5,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, rehearse, type Stage } from '../support/rehearsal.ts'
 import { shiftIn, updateShift } from '../support/shifts.ts'
-import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS } from '../support/world.ts'
+import { acquaint, buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -13,6 +13,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const changeSite = (changes: SQL): SQL =>
@@ -67,7 +68,9 @@ describe('a location that moves', () => {
       )
       for (const actor of ['client', 'admin', 'service_role', 'owner'] as const) {
         const outcome = await stage.attempt(actor, changeSite(sql`time_zone = 'Pacific/Kiritimati'`))
-        expect([actor, outcome]).toEqual([actor, 'certificate_expired'])
+        // A client is told nothing about the certificates of guards.
+        const expected = actor === 'client' ? 'professional_unavailable' : 'certificate_expired'
+        expect([actor, outcome]).toEqual([actor, expected])
       }
       expect(
         await stage.run('owner', sql`select time_zone from locations where id = ${LOCATIONS.site}`),

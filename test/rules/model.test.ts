@@ -617,6 +617,7 @@ const OUTCOMES = [
   'certificate_expired',
   'certificate_in_use',
   'professional_inactive',
+  'professional_unavailable',
   'professional_in_use',
   'location_in_use',
   'outside_check_in_window',

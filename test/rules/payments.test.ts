@@ -11,7 +11,7 @@ import {
   shiftIn,
   updateShift,
 } from '../support/shifts.ts'
-import { arrangeShift, buildWorld, PROFESSIONALS, USERS } from '../support/world.ts'
+import { acquaint, arrangeShift, buildWorld, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -19,6 +19,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const ASSIGN = sql`status = 'assigned', professional_id = ${PROFESSIONALS.guard}::uuid`

@@ -14,6 +14,8 @@ const database = useTestDatabase()
 const EXPLAINED: Record<string, string> = {
   'follow_table: 00000 text type variable is not sanitized':
     'For the owner alone; what is not quoted is the name of a table that is there, and words of its own.',
+  'assign_shift: 2F005 control reached end of function without RETURN':
+    'It ends in muster.fail, which raises.',
   'move_shift: 2F005 control reached end of function without RETURN': 'It ends in muster.fail, which raises.',
   'tg_check_payment: 42703 record "old" has no field "shift_id"':
     'Only read where the trigger is of payments.',

@@ -48,6 +48,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.answer_check_ins(jsonb,text[])',
     'muster.brief_shift(public.shifts,text)',
+    'muster.change_assigned_shift(uuid,jsonb)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
     'muster.create_shifts(jsonb)',
@@ -74,6 +75,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
+  'authenticated service_role': ['muster.is_stranger(uuid)'],
   service_role: [
     'muster.create_tenant(text,text,text,uuid)',
     'muster.forget_departed_rows()',
@@ -85,6 +87,7 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
+    'muster.assign_shift(uuid,uuid)',
     'muster.claim_idempotency_key(text,text,boolean)',
     'muster.claim_shift(uuid)',
     'muster.keep_idempotent_response(text,text)',
@@ -144,11 +147,13 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.begin_history()',
     'muster.check_in_refusal(public.shifts,boolean,uuid)',
     'muster.count_candidate_page(uuid,text)',
+    'muster.count_refused_assignment()',
     'muster.declare_audiences()',
     'muster.eligibility()',
     'muster.enable_change_capture()',
     'muster.follow_table(regclass,text,boolean,text[],text[])',
     'muster.pings_in_minute(uuid,uuid,timestamp with time zone)',
+    'muster.require_refusals_left(uuid)',
     'muster.report_change(oid,text,integer[],text,text,integer[])',
     'muster.set_edit_trail()',
     'muster.set_updated_at()',
@@ -292,6 +297,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.idempotency_keys': { muster_definer: EVERYTHING },
   'muster.idempotency_usage': { muster_definer: EVERYTHING },
   'muster.candidate_pages': { muster_definer: READ_AND_WRITE },
+  'muster.refused_assignments': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.history': { muster_definer: { select: '*' } },
   'muster.jobs': { service_role: READ_AND_WRITE },

@@ -87,7 +87,7 @@ describe('two hundred at once', () => {
       ),
     )
     const assignments = shifts.map((shift) =>
-      api().as('company').post(`/v1/shifts/${shift}/assign`, { professional_id: guard!.professionalId }),
+      api().as('admin').post(`/v1/shifts/${shift}/assign`, { professional_id: guard!.professionalId }),
     )
     expect(await codesOf(assignments)).toEqual({ 200: 1, shift_overlap: MANY - 1 })
     expect(await rowsAbout(shifts)).toEqual(ONE_OF_EACH)
@@ -157,12 +157,12 @@ describe(`a storm (seed ${SEED})`, () => {
         ),
       )
       const strict = failOnDeadlock(api().api)
-      const asCompany = (statement: SQL) => outcomeOf(runAs(strict, 'company', statement))
+      const asAdmin = (statement: SQL) => outcomeOf(runAs(strict, 'admin', statement))
       const found = await storm(SEED, (random) => {
         const shift = pick(random, shifts)
         // One in ten gives back, so that there is always something to take.
-        if (random() < 0.1) return ['release', asCompany(releaseOf(shift))]
-        return ['assign', asCompany(assignmentOf(shift, pick(random, guards)))]
+        if (random() < 0.1) return ['release', asAdmin(releaseOf(shift))]
+        return ['assign', asAdmin(assignmentOf(shift, pick(random, guards)))]
       })
       expect(Object.keys(found.assign ?? {}).sort()).toEqual(['ok', 'shift_not_open', 'shift_overlap'])
       expect(Object.keys(found.release ?? {}).sort()).toEqual(['invalid_transition', 'ok'])
@@ -211,7 +211,7 @@ describe(`a storm (seed ${SEED})`, () => {
         create: (random) => start(random),
         claim: (_, shift, guard) =>
           take(shift, guard, as(guard.caller, sql`select muster.claim_shift(${shift})`)),
-        assign: (_, shift, guard) => take(shift, guard, as('company', assignmentOf(shift, guard))),
+        assign: (_, shift, guard) => take(shift, guard, as('admin', assignmentOf(shift, guard))),
         // Of all that were taken: else the guards are soon booked for all hours by shifts that nobody touches any more.
         release: (random, shift) => {
           const taken = holders.size > 0 ? pick(random, [...holders.keys()]) : shift
@@ -295,6 +295,7 @@ describe(`a storm (seed ${SEED})`, () => {
         'certificate_expired',
         'certificate_in_use',
         'professional_inactive',
+        'professional_unavailable',
         'professional_in_use',
         'outside_check_in_window',
         'shift_not_assigned',

@@ -4,7 +4,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { shiftIn } from '../support/shifts.ts'
-import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
+import { acquaint, buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -12,6 +12,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const letters = (n: number): SQL => sql`repeat('x', ${n}::int)`

@@ -6,7 +6,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, type Outcome, rehearse, type Stage } from '../support/rehearsal.ts'
 import { inHours, paymentsOf, type ShiftStatus, shiftIn, updateShift } from '../support/shifts.ts'
-import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, USERS } from '../support/world.ts'
+import { acquaint, buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -14,6 +14,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 /** Reads a table drawn in text: the first line names the columns, the first word of each other line its row. */

@@ -167,7 +167,7 @@ export class Marketplace {
       checkIns: [],
       notifications: [],
     }
-    if (isWorked(shift.status) && shift.end >= shift.start) this.#checkAssignment(shift)
+    if (isWorked(shift.status) && shift.end >= shift.start) this.#checkAssignment(shift, actor)
     checkConstraints(shift)
     this.shifts.set(shift.id, shift)
     return 'ok'
@@ -299,7 +299,7 @@ export class Marketplace {
     )
     if (location.zone !== zone) {
       for (const shift of moved) {
-        if (isWorked(shift.status) && shift.end > 0) this.#checkAssignment({ ...shift, zone })
+        if (isWorked(shift.status) && shift.end > 0) this.#checkAssignment({ ...shift, zone }, actor)
       }
     }
     for (const shift of moved) shift.zone = zone
@@ -357,6 +357,16 @@ export class Marketplace {
       const claimed = { ...shift, status: 'assigned', professional: actor.professional ?? null }
       if (JSON.stringify(next) !== JSON.stringify(claimed)) refuse('forbidden')
     }
+    const weighed = (one: ModelShift) =>
+      JSON.stringify([one.status, one.professional, one.start, one.end, one.zone, one.required])
+    if (
+      isCaller &&
+      isWorked(next.status) &&
+      next.professional &&
+      weighed(next) !== weighed(shift) &&
+      this.#isStranger(actor, next.professional)
+    )
+      refuse('professional_unavailable')
     const isWeighed =
       isWorked(next.status) &&
       (!isWorked(shift.status) ||
@@ -364,13 +374,35 @@ export class Marketplace {
         next.end !== shift.end ||
         next.required.join() !== shift.required.join() ||
         (next.zone !== shift.zone && next.end > 0))
-    if (isWeighed && next.end >= next.start) this.#checkAssignment(next)
+    if (isWeighed && next.end >= next.start) this.#checkAssignment(next, actor)
     checkConstraints(next)
     follow(shift, next)
     Object.assign(shift, next)
   }
 
-  #checkAssignment(shift: ModelShift): void {
+  /** Whoever is not told why a guard cannot come: a client, and a company for which the guard never worked. */
+  #isStranger(actor: ModelActor, professional: string): boolean {
+    if (actor.role !== 'company') return actor.role === 'client'
+    return ![...this.shifts.values()].some(
+      (shift) =>
+        shift.company === actor.organization &&
+        shift.professional === professional &&
+        (shift.status === 'active' || shift.status === 'completed') &&
+        !shift.isDeleted,
+    )
+  }
+
+  #checkAssignment(shift: ModelShift, actor: ModelActor | undefined): void {
+    const refusal = this.attempt(() => {
+      this.#weighAssignment(shift)
+      return 'ok'
+    })
+    if (refusal === 'ok') return
+    const isHidden = actor && refusal !== 'not_found' && this.#isStranger(actor, shift.professional ?? '')
+    refuse(isHidden ? 'professional_unavailable' : refusal)
+  }
+
+  #weighAssignment(shift: ModelShift): void {
     const status = this.professionals.get(shift.professional ?? '')
     if (status === undefined) refuse('not_found')
     if (status !== 'active') refuse('professional_inactive')

@@ -197,6 +197,20 @@ export async function arrangeShift(owner: Database, fixture: ShiftFixture = {}):
   return row!.id
 }
 
+/** Lets guards have worked for a company, long ago: to others it is not told why they cannot come. As the owner. */
+export async function acquaint(
+  owner: Database,
+  professionals: readonly string[],
+  company: string = ORGANIZATIONS.company,
+): Promise<void> {
+  await owner.query(
+    `insert into shifts (company_id, location_id, status, professional_id, start_datetime, end_datetime, hourly_rate, title)
+     select $1, $2, 'completed', professional, '2001-01-01T08:00Z', '2001-01-01T16:00Z', 20, 'The first day'
+     from unnest($3::uuid[]) professional`,
+    [company, LOCATIONS.site, `{${professionals.join(',')}}`],
+  )
+}
+
 /** A guard beyond the personas. */
 export interface Guard {
   userId: string

@@ -35,6 +35,8 @@ export interface PhaseOptions {
   idleCpuShare?: number
   /** Of the generator: below everybody else where times are measured. */
   niceness: number
+  /** Ends it, with the attackers: a service does not stop while they are connected. */
+  signal?: AbortSignal
 }
 
 export interface Phase {
@@ -58,6 +60,8 @@ const LEAST_CHANGES = 10
 const MAX_OVERTIME_MS = 120_000
 /** For the last events. */
 const PATIENCE_MS = patience(60_000)
+/** For the generator, when it is told to end. */
+const MAX_FAREWELL_MS = patience(15_000)
 const EXPIRES_IN_SECONDS = 2
 
 export function percentile(sorted: readonly number[], share: number): number {
@@ -66,38 +70,54 @@ export function percentile(sorted: readonly number[], share: number): number {
 
 export async function runPhase(target: Target, options: PhaseOptions): Promise<Phase> {
   const tokens = await Promise.all(target.insiders.map(({ id, email }) => tokenOf(target, id, email)))
-  const subscribers = await Promise.all(
-    Array.from({ length: options.subscribers }, (_, n) =>
-      subscribe(target, tokens[n % tokens.length]!, MARK),
-    ),
-  )
-  const generator = await startGenerator(target, options)
+  const sockets: WebSocket[] = []
+  let generator: Generator | undefined
+  try {
+    const subscribers = await Promise.all(
+      Array.from({ length: options.subscribers }, (_, n) =>
+        subscribe(target, tokens[n % tokens.length]!, MARK, (ws) => sockets.push(ws)),
+      ),
+    )
+    generator = await startGenerator(target, options)
+    return await storm(target, options, subscribers, tokens[0]!, generator)
+  } finally {
+    for (const ws of sockets) ws.terminate()
+    // Whatever went wrong: attackers who are left alone keep the service from stopping, and the test run from ending.
+    await generator?.kill()
+  }
+}
+
+async function storm(
+  target: Target,
+  options: PhaseOptions,
+  subscribers: readonly Subscriber[],
+  writer: string,
+  generator: Generator,
+): Promise<Phase> {
   const answeredAt: number[] = []
   let refused = 0
-  const writer = tokens[0]!
   const until = performance.now() + options.seconds * 1000
-  try {
-    const isEnough = (): boolean =>
-      performance.now() > until && answeredAt.length >= LEAST_CHANGES && generator.hasDoneAll()
-    while (!isEnough() && performance.now() < until + MAX_OVERTIME_MS) {
-      const answer = await fetch(`${target.url}/v1/shifts/${target.shiftId}`, {
-        method: 'PATCH',
-        headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ title: `${MARK} ${answeredAt.length}` }),
-      })
-      if (answer.ok) answeredAt.push(performance.now())
-      else if (answer.status === 503) refused += 1
-      else throw new Error(`The shift could not be changed: ${answer.status} ${await answer.text()}`)
-      await answer.arrayBuffer().catch(() => {})
-      await sleep(1000 / options.changesPerSecond)
-    }
-    const deadline = performance.now() + PATIENCE_MS
-    while (subscribers.some(({ got }) => got.length < answeredAt.length) && performance.now() < deadline) {
-      await sleep(20)
-    }
-  } finally {
-    for (const { ws } of subscribers) ws.terminate()
+  const isEnough = (): boolean =>
+    performance.now() > until && answeredAt.length >= LEAST_CHANGES && generator.hasDoneAll()
+  while (!isEnough() && performance.now() < until + MAX_OVERTIME_MS) {
+    const answer = await fetch(`${target.url}/v1/shifts/${target.shiftId}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ title: `${MARK} ${answeredAt.length}` }),
+      ...(options.signal && { signal: options.signal }),
+    })
+    if (answer.ok) answeredAt.push(performance.now())
+    else if (answer.status === 503) refused += 1
+    else throw new Error(`The shift could not be changed: ${answer.status} ${await answer.text()}`)
+    await answer.arrayBuffer().catch(() => {})
+    await sleep(1000 / options.changesPerSecond)
   }
+  const deadline = performance.now() + PATIENCE_MS
+  while (subscribers.some(({ got }) => got.length < answeredAt.length) && performance.now() < deadline) {
+    options.signal?.throwIfAborted()
+    await sleep(20)
+  }
+  for (const { ws } of subscribers) ws.terminate()
   const latencies = subscribers
     .flatMap(({ got }) => got.map(({ n, at }) => Math.max(0, at - (answeredAt[n] ?? at))))
     .toSorted((a, b) => a - b)
@@ -129,12 +149,20 @@ interface Subscriber {
   interruptions(): number
 }
 
-async function subscribe({ url, shiftId }: Target, token: string, mark: string): Promise<Subscriber> {
+async function subscribe(
+  { url, shiftId }: Target,
+  token: string,
+  mark: string,
+  onOpening: (ws: WebSocket) => void,
+): Promise<Subscriber> {
   const ws = new WebSocket(`${url.replace('http', 'ws')}/realtime/v1/websocket?vsn=2.0.0&apikey=${token}`)
+  onOpening(ws)
   const got: Subscriber['got'] = []
   let interruptions = 0
   let isOver = false
   const joined = Promise.withResolvers<void>()
+  // It may fail before anybody waits for it.
+  joined.promise.catch(() => {})
   ws.on('message', (data) => {
     const at = performance.now()
     const [, , , event, payload] = JSON.parse(String(data))
@@ -167,10 +195,17 @@ async function subscribe({ url, shiftId }: Target, token: string, mark: string):
   return { ws, got, interruptions: () => interruptions }
 }
 
+interface Generator {
+  hasDoneAll(): boolean
+  /** @throws Error when it does not end in time, or without a report */
+  stop(): Promise<GeneratorReport>
+  kill(): Promise<void>
+}
+
 async function startGenerator(
   target: Target,
   { seed, except = [], idleCpuShare, niceness }: PhaseOptions,
-): Promise<{ hasDoneAll(): boolean; stop(): Promise<GeneratorReport> }> {
+): Promise<Generator> {
   const { id, email } = target.insiders[0]!
   const generatorOptions: GeneratorOptions = {
     url: target.url,
@@ -195,13 +230,26 @@ async function startGenerator(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text
   })
-  const exited = once(child, 'exit')
+  // When its output is read to the end, too.
+  const ended = once(child, 'close')
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
   return {
     hasDoneAll: () => said.startsWith('all\n'),
     async stop() {
       child.stdin.end()
-      await exited
-      return JSON.parse(said.replace(/^all\n/, '')) as GeneratorReport
+      const late = setTimeout(kill, MAX_FAREWELL_MS)
+      await ended
+      clearTimeout(late)
+      const report = said.replace(/^all\n/, '')
+      if (report === '')
+        throw new Error(
+          `The generator of the storm ended without a report: ${child.signalCode ?? child.exitCode}`,
+        )
+      return JSON.parse(report) as GeneratorReport
     },
+    kill,
   }
 }

@@ -1,12 +1,16 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { readConfig } from '../../src/config.ts'
+import { BodyMemory } from '../../src/platform/http/body-memory.ts'
 import { instant, queryNumber } from '../../src/platform/http/fields.ts'
 import { openAppWithoutDatabase } from '../support/app-without-database.ts'
+import { patience } from '../support/patience.ts'
 import { USER_ID } from '../support/tokens.ts'
 
 /** The largest body here, so that tests send little. */
@@ -157,6 +161,105 @@ describe('a body that is too large', () => {
     const more = setInterval(() => socket.write('more'), 20)
     onTestFinished(() => clearInterval(more))
     await once(socket, 'close')
+  })
+})
+
+describe('the bodies of all requests together', () => {
+  const LIMIT = 1_048_576
+  const environment = { BODIES_LIMIT_BYTES: String(LIMIT), BODY_LIMIT_BYTES: String(LIMIT) }
+  const HEAD = 'POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n'
+  const PART = 100_000
+
+  /** Sends the beginning of a request, and gives what it is answered in the end. */
+  function begin(app: FastifyInstance, localAddress: string, ...parts: (string | Buffer)[]): Promise<string> {
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', localAddress })
+    onTestFinished(() => void socket.destroy())
+    let received = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      received += chunk
+    })
+    for (const part of parts) socket.write(part)
+    return once(socket, 'end').then(() => received)
+  }
+
+  const PACKED = gzipSync(`"${'x'.repeat(PART)}"`)
+  const SLOW: Record<string, (string | Buffer)[]> = {
+    'as they are': [`${HEAD}Content-Length: ${2 * PART}\r\n\r\n`, ' '.repeat(PART)],
+    'in chunks': [`${HEAD}Transfer-Encoding: chunked\r\n\r\n${PART.toString(16)}\r\n`, ' '.repeat(PART)],
+    packed: [
+      `${HEAD}Content-Encoding: gzip\r\nContent-Length: ${PACKED.length}\r\n\r\n`,
+      PACKED.subarray(0, -1),
+    ],
+  }
+
+  it.each(Object.entries(SLOW))(
+    'are bounded: who sends many slowly, %s, is told to come again, and nobody else',
+    async (_, parts) => {
+      const app = await open(environment)
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      const refused: string[] = []
+      const flood = Array.from({ length: 40 }, () =>
+        begin(app, '127.0.0.2', ...parts).then((answer) => refused.push(answer)),
+      )
+      await vi.waitFor(() => expect(refused.length).toBeGreaterThan(20), {
+        interval: 10,
+        timeout: patience(10_000),
+      })
+      for (const answer of refused) {
+        expect(bodyOf(answer)).toMatchObject({ code: 'rate_limited' })
+        expect(answer).toMatch(/^HTTP\/1\.1 429 [\s\S]*\r\nretry-after: \d+\r\n/)
+      }
+      const large = JSON.stringify('y'.repeat(5 * PART))
+      for (let round = 0; round < 3; round += 1) {
+        const answer = await begin(app, '127.0.0.3', `${HEAD}Content-Length: ${large.length}\r\n\r\n`, large)
+        expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+      }
+      expect(flood.length - refused.length).toBeGreaterThan(0)
+    },
+  )
+
+  it('are counted until their requests are over', async () => {
+    const memory = new BodyMemory(1_000)
+    const request = (address: string) => {
+      const stream = new PassThrough()
+      const response = new EventEmitter() as ServerResponse
+      const errors: Error[] = []
+      memory.watch(
+        stream.on('error', (error) => errors.push(error)),
+        response,
+        address,
+      )
+      return { stream, response, errors }
+    }
+    const [done, slow, small] = [request('a'), request('a'), request('b')]
+    done.stream.end(Buffer.alloc(500))
+    await once(done.stream, 'end')
+    expect(memory.bytes).toBe(500)
+    slow.stream.write(Buffer.alloc(100))
+    small.stream.write(Buffer.alloc(450))
+    await vi.waitFor(() => expect(slow.errors).toHaveLength(1))
+    expect([done.errors, small.errors]).toEqual([[], []])
+    expect(memory.bytes).toBe(950)
+    for (const { response } of [done, slow]) response.emit('close')
+    expect(memory.bytes).toBe(450)
+    small.response.emit('close')
+    expect(memory.bytes).toBe(0)
+  })
+
+  it('are not less than one of them', () => {
+    expect(() => readConfig({ BODIES_LIMIT_BYTES: '1048576', BODY_LIMIT_BYTES: '1048577' })).toThrow(
+      'BODIES_LIMIT_BYTES',
+    )
+  })
+})
+
+describe('a body that nobody reads', () => {
+  it('is not unpacked, and does not keep the connection', async () => {
+    const app = await open()
+    const head = 'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\n'
+    const answer = await exchange(app, `${head}Content-Length: 500000\r\n\r\n`, Buffer.alloc(500_000, 'x'))
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
   })
 })
 

@@ -1,4 +1,4 @@
-import { bigint, date, foreignKey, uuid } from 'drizzle-orm/pg-core'
+import { bigint, date, foreignKey, integer, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
 import { muster } from '../../platform/idempotency/table.ts'
 
@@ -15,6 +15,24 @@ export const candidatePages = muster.table(
   (t) => [
     foreignKey({
       name: 'candidate_pages_company_fk',
+      columns: [t.company_id],
+      foreignColumns: [organizations.id],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** How often a company was refused guards whom it does not know on its latest day: one row for each, as above. */
+export const refusedAssignments = muster.table(
+  'refused_assignments',
+  {
+    company_id: uuid('company_id').primaryKey(),
+    /** In UTC. */
+    refused_on: date('refused_on', { mode: 'string' }).notNull(),
+    refused: integer('refused').notNull(),
+  },
+  (t) => [
+    foreignKey({
+      name: 'refused_assignments_company_fk',
       columns: [t.company_id],
       foreignColumns: [organizations.id],
     }).onDelete('cascade'),

@@ -67,11 +67,14 @@ export const locationRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeLocation',
         summary: 'Change a location',
         description:
-          'The change also applies to shifts at the location that are not over yet: they get the new position and time zone.',
+          'The change also applies to shifts at the location that are not over yet: they get the new position and time zone. When a certificate would not last through a shift in the new time zone, an admin, and a company for which the guard has worked, is told `certificate_expired`; others are told `professional_unavailable`.',
         tags,
         params: idParams,
         body: locationChange,
-        response: { 200: location, ...problems('not_found', 'forbidden', 'certificate_expired') },
+        response: {
+          200: location,
+          ...problems('not_found', 'forbidden', 'certificate_expired', 'professional_unavailable'),
+        },
       },
     },
     async (request) =>

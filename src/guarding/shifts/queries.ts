@@ -1,5 +1,7 @@
 import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { FastifyRequest } from 'fastify'
 import { users } from '../../people/table.ts'
+import { readDatabaseError } from '../../platform/db/engine/database-error.ts'
 import { action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller, Session } from '../../platform/db/session.ts'
@@ -13,7 +15,7 @@ import {
   pageValues,
 } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
-import { CODES } from '../../platform/http/codes.ts'
+import { CODES, type Code } from '../../platform/http/codes.ts'
 import { codeOf } from '../../platform/http/database-problems.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -238,9 +240,20 @@ function toFieldError({ index, hint, ...reported }: RefusedItem): FieldError {
   return { pointer: `/body/items/${index}${field}`, message: `${code}: ${CODES[code].title}${rule}` }
 }
 
+/** An answer instead of an error, which would undo that the refusal is counted. */
+interface Refusal {
+  refused: Code
+}
+
+/** @throws Problem for a refusal. */
+function accepted<T extends object>(answer: T | Refusal): T {
+  if ('refused' in answer) throw new Problem(answer.refused)
+  return answer
+}
+
 /** @throws Problem `forbidden` for a shift that the caller may see and not change. */
 export async function changeShift(
-  session: Session,
+  request: Pick<FastifyRequest, 'write'>,
   id: string,
   { instructions, ...change }: ShiftChange,
 ): Promise<Shift | undefined> {
@@ -252,13 +265,30 @@ export async function changeShift(
     ),
   }
   // A new briefing alone leaves the shift as it is: nobody who may not read it is told that there is one.
-  const changed = await session.row<Shift>(
-    Object.keys(change).length === 0
-      ? build.select(answer).from(shifts).where(wanted)
-      : build.update(shifts).set(change).where(wanted).returning(answer),
+  const unchanged = build.select(answer).from(shifts).where(wanted)
+  try {
+    return await request.write(async (session) => {
+      const changed = await session.row<Shift>(
+        Object.keys(change).length === 0
+          ? unchanged
+          : build.update(shifts).set(change).where(wanted).returning(answer),
+      )
+      if (!changed) forbidIfVisible(await session.row(visibleShift({ id })))
+      return changed
+    })
+  } catch (error) {
+    const refusal = readDatabaseError(error)
+    if (!refusal || codeOf(refusal) !== 'professional_unavailable') throw error
+  }
+  // What an update says of a guard whom the company does not know. The function says whether it is so, and counts it.
+  return accepted(
+    await request.write(async (session) => {
+      const refusal = await session.value<Refusal | null>(
+        sql`select muster.change_assigned_shift(${id}::uuid, ${JSON.stringify(change)}::jsonb)`,
+      )
+      return refusal ?? (await session.row<Shift>(unchanged))!
+    }),
   )
-  if (!changed) forbidIfVisible(await session.row(visibleShift({ id })))
-  return changed
 }
 
 /**
@@ -278,8 +308,13 @@ const moveShift = action('muster.move_shift', ['wanted', 'expected', 'next_statu
 export const publishShift = (request: FunctionCaller, id: string): Promise<Shift> =>
   request.perform(moveShift, [id, '{draft}', 'published', null, null])
 
-export const assignShift = (request: FunctionCaller, id: string, professional: string): Promise<Shift> =>
-  request.perform(moveShift, [id, '{published}', 'assigned', professional, null])
+const assign = action('muster.assign_shift', ['wanted', 'professional'])
+
+export const assignShift = async (
+  request: FunctionCaller,
+  id: string,
+  professional: string,
+): Promise<Shift> => accepted(await request.perform<Shift | Refusal>(assign, [id, professional]))
 
 export const releaseShift = (request: FunctionCaller, id: string): Promise<Shift> =>
   request.perform(moveShift, [id, '{assigned}', 'published', null, null])

@@ -54,6 +54,12 @@ const ASSIGNMENT_PROBLEMS = [
   'professional_inactive',
 ] as const
 
+/** What a company is told of a guard whom it does not know, and how often in a day. */
+const STRANGER_PROBLEMS = ['professional_unavailable', 'daily_limit_reached'] as const
+
+const STRANGER_NOTE =
+  'For a guard who never worked for the company, a company is told `professional_unavailable` instead of the reason, at most 100 times per day (UTC); after that, `daily_limit_reached` for each such guard until the next day.'
+
 export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/shifts/nearby',
@@ -62,7 +68,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listNearbyShifts',
         summary: 'List open shifts, nearest first',
         description:
-          'Lists published shifts that have not started. Guards and admins see those of the tenant, companies and clients their own. With `Accept: application/geo+json` or `format=geojson`, the response is a GeoJSON FeatureCollection (RFC 7946). `next_cursor` and a `Link` header with `rel="next"` lead to the next page.',
+          'Lists published shifts that have not started. Guards and admins see those of the tenant, companies and clients their own; guards do not see those whose company no longer works for the client, for nobody can claim them. With `Accept: application/geo+json` or `format=geojson`, the response is a GeoJSON FeatureCollection (RFC 7946). `next_cursor` and a `Link` header with `rel="next"` lead to the next page.',
         tags,
         querystring: z.strictObject({
           ...nearbyFilter,
@@ -183,18 +189,25 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeShift',
         summary: 'Change a shift',
         description:
-          'Changes only the members in the request. A change of an assigned shift must not break a rule for its professional, who is notified. A completed or cancelled shift cannot be changed. A shift that is not assigned cannot be changed once its company no longer works for the client (`not_found`). A change of `instructions` alone does not change `updated_at`.',
+          'Changes only the members in the request. A change of an assigned shift must not break a rule for its professional, who is notified. A completed or cancelled shift cannot be changed. A shift that is not assigned cannot be changed once its company no longer works for the client (`not_found`). A change of `instructions` alone does not change `updated_at`. ' +
+          STRANGER_NOTE,
         tags,
         params: idParams,
         body: shiftChange,
         response: {
           200: shift,
-          ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over', ...ASSIGNMENT_PROBLEMS),
+          ...problems(
+            'not_found',
+            'forbidden',
+            'invalid_transition',
+            'shift_over',
+            ...ASSIGNMENT_PROBLEMS,
+            ...STRANGER_PROBLEMS,
+          ),
         },
       },
     },
-    async (request) =>
-      found(await request.write((session) => changeShift(session, request.params.id, request.body))),
+    async (request) => found(await changeShift(request, request.params.id, request.body)),
   )
 
   app.delete(
@@ -240,13 +253,20 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'assignShift',
         summary: 'Assign a professional to a published shift',
         description:
-          'Assigns the professional, creates the notification and creates the pending payment, in one transaction.',
+          'Assigns the professional, creates the notification and creates the pending payment, in one transaction. ' +
+          STRANGER_NOTE,
         tags,
         params: idParams,
         body: assignment,
         response: {
           200: shift,
-          ...problems('not_found', 'forbidden', 'shift_not_open', ...ASSIGNMENT_PROBLEMS),
+          ...problems(
+            'not_found',
+            'forbidden',
+            'shift_not_open',
+            ...ASSIGNMENT_PROBLEMS,
+            ...STRANGER_PROBLEMS,
+          ),
         },
       },
     },

@@ -3,15 +3,20 @@ import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { BodyMemory } from './body-memory.ts'
 import { MAX_NESTING, nestsDeeperThan } from './json-nesting.ts'
 import { Problem } from './problem.ts'
 
 /** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
 
+/** What zlib takes for a stream that it unpacks: its window of 32 KiB, its tables, and a chunk of what comes out. */
+const DECODER_BYTES = 65_536
+
 /** Rules for every request, applied before routing. */
 export const intake = fastifyPlugin(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { bodiesLimitBytes }: { bodiesLimitBytes: number }) => {
+    const bodies = new BodyMemory(bodiesLimitBytes)
     // By callbacks: each request passes here, most of them without a body, and a promise costs more than what is done.
     app.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id)
@@ -19,9 +24,18 @@ export const intake = fastifyPlugin(
     })
     app.addHook('preParsing', (request, reply, payload, done) => {
       forgetTypeOfNothing(request)
+      // Nobody reads it.
+      if (!hasBody(request.raw) || BODILESS_METHODS.has(request.method)) return done(null, payload)
       const coding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity'
-      if (coding === 'identity') return done(null, payload)
-      if (CONTENT_CODINGS.has(coding)) return done(null, unpack(reply, payload))
+      if (coding === 'identity') {
+        bodies.watch(payload, reply.raw, request.ip)
+        return done(null, payload)
+      }
+      if (CONTENT_CODINGS.has(coding)) {
+        const unpacked = unpack(reply, payload)
+        bodies.watch(unpacked, reply.raw, request.ip, DECODER_BYTES)
+        return done(null, unpacked)
+      }
       // RFC 9110 section 15.5.16: with the coding that would do.
       reply.header('accept-encoding', 'gzip')
       return done(new Problem('unsupported_media_type', { subject: 'content-encoding' }))
@@ -54,6 +68,12 @@ function forgetTypeOfNothing({ headers }: FastifyRequest): void {
   }
 }
 
+/** Those whose body Fastify hands to nobody. */
+const BODILESS_METHODS = new Set(['GET', 'HEAD', 'TRACE'])
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+
 /** What bodies may be packed in, by both of its names (RFC 9110 section 8.4.1.3): clients on slow networks do it, and know this one. */
 const CONTENT_CODINGS = new Set(['gzip', 'x-gzip'])
 
@@ -68,7 +88,10 @@ function unpack(reply: FastifyReply, payload: RequestPayload): RequestPayload {
   })
   payload.once('error', (error) => decoder.destroy(error))
   // Answered, or nobody is there any more: what is left is not worth the work.
-  reply.raw.once('close', () => decoder.destroy())
+  reply.raw.once('close', () => {
+    payload.unpipe(decoder).resume()
+    decoder.destroy()
+  })
   return payload.pipe(decoder)
 }
 
@@ -78,9 +101,8 @@ function unpack(reply: FastifyReply, payload: RequestPayload): RequestPayload {
  * what still comes is thrown away until the request ends, or until its time is up (`requestTimeout`).
  */
 function lingerOverUnreadBody(request: IncomingMessage): void {
-  const { headers, socket } = request
-  const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
-  if (!hasBody || request.complete) return
+  const { socket } = request
+  if (!hasBody(request) || request.complete) return
   const { destroySoon } = socket
   const close = (): void => destroySoon.call(socket)
   // What Node calls when the answer is out and the connection is not to be used again.

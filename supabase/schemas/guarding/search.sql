@@ -1,7 +1,8 @@
 -- Search: what needs the spatial index. Under row level security the planner may not use it (ST_DWithin is not
 -- leakproof), so these functions are security definer, say who may see what once more, and are in the access tests.
 --
--- * Open shifts are published and not begun: a guard and an admin see their tenant's, a company and a client their own.
+-- * Open shifts are published and not begun: a guard and an admin see their tenant's, a company and a client their own. Guards,
+--   who look for what they can claim, do not find those whose company no longer works for the client.
 -- * Candidates are the guards of the shift's tenant, for a shift that is or can be published and has not begun. Distances are
 --   from the area in which they live: a company may put locations and shifts wherever it likes, and three exact distances would
 --   be an address.
@@ -189,6 +190,13 @@ begin
         and s.hourly_rate::float8 >= least_rate
         and (after_distance is null or s.location_point <-> origin >= nearest)
         and (after_distance is null or (exact.distance, s.id) > (after_distance, after_id))
+        and (
+          caller.role <> 'zzp'
+          or s.company_id = s.client_id
+          or exists (
+            select from public.company_clients c where c.company_id = s.company_id and c.client_id = s.client_id
+          )
+        )
         and (
           not eligible_only
           or (
@@ -494,16 +502,7 @@ begin
       j.violations is null as eligible,
       case
         when j.violations is null then '[]'
-        when company is null
-          -- Only check-ins make a shift active: no company makes itself acquainted by assigning and cancelling.
-          or exists (
-            select from public.shifts s
-            where s.company_id = company
-              and s.professional_id = j.id
-              and s.status in ('active', 'completed')
-              and s.deleted_at is null
-          )
-        then j.violations
+        when not muster.is_stranger(j.id) then j.violations
         else json_build_array(json_build_object('code', 'unavailable', 'detail', null))
       end as violations
   ) item

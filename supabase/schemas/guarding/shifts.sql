@@ -12,6 +12,11 @@
 -- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
 --   valid through the day on which the shift ends, local to the location, and no other such shift at the same time. A
 --   shift that ends at midnight ends with the day before: it takes no moment of the next one (ranges are half-open).
+-- * Why a guard cannot work a shift is said to those who know the guard. A company for which the guard never worked, and a
+--   client, hear `professional_unavailable`, whatever the reason: by trying times, a company would read a rival's roster.
+--   Such refusals are counted by day, so a company assigns guards who are strangers to it, and changes their shifts, by
+--   muster.assign_shift and muster.change_assigned_shift alone: an error would undo the count, and these give an answer. Tried
+--   by any other path, the answer is the same, whether the guard could come or not.
 -- * Whatever decides about a professional locks the professional's row first, so that decisions about the same
 --   professional stand in one queue: no write skew, and no deadlock among the index entries of the exclusion
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
@@ -32,6 +37,8 @@ return array[
 ];
 comment on function muster.audience_of_shifts(jsonb, timestamptz) is 'Who sees a shift: shifts_read, as groups.';
 grant execute on function muster.audience_of_shifts(jsonb, timestamptz) to muster_definer;
+
+select muster.follow_table('muster.refused_assignments', trail => 'none');
 
 select muster.follow_table(
   'public.shifts',
@@ -197,7 +204,153 @@ begin
 end
 $$;
 comment on function muster.move_shift(uuid, text[], text, uuid, text) is
-  'Publishes, assigns, releases or cancels as the caller: the shift in the form of the API, or the reason why not.';
+  'Publishes, assigns (see assign_shift), releases or cancels as the caller: the shift in the form of the API, or the reason why not.';
+
+-- Only check-ins make a shift active: no company makes itself acquainted by assigning and cancelling.
+create or replace function muster.is_stranger(professional uuid) returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  company constant uuid := muster.company_id();
+begin
+  if not muster.acts_for_caller() then
+    return false;
+  elsif company is null then
+    return muster.client_id() is not null;
+  end if;
+  return not exists (
+    select from public.shifts s
+    where s.company_id = company
+      and s.professional_id = professional
+      and s.status in ('active', 'completed')
+      and s.deleted_at is null
+  );
+end
+$$;
+comment on function muster.is_stranger(uuid) is
+  'Whether the caller is of a company for which the guard never worked, or of a client: they hear no reasons. Security definer: the index alone is asked, not each shift that the caller sees.';
+
+-- Asked before it is tried: when the day's refusals are used up, no answer may tell whether this one would be refused.
+create or replace function muster.require_refusals_left(professional uuid) returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Candidates tell who is eligible, so hardly more than what was taken meanwhile is refused. To find out when one guard works
+  -- takes some 24 attempts (halving a day to the minute, twice), half of them refused: eight guards a day, at most.
+  most_refused constant integer := 100;
+begin
+  if exists (
+    select from muster.refused_assignments r
+    where r.company_id = muster.company_id()
+      and r.refused_on = (now() at time zone 'UTC')::date
+      and r.refused >= most_refused
+  ) and muster.is_stranger(professional) then
+    perform muster.fail('daily_limit_reached');
+  end if;
+end
+$$;
+comment on function muster.require_refusals_left(uuid) is
+  'Refuses a company that was refused too many strangers on this day (UTC). Security definer: the count is nobody''s to read.';
+
+create or replace function muster.count_refused_assignment() returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into muster.refused_assignments as r (company_id, refused_on, refused)
+  values (muster.company_id(), (now() at time zone 'UTC')::date, 1)
+  on conflict (company_id) do update
+    set refused_on = excluded.refused_on,
+        refused = case when r.refused_on = excluded.refused_on then r.refused else 0 end + 1;
+end;
+comment on function muster.count_refused_assignment() is
+  'One more, of the caller''s company. Security definer: the count is nobody''s to write.';
+
+create or replace function muster.assign_shift(wanted uuid, professional uuid) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  perform muster.require_refusals_left(professional);
+  begin
+    update public.shifts s
+    set status = 'assigned', professional_id = professional
+    where s.id = wanted and s.status = 'published' and s.deleted_at is null and muster.manages_shift(s)
+    returning s.* into shift;
+  exception
+    when sqlstate 'MU033' then
+      perform muster.count_refused_assignment();
+      return jsonb_build_object('refused', 'professional_unavailable');
+  end;
+  if shift.id is not null then
+    return muster.shift_json(
+      shift, (select b.text from public.shift_briefings b where b.shift_id = shift.id)
+    );
+  end if;
+
+  select s.* into shift from public.shifts s where s.id = wanted;
+  if not muster.sees_shift(shift) then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.manages_shift(shift) then
+    perform muster.fail('forbidden');
+  end if;
+  perform muster.fail('shift_not_open', 'status');
+end
+$$;
+comment on function muster.assign_shift(uuid, uuid) is
+  'Assigns as the caller: the shift in the form of the API, {"refused": "professional_unavailable"}, which is counted, or an error. Security definer: a company has no other way to assign a guard who is a stranger to it.';
+
+create or replace function muster.change_assigned_shift(wanted uuid, change jsonb) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+begin
+  select s.* into shift
+  from public.shifts s
+  where s.id = wanted and s.status in ('assigned', 'active') and s.deleted_at is null and muster.manages_shift(s)
+  for no key update;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  end if;
+  perform muster.require_refusals_left(shift.professional_id);
+  -- Of the members, those count that a caller may change (the grants below).
+  shift := jsonb_populate_record(shift, change);
+  begin
+    update public.shifts s
+    set location_id = shift.location_id,
+        start_datetime = shift.start_datetime,
+        end_datetime = shift.end_datetime,
+        hourly_rate = shift.hourly_rate,
+        overtime_rate = shift.overtime_rate,
+        required_certificates = shift.required_certificates,
+        title = shift.title,
+        description = shift.description
+    where s.id = wanted;
+  exception
+    when sqlstate 'MU033' then
+      perform muster.count_refused_assignment();
+      return jsonb_build_object('refused', 'professional_unavailable');
+  end;
+  return null;
+end
+$$;
+comment on function muster.change_assigned_shift(uuid, jsonb) is
+  'Changes a shift of a guard as the caller: null, {"refused": "professional_unavailable"}, which is counted, or an error. Security definer: as assign_shift.';
 
 -- All or none, as the caller: its policies and the triggers decide about each of `items`, an array of shifts with every
 -- member of the insert below (a null company_id is the caller's). Gives {"shifts": [...]} in order, or, with nothing
@@ -411,10 +564,25 @@ begin
   ) then
     perform muster.fail('forbidden', 'claim');
   end if;
+
+  -- Whatever c_check_assignment would find: an update that fails could be tried without end. (More than it looks at: what is
+  -- told apart here is not what is refused, but what is counted.)
+  if by_caller
+    and new.status in ('assigned', 'active')
+    and (
+      old.status, old.professional_id, old.start_datetime, old.end_datetime, old.time_zone, old.required_certificates
+    ) is distinct from (
+      new.status, new.professional_id, new.start_datetime, new.end_datetime, new.time_zone, new.required_certificates
+    )
+    and new.professional_id is not null
+    and muster.is_stranger(new.professional_id)
+  then
+    perform muster.fail('professional_unavailable', 'professional_id');
+  end if;
   return new;
 end
 $$;
-comment on function muster.tg_shifts__check_transition() is 'The state machine, and what a guard who claims may not touch.';
+comment on function muster.tg_shifts__check_transition() is 'The state machine, what a guard who claims may not touch, and what a company does not do by an update of its own.';
 
 create or replace function muster.tg_shifts__check_assignment() returns trigger
 language plpgsql
@@ -431,7 +599,9 @@ begin
   perform muster.require_read_committed();
   perform from public.security_professionals p where p.id = new.professional_id for no key update;
   select v.code, v.detail into violation from muster.assignment_violations(new.professional_id, new) v limit 1;
-  if found then
+  if found and violation.code <> 'not_found' and muster.is_stranger(new.professional_id) then
+    perform muster.fail('professional_unavailable', 'professional_id');
+  elsif violation.code is not null then
     perform muster.fail(violation.code, violation.detail);
   end if;
   return new;
@@ -636,17 +806,27 @@ grant update (location_id, professional_id, status, start_datetime, end_datetime
   on public.shifts to authenticated;
 grant select, insert, update, delete on public.shifts to service_role;
 grant select, update on public.shifts to muster_definer;
+grant select, insert, update on muster.refused_assignments to muster_definer;
 
 grant execute on function muster.manages_shift(public.shifts), muster.sees_shift(public.shifts)
 to authenticated, muster_definer;
 grant execute on function muster.create_shifts(jsonb) to authenticated;
 -- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
-grant execute on function muster.move_shift(uuid, text[], text, uuid, text) to authenticated, muster_api;
+grant execute on function muster.move_shift(uuid, text[], text, uuid, text), muster.assign_shift(uuid, uuid)
+to authenticated, muster_api;
+grant execute on function muster.change_assigned_shift(uuid, jsonb) to authenticated;
+-- A trigger asks it with the rights of whoever writes.
+grant execute on function muster.is_stranger(uuid) to authenticated, service_role;
 grant execute on function muster.shift_json(public.shifts, text) to authenticated, muster_definer;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function muster.claim_shift(uuid) to authenticated, muster_api;
 
 alter function muster.assignment_violations(uuid, public.shifts) owner to muster_definer;
+alter function muster.is_stranger(uuid) owner to muster_definer;
+alter function muster.require_refusals_left(uuid) owner to muster_definer;
+alter function muster.count_refused_assignment() owner to muster_definer;
+alter function muster.assign_shift(uuid, uuid) owner to muster_definer;
+alter function muster.change_assigned_shift(uuid, jsonb) owner to muster_definer;
 alter function muster.tg_shifts__copy_location() owner to muster_definer;
 alter function muster.tg_shifts__check_assignment() owner to muster_definer;
 alter function muster.tg_shifts__check_removal() owner to muster_definer;

@@ -2,6 +2,8 @@
 --
 -- * The key is claimed and the answer kept in the request's own transaction: either both happened or neither.
 -- * A second request with the same key waits for the first to commit (a unique index) and then gets its answer.
+-- * What is refused keeps no key, so the same request may be sent again. A refusal is an error, which undoes the claim, or an
+--   answer {"refused": …} where something has to stay written.
 -- * A key belongs to one caller; used for another request it is refused.
 -- * What is kept is bounded: an answer by its size, a caller's answers of a day (in UTC) by their number and their size. Nothing that
 --   is kept is dropped to make room, for its request could then be done twice: the next new key of that caller is refused, and
@@ -71,6 +73,9 @@ declare
 begin
   if octet_length(body) > most_bytes then
     perform muster.fail('answer_too_large');
+  elsif starts_with(body, '{"refused": ') then
+    delete from muster.idempotency_keys k where k.user_id = caller and k.key = idempotency_key;
+    return body;
   end if;
   update muster.idempotency_keys k
   set response_body = body
