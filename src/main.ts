@@ -7,6 +7,13 @@ import { asPortUnavailable, requireFreePort } from './platform/http/free-port.ts
 import { writePrivately } from './platform/private-folder.ts'
 import { readVersion } from './version.ts'
 
+const LOGIN_EVENTS = {
+  renewed:
+    'database logins: the server refused the service’s password, because somebody has changed it; the service made logins apart from those, and serves with them',
+  refused:
+    'database logins: the server refused the service’s password, and the owner’s login (DATABASE_URL) could not make others; connections that are open serve on, and the service tries again',
+}
+
 async function start(): Promise<void> {
   for (const line of mistypedSettings(process.env)) console.warn(line)
   const config = readConfig(process.env)
@@ -26,15 +33,14 @@ async function start(): Promise<void> {
   resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }] = await Promise.all([
-    openDatabases(
-      config,
-      (line) => console.log(line),
-      (event) =>
+    openDatabases(config, (line) => console.log(line), {
+      replica: (event) =>
         (log ?? console).warn(
           event,
           'database replica: its state changed; while it is not streaming, the primary answers reads',
         ),
-    ),
+      logins: (event) => (log ?? console).warn(event, LOGIN_EVENTS[event.state]),
+    }),
     import('./service.ts'),
     import('./app.ts'),
   ])

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
+import { LoginError } from '../platform/db/logins.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
@@ -47,6 +48,7 @@ const EXPLAINED = [
   DataFolderInUse,
   DatabaseUnavailable,
   DatabaseBusy,
+  LoginError,
 ]
 
 /** System errors with a cause outside of the program: permissions, disks, networks, limits. */

@@ -6,6 +6,8 @@ import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
 import type { Database } from '../platform/db/engine/database.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
 import { openServer } from '../platform/db/engine/server.ts'
+import { letOwnerServe } from '../platform/db/identity.ts'
+import { cleanLogins, type KnownLogin, listLogins } from '../platform/db/logins.ts'
 import {
   type Drift,
   findDrift,
@@ -87,6 +89,21 @@ const COMMANDS = new Map<string, Command>(
       },
     },
 
+    logins: {
+      usage: '[clean]',
+      summary:
+        'list the logins of all databases of the server, or drop and close those that nobody needs any more',
+      async run(config, words) {
+        const [word] = atMost(1, words)
+        if (word !== undefined && word !== 'clean') throw new UsageError(`Not understood: ${word}`)
+        if (!config().DATABASE_URL) throw new Refused('Only a server has logins: set DATABASE_URL.')
+        const lines = await withDatabase(config(), async (owner) =>
+          word ? cleanLogins(owner) : (await listLogins(owner)).map(loginLine),
+        )
+        print(lines.join('\n') || (word ? 'Nothing to clean.' : 'There are no logins.'))
+      },
+    },
+
     seed: {
       usage: '',
       summary: 'seed an empty, migrated database with the demo',
@@ -94,7 +111,10 @@ const COMMANDS = new Map<string, Command>(
         atMost(0, words)
         // With all of the service, which no other command needs.
         const { seedDemo } = await import('../app.ts')
-        const seeded = await withDatabase(config(), seedDemo)
+        const seeded = await withDatabase(config(), async (database) => {
+          await letOwnerServe(database)
+          return seedDemo(database)
+        })
         if (!seeded)
           throw new Refused(
             'The database already has a tenant. The demo can only be seeded into an empty database.',
@@ -200,6 +220,16 @@ function driftMessage(drifts: readonly Drift[]): string {
 function statusLine({ tag, state, appliedAt }: MigrationStatus): string {
   return `${state.replaceAll('_', ' ').padEnd(13)}${tag}${appliedAt ? `  ${appliedAt}` : ''}`
 }
+
+const LOGIN_KINDS = {
+  present: '',
+  apart: ': made because another owner changed the password',
+  dropped: 'a database that was dropped',
+  shared: 'every database: of the releases before',
+} satisfies Record<KnownLogin['kind'], string>
+
+const loginLine = ({ login, database, sessions, kind }: KnownLogin): string =>
+  `${login.padEnd(34)}${String(sessions).padStart(3)} sessions  of ${database ?? ''}${LOGIN_KINDS[kind]}`
 
 function print(line: string): void {
   console.log(line)

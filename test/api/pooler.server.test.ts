@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginAt, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins, loginAt } from '../../src/platform/db/logins.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { SECRET, useApi } from '../support/api.ts'
@@ -67,7 +67,7 @@ describe('a session that is lent for one transaction', () => {
 
   it('keeps nothing of them, nor of a caller, for its next borrower', async () => {
     // Its transactions bring no timeouts along: those that it finds were left behind.
-    const login = loginUrl(api().ownerUrl!, LOGINS.api)
+    const { api: login } = await enableLogins(api().owner, api().ownerUrl!, { names: [] })
     const stranger = openServer({
       url: login,
       poolerUrl: loginAt(pooler.url, login),
@@ -87,7 +87,7 @@ describe('a session that is lent for one transaction', () => {
         ),
       )
       for (const row of left) {
-        expect(row).toMatchObject({ statement: '0', lock: '0', idle: '0', user: LOGINS.api })
+        expect(row).toMatchObject({ statement: '0', lock: '0', idle: '0', user: new URL(login).username })
         expect(row.claims || null).toBeNull()
       }
     } finally {
@@ -101,7 +101,7 @@ describe('a session that is lent for one transaction', () => {
     )
     for (const { statusCode } of await answers) expect(statusCode).toBe(200)
     const [used] = await api().owner.query<{ sessions: number }>(
-      `select count(*)::int as sessions from pg_stat_activity where datname = current_database() and usename = '${LOGINS.api}'`,
+      `select count(*)::int as sessions from pg_stat_activity where datname = current_database() and usename ~ '^muster_api_'`,
     )
     expect(used!.sessions).toBeGreaterThan(0)
     expect(used!.sessions).toBeLessThanOrEqual(SERVER_CONNECTIONS)
@@ -111,7 +111,7 @@ describe('a session that is lent for one transaction', () => {
     expect((await api().as('guard').get('/v1/me')).statusCode).toBe(200)
     await enableLogins(api().owner, api().ownerUrl!)
     await api().owner.query(
-      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and usename = '${LOGINS.api}'`,
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and usename ~ '^muster_api_'`,
     )
     expect((await api().as('guard').get('/v1/me')).statusCode).toBe(200)
   })

@@ -89,7 +89,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
 async function sentToReplica(): Promise<string[]> {
   const lines = (await replica.log()).split('\n')
   return lines.flatMap(
-    (line) => /muster_api@\w+ LOG: {2}(?:statement|execute [^:]+): (.*)/.exec(line)?.[1] ?? [],
+    (line) => /muster_api_\d+@\w+ LOG: {2}(?:statement|execute [^:]+): (.*)/.exec(line)?.[1] ?? [],
   )
 }
 
@@ -208,7 +208,7 @@ describe('reads', () => {
     )
     expect(answer).toEqual({
       standby: true,
-      login: 'muster_api',
+      login: expect.stringMatching(/^muster_api_\d+$/),
       role: 'authenticated',
       uid: USERS.guard,
       timeout: '8765ms',

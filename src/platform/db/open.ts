@@ -6,7 +6,17 @@ import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
-import { enableLogins, LOGINS, loginAt, loginUrl } from './logins.ts'
+import { letOwnerServe } from './identity.ts'
+import {
+  enableLogins,
+  keepLogins,
+  LOGINS,
+  type Login,
+  type LoginEvent,
+  type LoginName,
+  loginAt,
+  loginPassword,
+} from './logins.ts'
 import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from './migrations/migration-files.ts'
 import { openReplica, type Replica, type ReplicaOptions } from './replica.ts'
@@ -26,7 +36,7 @@ export interface Databases {
   /** What only the processes of the service know: the password of their login, or what tokens are signed with. */
   busSecret: string | undefined
   /** The login of the change feed on a server. */
-  replicationUrl: string | undefined
+  replication: Login | undefined
   /** Whether the database has exactly the migrations of this version. */
   isMigrated(): Promise<boolean>
   close(): Promise<void>
@@ -37,6 +47,12 @@ const WORKER_POOL_SIZE = 2
 
 /** No request waits for it; but while one is being made to a host that does not answer, no other is tried. */
 const REPLICA_CONNECT_TIMEOUT_MS = 2_000
+
+/** What happens while the service runs, for its log. */
+export interface DatabaseEvents {
+  replica?: ReplicaOptions['report']
+  logins?: (event: LoginEvent) => void
+}
 
 /** A folder of `DATA_DIR` for PGlite alone: it keeps nothing else in there. */
 export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => join(config.DATA_DIR, 'pgdata')
@@ -49,10 +65,10 @@ export const embeddedDataDir = (config: Pick<Config, 'DATA_DIR'>): string => joi
 export async function openDatabases(
   config: Config,
   report: (line: string) => void,
-  reportReplica: ReplicaOptions['report'] = () => {},
+  events: DatabaseEvents = {},
 ): Promise<Databases> {
   return config.DATABASE_URL || config.DATABASE_API_URL
-    ? openOnServer(config, report, reportReplica)
+    ? openOnServer(config, report, events)
     : openInProcess(config, report)
 }
 
@@ -77,7 +93,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       checks: opened,
       bus: undefined,
       busSecret: undefined,
-      replicationUrl: undefined,
+      replication: undefined,
       isMigrated: () => isMigrated(opened),
       async close() {
         await opened.close()
@@ -95,24 +111,13 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
 async function openOnServer(
   config: Config,
   report: (line: string) => void,
-  reportReplica: ReplicaOptions['report'],
+  events: DatabaseEvents,
 ): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
-  if (ownerUrl) {
-    const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
-    try {
-      if (config.MIGRATE_ON_START)
-        await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
-      await enableLogins(owner, ownerUrl)
-    } finally {
-      await owner.close()
-    }
-  }
-
-  const apiUrl = config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api)
-  const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: 'muster-api' })
+  const logins = ownerUrl ? await openLogins(config, ownerUrl, report, events) : givenLogins(config)
+  const api = openServer({ ...connectionsOf(config, logins.api!), applicationName: 'muster-api' })
   const checks = openServer({
-    ...connectionsOf(config, apiUrl, {
+    ...connectionsOf(config, logins.api!, {
       // Rows are looked for by their keys. A plan that was made while a table was small is kept while it grows.
       enable_seqscan: 'off',
     }),
@@ -120,18 +125,18 @@ async function openOnServer(
     applicationName: 'muster-realtime-checks',
   })
   const worker = openServer({
-    ...connectionsOf(config, config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker)),
+    ...connectionsOf(config, logins.worker!),
     max: WORKER_POOL_SIZE,
     applicationName: 'muster-worker',
   })
   const bus = openServer({
     // A notification is not kept, so it need not wait for the disk.
-    ...connectionsOf(config, apiUrl, { synchronous_commit: 'off' }),
+    ...connectionsOf(config, logins.api!, { synchronous_commit: 'off' }),
     max: 1,
     applicationName: 'muster-bus',
   })
   const replicaUrl = config.DATABASE_REPLICA_URL
-  const standby = replicaUrl ? openStandby(config, loginAt(replicaUrl, apiUrl), apiUrl) : []
+  const standby = replicaUrl ? openStandby(config, replicaUrl, logins.api!) : []
   const [replica, position] = standby
   return {
     api,
@@ -144,11 +149,11 @@ async function openOnServer(
           primary: position,
           replica,
           maxLagMs: config.DATABASE_REPLICA_MAX_LAG_MS,
-          report: reportReplica,
+          report: events.replica ?? (() => {}),
         }),
       }),
-    busSecret: decodeURIComponent(new URL(apiUrl).password) || config.JWT_SECRET,
-    replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
+    busSecret: busSecretOf(config),
+    replication: logins.replicator,
     isMigrated: () => isMigrated(api),
     async close() {
       await Promise.all([api, worker, checks, bus, ...standby].map((database) => database.close()))
@@ -156,15 +161,75 @@ async function openOnServer(
   }
 }
 
+type Logins = Partial<Record<LoginName, Login>>
+
+const LOGIN_NAMES = Object.keys(LOGINS) as LoginName[]
+
+/** Those that the settings name. */
+function givenLogins(config: Config): Logins {
+  const given = LOGIN_NAMES.flatMap((name) => {
+    const url = config[LOGINS[name].setting]
+    return url ? [[name, { url }]] : []
+  })
+  return Object.fromEntries(given)
+}
+
+/** Migrates, and lets in the logins that no setting names. */
+async function openLogins(
+  config: Config,
+  ownerUrl: string,
+  report: (line: string) => void,
+  events: DatabaseEvents,
+): Promise<Logins> {
+  const given = givenLogins(config)
+  const names = LOGIN_NAMES.filter((name) => !given[name])
+  const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
+    const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
+    try {
+      return await work(owner)
+    } finally {
+      await owner.close()
+    }
+  }
+  const urls = await asOwner(async (owner) => {
+    if (config.MIGRATE_ON_START)
+      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+    return enableLogins(owner, ownerUrl, { names, report })
+  })
+  const made = keepLogins(
+    urls,
+    () => asOwner((owner) => enableLogins(owner, ownerUrl, { names, apart: true })),
+    events.logins ?? (() => {}),
+  )
+  return { ...made, ...given }
+}
+
+/** The same in each process, and in those of earlier releases: a broadcast reaches them during an upgrade. */
+function busSecretOf({ DATABASE_URL, DATABASE_API_URL, JWT_SECRET }: Config): string | undefined {
+  if (DATABASE_API_URL) return decodeURIComponent(new URL(DATABASE_API_URL).password) || JWT_SECRET
+  return DATABASE_URL && new URL(DATABASE_URL).password !== ''
+    ? loginPassword(DATABASE_URL, LOGINS.api.role)
+    : JWT_SECRET
+}
+
 /** Connections to the replica, and the one where the primary is asked for its position: it must not wait for requests. */
-function openStandby(config: Config, url: string, primaryUrl: string): Database[] {
+function openStandby(config: Config, address: string, login: Login): Database[] {
+  const there: Login = {
+    get url() {
+      return loginAt(address, login.url)
+    },
+    // Logins are the primary's to renew: the replica only follows.
+    async renew(refused) {
+      return there.url === refused ? undefined : there.url
+    },
+  }
   const replica = openServer({
-    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, url),
+    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, there),
     connectTimeoutMs: REPLICA_CONNECT_TIMEOUT_MS,
     applicationName: 'muster-api',
   })
   const position = openServer({
-    ...connectionsOf(config, primaryUrl),
+    ...connectionsOf(config, login),
     max: 1,
     applicationName: 'muster-position',
   })
@@ -174,18 +239,22 @@ function openStandby(config: Config, url: string, primaryUrl: string): Database[
 /**
  * How the service connects as one of its logins, by the settings: through the pooler, where there is one.
  *
- * @param url the login's, on the server itself
+ * @param login on the server itself
  * @param more session settings beside the usual ones
  */
 export function connectionsOf(
   config: Config,
-  url: string,
+  login: Login,
   more: Record<string, string> = {},
 ): Partial<ServerOptions> & { url: string } {
   const pooler = config.DATABASE_POOLER_URL
+  const addresses = (url: string) => ({ url, poolerUrl: pooler && loginAt(pooler, url) })
   return {
-    url,
-    poolerUrl: pooler && loginAt(pooler, url),
+    ...addresses(login.url),
+    renew: async (refused) => {
+      const url = await login.renew?.(refused)
+      return url === undefined ? undefined : addresses(url)
+    },
     max: config.DATABASE_POOL_SIZE,
     acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
     maxWaiting: config.DATABASE_MAX_WAITING,
@@ -199,6 +268,27 @@ export function connectionsOf(
       jit: 'off',
       ...more,
     },
+  }
+}
+
+/**
+ * Opens the database for a command of an operator: migrated, and as its owner where the settings name one. No login of the service is
+ * touched: another service may use them, and another owner's password would be theirs then.
+ */
+export async function openForCommand(
+  config: Config,
+  report: (line: string) => void,
+): Promise<Pick<Databases, 'worker' | 'close'>> {
+  if (!config.DATABASE_URL) return openDatabases(config, report)
+  const owner = openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL })
+  try {
+    if (config.MIGRATE_ON_START)
+      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+    await letOwnerServe(owner)
+    return { worker: owner, close: () => owner.close() }
+  } catch (error) {
+    await owner.close()
+    throw error
   }
 }
 

@@ -20,3 +20,9 @@ export function readDatabaseError(error: unknown): DatabaseError | undefined {
   }
   return undefined
 }
+
+/** invalid_password: also for a login that is not there, so that nobody can tell. */
+const WRONG_PASSWORD = '28P01'
+
+export const isWrongPassword = (error: unknown): boolean =>
+  readDatabaseError(error)?.sqlstate === WRONG_PASSWORD

@@ -1,6 +1,7 @@
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, SESSION_SETTINGS } from './connection.ts'
 import type { Database, Parameter, Row, Transaction, TransactionOptions } from './database.ts'
+import { isWrongPassword } from './database-error.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
@@ -25,7 +26,12 @@ export interface ServerOptions {
   prepare: boolean
   /** Session settings, such as `statement_timeout`: of each connection, or behind a pooler of each transaction. */
   settings: Record<string, string>
+  /** Where to log in instead, after the password of `url` was refused; undefined where there is no other way. */
+  renew?: ((refused: string) => Promise<Addresses | undefined>) | undefined
 }
+
+/** Where a login logs in. */
+type Addresses = Pick<ServerOptions, 'url' | 'poolerUrl'>
 
 export const SERVER_DEFAULTS = {
   max: 10,
@@ -69,8 +75,23 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     ? { ...connectionOptions, url: poolerUrl, isPooled: true, answerTimeoutMs }
     : { ...connectionOptions, answerTimeoutMs }
   const begin = (readOnly: boolean): string => beginText(readOnly, poolerUrl ? settings : undefined)
+  let addresses: Addresses = { url, poolerUrl }
+  /** With the login of the moment, or with the one that comes in its place. */
+  async function openWith<T>(open: (addresses: Addresses) => Promise<T>): Promise<T> {
+    const tried = addresses
+    try {
+      return await open(tried)
+    } catch (error) {
+      if (!options.renew || !isWrongPassword(error)) throw error
+      const renewed = await options.renew(tried.url)
+      if (!renewed) throw error
+      addresses = renewed
+      return await open(renewed)
+    }
+  }
   const pool = new Pool<Connection>({
-    open: (signal) => Connection.open(pooledOptions, signal),
+    open: (signal) =>
+      openWith((at) => Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal)),
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
@@ -112,7 +133,7 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
       const stop = new AbortController()
       const signal = AbortSignal.any([stop.signal, listeners.signal])
       const connect = (): Promise<Connection> =>
-        openListener({ ...connectionOptions, onNotify }, channel, signal)
+        openWith(({ url }) => openListener({ ...connectionOptions, url, onNotify }, channel, signal))
       const listening = keepListening(await connect(), connect, onGap, signal)
       return async () => {
         stop.abort()

@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isWrongPassword } from '../../db/engine/database-error.ts'
+import type { Login } from '../../db/logins.ts'
 import type { PgType } from '../pg-type.ts'
 import {
   type ChangeFeed,
@@ -64,8 +66,8 @@ const SLOW_START_MS = 5_000
 const STOP_TIMEOUT_MS = 5_000
 
 export interface LogicalFeedOptions {
-  /** Of a login with REPLICATION. */
-  url: string
+  /** With REPLICATION. */
+  login: Login
   publication: string
   applicationName?: string
   log: FeedLog
@@ -144,9 +146,9 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   let failures = 0
 
   /** One connection, from its first byte to its last. Resolves when the publication is empty; rejects otherwise. */
-  async function runSession(to: FeedListeners): Promise<void> {
+  async function runSession(url: string, to: FeedListeners): Promise<void> {
     const walsender = new Walsender({
-      url: options.url,
+      url,
       publication: options.publication,
       applicationName: options.applicationName ?? 'muster-realtime',
     })
@@ -210,8 +212,9 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   async function run(to: FeedListeners): Promise<void> {
     while (!stopping.signal.aborted) {
       let pauseMs = 0
+      const { url } = options.login
       try {
-        await runSession(to)
+        await runSession(url, to)
         setState('idle')
         await Promise.race([wake.promise, aborted(stopping.signal)])
         wake = Promise.withResolvers()
@@ -232,7 +235,8 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
           )
         failures += 1
         setState('reconnecting')
-        isMisconfigured = isMisconfiguration(error)
+        const isRenewed = isWrongPassword(error) && (await options.login.renew?.(url)) !== undefined
+        isMisconfigured = !isRenewed && isMisconfiguration(error)
         pauseMs = retryPause(failures, isMisconfigured)
       }
       await Promise.race([pause(pauseMs, stopping.signal), wake.promise])
