@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Config } from '../../config.ts'
+import { formatServerUrl, parseServerUrl } from '../server-url.ts'
 import { Connection } from './engine/connection.ts'
 import type { Database, Transaction } from './engine/database.ts'
 import { isWrongPassword, readDatabaseError } from './engine/database-error.ts'
@@ -63,17 +64,15 @@ export function loginPassword(ownerUrl: string, login: string): string {
 }
 
 function derive(ownerUrl: string, purpose: string): Buffer {
-  const { password } = new URL(ownerUrl)
-  return createHmac('sha256', decodeURIComponent(password)).update(purpose).digest()
+  return createHmac('sha256', parseServerUrl(ownerUrl).password).update(purpose).digest()
 }
 
 /** The URL of a login on the owner's server and database. */
 export function loginUrl(ownerUrl: string, login: string): string {
-  const url = new URL(ownerUrl)
-  url.username = login
+  const owner = parseServerUrl(ownerUrl)
   // An owner without a password comes in by another way (trust, a certificate); so does the login.
-  url.password = url.password === '' ? '' : loginPassword(ownerUrl, login)
-  return url.href
+  const password = owner.password && loginPassword(ownerUrl, login)
+  return formatServerUrl({ ...owner, user: login, password })
 }
 
 /**
@@ -81,12 +80,9 @@ export function loginUrl(ownerUrl: string, login: string): string {
  * where it names one; never its user, so that nobody is served as the owner by mistake.
  */
 export function loginAt(address: string, login: string): string {
-  const url = new URL(address)
-  const { username, password, pathname } = new URL(login)
-  url.username = username
-  url.password = password
-  if (url.pathname.length <= 1) url.pathname = pathname
-  return url.href
+  const { user, password, database } = parseServerUrl(login)
+  const there = parseServerUrl(address)
+  return formatServerUrl({ ...there, user, password, database: there.database || database })
 }
 
 export interface EnableOptions {
@@ -244,7 +240,7 @@ const keyName = (ownerUrl: string): string =>
  * these are.) Undefined for an owner without a password.
  */
 async function loginVerifier(ownerUrl: string, login: string): Promise<string | undefined> {
-  if (new URL(ownerUrl).password === '') return undefined
+  if (parseServerUrl(ownerUrl).password === '') return undefined
   const salt = derive(ownerUrl, `muster salt ${login}`).subarray(0, SCRAM_SALT_BYTES)
   return scramVerifier(loginPassword(ownerUrl, login), salt)
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, requireChosenDatabase } from '../../config.ts'
 import { explainFailureIn } from '../private-folder.ts'
+import { parseServerUrl } from '../server-url.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
@@ -206,8 +207,8 @@ async function openLogins(
 
 /** The same in each process, and in those of earlier releases: a broadcast reaches them during an upgrade. */
 function busSecretOf({ DATABASE_URL, DATABASE_API_URL, JWT_SECRET }: Config): string | undefined {
-  if (DATABASE_API_URL) return decodeURIComponent(new URL(DATABASE_API_URL).password) || JWT_SECRET
-  return DATABASE_URL && new URL(DATABASE_URL).password !== ''
+  if (DATABASE_API_URL) return parseServerUrl(DATABASE_API_URL).password || JWT_SECRET
+  return DATABASE_URL && parseServerUrl(DATABASE_URL).password !== ''
     ? loginPassword(DATABASE_URL, LOGINS.api.role)
     : JWT_SECRET
 }

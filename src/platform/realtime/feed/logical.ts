@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isWrongPassword } from '../../db/engine/database-error.ts'
 import type { Login } from '../../db/logins.ts'
+import { addressesOf } from '../../server-url.ts'
 import type { PgType } from '../pg-type.ts'
 import {
   type ChangeFeed,
@@ -147,8 +148,10 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
 
   /** One connection, from its first byte to its last. Resolves when the publication is empty; rejects otherwise. */
   async function runSession(url: string, to: FeedListeners): Promise<void> {
+    const { addresses } = addressesOf(url)
     const walsender = new Walsender({
-      url,
+      // Of several hosts another one each time: a slot for changes is the primary's.
+      address: addresses[failures % addresses.length]!,
       publication: options.publication,
       applicationName: options.applicationName ?? 'muster-realtime',
     })
