@@ -1,8 +1,8 @@
 import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
-import { LoginError } from '../platform/db/logins.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
+import { RightsMissing } from '../platform/db/rights.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
 
@@ -48,7 +48,7 @@ const EXPLAINED = [
   DataFolderInUse,
   DatabaseUnavailable,
   DatabaseBusy,
-  LoginError,
+  RightsMissing,
 ]
 
 /** System errors with a cause outside of the program: permissions, disks, networks, limits. */

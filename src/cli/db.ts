@@ -5,7 +5,6 @@ import { describeDatabase } from '../platform/db/describe.ts'
 import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
 import type { Database } from '../platform/db/engine/database.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
-import { openServer } from '../platform/db/engine/server.ts'
 import { letOwnerServe } from '../platform/db/identity.ts'
 import { cleanLogins, type KnownLogin, listLogins } from '../platform/db/logins.ts'
 import {
@@ -15,7 +14,6 @@ import {
   readHistoryCatalog,
 } from '../platform/db/migrations/drift.ts'
 import {
-  MIGRATION_CONNECTION,
   type MigrationProgress,
   type MigrationStatus,
   migrateDown,
@@ -24,7 +22,8 @@ import {
   progressLine,
   verifyMigrations,
 } from '../platform/db/migrations/migrate.ts'
-import { embeddedDataDir } from '../platform/db/open.ts'
+import { embeddedDataDir, openOwner } from '../platform/db/open.ts'
+import { checkRights } from '../platform/db/rights.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 interface Command {
@@ -42,9 +41,14 @@ const COMMANDS = new Map<string, Command>(
       summary: 'apply pending migrations, up to and including the target',
       async run(config, words) {
         const [target] = atMost(1, words)
-        const applied = await withDatabase(config(), (database) =>
-          migrateUp(database, { onProgress: report, ...(target === undefined ? {} : { target }) }),
-        )
+        const applied = await withDatabase(config(), async (database) => {
+          const done = await migrateUp(database, {
+            onProgress: report,
+            ...(target === undefined ? {} : { target }),
+          })
+          if (database.kind === 'server') await checkRights(database, print)
+          return done
+        })
         if (applied.length === 0) print('Nothing to apply.')
       },
     },
@@ -185,7 +189,7 @@ function readSteps(word = '1'): number | 'all' {
 /** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which only one process can open. */
 async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   if (config.DATABASE_URL) {
-    return await closing(openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL }), work)
+    return await closing(openOwner(config.DATABASE_URL, print), work)
   }
   requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)
@@ -221,15 +225,15 @@ function statusLine({ tag, state, appliedAt }: MigrationStatus): string {
   return `${state.replaceAll('_', ' ').padEnd(13)}${tag}${appliedAt ? `  ${appliedAt}` : ''}`
 }
 
-const LOGIN_KINDS = {
-  present: '',
-  apart: ': made because another owner changed the password',
-  dropped: 'a database that was dropped',
-  shared: 'every database: of the releases before',
-} satisfies Record<KnownLogin['kind'], string>
-
-const loginLine = ({ login, database, sessions, kind }: KnownLogin): string =>
-  `${login.padEnd(34)}${String(sessions).padStart(3)} sessions  of ${database ?? ''}${LOGIN_KINDS[kind]}`
+function loginLine({ login, database, sessions, kind }: KnownLogin): string {
+  const whose = {
+    present: `of ${database}`,
+    apart: `of ${database}: made because somebody else had changed the password`,
+    dropped: 'of a database that was dropped',
+    shared: 'of every database: a login of the release before',
+  }
+  return `${login.padEnd(34)}${String(sessions).padStart(3)} sessions  ${whose[kind]}`
+}
 
 function print(line: string): void {
   console.log(line)

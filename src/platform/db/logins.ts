@@ -6,6 +6,7 @@ import { Connection } from './engine/connection.ts'
 import type { Database, Transaction } from './engine/database.ts'
 import { isWrongPassword, readDatabaseError } from './engine/database-error.ts'
 import { SERVER_DEFAULTS } from './engine/server.ts'
+import { RightsMissing } from './rights.ts'
 
 interface LoginDeclaration {
   /** The role whose rights the login inherits. A migration makes it; it cannot log in itself. */
@@ -31,11 +32,6 @@ export const LOGINS = {
 
 export type LoginName = keyof typeof LOGINS
 export type LoginUrls = Record<LoginName, string>
-
-/** A login could not be made. The message says what to do about it. */
-export class LoginError extends Error {
-  override name = 'LoginError'
-}
 
 /** insufficient_privilege */
 const NOT_ALLOWED = '42501'
@@ -102,7 +98,7 @@ export interface EnableOptions {
  * (RFC 5803, the form of `pg_authid.rolpassword`), so that no password shows up in its log.
  *
  * @returns the URL of each login that `names` has; of the others, where it would be
- * @throws LoginError when the owner may not make them
+ * @throws RightsMissing when the owner may not make them
  */
 export async function enableLogins(
   owner: Database,
@@ -139,12 +135,12 @@ async function enableLogin(
   } catch (error) {
     const sqlstate = readDatabaseError(error)?.sqlstate
     if (sqlstate === NO_SUCH_ROLE)
-      throw new LoginError(
+      throw new RightsMissing(
         `There is no role ${declared.role} yet: the database is not migrated. Run npm run db:migrate.`,
         { cause: error },
       )
     if (sqlstate !== NOT_ALLOWED) throw error
-    throw new LoginError(
+    throw new RightsMissing(
       `The login of DATABASE_URL may not make the login ${login}, a member of ${declared.role}. As a superuser, run:
   alter role <the login of DATABASE_URL> createrole;
   grant ${declared.role} to <the login of DATABASE_URL> with admin option;

@@ -21,6 +21,7 @@ import {
 import { MIGRATION_CONNECTION, migrateUp, progressLine } from './migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from './migrations/migration-files.ts'
 import { openReplica, type Replica, type ReplicaOptions } from './replica.ts'
+import { checkRights } from './rights.ts'
 
 /** The databases of a running service: one connection on the embedded engine, separate logins on a server. */
 export interface Databases {
@@ -162,6 +163,20 @@ async function openOnServer(
   }
 }
 
+/** The owner's connections, for migrations and commands. What it may not do is told: to PostgreSQL that is a warning. */
+export function openOwner(ownerUrl: string, report: (line: string) => void): Database {
+  return openServer({
+    ...MIGRATION_CONNECTION,
+    url: ownerUrl,
+    onWarning: (message) => report(`warning: ${message}`),
+  })
+}
+
+async function prepare(owner: Database, config: Config, report: (line: string) => void): Promise<void> {
+  if (config.MIGRATE_ON_START) await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+  await checkRights(owner, report)
+}
+
 type Logins = Partial<Record<LoginName, Login>>
 
 const LOGIN_NAMES = Object.keys(LOGINS) as LoginName[]
@@ -185,7 +200,7 @@ async function openLogins(
   const given = givenLogins(config)
   const names = LOGIN_NAMES.filter((name) => !given[name])
   const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
-    const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
+    const owner = openOwner(ownerUrl, report)
     try {
       return await work(owner)
     } finally {
@@ -193,8 +208,7 @@ async function openLogins(
     }
   }
   const urls = await asOwner(async (owner) => {
-    if (config.MIGRATE_ON_START)
-      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+    await prepare(owner, config, report)
     return enableLogins(owner, ownerUrl, { names, report })
   })
   const made = keepLogins(
@@ -281,10 +295,9 @@ export async function openForCommand(
   report: (line: string) => void,
 ): Promise<Pick<Databases, 'worker' | 'close'>> {
   if (!config.DATABASE_URL) return openDatabases(config, report)
-  const owner = openServer({ ...MIGRATION_CONNECTION, url: config.DATABASE_URL })
+  const owner = openOwner(config.DATABASE_URL, report)
   try {
-    if (config.MIGRATE_ON_START)
-      await migrateUp(owner, { onProgress: (event) => report(progressLine(event)) })
+    await prepare(owner, config, report)
     await letOwnerServe(owner)
     return { worker: owner, close: () => owner.close() }
   } catch (error) {
