@@ -1,3 +1,4 @@
+import { setTimeout as nextTurn } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
@@ -10,6 +11,7 @@ import { SECRET, useApi } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { arrangeShift, callerOf } from '../support/world.ts'
 
@@ -216,4 +218,67 @@ describe('the databases of a service with a pooler', () => {
     expect(heard).toEqual(['a topic'])
     await stop()
   })
+})
+
+describe('a server of its own behind a pooler', () => {
+  let cluster: PostgresServer
+  let own: Pgbouncer
+  let superuser: Database
+  let databases: Databases
+  const events: string[] = []
+
+  beforeAll(async () => {
+    cluster = await startPostgres()
+    own = await startPgbouncer(cluster.url, 2)
+    superuser = openServer({ url: cluster.url, max: 1 })
+    databases = await openDatabases(
+      readConfig({ JWT_SECRET: SECRET, DATABASE_URL: cluster.url, DATABASE_POOLER_URL: own.url }),
+      () => {},
+      { logins: ({ state }) => events.push(state) },
+    )
+  }, patience(60_000))
+  afterAll(async () => {
+    await databases?.close()
+    await superuser?.close()
+    await own?.stop()
+    await cluster?.stop()
+  })
+
+  const answers = (): Promise<boolean> =>
+    databases.api.query('select 1').then(
+      () => true,
+      () => false,
+    )
+
+  it(
+    'that is away for two seconds is back soon after',
+    async () => {
+      expect(await answers()).toBe(true)
+      await cluster.shutdown()
+      const until = performance.now() + 2_000
+      while (performance.now() < until)
+        expect(await Promise.race([answers(), nextTurn(100, false)])).toBe(false)
+      await cluster.start()
+      const startedAt = performance.now()
+      await vi.waitUntil(answers, { timeout: patience(14_000), interval: 50 })
+      console.info(`back ${Math.round(performance.now() - startedAt)} ms after the server`)
+      expect(performance.now() - startedAt).toBeLessThan(patience(5_000))
+    },
+    patience(60_000),
+  )
+
+  it(
+    'serves again by itself when somebody has changed the password of the login',
+    async () => {
+      const [before] = await databases.api.query<{ login: string }>('select session_user::text as login')
+      await superuser.query(`alter role ${before!.login} password 'another'`)
+      await superuser.query(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '${before!.login}'`,
+      )
+      await vi.waitUntil(answers, { timeout: patience(20_000), interval: 50 })
+      const [after] = await databases.api.query<{ login: string }>('select session_user::text as login')
+      expect([after!.login.startsWith(`${before!.login}_`), events]).toEqual([true, ['renewed']])
+    },
+    patience(60_000),
+  )
 })
