@@ -229,7 +229,8 @@ describe('a server of its own behind a pooler', () => {
 
   beforeAll(async () => {
     cluster = await startPostgres()
-    own = await startPgbouncer(cluster.url, 2)
+    // Who waits for a session that cannot be opened waits this long.
+    own = await startPgbouncer(cluster.url, 2, { query_wait_timeout: '3' })
     superuser = openServer({ url: cluster.url, max: 1 })
     databases = await openDatabases(
       readConfig({ JWT_SECRET: SECRET, DATABASE_URL: cluster.url, DATABASE_POOLER_URL: own.url }),

@@ -198,7 +198,9 @@ async function openLogins(
   events: DatabaseEvents,
 ): Promise<Logins> {
   const given = givenLogins(config)
-  const names = LOGIN_NAMES.filter((name) => !given[name])
+  const names = LOGIN_NAMES.filter(
+    (name) => !given[name] && (config.REALTIME || !('replication' in LOGINS[name])),
+  )
   const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
     const owner = openOwner(ownerUrl, report)
     try {
