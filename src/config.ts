@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseServerUrl, ServerUrlError } from './platform/server-url.ts'
 
 /** A boolean setting. Only these words are accepted, so that `FALSE` or a typing error is never read as true. */
 const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')
@@ -58,20 +59,15 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
-/** The message for an invalid URL: it shows the expected form, never the value, which can hold a password. */
-const DATABASE_ADDRESS =
-  'must be like postgres://user:password@host:5432/database; in a password, write @ : / # ? % as %40 %3A %2F %23 %3F %25'
-const databaseUrl = z
-  .url({ protocol: /^postgres(ql)?$/, error: DATABASE_ADDRESS })
-  .refine(canBeDecoded, DATABASE_ADDRESS)
-
-function canBeDecoded(url: string): boolean {
+/** As libpq writes it. What cannot be used is named, without its value, which can be a password. */
+const databaseUrl = z.string().superRefine((url, context) => {
   try {
-    return decodeURIComponent(url) !== ''
-  } catch {
-    return false
+    parseServerUrl(url)
+  } catch (error) {
+    if (!(error instanceof ServerUrlError)) throw error
+    context.addIssue(error.message)
   }
-}
+})
 
 /** Every setting, with its default. `.env.example` gives the reason for each; a test compares the two. */
 export const settings = z.object({

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { Bus } from '../../src/platform/realtime/bus/bus.ts'
 import { notifyTransport } from '../../src/platform/realtime/bus/notify.ts'
 import { Topics } from '../../src/platform/realtime/gateway/topics.ts'
 import { type Bench, compare, type Path, type PathResult, state } from '../bench.ts'
+import { asOwner } from '../cluster.ts'
 import { latenciesOf } from '../statistics.ts'
 
 const TOPIC = 'private:shift'
@@ -44,7 +45,7 @@ export const bus: Path = {
 type OnHeard = (listener: (text: string) => void) => void
 
 async function startBus(bench: Bench, stack: AsyncDisposableStack) {
-  const database = open(bench, stack)
+  const database = await open(bench, stack)
   const log = { debug() {}, info() {}, warn: (_: object, message: string) => bench.say(message) }
   const started = new Bus({ transport: notifyTransport(database), secret: 'of the benchmark', log })
   const topics = new Topics(started)
@@ -63,9 +64,10 @@ async function startBus(bench: Bench, stack: AsyncDisposableStack) {
   }
 }
 
-function open(bench: Bench, stack: AsyncDisposableStack): Database {
+async function open({ databaseUrl }: Bench, stack: AsyncDisposableStack): Promise<Database> {
+  const { api: url } = await asOwner(databaseUrl, (owner) => enableLogins(owner, databaseUrl))
   const database = openServer({
-    url: loginUrl(bench.databaseUrl, LOGINS.api),
+    url,
     max: 1,
     settings: { synchronous_commit: 'off' },
   })
@@ -74,7 +76,7 @@ function open(bench: Bench, stack: AsyncDisposableStack): Database {
 }
 
 async function bareLatencies(bench: Bench, stack: AsyncDisposableStack): Promise<number[]> {
-  const [sender, receiver] = [open(bench, stack), open(bench, stack)]
+  const [sender, receiver] = [await open(bench, stack), await open(bench, stack)]
   let listener: (text: string) => void = () => {}
   const stop = await receiver.listen(CHANNEL, (text) => listener(text))
   stack.defer(stop)

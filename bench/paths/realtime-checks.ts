@@ -1,6 +1,6 @@
 import { serializeClaims } from '../../src/platform/auth/caller.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import type { Subscriber } from '../../src/platform/realtime/changes/change-router.ts'
 import { PUBLICATION } from '../../src/platform/realtime/changes/open.ts'
 import { openCatalog } from '../../src/platform/realtime/changes/published-tables.ts'
@@ -20,7 +20,7 @@ export const realtimeChecks: Path = {
     const rows: Row[] = []
     const path = `row checks, ${SUBSCRIBERS.toLocaleString('en')} subscribers, ${CONNECTIONS} connections`
     const ids = await idsOf(bench)
-    await using checks = openChecks(bench)
+    await using checks = await openChecks(bench)
     for (const { table, changes, bound } of [
       { table: 'notifications', changes: 1, bound: { atLeast: 80_000 } },
       { table: 'shifts', changes: 1, bound: undefined },
@@ -52,9 +52,10 @@ async function idsOf({ databaseUrl }: Bench): Promise<Record<'notifications' | '
   })
 }
 
-function openChecks(bench: Bench) {
+async function openChecks(bench: Bench) {
+  const { api: url } = await asOwner(bench.databaseUrl, (owner) => enableLogins(owner, bench.databaseUrl))
   const database = openServer({
-    url: loginUrl(bench.databaseUrl, LOGINS.api),
+    url,
     max: CONNECTIONS,
     settings: { jit: 'off' },
   })

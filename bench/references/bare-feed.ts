@@ -16,7 +16,12 @@ const url = process.env.DATABASE_URL!
 const database = openServer({ url, max: 1 })
 const catalog = openCatalog(database, PUBLICATION)
 const silent = { info() {}, warn() {} }
-const feed = createLogicalFeed({ url, publication: PUBLICATION, findTypes: catalog.findTypes, log: silent })
+const feed = createLogicalFeed({
+  login: { url },
+  publication: PUBLICATION,
+  findTypes: catalog.findTypes,
+  log: silent,
+})
 
 const server = createServer(async (_request, response) => {
   response.statusCode = feed.health.state === 'streaming' ? 200 : 503

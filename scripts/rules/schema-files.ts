@@ -171,7 +171,7 @@ export async function emptyDatabase(tx: Transaction, { roles }: { roles: boolean
       for statement in select unnest(array(
         select format('drop owned by %I cascade', rolname)
         from pg_catalog.pg_roles
-        where rolname ~ '^(anon|authenticated|service_role|muster_.*)$'
+        where rolname ~ '^(anon|authenticated|service_role|muster_[a-z]+)$'
       )) loop
         execute statement;
       end loop;
@@ -186,7 +186,7 @@ export async function emptyDatabase(tx: Transaction, { roles }: { roles: boolean
       for statement in select unnest(array(
         select format('drop role %I', rolname)
         from pg_catalog.pg_roles
-        where rolname ~ '^(anon|authenticated|service_role|muster_.*)$'
+        where rolname ~ '^(anon|authenticated|service_role|muster_[a-z]+)$'
       )) loop
         execute statement;
       end loop;

@@ -2,6 +2,7 @@ import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
+import { RightsMissing } from '../platform/db/rights.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
 import { BackupError } from '../platform/operations/backup/manifest.ts'
 import { FolderUnusable, writePrivately } from '../platform/private-folder.ts'
@@ -49,6 +50,7 @@ const EXPLAINED = [
   DataFolderInUse,
   DatabaseUnavailable,
   DatabaseBusy,
+  RightsMissing,
 ]
 
 /** System errors with a cause outside of the program: permissions, disks, networks, limits. */

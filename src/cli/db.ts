@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
+import { letOwnerServe } from '../platform/db/identity.ts'
+import { cleanLogins, type KnownLogin, listLogins } from '../platform/db/logins.ts'
 import {
   type Drift,
   findDrift,
@@ -17,6 +19,7 @@ import {
   progressLine,
   verifyMigrations,
 } from '../platform/db/migrations/migrate.ts'
+import { checkRights } from '../platform/db/rights.ts'
 import { beginHistory } from '../platform/operations/history.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 import { withDatabase } from './open-database.ts'
@@ -36,9 +39,14 @@ const COMMANDS = new Map<string, Command>(
       summary: 'apply pending migrations, up to and including the target',
       async run(config, words) {
         const [target] = atMost(1, words)
-        const applied = await withDatabase(config(), (database) =>
-          migrateUp(database, { onProgress: report, ...(target === undefined ? {} : { target }) }),
-        )
+        const applied = await withDatabase(config(), async (database) => {
+          const done = await migrateUp(database, {
+            onProgress: report,
+            ...(target === undefined ? {} : { target }),
+          })
+          if (database.kind === 'server') await checkRights(database, print)
+          return done
+        })
         if (applied.length === 0) print('Nothing to apply.')
       },
     },
@@ -93,6 +101,21 @@ const COMMANDS = new Map<string, Command>(
       },
     },
 
+    logins: {
+      usage: '[clean]',
+      summary:
+        'list the logins of all databases of the server, or drop and close those that nobody needs any more',
+      async run(config, words) {
+        const [word] = atMost(1, words)
+        if (word !== undefined && word !== 'clean') throw new UsageError(`Not understood: ${word}`)
+        if (!config().DATABASE_URL) throw new Refused('Only a server has logins: set DATABASE_URL.')
+        const lines = await withDatabase(config(), async (owner) =>
+          word ? cleanLogins(owner) : (await listLogins(owner)).map(loginLine),
+        )
+        print(lines.join('\n') || (word ? 'Nothing to clean.' : 'There are no logins.'))
+      },
+    },
+
     seed: {
       usage: '',
       summary: 'seed an empty, migrated database with the demo',
@@ -100,7 +123,10 @@ const COMMANDS = new Map<string, Command>(
         atMost(0, words)
         // With all of the service, which no other command needs.
         const { seedDemo } = await import('../app.ts')
-        const seeded = await withDatabase(config(), seedDemo)
+        const seeded = await withDatabase(config(), async (database) => {
+          await letOwnerServe(database)
+          return seedDemo(database)
+        })
         if (!seeded)
           throw new Refused(
             'The database already has a tenant. The demo can only be seeded into an empty database.',
@@ -183,6 +209,16 @@ function driftMessage(drifts: readonly Drift[]): string {
 
 function statusLine({ tag, state, appliedAt }: MigrationStatus): string {
   return `${state.replaceAll('_', ' ').padEnd(13)}${tag}${appliedAt ? `  ${appliedAt}` : ''}`
+}
+
+function loginLine({ login, database, sessions, kind }: KnownLogin): string {
+  const whose = {
+    present: `of ${database}`,
+    apart: `of ${database}: made because somebody else had changed the password`,
+    dropped: 'of a database that was dropped',
+    shared: 'of every database: a login of the release before',
+  }
+  return `${login.padEnd(34)}${String(sessions).padStart(3)} sessions  ${whose[kind]}`
 }
 
 function print(line: string): void {

@@ -6,7 +6,7 @@ import { isUserId } from '../platform/auth/caller.ts'
 import type { Database } from '../platform/db/engine/database.ts'
 import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { asService } from '../platform/db/identity.ts'
-import { openDatabases } from '../platform/db/open.ts'
+import { openForCommand } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run --silent tenant -- <name> <email> [<user id>]
@@ -27,7 +27,7 @@ process.exitCode = await runCommand(USAGE, async () => {
   const wanted = readArguments(process.argv.slice(2))
   const config = readConfig(process.env)
   // Progress goes to stderr: stdout is for scripts.
-  const databases = await openDatabases(config, (line) => console.error(line))
+  const databases = await openForCommand(config, (line) => console.error(line))
   try {
     const tenant = await createTenant(databases.worker, wanted)
     console.log(`tenant ${tenant}\nadmin  ${wanted.id}`)

@@ -11,8 +11,7 @@ import type { Database, Row } from '../platform/db/engine/database.ts'
 import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
 import { openServer } from '../platform/db/engine/server.ts'
-import { asService } from '../platform/db/identity.ts'
-import { LOGINS, loginUrl } from '../platform/db/logins.ts'
+import { asService, letOwnerServe } from '../platform/db/identity.ts'
 import { embeddedDataDir } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
 
@@ -113,8 +112,7 @@ async function identify(config: Config, { email, id, isNew }: Wanted): Promise<U
 }
 
 async function lookUpOnServer(config: Config, email: string): Promise<User[]> {
-  const url =
-    config.DATABASE_WORKER_URL ?? (config.DATABASE_URL && loginUrl(config.DATABASE_URL, LOGINS.worker))
+  const url = config.DATABASE_WORKER_URL ?? config.DATABASE_URL
   if (!url) throw new Refused('Set DATABASE_URL or DATABASE_WORKER_URL: only these logins may look users up.')
   return closing(openServer({ url, max: 1, applicationName: 'muster-token', prepare: false }), (database) =>
     lookUp(database, email),
@@ -157,6 +155,7 @@ async function lookUpEmbedded(config: Config, email: string): Promise<User[]> {
 /** Runs as `service_role`, because no caller may read e-mail addresses. */
 async function lookUp(database: Database, email: string): Promise<User[]> {
   try {
+    await letOwnerServe(database)
     return await asService(
       database,
       (tx) =>

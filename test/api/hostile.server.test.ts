@@ -151,7 +151,7 @@ describe('who leaves', () => {
   const waiting = async (): Promise<number> =>
     (
       await api.owner.query(
-        "select from pg_stat_activity where usename = 'muster_api' and wait_event_type = 'Lock' and datname = current_database()",
+        "select from pg_stat_activity where usename ~ '^muster_api_' and wait_event_type = 'Lock' and datname = current_database()",
       )
     ).length
 

@@ -1,15 +1,17 @@
+import { setTimeout as nextTurn } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginAt, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins, type LoginEvent, loginAt } from '../../src/platform/db/logins.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { SECRET, useApi } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { arrangeShift, callerOf } from '../support/world.ts'
 
@@ -67,7 +69,7 @@ describe('a session that is lent for one transaction', () => {
 
   it('keeps nothing of them, nor of a caller, for its next borrower', async () => {
     // Its transactions bring no timeouts along: those that it finds were left behind.
-    const login = loginUrl(api().ownerUrl!, LOGINS.api)
+    const { api: login } = await enableLogins(api().owner, api().ownerUrl!, { names: [] })
     const stranger = openServer({
       url: login,
       poolerUrl: loginAt(pooler.url, login),
@@ -87,7 +89,7 @@ describe('a session that is lent for one transaction', () => {
         ),
       )
       for (const row of left) {
-        expect(row).toMatchObject({ statement: '0', lock: '0', idle: '0', user: LOGINS.api })
+        expect(row).toMatchObject({ statement: '0', lock: '0', idle: '0', user: new URL(login).username })
         expect(row.claims || null).toBeNull()
       }
     } finally {
@@ -101,7 +103,7 @@ describe('a session that is lent for one transaction', () => {
     )
     for (const { statusCode } of await answers) expect(statusCode).toBe(200)
     const [used] = await api().owner.query<{ sessions: number }>(
-      `select count(*)::int as sessions from pg_stat_activity where datname = current_database() and usename = '${LOGINS.api}'`,
+      `select count(*)::int as sessions from pg_stat_activity where datname = current_database() and usename ~ '^muster_api_'`,
     )
     expect(used!.sessions).toBeGreaterThan(0)
     expect(used!.sessions).toBeLessThanOrEqual(SERVER_CONNECTIONS)
@@ -111,7 +113,7 @@ describe('a session that is lent for one transaction', () => {
     expect((await api().as('guard').get('/v1/me')).statusCode).toBe(200)
     await enableLogins(api().owner, api().ownerUrl!)
     await api().owner.query(
-      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and usename = '${LOGINS.api}'`,
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and usename ~ '^muster_api_'`,
     )
     expect((await api().as('guard').get('/v1/me')).statusCode).toBe(200)
   })
@@ -216,4 +218,68 @@ describe('the databases of a service with a pooler', () => {
     expect(heard).toEqual(['a topic'])
     await stop()
   })
+})
+
+describe('a server of its own behind a pooler', () => {
+  let cluster: PostgresServer
+  let own: Pgbouncer
+  let superuser: Database
+  let databases: Databases
+  const events: string[] = []
+
+  beforeAll(async () => {
+    cluster = await startPostgres()
+    // Who waits for a session that cannot be opened waits this long.
+    own = await startPgbouncer(cluster.url, 2, { query_wait_timeout: '3' })
+    superuser = openServer({ url: cluster.url, max: 1 })
+    databases = await openDatabases(
+      readConfig({ JWT_SECRET: SECRET, DATABASE_URL: cluster.url, DATABASE_POOLER_URL: own.url }),
+      () => {},
+      { info() {}, warn: (event) => events.push((event as LoginEvent).state) },
+    )
+  }, patience(60_000))
+  afterAll(async () => {
+    await databases?.close()
+    await superuser?.close()
+    await own?.stop()
+    await cluster?.stop()
+  })
+
+  const answers = (): Promise<boolean> =>
+    databases.api.query('select 1').then(
+      () => true,
+      () => false,
+    )
+
+  it(
+    'that is away for two seconds is back soon after',
+    async () => {
+      expect(await answers()).toBe(true)
+      await cluster.shutdown()
+      const until = performance.now() + 2_000
+      while (performance.now() < until)
+        expect(await Promise.race([answers(), nextTurn(100, false)])).toBe(false)
+      await cluster.start()
+      const startedAt = performance.now()
+      await vi.waitUntil(answers, { timeout: patience(14_000), interval: 50 })
+      console.info(`back ${Math.round(performance.now() - startedAt)} ms after the server`)
+      expect(performance.now() - startedAt).toBeLessThan(patience(5_000))
+    },
+    patience(60_000),
+  )
+
+  it(
+    'serves again by itself when somebody has changed the password of the login',
+    async () => {
+      const [before] = await databases.api.query<{ login: string }>('select session_user::text as login')
+      await superuser.query(`alter role ${before!.login} password 'another'`)
+      await superuser.query(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '${before!.login}'`,
+      )
+      await vi.waitUntil(answers, { timeout: patience(20_000), interval: 50 })
+      const [after] = await databases.api.query<{ login: string }>('select session_user::text as login')
+      expect([after!.login.startsWith(`${before!.login}_`), events]).toEqual([true, ['renewed']])
+    },
+    patience(60_000),
+  )
 })

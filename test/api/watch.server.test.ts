@@ -8,7 +8,7 @@ import WebSocket from 'ws'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
@@ -85,8 +85,6 @@ beforeAll(async () => {
     },
   })
   plant('the password of the owner', decodeURIComponent(new URL(postgres.url).password))
-  for (const login of Object.values(LOGINS))
-    plant(`the password of ${login}`, decodeURIComponent(new URL(loginUrl(postgres.url, login)).password))
   plant('JWT_SECRET', SECRET)
   plant('ANON_KEY', ANON_KEY)
   collector = await startCollector()
@@ -100,6 +98,9 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   })
   owner = openServer({ url: postgres.url, max: 2, applicationName: 'muster-test-owner' })
+  // As the service has made them.
+  for (const [login, url] of Object.entries(await enableLogins(owner, postgres.url)))
+    plant(`the password of ${login}`, decodeURIComponent(new URL(url).password))
   await buildWorld(owner)
   for (const persona of ['guard', 'company', 'client', 'admin', 'stranger'] as const) {
     const email = plant(`the e-mail address of ${persona}`, `planted-${randomUUID()}@example.com`)

@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { SECRET } from '../support/api.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
@@ -204,7 +204,8 @@ describe('two processes on one database', () => {
     expect(await join(sender)).toBe('SUBSCRIBED')
 
     // As a guard whose statements nobody checks: in a session of the service's own login.
-    const session = openServer({ url: loginUrl(database.ownerUrl!, LOGINS.api), max: 1 })
+    const { api: url } = await enableLogins(database.owner, database.ownerUrl!)
+    const session = openServer({ url, max: 1 })
     const heard: string[] = []
     const stop = await session.listen('muster_bus', (packet) => heard.push(packet))
     try {

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { SubscriptionRefused } from '../../src/platform/realtime/changes/change-router.ts'
 import { authenticated, startRouter, type TestRouter, type TestRouterOptions } from '../support/changes.ts'
@@ -293,11 +294,11 @@ describe('where there are no changes to be had', () => {
         () => cluster.stop(),
         () => cluster.owner.close(),
       )
-      await cluster.owner.query('alter role muster_replicator noreplication')
-      const denied = await start(cluster, { liveTimeoutMs: 500 })
+      const { username } = new URL((await enableLogins(cluster.owner, cluster.url)).replicator)
+      await cluster.owner.query(`alter role ${username} noreplication`)
+      const denied = await start(cluster, { liveTimeoutMs: 500, keepLogins: true })
       expect(await refusal(denied)).toMatch(/replication role|REPLICATION/i)
       await denied.router.stop()
-      await cluster.owner.query('alter role muster_replicator replication')
 
       await cluster.owner.query('drop publication supabase_realtime')
       await cluster.owner.query('create publication supabase_realtime')

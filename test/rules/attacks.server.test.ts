@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins, LOGINS, type LoginName } from '../../src/platform/db/logins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {
   type AccessPersona,
@@ -15,24 +15,29 @@ import { PRIVILEGES } from './privileges.ts'
 
 /*
  * As attacks.test.ts, and worse: any SQL in a session of the service itself, in which the attacker can leave the caller's role. The
- * login is then all there is. On the embedded engine it is a superuser; here it is `muster_api`, over a real connection.
+ * login is then all there is. On the embedded engine it is a superuser; here it is a member of `muster_api`, over a real connection.
  */
 
 const database = useTestDatabase()
-const logins = {} as Record<keyof typeof LOGINS, Database>
+const NAMES = Object.keys(LOGINS) as LoginName[]
+const logins = {} as Record<LoginName, Database>
+/** The login of each on this database. */
+const roles = {} as Record<LoginName, string>
 
 beforeAll(async () => {
   const { owner, ownerUrl } = database()
   await buildAccessWorld(owner)
-  await enableLogins(owner, ownerUrl!)
-  for (const [name, login] of Object.entries(LOGINS) as [keyof typeof LOGINS, string][])
-    logins[name] = openServer({ url: loginUrl(ownerUrl!, login), max: 1 })
+  const urls = await enableLogins(owner, ownerUrl!)
+  for (const name of NAMES) {
+    roles[name] = new URL(urls[name]).username
+    logins[name] = openServer({ url: urls[name], max: 1 })
+  }
 })
 
 afterAll(() => Promise.all(Object.values(logins).map((login) => login.close())))
 
 /** Runs statements as a login, before it has become anybody, and undoes them. */
-function bare(login: keyof typeof LOGINS, ...statements: string[]): Promise<string> {
+function bare(login: LoginName, ...statements: string[]): Promise<string> {
   return outcomeOf(
     logins[login].transaction(async (tx) => {
       for (const statement of statements) await tx.query(statement)
@@ -44,7 +49,7 @@ function bare(login: keyof typeof LOGINS, ...statements: string[]): Promise<stri
 /** division_by_zero: the end of what `bare` was given. */
 const DONE = '22012'
 
-/** The roles that each login can act as. */
+/** The roles that each login can act as, beside itself. */
 const CAN_BECOME = {
   api: ['anon', 'authenticated', 'muster_api'],
   worker: ['muster_worker', 'service_role'],
@@ -53,16 +58,18 @@ const CAN_BECOME = {
 
 const everyRole = async (): Promise<string[]> => {
   const rows = await database().owner.query<{ name: string }>(
-    "select rolname as name from pg_roles where rolname ~ '^(muster_|anon$|authenticated$|service_role$)' or rolsuper or rolname = 'pg_read_all_data'",
+    `select rolname as name from pg_roles
+     where rolname ~ '^(muster_[a-z]+$|anon$|authenticated$|service_role$)' or rolsuper or rolname in ('pg_read_all_data', '${Object.values(roles).join("', '")}')`,
   )
   return rows.map(({ name }) => name)
 }
 
 describe('a login becomes', () => {
-  it.each(Object.entries(CAN_BECOME))('as %s only %j', async (name, expected) => {
-    const login = name as keyof typeof LOGINS
-    const roles = await everyRole()
-    expect(roles.length).toBeGreaterThan(7)
+  it.each(Object.entries(CAN_BECOME))('as %s only %j and itself', async (name, others) => {
+    const login = name as LoginName
+    const expected = [...others, roles[login]].sort()
+    const known = await everyRole()
+    expect(known.length).toBeGreaterThan(10)
     const ways: Record<string, (role: string) => string[]> = {
       'set role': (role) => [`set local role ${role}`],
       set_config: (role) => [`select set_config('role', '${role}', true)`],
@@ -74,21 +81,22 @@ describe('a login becomes', () => {
     }
     for (const [way, statements] of Object.entries(ways)) {
       const became = []
-      for (const role of roles) if ((await bare(login, ...statements(role))) === DONE) became.push(role)
+      for (const role of known) if ((await bare(login, ...statements(role))) === DONE) became.push(role)
       expect({ way, became: became.sort() }).toEqual({ way, became: expected })
     }
     // Only oneself: what the login is was decided when it came in.
     const sessions = []
-    for (const role of roles)
+    for (const role of known)
       if ((await bare(login, `set local session authorization ${role}`)) === DONE) sessions.push(role)
-    expect(sessions).toEqual([LOGINS[login]])
+    expect(sessions).toEqual([roles[login]])
   })
 
   it('nobody else by granting it', async () => {
-    for (const login of Object.keys(LOGINS) as (keyof typeof LOGINS)[]) {
-      for (const role of (await everyRole()).filter((name) => name !== LOGINS[login]))
-        expect(await bare(login, `grant ${role} to ${LOGINS[login]}`)).toBe('42501')
-      expect(await bare(login, `alter role ${LOGINS[login]} createrole`)).toBe('42501')
+    for (const login of NAMES) {
+      for (const role of (await everyRole()).filter((name) => name !== roles[login]))
+        expect(await bare(login, `grant ${role} to ${roles[login]}`)).toBe('42501')
+      for (const change of ['createrole', 'bypassrls', 'superuser'])
+        expect(await bare(login, `alter role ${roles[login]} ${change}`)).toBe('42501')
     }
   })
 })
@@ -146,7 +154,7 @@ describe('the login of the service', () => {
   it('finds out for the gateway only what the roles of callers see', async () => {
     const ask = (role: string, query: string) =>
       `select muster.visible_rows('${role}', '${query}', 'integer', '{1}', '${role}', '{}', '{}', '0') as answer`
-    for (const role of (await everyRole()).filter((name) => !CAN_BECOME.api.includes(name)))
+    for (const role of (await everyRole()).filter((name) => ![...CAN_BECOME.api, roles.api].includes(name)))
       expect({ role, outcome: await bare('api', ask(role, 'select array[$1]')) }).toEqual({
         role,
         outcome: '42501',

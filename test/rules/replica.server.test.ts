@@ -10,7 +10,7 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { LOGINS, loginAt, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins, loginAt } from '../../src/platform/db/logins.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
@@ -93,7 +93,7 @@ async function startService(maxLagMs: string, more: Record<string, string> = {})
 async function sentToReplica(): Promise<string[]> {
   const lines = (await replica.log()).split('\n')
   return lines.flatMap(
-    (line) => /muster_api@\w+ LOG: {2}(?:statement|execute [^:]+): (.*)/.exec(line)?.[1] ?? [],
+    (line) => /muster_api_\d+@\w+ LOG: {2}(?:statement|execute [^:]+): (.*)/.exec(line)?.[1] ?? [],
   )
 }
 
@@ -212,7 +212,7 @@ describe('reads', () => {
     )
     expect(answer).toEqual({
       standby: true,
-      login: 'muster_api',
+      login: expect.stringMatching(/^muster_api_\d+$/),
       role: 'authenticated',
       uid: USERS.guard,
       timeout: '8765ms',
@@ -423,13 +423,16 @@ it('nothing but reads is sent there', async () => {
 })
 
 it('a service that is pointed at a standby is not ready, says so, and puts writes off', async () => {
-  const at = (login: string): string =>
-    loginAt(addressOf(replica), loginUrl(urlOf(primary.url, DATABASE), login))
+  const ownerUrl = urlOf(primary.url, DATABASE)
+  const owner = openServer({ url: ownerUrl, max: 1 })
+  const logins = await enableLogins(owner, ownerUrl)
+  await owner.close()
+  const at = (login: string): string => loginAt(addressOf(replica), login)
   const service = await startService(PATIENT_MS, {
     DATABASE_URL: '',
     DATABASE_REPLICA_URL: '',
-    DATABASE_API_URL: at(LOGINS.api),
-    DATABASE_WORKER_URL: at(LOGINS.worker),
+    DATABASE_API_URL: at(logins.api),
+    DATABASE_WORKER_URL: at(logins.worker),
   })
   expect(await service.databases.findObstacle()).toBe('standby')
   const response = await service.post('client', '/v1/locations', newLocation('put off'))

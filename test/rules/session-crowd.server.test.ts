@@ -8,7 +8,7 @@ import {
   TransactionEnded,
 } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { openSessions, type Session, type Sessions } from '../../src/platform/db/session.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
@@ -180,9 +180,9 @@ test(`${CALLERS} callers over ${POOL_SIZE} connections, much of it going wrong: 
       email,
     ])
   }
-  await enableLogins(owner, ownerUrl)
+  const { api: url } = await enableLogins(owner, ownerUrl)
   const database = openServer({
-    url: loginUrl(ownerUrl, LOGINS.api),
+    url,
     max: POOL_SIZE,
     applicationName: 'muster-test-crowd',
     acquireTimeoutMs: 60_000,
@@ -243,5 +243,5 @@ test(`${CALLERS} callers over ${POOL_SIZE} connections, much of it going wrong: 
     ),
   )
   expect(new Set(left.map((row) => row?.pid)).size).toBe(POOL_SIZE)
-  expect(left).toEqual(left.map((row) => ({ pid: row?.pid, role: LOGINS.api, claims: null })))
+  expect(left).toEqual(left.map((row) => ({ pid: row?.pid, role: new URL(url).username, claims: null })))
 })

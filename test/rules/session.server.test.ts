@@ -13,7 +13,7 @@ import {
   TransactionEnded,
 } from '../../src/platform/db/engine/database.ts'
 import { openServer, type ServerOptions } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { openBareConnection, openBareDriver, type Transactions } from '../support/bare-driver.ts'
 import { useTestDatabase } from '../support/database.ts'
@@ -477,8 +477,8 @@ describe('a listener', () => {
 test('a migration that changes the columns of a prepared statement fails no transaction', async () => {
   await owner().script('create table public.columns (one int); insert into public.columns values (1)')
   onTestFinished(() => owner().script('drop table public.columns'))
-  const database = open({ url: loginUrl(ownerUrl(), LOGINS.api), max: 2 })
-  await enableLogins(owner(), ownerUrl())
+  const { api } = await enableLogins(owner(), ownerUrl())
+  const database = open({ url: api, max: 2 })
   await owner().script('grant select on public.columns to anon')
   const sessions = openSessions(database)
   const anon = anonymousCaller()

@@ -9,15 +9,19 @@ import { CACHE, prepareDump } from '../../scripts/prepared-database.ts'
 import { buildRules, type Pair, planPair, within } from '../../scripts/rules/compare.ts'
 import { readBlocks, readRulesOf } from '../../scripts/rules/objects.ts'
 import { readRules, tableStatements } from '../../scripts/rules/schema-files.ts'
+import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { asService } from '../../src/platform/db/identity.ts'
 import {
   type ComparableCatalog,
   findDrift,
   readComparableCatalog,
 } from '../../src/platform/db/migrations/drift.ts'
 import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
+import { openDatabases } from '../../src/platform/db/open.ts'
+import { SECRET } from '../support/api.ts'
 import { difference } from '../support/catalog-difference.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
@@ -118,6 +122,7 @@ describe('on a database like that of a hosted Supabase', () => {
   let cluster: PostgresServer
   let superuser: Database
   let owner: Database
+  let ownerUrl: string
   let before: unknown
   let workdir: string
   let pushed: { stdout: string; stderr: string }
@@ -144,7 +149,8 @@ describe('on a database like that of a hosted Supabase', () => {
       ['db', 'push', '--db-url', url.href, '--yes', '--workdir', workdir],
       { env: { ...process.env, DO_NOT_TRACK: '1', SUPABASE_TELEMETRY_DISABLED: '1' } },
     )
-    owner = openServer({ url: url.href, max: 1 })
+    ownerUrl = url.href
+    owner = openServer({ url: ownerUrl, max: 1 })
     ;({ history, pair } = await askEmbedded(workdir))
   }, patience(180_000))
 
@@ -209,6 +215,28 @@ describe('on a database like that of a hosted Supabase', () => {
     const drifts = findDrift(history, await readComparableCatalog(owner))
     await owner.script('alter policy tenants_read on tenants using (id = (select muster.tenant_id()))')
     expect(drifts).toEqual([{ object: 'policy tenants_read on public.tenants', how: 'changed' }])
+  })
+
+  it('the service makes its logins there, and serves with them', async () => {
+    const said: string[] = []
+    const settings = {
+      DATABASE_URL: ownerUrl,
+      MIGRATE_ON_START: 'false',
+      REALTIME: 'false',
+      JWT_SECRET: SECRET,
+    }
+    const databases = await openDatabases(readConfig(settings), (line) => said.push(line))
+    try {
+      // PostGIS belongs to somebody else there.
+      expect(said).toEqual([expect.stringMatching(/revoke execute on function .*st_estimatedextent/)])
+      const [login] = await databases.api.query<{ name: string }>('select session_user::text as name')
+      expect(login!.name).toMatch(/^muster_api_\d+$/)
+      expect(await databases.findObstacle()).toBeUndefined()
+      const tenants = await asService(databases.worker, (tx) => tx.query('select name from tenants'))
+      expect(tenants).toEqual([{ name: 'Tenant' }])
+    } finally {
+      await databases.close()
+    }
   })
 
   it('what db:rule wrote goes up, down and up again there', async () => {

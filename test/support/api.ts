@@ -7,7 +7,7 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins } from '../../src/platform/db/logins.ts'
 import { connectionsOf } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
@@ -132,11 +132,11 @@ export async function openApi(
   }
 }
 
-/** The service's own connections: on a server as `muster_api`, which RLS binds; embedded there is one connection. */
+/** The service's own connections: on a server as a member of `muster_api`, which RLS binds; embedded there is one connection. */
 export async function openApiLogin(database: TestDatabase, config: Config): Promise<Database> {
   if (!database.ownerUrl) return database.owner
-  await enableLogins(database.owner, database.ownerUrl)
-  return openServer(connectionsOf(config, loginUrl(database.ownerUrl, LOGINS.api)))
+  const { api } = await enableLogins(database.owner, database.ownerUrl)
+  return openServer(connectionsOf(config, { url: api }))
 }
 
 /** One service for all tests of the file, with settings that may be known only when it opens. */

@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import { type Caller, serializeClaims } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { enableLogins, LOGINS, loginUrl } from '../../src/platform/db/logins.ts'
+import { enableLogins, type LoginName } from '../../src/platform/db/logins.ts'
 import type {
   ActiveSubscription,
   ChangeChannel,
@@ -169,25 +169,25 @@ export async function startRouter(
     error: record('error'),
   }
   const { ownerUrl } = database
-  if (ownerUrl && !options.keepLogins) await enableLogins(database.owner, ownerUrl)
+  const names: LoginName[] = options.keepLogins ? [] : ['api', 'replicator']
+  const urls = ownerUrl ? await enableLogins(database.owner, ownerUrl, { names }) : undefined
   // The log is sent when it is flushed: the test server's default leaves that to a process that looks every 200 ms.
   const owner = ownerUrl
     ? openServer({ url: ownerUrl, max: 4, settings: { synchronous_commit: 'on' } })
     : database.owner
-  const checks = ownerUrl
+  const checks = urls
     ? openServer({
-        url: loginUrl(ownerUrl, LOGINS.api),
+        url: urls.api,
         max: config.REALTIME_CHECK_CONNECTIONS,
         applicationName: 'muster-test-checks',
         settings: { jit: 'off', statement_timeout: '10000', ...options.settings },
       })
     : database.owner
-  const replicationUrl = ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)
   const router = openChangeRouter({
     config,
     databases: {
       checks,
-      replicationUrl: replicationUrl && (options.replicationUrl?.(replicationUrl) ?? replicationUrl),
+      replication: urls && { url: options.replicationUrl?.(urls.replicator) ?? urls.replicator },
     },
     log: routerLog,
     ...(options.limits && { limits: options.limits }),

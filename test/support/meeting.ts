@@ -20,7 +20,7 @@ export async function meetAtLock<T>(
         // Outside of the transaction, in which this view would stay as it was first read.
         const [waiting] = await api.owner.query<{ count: number }>(
           `select count(*)::int as count from pg_stat_activity
-           where datname = current_database() and usename = 'muster_api' and wait_event_type = 'Lock'`,
+           where datname = current_database() and usename ~ '^muster_api_' and wait_event_type = 'Lock'`,
         )
         expect(waiting?.count).toBe(starts.length)
       },

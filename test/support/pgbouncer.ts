@@ -5,6 +5,7 @@ import { createConnection } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasApt, installPackages, mayInstall, updatePackageLists } from './apt.ts'
+import { deployBlocks } from './deploy-page.ts'
 import { makeGuardedFolder } from './guarded-folder.ts'
 import { patience } from './patience.ts'
 import { findFreePort, serverUser } from './postgres-server.ts'
@@ -30,32 +31,31 @@ export interface Pgbouncer {
  *
  * @param serverUrl a superuser's: who may log in is asked as that user.
  * @param serverConnections for each database and login: few, so that clients really share them.
+ * @param settings in place of the documented ones.
  * @throws Error when it is missing (with the command to install it) or does not start (with its log).
  */
-export async function startPgbouncer(serverUrl: string, serverConnections: number): Promise<Pgbouncer> {
+export async function startPgbouncer(
+  serverUrl: string,
+  serverConnections: number,
+  settings: Record<string, string> = {},
+): Promise<Pgbouncer> {
   const program = await findPgbouncer((line) => process.stderr.write(`${line}\n`))
   const user = await serverUser()
   const folder = await makeGuardedFolder('muster-pgbouncer-')
   const logFile = join(folder.path, 'pgbouncer.log')
   const port = await findFreePort()
   const server = new URL(serverUrl)
+  const [documented] = await deployBlocks('## Behind PgBouncer', 'ini')
   const files = {
-    'pgbouncer.ini': `
-[databases]
-* = host=${server.hostname} port=${server.port}
-
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-unix_socket_dir =
-pool_mode = transaction
-default_pool_size = ${serverConnections}
-max_client_conn = 1000
-auth_type = scram-sha-256
-auth_file = userlist.txt
-auth_user = ${server.username}
-auth_query = select rolname, rolpassword from pg_authid where rolname = $1 and rolcanlogin
-`,
+    'pgbouncer.ini': withSettings(documented!, {
+      default_pool_size: String(serverConnections),
+      auth_user: server.username,
+      listen_addr: '127.0.0.1',
+      listen_port: String(port),
+      unix_socket_dir: '',
+      ...settings,
+      '*': `host=${server.hostname} port=${server.port}`,
+    }),
     'userlist.txt': `"${server.username}" "${decodeURIComponent(server.password)}"\n`,
   }
   for (const [name, text] of Object.entries(files)) {
@@ -90,6 +90,16 @@ auth_query = select rolname, rolpassword from pg_authid where rolname = $1 and r
     throw error
   }
   return { url: `postgres://127.0.0.1:${port}`, log, stop: () => folder.remove() }
+}
+
+/** The same file with other settings; `*` is the database of all names. */
+function withSettings(ini: string, { '*': everyDatabase = '', ...settings }: Record<string, string>): string {
+  const lines = ini.split('\n').filter((line) => {
+    const [name = ''] = line.split(' = ')
+    return name !== 'muster' && !(name in settings)
+  })
+  const rest = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
+  return lines.join('\n').replace('[databases]', `[databases]\n* = ${everyDatabase}`) + rest.join('\n')
 }
 
 async function findPgbouncer(say: (line: string) => void): Promise<string> {

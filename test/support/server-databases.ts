@@ -41,14 +41,19 @@ export async function copyTemplate(serverUrl: string, template: string): Promise
   return name
 }
 
-/** Drops a database with whoever is still in it. */
+/** Drops a database with whoever is still in it, and its logins. */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await asAdministrator(serverUrl, async (query) => {
     // `force` does not end a session that streams from a replication slot, and refuses while there is one.
     await query(
       `select pg_terminate_backend(active_pid, ${TERMINATION_TIMEOUT_MS}) from pg_replication_slots where database = '${name}'`,
     )
+    const logins = (await query(
+      `select rolname as login from pg_roles, pg_database
+       where datname = '${name}' and rolname ~ ('^muster_[a-z]+_' || pg_database.oid || '(_|$)')`,
+    )) as { login: string }[]
     await query(`drop database if exists ${name} with (force)`)
+    for (const { login } of logins) await query(`drop role ${login}`)
   })
 }
 

@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  * row, never one below. The longest path that fits says which part a file is of.
  */
 const PARTS: readonly (readonly string[])[] = [
+  ['src/platform/server-url.ts'],
   [
     'src/config.ts',
     'src/version.ts',

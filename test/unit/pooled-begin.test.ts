@@ -24,6 +24,6 @@ it('of another address, host, port, database and parameters count, and never the
     'postgres://muster_api:secret@pgbouncer:6432/muster',
   )
   expect(loginAt('postgres://owner:pw@replica/other?sslmode=require', login)).toBe(
-    'postgres://muster_api:secret@replica/other?sslmode=require',
+    'postgres://muster_api:secret@replica:5432/other?sslmode=require',
   )
 })

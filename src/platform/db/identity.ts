@@ -1,5 +1,6 @@
 import type { CallerRole } from '../auth/caller.ts'
 import type { Database, Transaction, TransactionOptions } from './engine/database.ts'
+import { readDatabaseError } from './engine/database-error.ts'
 
 /** Role and claims in one statement, local to the transaction: there is no moment with one and not the other. */
 export const ENTER = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
@@ -27,6 +28,22 @@ export const readAs = <T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> =>
   database.transaction(work, { readOnly: true, enter: { text: ENTER, parameters: [role, claims] } })
+
+/** insufficient_privilege */
+const NOT_ALLOWED = '42501'
+
+/**
+ * Makes the owner a member of `service_role`, for `asService`, where it is not: an owner with CREATEROLE may do that, and from
+ * PostgreSQL 16 on is a member of what it made without being able to become it.
+ */
+export async function letOwnerServe(owner: Database): Promise<void> {
+  try {
+    await asService(owner, (tx) => tx.query('select'), { readOnly: true })
+  } catch (error) {
+    if (readDatabaseError(error)?.sqlstate !== NOT_ALLOWED) throw error
+    await owner.query('grant service_role to current_user')
+  }
+}
 
 /**
  * A transaction as `service_role`, which sees every row: for background work and commands, on a login that may become it (or as the

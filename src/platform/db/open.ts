@@ -2,15 +2,27 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, requireChosenDatabase } from '../../config.ts'
 import { explainFailureIn } from '../private-folder.ts'
+import { parseServerUrl } from '../server-url.ts'
 import type { StreakLog } from '../streak.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
 import { findObstacle, type Obstacle } from './fitness.ts'
-import { enableLogins, LOGINS, loginAt, loginUrl } from './logins.ts'
+import { letOwnerServe } from './identity.ts'
+import {
+  enableLogins,
+  keepLogins,
+  LOGINS,
+  type Login,
+  type LoginEvent,
+  type LoginName,
+  loginAt,
+  loginPassword,
+} from './logins.ts'
 import { MIGRATION_CONNECTION, migrateUp, progressLine, SERVING_APPLICATION } from './migrations/migrate.ts'
 import { openReplica, type Replica } from './replica.ts'
+import { checkRights } from './rights.ts'
 
 /** The databases of a running service: one connection on the embedded engine, separate logins on a server. */
 export interface Databases {
@@ -27,7 +39,7 @@ export interface Databases {
   /** What only the processes of the service know: the password of their login, or what tokens are signed with. */
   busSecret: string | undefined
   /** The login of the change feed on a server. */
-  replicationUrl: string | undefined
+  replication: Login | undefined
   /** What keeps the database from serving this version: see `findObstacle`. */
   findObstacle(): Promise<Obstacle | undefined>
   close(): Promise<void>
@@ -82,7 +94,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       checks: opened,
       bus: undefined,
       busSecret: undefined,
-      replicationUrl: undefined,
+      replication: undefined,
       findObstacle: () => findObstacle(opened),
       async close() {
         await opened.close()
@@ -103,21 +115,10 @@ async function openOnServer(
   log: StreakLog,
 ): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
-  if (ownerUrl) {
-    const owner = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
-    try {
-      if (config.MIGRATE_ON_START)
-        await migrateUp(owner, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
-      await enableLogins(owner, ownerUrl)
-    } finally {
-      await owner.close()
-    }
-  }
-
-  const apiUrl = config.DATABASE_API_URL ?? loginUrl(ownerUrl!, LOGINS.api)
-  const api = openServer({ ...connectionsOf(config, apiUrl), applicationName: SERVING_APPLICATION })
+  const logins = ownerUrl ? await openLogins(config, ownerUrl, report, log) : givenLogins(config)
+  const api = openServer({ ...connectionsOf(config, logins.api!), applicationName: SERVING_APPLICATION })
   const checks = openServer({
-    ...connectionsOf(config, apiUrl, {
+    ...connectionsOf(config, logins.api!, {
       // Rows are looked for by their keys. A plan that was made while a table was small is kept while it grows.
       enable_seqscan: 'off',
     }),
@@ -125,7 +126,7 @@ async function openOnServer(
     applicationName: 'muster-realtime-checks',
   })
   const worker = openServer({
-    ...connectionsOf(config, config.DATABASE_WORKER_URL ?? loginUrl(ownerUrl!, LOGINS.worker), {
+    ...connectionsOf(config, logins.worker!, {
       // Each job sets its own, which is shorter.
       statement_timeout: String(LONGEST_JOB_MS),
     }),
@@ -134,12 +135,12 @@ async function openOnServer(
   })
   const bus = openServer({
     // A notification is not kept, so it need not wait for the disk.
-    ...connectionsOf(config, apiUrl, { synchronous_commit: 'off' }),
+    ...connectionsOf(config, logins.api!, { synchronous_commit: 'off' }),
     max: 1,
     applicationName: 'muster-bus',
   })
   const replicaUrl = config.DATABASE_REPLICA_URL
-  const standby = replicaUrl ? openStandby(config, loginAt(replicaUrl, apiUrl), apiUrl) : []
+  const standby = replicaUrl ? openStandby(config, replicaUrl, logins.api!) : []
   const [replica, position] = standby
   return {
     api,
@@ -155,8 +156,8 @@ async function openOnServer(
           log,
         }),
       }),
-    busSecret: decodeURIComponent(new URL(apiUrl).password) || config.JWT_SECRET,
-    replicationUrl: config.DATABASE_REPLICATION_URL ?? (ownerUrl && loginUrl(ownerUrl, LOGINS.replicator)),
+    busSecret: busSecretOf(config),
+    replication: logins.replicator,
     findObstacle: () => findObstacle(api),
     async close() {
       await Promise.all([api, worker, checks, bus, ...standby].map((database) => database.close()))
@@ -164,15 +165,98 @@ async function openOnServer(
   }
 }
 
+/** The owner's connections, for migrations and commands. What it may not do is told: to PostgreSQL that is a warning. */
+export function openOwner(ownerUrl: string, report: (line: string) => void): Database {
+  return openServer({
+    ...MIGRATION_CONNECTION,
+    url: ownerUrl,
+    onWarning: (message) => report(`warning: ${message}`),
+  })
+}
+
+async function prepare(owner: Database, config: Config, report: (line: string) => void): Promise<void> {
+  if (config.MIGRATE_ON_START)
+    await migrateUp(owner, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
+  await checkRights(owner, report)
+}
+
+const LOGIN_EVENTS: Record<LoginEvent['state'], string> = {
+  renewed:
+    'database logins: the server refused the service’s password, because somebody has changed it; the service made logins apart from those, and serves with them',
+  refused:
+    'database logins: the server refused the service’s password, and the owner’s login (DATABASE_URL) could not make others; connections that are open serve on, and the service tries again',
+}
+
+type Logins = Partial<Record<LoginName, Login>>
+
+const LOGIN_NAMES = Object.keys(LOGINS) as LoginName[]
+
+/** Those that the settings name. */
+function givenLogins(config: Config): Logins {
+  const given = LOGIN_NAMES.flatMap((name) => {
+    const url = config[LOGINS[name].setting]
+    return url ? [[name, { url }]] : []
+  })
+  return Object.fromEntries(given)
+}
+
+/** Migrates, and lets in the logins that no setting names. */
+async function openLogins(
+  config: Config,
+  ownerUrl: string,
+  report: (line: string) => void,
+  log: StreakLog,
+): Promise<Logins> {
+  const given = givenLogins(config)
+  const names = LOGIN_NAMES.filter(
+    (name) => !given[name] && (config.REALTIME || !('replication' in LOGINS[name])),
+  )
+  const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
+    const owner = openOwner(ownerUrl, report)
+    try {
+      return await work(owner)
+    } finally {
+      await owner.close()
+    }
+  }
+  const urls = await asOwner(async (owner) => {
+    await prepare(owner, config, report)
+    return enableLogins(owner, ownerUrl, { names, report })
+  })
+  const made = keepLogins(
+    urls,
+    () => asOwner((owner) => enableLogins(owner, ownerUrl, { names, apart: true })),
+    (event) => log.warn(event, LOGIN_EVENTS[event.state]),
+  )
+  return { ...made, ...given }
+}
+
+/** The same in each process, and in those of earlier releases: a broadcast reaches them during an upgrade. */
+function busSecretOf({ DATABASE_URL, DATABASE_API_URL, JWT_SECRET }: Config): string | undefined {
+  if (DATABASE_API_URL) return parseServerUrl(DATABASE_API_URL).password || JWT_SECRET
+  return DATABASE_URL && parseServerUrl(DATABASE_URL).password !== ''
+    ? loginPassword(DATABASE_URL, LOGINS.api.role)
+    : JWT_SECRET
+}
+
 /** Connections to the replica, and the one where the primary is asked for its position: it must not wait for requests. */
-function openStandby(config: Config, url: string, primaryUrl: string): Database[] {
+function openStandby(config: Config, address: string, login: Login): Database[] {
+  const there: Login = {
+    get url() {
+      return loginAt(address, login.url)
+    },
+    // Logins are the primary's to renew: the replica only follows.
+    async renew(refused) {
+      return there.url === refused ? undefined : there.url
+    },
+  }
   const replica = openServer({
-    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, url),
+    ...connectionsOf({ ...config, DATABASE_POOLER_URL: undefined }, there),
     connectTimeoutMs: REPLICA_CONNECT_TIMEOUT_MS,
     applicationName: 'muster-api',
   })
   const position = openServer({
-    ...connectionsOf(config, primaryUrl),
+    ...connectionsOf(config, login),
     max: 1,
     applicationName: 'muster-position',
   })
@@ -182,18 +266,22 @@ function openStandby(config: Config, url: string, primaryUrl: string): Database[
 /**
  * How the service connects as one of its logins, by the settings: through the pooler, where there is one.
  *
- * @param url the login's, on the server itself
+ * @param login on the server itself
  * @param more session settings beside the usual ones
  */
 export function connectionsOf(
   config: Config,
-  url: string,
+  login: Login,
   more: Record<string, string> = {},
 ): Partial<ServerOptions> & { url: string } {
   const pooler = config.DATABASE_POOLER_URL
+  const addresses = (url: string) => ({ url, poolerUrl: pooler && loginAt(pooler, url) })
   return {
-    url,
-    poolerUrl: pooler && loginAt(pooler, url),
+    ...addresses(login.url),
+    renew: async (refused) => {
+      const url = await login.renew?.(refused)
+      return url === undefined ? undefined : addresses(url)
+    },
     max: config.DATABASE_POOL_SIZE,
     acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
     maxWaiting: config.DATABASE_MAX_WAITING,
@@ -207,5 +295,25 @@ export function connectionsOf(
       jit: 'off',
       ...more,
     },
+  }
+}
+
+/**
+ * Opens the database for a command of an operator: migrated, and as its owner where the settings name one. No login of the service is
+ * touched: another service may use them, and another owner's password would be theirs then.
+ */
+export async function openForCommand(
+  config: Config,
+  report: (line: string) => void,
+): Promise<Pick<Databases, 'worker' | 'close'>> {
+  if (!config.DATABASE_URL) return openDatabases(config, report)
+  const owner = openOwner(config.DATABASE_URL, report)
+  try {
+    await prepare(owner, config, report)
+    await letOwnerServe(owner)
+    return { worker: owner, close: () => owner.close() }
+  } catch (error) {
+    await owner.close()
+    throw error
   }
 }

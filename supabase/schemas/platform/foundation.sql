@@ -3,8 +3,9 @@
 -- * `anon`, `authenticated` and `service_role` are Supabase's roles; they are made only where they are missing.
 -- * `muster_definer` owns the security definer functions. It cannot log in, owns no table, and sees what its policies
 --   and grants give it (beside the rules of each table). It needs no BYPASSRLS, which a managed database may not hand out.
--- * `muster_api` and `muster_worker` are the logins. They own nothing, inherit nothing and can only become
---   `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more.
+-- * `muster_api` and `muster_worker` are what the logins of the service are members of. They own nothing, inherit nothing and can only
+--   become `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more. They cannot log
+--   in: roles are the whole server's, and the service makes logins for its database, such as `muster_api_16412`.
 -- * Modules extend what is below them by functions that are found by their names (muster.functions_of).
 -- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
 --   the trades put it on theirs.

@@ -1,4 +1,4 @@
--- Publication: what clients follow, and the login that reads the log.
+-- Publication: what clients follow, and the role of the login that reads the log.
 --
 -- * The publication `supabase_realtime` holds the tables that clients follow, with the columns that they get (muster.follow_table):
 --   not `deleted_at` (a row that is visible has none), not who edited, nor what only background work needs. A publication that
@@ -13,8 +13,8 @@ begin
 end
 $$;
 
--- It reads the log, and with it every change of the server's databases: a login for nothing else, which owns nothing and
--- can become nobody. Only a superuser, or from PostgreSQL 16 on a role with REPLICATION, may hand that out.
+-- Its members read the log, and with it every change of the server's databases: logins for nothing else, which own nothing and
+-- can become nobody else. REPLICATION is not inherited. Only a superuser, or from PostgreSQL 16 on a role that has it, may hand it out.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'muster_replicator') then

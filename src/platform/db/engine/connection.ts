@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import postgres from 'postgres'
+import { addressesOf, type ServerAddress, type TargetSession } from '../../server-url.ts'
 import { DatabaseUnavailable, type Parameter, type Row } from './database.ts'
 import { describeSocketFailure, hostAndPort } from './socket-failure.ts'
 
@@ -87,6 +88,8 @@ export interface ConnectionOptions {
    * waits for a lost synchronous standby waits for ever, whatever `statement_timeout` says.
    */
   answerTimeoutMs?: number
+  /** Each warning of the server. */
+  onWarning?: ((message: string) => void) | undefined
   /** For a connection that listens: each NOTIFY. */
   onNotify?: (payload: string) => void
 }
@@ -106,6 +109,7 @@ export class Connection {
   readonly whenLost: Promise<void> = this.#lost.promise
 
   readonly #options: ConnectionOptions
+  readonly #server: ServerAddress
   readonly #sql: postgres.Sql
   readonly #prepared = new Set<string>()
   #socket: Socket | undefined
@@ -114,30 +118,35 @@ export class Connection {
   /** Statements that were sent and not answered yet. */
   #underWay = 0
 
-  private constructor(options: ConnectionOptions) {
-    this.#options = options
-    const { onNotify } = options
+  private constructor(options: ConnectionOptions, server: ServerAddress) {
+    this.#options = { ...options, connectTimeoutMs: server.connectTimeoutMs ?? options.connectTimeoutMs }
+    this.#server = server
+    const { onNotify, onWarning } = options
     const settings = {
+      ...driverOptions(server),
       max: 1,
       idle_timeout: 0,
       // Its timer would close the connection between two statements of a transaction; the pool knows when to.
       max_lifetime: null,
-      connect_timeout: options.connectTimeoutMs / 1000,
+      connect_timeout: this.#options.connectTimeoutMs / 1000,
       prepare: options.prepare,
       // Array types are passed as array literals, so the driver need not read the catalog on each connection.
       fetch_types: false,
       types: TYPES,
-      // Notices can quote other people's values.
-      onnotice: () => {},
+      // Notices can quote other people's values: only who migrates asks for warnings.
+      onnotice: ({ severity, message }: postgres.Notice) => {
+        if (severity === 'WARNING') onWarning?.(message ?? '')
+      },
       ...(onNotify ? { onnotify: (_channel: string, payload: string) => onNotify(payload) } : {}),
       onclose: () => this.#markLost(),
       socket: () => this.#openSocket(),
       connection: {
         application_name: options.applicationName,
+        ...server.startup,
         ...(options.isPooled ? {} : { ...SESSION_SETTINGS, ...options.settings }),
       },
     }
-    this.#sql = postgres(options.url, settings)
+    this.#sql = postgres(settings)
   }
 
   /**
@@ -148,12 +157,37 @@ export class Connection {
    *         the session.
    */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<Connection> {
-    const connection = new Connection(options)
+    const { addresses, target } = addressesOf(options.url)
+    const failures: DatabaseUnavailable[] = []
+    // In the order given, as libpq does: only a server that cannot be reached, or is not of the kind wanted, is passed by.
+    for (const wanted of target === 'prefer-standby' ? (['standby', 'any'] as const) : [target]) {
+      for (const address of addresses) {
+        try {
+          return await Connection.#openAt(options, address, wanted, signal)
+        } catch (error) {
+          if (!(error instanceof DatabaseUnavailable) || signal?.aborted) throw error
+          failures.push(error)
+        }
+      }
+    }
+    const [first, ...others] = failures
+    if (others.length === 0) throw first
+    throw new DatabaseUnavailable(failures.map(({ message }) => message).join('; '), { cause: first })
+  }
+
+  static async #openAt(
+    options: ConnectionOptions,
+    address: ServerAddress,
+    target: TargetSession,
+    signal?: AbortSignal,
+  ): Promise<Connection> {
+    const connection = new Connection(options, address)
     const giveUp = (): void => connection.destroy()
     signal?.addEventListener('abort', giveUp)
     try {
       const { state } = await connection.#sql.unsafe('select 1').simple()
       connection.#backend = state
+      await connection.#require(target)
       return connection
     } catch (error) {
       connection.destroy()
@@ -164,6 +198,26 @@ export class Connection {
     } finally {
       signal?.removeEventListener('abort', giveUp)
     }
+  }
+
+  /** @throws DatabaseUnavailable when the server is of another kind */
+  async #require(target: TargetSession): Promise<void> {
+    if (target === 'any') return
+    const [found] = await this.run<{ standby: string; read_only: string }>(
+      "select pg_is_in_recovery()::text as standby, current_setting('transaction_read_only') as read_only",
+    )
+    const isStandby = found?.standby === 'true'
+    const isReadOnly = isStandby || found?.read_only === 'on'
+    const suits = {
+      'read-write': !isReadOnly,
+      'read-only': isReadOnly,
+      primary: !isStandby,
+      standby: isStandby,
+    }
+    if (target !== 'prefer-standby' && suits[target]) return
+    throw new DatabaseUnavailable(
+      `The server ${this.#address} is not what target_session_attrs asks for: ${target}`,
+    )
   }
 
   /**
@@ -298,8 +352,7 @@ export class Connection {
   }
 
   get #address(): string {
-    const { host, port, path } = this.#sql.options
-    return path || hostAndPort(host[0]!, port[0]!)
+    return addressText(this.#server)
   }
 
   #unavailable(cause?: unknown): DatabaseUnavailable {
@@ -314,12 +367,26 @@ export class Connection {
   }
 
   #dial(): Socket {
-    const { host, port, path } = this.#sql.options
-    const address = path ? { path } : { host: host[0]!, port: port[0]! }
-    // The driver reads `host` when it asks for TLS, as the name that the certificate must have.
-    return Object.assign(createConnection(address), { host: host[0] })
+    return dial(this.#server)
   }
 }
+
+/** What the driver has to know of an address; everything else it would take from the environment, or from an address of its own. */
+export const driverOptions = ({ host, port, path, user, password, database, ssl }: ServerAddress) => ({
+  host,
+  port,
+  ...(path && { path }),
+  ...(user && { user }),
+  ...(password && { password }),
+  ...(database && { database }),
+  ssl,
+})
+
+export const addressText = ({ path, host, port }: ServerAddress): string => path ?? hostAndPort(host, port)
+
+/** The driver reads `host` when it asks for TLS, as the name that it tells the server (SNI). */
+export const dial = ({ path, host, port }: ServerAddress): Socket =>
+  Object.assign(createConnection(path ? { path } : { host, port }), { host })
 
 const isFromServer = (error: unknown): error is postgres.PostgresError =>
   error instanceof postgres.PostgresError

@@ -37,3 +37,9 @@ export function isOvertakenByMigration(error: unknown): boolean {
   }
   return false
 }
+
+/** invalid_password: also for a login that is not there, so that nobody can tell. */
+const WRONG_PASSWORD = '28P01'
+
+export const isWrongPassword = (error: unknown): boolean =>
+  readDatabaseError(error)?.sqlstate === WRONG_PASSWORD

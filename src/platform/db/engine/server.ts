@@ -9,6 +9,7 @@ import {
   type Transaction,
   type TransactionOptions,
 } from './database.ts'
+import { isWrongPassword, readDatabaseError } from './database-error.ts'
 import { countFailure } from './failures.ts'
 import { Pool } from './pool.ts'
 import { TransactionScope } from './transaction-scope.ts'
@@ -34,7 +35,14 @@ export interface ServerOptions {
   prepare: boolean
   /** Session settings, such as `statement_timeout`: of each connection, or behind a pooler of each transaction. */
   settings: Record<string, string>
+  /** Each warning of the server, for migrations: what could not be granted is one. */
+  onWarning?: ((message: string) => void) | undefined
+  /** Where to log in instead, after the password of `url` was refused; undefined where there is no other way. */
+  renew?: ((refused: string) => Promise<Addresses | undefined>) | undefined
 }
+
+/** Where a login logs in. */
+type Addresses = Pick<ServerOptions, 'url' | 'poolerUrl'>
 
 export const SERVER_DEFAULTS = {
   max: 10,
@@ -45,6 +53,12 @@ export const SERVER_DEFAULTS = {
   prepare: true,
   settings: {},
 } satisfies Omit<ServerOptions, 'url'>
+
+/** protocol_violation: what PgBouncer says of whatever it does not like, a wrong password or too many clients. */
+const POOLER_REFUSAL = '08P01'
+
+/** How often the server itself is asked then: too many clients would else become as many more for the server. */
+const REFUSAL_CHECK_PAUSE_MS = 5_000
 
 /** Renews connections now and then: after a failover by DNS, and because a backend's caches only grow. */
 const MAX_CONNECTION_AGE_MS = 45 * 60_000
@@ -71,15 +85,49 @@ const RECONNECT_PAUSE_MS = { first: 100, last: 10_000 }
 /** A pool of connections to a PostgreSQL server. */
 export function openServer(given: Partial<ServerOptions> & { url: string }): Database {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...given }
-  const { url, poolerUrl, applicationName, connectTimeoutMs, prepare, settings } = options
-  const connectionOptions: ConnectionOptions = { url, applicationName, connectTimeoutMs, prepare, settings }
+  const { url, poolerUrl, applicationName, connectTimeoutMs, prepare, settings, onWarning } = options
+  const connectionOptions: ConnectionOptions = {
+    url,
+    applicationName,
+    connectTimeoutMs,
+    prepare,
+    settings,
+    onWarning,
+  }
   const answerTimeoutMs = answerTimeout(settings)
   const pooledOptions: ConnectionOptions = poolerUrl
     ? { ...connectionOptions, url: poolerUrl, isPooled: true, answerTimeoutMs }
     : { ...connectionOptions, answerTimeoutMs }
   const begin = (readOnly: boolean): string => beginText(readOnly, poolerUrl ? settings : undefined)
+  let addresses: Addresses = { url, poolerUrl }
+  let askedAt = Number.NEGATIVE_INFINITY
+  /** A pooler that refuses a password may say no more than that it refuses: then the server itself is asked, now and then. */
+  async function isRefused(error: unknown, byServer: string): Promise<boolean> {
+    if (isWrongPassword(error)) return true
+    const isDue = performance.now() - askedAt > REFUSAL_CHECK_PAUSE_MS
+    if (!poolerUrl || !isDue || readDatabaseError(error)?.sqlstate !== POOLER_REFUSAL) return false
+    askedAt = performance.now()
+    return Connection.open({ ...connectionOptions, url: byServer }).then(async (connection) => {
+      await connection.close()
+      return false
+    }, isWrongPassword)
+  }
+  /** With the login of the moment, or with the one that comes in its place. */
+  async function openWith<T>(open: (addresses: Addresses) => Promise<T>): Promise<T> {
+    const tried = addresses
+    try {
+      return await open(tried)
+    } catch (error) {
+      if (!options.renew || !(await isRefused(error, tried.url))) throw error
+      const renewed = await options.renew(tried.url)
+      if (!renewed) throw error
+      addresses = renewed
+      return await open(renewed)
+    }
+  }
   const pool = new Pool<Connection>({
-    open: (signal) => Connection.open(pooledOptions, signal),
+    open: (signal) =>
+      openWith((at) => Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal)),
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
@@ -135,7 +183,7 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
       const stop = new AbortController()
       const signal = AbortSignal.any([stop.signal, listeners.signal])
       const connect = (): Promise<Connection> =>
-        openListener({ ...connectionOptions, onNotify }, channel, signal)
+        openWith(({ url }) => openListener({ ...connectionOptions, url, onNotify }, channel, signal))
       const listening = keepListening(await connect(), connect, { onGap, onLost }, signal)
       return async () => {
         stop.abort()

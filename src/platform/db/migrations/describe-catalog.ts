@@ -1,7 +1,8 @@
 import type { Database, Transaction } from '../engine/database.ts'
 
-/** The roles that the migrations make; the servers' own are not the project's to describe. */
-const ROLES = '^(anon|authenticated|authenticator|service_role|muster(_.*)?)$'
+/** The roles that the migrations make; the servers' own are not the project's to describe, nor the logins of its databases. */
+const ROLES = '^(anon|authenticated|authenticator|service_role|muster(_[a-z]+)*)$'
+const LOGINS = '^muster_[a-z]+_[0-9]'
 
 /** Drizzle's history is what a comparison goes between, not part of it. */
 const NOT_DESCRIBED = `('information_schema', 'drizzle')`
@@ -82,7 +83,7 @@ const KINDS: Record<string, string> = {
       format('%s in %s by %s', member::regrole, roleid::regrole, grantor::regrole) as name,
       (to_jsonb(membership) - '{oid,roleid,member,grantor}'::text[])::text as text
     from pg_auth_members as membership
-    where roleid::regrole::text ~ '${ROLES}' or member::regrole::text ~ '${ROLES}'`,
+    where (roleid::regrole::text ~ '${ROLES}' or member::regrole::text ~ '${ROLES}') and member::regrole::text !~ '${LOGINS}'`,
 
   extension: `
     select extname as name, concat_ws(E'\\n', 'version ' || extversion, 'schema ' || extnamespace::regnamespace) as text

@@ -1,4 +1,5 @@
 import type { Config } from '../../../config.ts'
+import type { Login } from '../../db/logins.ts'
 import type { Databases } from '../../db/open.ts'
 import { type ChangeFeed, FeedUnavailable } from '../feed/change-feed.ts'
 import { createLogicalFeed, type LogicalFeedOptions } from '../feed/logical.ts'
@@ -12,7 +13,7 @@ export const PUBLICATION = 'supabase_realtime'
 
 export interface ChangeRouterParts {
   config: Pick<Config, 'REALTIME_CHECK_CONNECTIONS' | 'REALTIME_WALRUS_COMPATIBLE'>
-  databases: Pick<Databases, 'checks' | 'replicationUrl'>
+  databases: Pick<Databases, 'checks' | 'replication'>
   log: RouterLog
   /** Other limits of the feed, for tests. */
   limits?: LogicalFeedOptions['limits']
@@ -42,7 +43,7 @@ export function openChangeRouter({
           log,
           findTable: async (oid) => (await catalog.findTables({ oid }))[0],
         })
-      : openLogicalFeed(databases.replicationUrl, catalog.findTypes, log, limits),
+      : openLogicalFeed(databases.replication, catalog.findTypes, log, limits),
     connections: isEmbedded ? 1 : config.REALTIME_CHECK_CONNECTIONS,
     walrusCompatible: config.REALTIME_WALRUS_COMPATIBLE,
     ...(liveTimeoutMs !== undefined && { liveTimeoutMs }),
@@ -51,13 +52,13 @@ export function openChangeRouter({
 }
 
 function openLogicalFeed(
-  url: string | undefined,
+  login: Login | undefined,
   findTypes: LogicalFeedOptions['findTypes'],
   log: RouterLog,
   limits: LogicalFeedOptions['limits'],
 ): ChangeFeed {
-  if (url)
-    return createLogicalFeed({ url, publication: PUBLICATION, findTypes, log, ...(limits && { limits }) })
+  if (login)
+    return createLogicalFeed({ login, publication: PUBLICATION, findTypes, log, ...(limits && { limits }) })
   return noFeed(log)
 }
 

@@ -1,5 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isWrongPassword } from '../../db/engine/database-error.ts'
+import type { Login } from '../../db/logins.ts'
+import { addressesOf } from '../../server-url.ts'
 import { Streak } from '../../streak.ts'
 import type { PgType } from '../pg-type.ts'
 import {
@@ -67,8 +70,8 @@ const SLOW_START_MS = 5_000
 const STOP_TIMEOUT_MS = 5_000
 
 export interface LogicalFeedOptions {
-  /** Of a login with REPLICATION. */
-  url: string
+  /** With REPLICATION. */
+  login: Login
   publication: string
   applicationName?: string
   log: FeedLog
@@ -155,9 +158,11 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   let failures = 0
 
   /** One connection, from its first byte to its last. Resolves when the publication is empty; rejects otherwise. */
-  async function runSession(to: FeedListeners): Promise<void> {
+  async function runSession(url: string, to: FeedListeners): Promise<void> {
+    const { addresses } = addressesOf(url)
     const walsender = new Walsender({
-      url: options.url,
+      // Of several hosts another one each time: a slot for changes is the primary's.
+      address: addresses[failures % addresses.length]!,
       publication: options.publication,
       applicationName: options.applicationName ?? 'muster-realtime',
     })
@@ -222,8 +227,9 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   async function run(to: FeedListeners): Promise<void> {
     while (!stopping.signal.aborted) {
       let pauseMs = 0
+      const { url } = options.login
       try {
-        await runSession(to)
+        await runSession(url, to)
         setState('idle')
         streak.succeed()
         await Promise.race([wake.promise, aborted(stopping.signal)])
@@ -241,7 +247,8 @@ export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
         streak.fail(reason)
         failures += 1
         setState('reconnecting')
-        isMisconfigured = isMisconfiguration(error)
+        const isRenewed = isWrongPassword(error) && (await options.login.renew?.(url)) !== undefined
+        isMisconfigured = !isRenewed && isMisconfiguration(error)
         pauseMs = retryPause(failures, isMisconfigured)
       }
       await Promise.race([pause(pauseMs, stopping.signal), wake.promise])

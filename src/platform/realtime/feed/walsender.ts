@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createConnection, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
-import { describeSocketFailure, hostAndPort } from '../../db/engine/socket-failure.ts'
+import { addressText, dial, driverOptions } from '../../db/engine/connection.ts'
+import { describeSocketFailure } from '../../db/engine/socket-failure.ts'
+import type { ServerAddress } from '../../server-url.ts'
 import { type Lsn, parseLsn } from './pgoutput.ts'
 
 /**
@@ -32,7 +34,7 @@ const TEXT_SETTINGS = {
 }
 
 export interface WalsenderOptions {
-  url: string
+  address: ServerAddress
   publication: string
   applicationName: string
 }
@@ -58,6 +60,7 @@ export class Walsender {
   constructor(options: WalsenderOptions) {
     this.#options = options
     const settings = {
+      ...driverOptions(options.address),
       max: 1,
       fetch_types: false,
       prepare: false,
@@ -70,11 +73,12 @@ export class Walsender {
       connection: {
         ...TEXT_SETTINGS,
         application_name: options.applicationName,
+        ...options.address.startup,
         replication: 'database',
         wal_sender_timeout: WAL_SENDER_TIMEOUT,
       },
     }
-    this.#sql = postgres(options.url, settings)
+    this.#sql = postgres(settings)
   }
 
   /** Also the first use of the connection: fails where it cannot be made. */
@@ -144,11 +148,10 @@ export class Walsender {
 
   async #openSocket(): Promise<Socket> {
     if (this.#socket || this.#isLost) throw new Error('The replication connection was lost.')
-    const { host, port, path } = this.#sql.options
-    const socket = createConnection(path ? { path } : { host: host[0]!, port: port[0]! })
+    const socket = dial(this.#options.address)
     this.#socket = socket
     // Before the driver's own listeners, so that the loss is known before anything else is sent.
-    const to = path || hostAndPort(host[0]!, port[0]!)
+    const to = addressText(this.#options.address)
     const lose = (why: string): void =>
       this.destroy(new Error(`The replication connection could not be made or was lost: ${why}`))
     socket.on('error', (error) => lose(describeSocketFailure(error, to)))
@@ -158,8 +161,7 @@ export class Walsender {
     await Promise.race([once(socket, 'connect').catch(() => {}), this.whenLost])
     if (this.#isLost) throw new Error('The replication connection could not be made.')
     socket.setTimeout(0)
-    // The driver reads `host` when it asks for TLS, as the name that the certificate must have.
-    return Object.assign(socket, { host: host[0] })
+    return socket
   }
 }
 
