@@ -8,7 +8,7 @@ import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
 import { openSessions } from './platform/db/session.ts'
-import { runJobs } from './platform/jobs/runner.ts'
+import { jobStates, runJobs } from './platform/jobs/runner.ts'
 import type { Logger } from './platform/log.ts'
 import { rememberLastBackup } from './platform/operations/backups.ts'
 import { tablesFromFuture } from './platform/operations/history.ts'
@@ -94,8 +94,9 @@ export async function openService({
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
     )
   }
+  const readJobs = () => jobStates(databases.worker)
   // Whatever else runs beside requests adds what it counts here.
-  metrics?.add(...serviceMetrics({ version, app, databases, router, bus, checkReadiness }))
+  metrics?.add(...serviceMetrics({ version, app, databases, router, bus, checkReadiness, readJobs }))
   const metricsServer =
     metrics && (await serveMetrics(metrics, { ...config, METRICS_PORT: config.METRICS_PORT ?? 0 }, app.log))
   if (metricsServer) app.log.info({ url: metricsServer.url }, 'metrics: Prometheus can read them here')

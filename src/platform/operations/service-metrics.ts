@@ -10,7 +10,7 @@ import type { ChangeRouter, RouterHealth } from '../realtime/changes/change-rout
 import { realtimeLosses } from '../realtime/losses.ts'
 import { type JobStanding, jobMetrics } from './job-metrics.ts'
 import { replicationMetrics } from './replication-metrics.ts'
-import { FEED_STATES, REPLICA_STATES, type Readiness } from './routes.ts'
+import { BUS_STATES, FEED_STATES, REPLICA_STATES, type Readiness } from './routes.ts'
 
 export interface ServiceParts {
   version: string
@@ -45,6 +45,12 @@ export function serviceMetrics(parts: ServiceParts): Metric[] {
       'The state of the change feed: 1 for the present one.',
       FEED_STATES,
       async () => (await checkReadiness()).feed,
+    ),
+    states(
+      'muster_realtime_bus_state',
+      'The state of the bus between processes: 1 for the present one.',
+      BUS_STATES,
+      async () => (await checkReadiness()).bus,
     ),
     states(
       'muster_replica_state',
