@@ -4,7 +4,17 @@ import { describeCatalogWithin } from '../../src/platform/db/migrations/describe
 import type { Origins, Source } from './schema-files.ts'
 
 /** Kinds in the order in which the objects of one database can be made, where no dependency says otherwise. */
-const KINDS = ['type', 'relation', 'function', 'view', 'constraint', 'index', 'trigger', 'policy'] as const
+const KINDS = [
+  'type',
+  'relation',
+  'function',
+  'view',
+  'constraint',
+  'index',
+  'trigger',
+  'policy',
+  'publication',
+] as const
 
 /** An object that a rule is made of. */
 export interface RuleObject {
@@ -143,6 +153,19 @@ const OBJECTS = `
       format('drop policy %I on %s', polname, ${named('polrelid')}), null, polrelid
     from pg_policy p
     join pg_class c on c.oid = polrelid
+    where ${ours('pg_class', 'c.oid', 'relnamespace')}
+
+    union all
+    select
+      'publication', 'pg_publication_rel'::regclass, p.oid, format('published table %s in %I', ${named('prrelid')}, pubname),
+      format('alter publication %I add table %s', pubname, ${named('prrelid')}) || coalesce((
+        select ' (' || string_agg(quote_ident(attname), ', ' order by attname collate "C") || ')'
+        from pg_attribute where attrelid = prrelid and attnum = any (prattrs::smallint[])
+      ), '') || coalesce(' where (' || pg_get_expr(prqual, prrelid) || ')', ''),
+      format('alter publication %I drop table %s', pubname, ${named('prrelid')}), null, prrelid
+    from pg_publication_rel p
+    join pg_publication on pg_publication.oid = prpubid
+    join pg_class c on c.oid = prrelid
     where ${ours('pg_class', 'c.oid', 'relnamespace')}
 
     union all

@@ -123,10 +123,11 @@ begin
   );
   execute format(
     'create or replace trigger note_departure_on_update after update on %s
-     for each row when ((%s) is distinct from (%s)) execute function muster.tg_note_departure()',
+     for each row when (%s) execute function muster.tg_note_departure()',
     relation,
-    (select string_agg(format('old.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth)),
-    (select string_agg(format('new.%I', c.name), ', ' order by c.nth) from unnest(audience) with ordinality as c (name, nth))
+    -- One by one: rows that are compared are printed by the database in another spelling than they are read.
+    (select string_agg(format('old.%1$I is distinct from new.%1$I', c.name), ' or ' order by c.nth)
+     from unnest(audience) with ordinality as c (name, nth))
   );
 
   -- Its own, so that the plan is kept: it looks at every change. A deleted row is nobody's.
