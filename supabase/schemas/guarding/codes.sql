@@ -23,7 +23,7 @@ return jsonb_build_object(
   'shift_over', 'MU021',
   'daily_limit_reached', 'MU025',
   'too_many_pings', 'MU030',
-  'professional_unavailable', 'MU033'
+  'professional_unavailable', 'MU300'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;
