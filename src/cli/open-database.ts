@@ -2,19 +2,20 @@ import { type Config, requireChosenDatabase } from '../config.ts'
 import { claimDataFolder } from '../platform/db/engine/data-folder.ts'
 import type { Database } from '../platform/db/engine/database.ts'
 import { openEmbedded } from '../platform/db/engine/embedded.ts'
-import { openServer } from '../platform/db/engine/server.ts'
-import { MIGRATION_CONNECTION } from '../platform/db/migrations/migrate.ts'
-import { embeddedDataDir } from '../platform/db/open.ts'
+import { embeddedDataDir, openOwner } from '../platform/db/open.ts'
 
-/** Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which only one process can open. */
+/**
+ * Opens the database as its owner: the server of `DATABASE_URL`, or the embedded one, which only one process can open. What the server
+ * warns of, such as a privilege that the owner may not grant, goes to the standard error.
+ */
 export async function withDatabase<T>(
   config: Config,
   work: (database: Database) => Promise<T>,
-  applicationName: string = MIGRATION_CONNECTION.applicationName,
+  applicationName?: string,
 ): Promise<T> {
   if (config.DATABASE_URL) {
-    const connection = { ...MIGRATION_CONNECTION, applicationName, url: config.DATABASE_URL }
-    return await closing(openServer(connection), work)
+    const warn = (line: string): void => console.error(line)
+    return await closing(openOwner(config.DATABASE_URL, warn, applicationName), work)
   }
   requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { withDatabase } from '../../src/cli/open-database.ts'
 import { readConfig } from '../../src/config.ts'
 import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
@@ -79,6 +80,14 @@ it(
   },
   patience(90_000),
 )
+
+it('what PostgreSQL warns of is told by commands, too', async () => {
+  const told = vi.spyOn(console, 'error').mockReturnValue()
+  await withDatabase(readConfig({ ...settings, JWT_SECRET: SECRET }), (owner) =>
+    owner.script("do $$ begin raise warning 'no privileges were granted'; end $$"),
+  )
+  expect(told.mock.calls).toEqual([['warning: no privileges were granted']])
+})
 
 it(
   'without its own replication login, the start says what a superuser has to run, and says it no more when that was done',

@@ -166,9 +166,14 @@ async function openOnServer(
 }
 
 /** The owner's connections, for migrations and commands. What it may not do is told: to PostgreSQL that is a warning. */
-export function openOwner(ownerUrl: string, report: (line: string) => void): Database {
+export function openOwner(
+  ownerUrl: string,
+  report: (line: string) => void,
+  applicationName = MIGRATION_CONNECTION.applicationName,
+): Database {
   return openServer({
     ...MIGRATION_CONNECTION,
+    applicationName,
     url: ownerUrl,
     onWarning: (message) => report(`warning: ${message}`),
   })
