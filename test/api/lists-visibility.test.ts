@@ -45,6 +45,8 @@ const LISTS: readonly List[] = [
     rows: sql`select id from shifts where status = 'published' and start_datetime > now()`,
   },
   { route: '/incidents', rows: sql`select id from incidents` },
+  { route: '/assignments', rows: sql`select id from assignments` },
+  { route: '/company-terms', rows: sql`select id from company_terms` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({
     route: `/sync/${table}`,

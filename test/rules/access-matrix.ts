@@ -1,6 +1,7 @@
 import { TENANTS } from '../support/world.ts'
 import { type Action, type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
+  ASSIGNMENT_ROWS,
   AUDIENCE_ROWS,
   BRIEFING_ROWS,
   CANDIDATE_PAGE_ROWS,
@@ -23,6 +24,7 @@ import {
   PROFESSIONAL_ROWS,
   SHIFT_ROWS,
   TENANT_ROWS,
+  TERMS_ROWS,
   TRANSACTION_ROWS,
   USER_ROWS,
 } from './access-world.ts'
@@ -654,6 +656,58 @@ const transactions: Section = {
   `,
 }
 
+const assignments: Section = {
+  table: 'public.assignments',
+  key: 'shift_id',
+  rows: ASSIGNMENT_ROWS,
+  actions: {
+    r: reads('public.assignments', 'shift_id'),
+    f: asks(
+      'be told what changed',
+      ({ id }) =>
+        `select exists (
+           select from jsonb_array_elements(muster.changes_since('assignments', null, 1000) -> 'items') c
+           where c ->> 'shift_id' = ${quote(id)}
+         )`,
+    ),
+    e: updates('public.assignments', 'hourly_rate = 499', 'shift_id'),
+    s: updates('public.assignments', "ended_at = now(), ended_as = 'released'", 'shift_id'),
+    d: deletes('public.assignments', 'shift_id'),
+  },
+  grid: `
+                          company  colleague  rival  guard  otherGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    guardByCompany        rf       rf         .      rf     .           rf     .               .             .
+    otherGuardByRival     .        .          rf     .      rf          rf     .               .             .
+    formerGuardByCompany  rf       rf         .      .      .           rf     .               .             .
+    foreignGuard          .        .          .      .      .           .      rf              rf            rf
+  `,
+}
+
+const companyTerms: Section = {
+  table: 'public.company_terms',
+  key: 'id',
+  rows: TERMS_ROWS,
+  actions: {
+    r: reads('public.company_terms'),
+    c: inserts('public.company_terms', ({ company }) => ({
+      company_id: company,
+      late_after_minutes: 0,
+      auto_close_minutes: 0,
+      minimum_minutes: 0,
+      give_back_minutes: 0,
+      delivery_days: 1,
+    })),
+    e: updates('public.company_terms', 'minimum_minutes = 0'),
+    d: deletes('public.company_terms'),
+  },
+  grid: `
+                    company  colleague  rival  admin  foreignCompany  foreignAdmin
+    company         rc       rc         .      rc     .               .
+    rival           .        .          rc     rc     .               .
+    foreignCompany  .        .          .      .      rc              rc
+  `,
+}
+
 const notifications: Section = {
   table: 'public.notifications',
   key: 'id',
@@ -911,6 +965,8 @@ export const SECTIONS: readonly Section[] = [
   briefings,
   checkIns,
   incidents,
+  assignments,
+  companyTerms,
   transactions,
   notifications,
   idempotencyKeys,
@@ -1054,6 +1110,17 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'admin * foreignAssigned': 'refused',
       'client companyPublished companyPublished': 'refused',
       'guard companyAssigned companyAssigned': 'refused',
+    },
+  },
+  {
+    table: 'public.company_terms',
+    inserts: {
+      'company company': 'allowed',
+      'company rival': 'refused',
+      'admin rival': 'allowed',
+      'admin foreignCompany': 'refused',
+      'client company': 'refused',
+      'guard company': 'refused',
     },
   },
   {

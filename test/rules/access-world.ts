@@ -414,6 +414,15 @@ export const TRANSACTION_ROWS = {
   foreignGuard: { id: SHIFT_ROWS.foreignAssigned.id },
 } satisfies Record<string, MatrixRow>
 
+/** Made with the payments, and likewise found by their shift. */
+export const ASSIGNMENT_ROWS = TRANSACTION_ROWS
+
+export const TERMS_ROWS = {
+  company: { id: id('b000', 1), tenant: TENANTS.a, company: ORGANIZATIONS.company },
+  rival: { id: id('b000', 2), tenant: TENANTS.a, company: ORGANIZATIONS.rival },
+  foreignCompany: { id: id('b000', 3), tenant: TENANTS.b, company: ORGANIZATIONS.foreignCompany },
+} satisfies Record<string, MatrixRow>
+
 export const NOTIFICATION_ROWS = {
   guard: { id: id('5000', 1), tenant: TENANTS.a, user: USERS.guard },
   otherGuard: { id: id('5000', 2), tenant: TENANTS.a, user: USERS.otherGuard },
@@ -507,6 +516,21 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     deletedCompany: ORGANIZATIONS.company,
     deletedClient: ORGANIZATIONS.client,
   }
+  await insert(
+    'company_terms',
+    Object.values(TERMS_ROWS).map((row) => ({
+      id: row.id,
+      company_id: row.company,
+      valid_from: gone,
+      late_after_minutes: 20,
+      auto_close_minutes: 60,
+      minimum_minutes: 120,
+      give_back_minutes: 1440,
+      delivery_days: 14,
+      created_at: gone,
+      updated_at: gone,
+    })),
+  )
   await insert(
     'users',
     Object.entries(MORE_USERS).map(([name, user]) => ({

@@ -92,9 +92,13 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
+    'muster.assignment_at(uuid,uuid,timestamp with time zone)',
     'muster.audience(text,jsonb,timestamp with time zone)',
+    'muster.begin_assignment(public.shifts)',
     'muster.check_in_time_refusal(public.shifts,timestamp with time zone)',
     'muster.clock_times(public.shifts)',
+    'muster.end_assignment(uuid,text)',
+    'muster.follow_shift(public.shifts,boolean)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
@@ -105,6 +109,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.last_day_of(timestamp with time zone,text)',
     'muster.search_origin(double precision,double precision)',
     'muster.search_reach(double precision)',
+    'muster.terms_at(uuid,timestamp with time zone)',
     'muster.works_for(uuid,uuid)',
   ],
 
@@ -127,6 +132,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_certificates__set_tenant()',
     'muster.tg_certificates__set_verifier()',
     'muster.tg_check_payment()',
+    'muster.tg_company_terms__set_tenant()',
     'muster.tg_finqle_transactions__renew_amount()',
     'muster.tg_follow_definitions()',
     'muster.tg_gps_checkins__advance_shifts()',
@@ -254,11 +260,25 @@ const TABLES: Record<string, TablePrivileges> = {
     service_role: EVERYTHING,
     muster_definer: { select: '*' },
   },
+  'public.assignments': {
+    authenticated: READ,
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
+  },
+  'public.company_terms': {
+    authenticated: {
+      select: '*',
+      insert:
+        'id company_id valid_from late_after_minutes auto_close_minutes minimum_minutes give_back_minutes delivery_days',
+    },
+    service_role: EVERYTHING,
+    muster_definer: READ,
+  },
   // Without what is between us and the payment provider.
   'public.finqle_transactions': {
     authenticated: {
       select:
-        'id tenant_id company_id shift_id professional_id amount status provider_reference created_at updated_at changed_xid',
+        'id tenant_id company_id shift_id assignment_id professional_id amount status provider_reference created_at updated_at changed_xid',
     },
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,

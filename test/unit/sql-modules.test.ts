@@ -36,6 +36,9 @@ const CODES_OF: Record<Module, readonly string[]> = {
     'location_in_use',
     'payment_missing',
     'shift_over',
+    'shift_begun',
+    'rate_lowered',
+    'end_worked',
     'daily_limit_reached',
     'too_many_pings',
   ],
@@ -65,7 +68,7 @@ const POINTS_UP: Record<string, readonly string[]> = {
   'platform/catch-up.sql': ['shifts', 'shifts_begun_for_caller()'],
   // muster.declare_audiences and muster.change_audiences list the tables.
   'platform/visibility.sql': [
-    ...['finqle_transactions', 'gps_checkins', 'incidents', 'notifications'],
+    ...['assignments', 'finqle_transactions', 'gps_checkins', 'incidents', 'notifications'],
     ...['shift_briefings', 'shifts'],
   ],
   // muster.guard_tenant_id and muster.professional_id.

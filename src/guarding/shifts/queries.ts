@@ -281,8 +281,11 @@ export const publishShift = (request: FunctionCaller, id: string): Promise<Shift
 export const assignShift = (request: FunctionCaller, id: string, professional: string): Promise<Shift> =>
   request.perform(moveShift, [id, '{published}', 'assigned', professional, null])
 
+const release = action('muster.release_shift', ['wanted'])
+
+/** As whoever manages the shift; or as its guard, after it was moved. */
 export const releaseShift = (request: FunctionCaller, id: string): Promise<Shift> =>
-  request.perform(moveShift, [id, '{assigned}', 'published', null, null])
+  request.perform(release, [id])
 
 export const cancelShift = (request: FunctionCaller, id: string, reason: string): Promise<Shift> =>
   request.perform(moveShift, [id, '{draft,published,assigned,active}', 'cancelled', null, reason])

@@ -5,7 +5,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795984662_tables_are_followed_in_one_call';
+return '1795990013_assignments_are_rows';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 grant usage on schema muster to muster_api, muster_worker;

@@ -176,6 +176,7 @@ begin atomic
     ('shift_briefings', array['id', 'company_id', 'client_id', 'professional_id']),
     ('gps_checkins', array['id', 'company_id', 'client_id', 'professional_id']),
     ('incidents', array['id', 'company_id', 'client_id', 'reported_by']),
+    ('assignments', array['id', 'company_id', 'professional_id']),
     ('finqle_transactions', array['id', 'company_id', 'professional_id']),
     ('notifications', array['id', 'user_id'])
   ) as d (relation, columns);
@@ -239,6 +240,9 @@ begin
       union all
       select a.nth, r.tenant_id, r.deleted_at, case when a.lacks is not null then to_jsonb(r) end
       from asked a join public.incidents r on r.id = a.id where a.relation = 'incidents'
+      union all
+      select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
+      from asked a join public.assignments r on r.id = a.id where a.relation = 'assignments'
       union all
       select a.nth, r.tenant_id, null, case when a.lacks is not null then to_jsonb(r) end
       from asked a join public.finqle_transactions r on r.id = a.id where a.relation = 'finqle_transactions'
