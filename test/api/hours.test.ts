@@ -9,7 +9,7 @@ import {
   minutes,
   seconds,
 } from '../support/check-ins.ts'
-import { arrangeShift, type Persona } from '../support/world.ts'
+import { arrangeShift, type Persona, PROFESSIONALS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -87,6 +87,7 @@ describe('hours', () => {
       status: 'assigned',
       startsInHours: -0.5,
       hours: 1,
+      professional: PROFESSIONALS.otherGuard,
     })
     expectProblem(await api().as('company').post(`/v1/shifts/${begun}/release`), 'shift_begun')
     const items = (['clock_in', 'clock_out'] as const).map((kind) => ({
@@ -275,7 +276,7 @@ describe('terms of a company', () => {
     expect(added.statusCode).toBe(201)
     expect(added.json()).toMatchObject({ minimum_minutes: 240, late_after_minutes: 30 })
     const company_id = added.json().company_id
-    expectProblem(await api().as('rival').post('/v1/company-terms', { company_id }), 'forbidden')
+    expectProblem(await api().as('rival').post('/v1/company-terms', { company_id }), 'not_found')
     expectProblem(await api().as('guard').post('/v1/company-terms', { company_id }), 'forbidden')
     const { items } = (await api().as('colleague').get('/v1/company-terms')).json()
     expect(items).toMatchObject([{ id: added.json().id }])

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DEFAULT_TERMS } from '../../src/guarding/terms/schemas.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { positionFrom } from '../support/check-ins.ts'
+import { arrangeAssignment, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {
   type ClockEvent,
@@ -128,21 +128,17 @@ const story = fc.tuple(
 )
 
 async function openShifts(stage: Stage): Promise<{ base: Date; ids: string[] }> {
+  const base = new Date(Math.floor(Date.now() / 1000) * 1000 - BEGAN_HOURS_AGO * HOUR * 1000)
   const ids: string[] = []
-  for (const { start, end } of SPANS)
-    ids.push(
-      await shiftIn(stage, {
-        status: 'assigned',
-        startsInHours: start / HOUR - BEGAN_HOURS_AGO,
-        hours: (end - start) / HOUR,
-        rate: RATE,
-      }),
-    )
-  const [row] = await stage.run<{ start: string }>(
-    'owner',
-    sql`select start_datetime as start from shifts where id = ${ids[0]}`,
-  )
-  return { base: new Date(row!.start), ids }
+  for (const { start, end } of SPANS) {
+    const { id } = await arrangeAssignment(stage.owner, {
+      start: new Date(base.getTime() + start * 1000),
+      hours: (end - start) / HOUR,
+      rate: RATE,
+    })
+    ids.push(id)
+  }
+  return { base, ids }
 }
 
 describe('hours', () => {
@@ -288,7 +284,7 @@ describe('of a shift that somebody has', () => {
       const later = sql`start_datetime = start_datetime + interval '10 minutes'`
       const early = await shiftIn(stage, { status: 'assigned', startsInHours: 1 })
       expect(await stage.attempt('company', updateShift(early, later))).toBe('ok')
-      const begun = await shiftIn(stage, { status: 'assigned', startsInHours: -10, hours: 9.5 })
+      const { id: begun } = await arrangeAssignment(stage.owner)
       const active = await shiftIn(stage, { status: 'active', startsInHours: 30 })
       for (const id of [begun, active])
         expect(await stage.attempt('company', updateShift(id, later))).toBe('shift_begun')

@@ -149,7 +149,7 @@ describe('a shift', () => {
         "update locations set time_zone = 'Europe/London', location_point = st_point(0, 51)::geography where id = $1",
         [LOCATIONS.office],
       )
-      for (const [nth, status] of (['draft', 'published', 'assigned', 'active'] as const).entries()) {
+      for (const [nth, status] of (['draft', 'published', 'assigned'] as const).entries()) {
         const id = await shiftIn(stage, { status, startsInHours: 1 + 10 * nth })
         const goTo = (location: string) => updateShift(id, sql`location_id = ${location}`)
         expect(await stage.attempt('company', goTo(LOCATIONS.otherClientSite))).toBe('not_found')

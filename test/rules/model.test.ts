@@ -622,7 +622,6 @@ const OUTCOMES = [
   'outside_check_in_window',
   'shift_begun',
   'rate_lowered',
-  'end_worked',
   'payment_missing',
   'validation_failed shifts_rate_range',
   'validation_failed shifts_end_after_start',

@@ -124,10 +124,12 @@ describe('the payment of a shift that is worked', () => {
         insert into finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status)
         select tenant_id, company_id, shift_id, assignment_id, professional_id, amount, ${status}
         from finqle_transactions where shift_id = ${id} limit 1 returning id`
-      for (const status of ['pending', 'voided'])
-        expect(await stage.attempt('service_role', another(status))).toBe(
-          'already_exists finqle_transactions_one_per_assignment',
-        )
+      expect(await stage.attempt('service_role', another('pending'))).toBe(
+        'already_exists finqle_transactions_one_live',
+      )
+      expect(await stage.attempt('service_role', another('voided'))).toBe(
+        'already_exists finqle_transactions_one_per_assignment',
+      )
     })
   })
 

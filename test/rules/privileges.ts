@@ -42,6 +42,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.brief_shift(public.shifts,text)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
+    'muster.give_back_shift(uuid)',
     'muster.create_shifts(jsonb)',
     'muster.departures_for_caller(text,xid8,xid8,xid8,uuid,integer)',
     'muster.history_id()',
@@ -56,14 +57,12 @@ const EXECUTE: Record<string, readonly string[]> = {
   'authenticated muster_definer': [
     'muster.changes_since(text,jsonb,integer)',
     'muster.channel_shift_id()',
+    'muster.checkin_flags(double precision)',
     'muster.manages_shift(public.shifts)',
     'muster.sees_shift(public.shifts)',
     'muster.shift_json(public.shifts,text)',
   ],
-  'authenticated muster_definer service_role': [
-    'muster.canonical_time_zone(text)',
-    'muster.shift_pay(numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
-  ],
+  'authenticated muster_definer service_role': ['muster.canonical_time_zone(text)'],
 
   service_role: [
     'muster.create_tenant(text,text,text,uuid)',
@@ -81,6 +80,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.nearby_check_ins(double precision,double precision,double precision,timestamp with time zone,timestamp with time zone,integer,timestamp with time zone,uuid)',
     'muster.record_check_ins(jsonb)',
     'muster.record_check_ins_once(text,text,jsonb)',
+    'muster.release_shift(uuid)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
   ],
   // The gateway, before it has taken on a subscriber's role.
@@ -92,32 +92,39 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
+    'muster.assignment_pay(public.assignments)',
     'muster.assignment_at(uuid,uuid,timestamp with time zone)',
     'muster.audience(text,jsonb,timestamp with time zone)',
     'muster.begin_assignment(public.shifts)',
-    'muster.check_in_time_refusal(public.shifts,timestamp with time zone)',
-    'muster.clock_times(public.shifts)',
+    'muster.clocked(public.assignments)',
     'muster.end_assignment(uuid,text)',
     'muster.follow_shift(public.shifts,boolean)',
+    'muster.has_begun(public.shifts,uuid)',
+    'muster.interval_from(public.assignments,timestamp with time zone,timestamp with time zone)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
     'muster.notify_professional(public.shifts,uuid,text)',
-    'muster.refuse_check_in(public.shifts,boolean,uuid,timestamp with time zone)',
+    'muster.pay_for(numeric,numeric,numeric,numeric)',
+    'muster.price_assignment(uuid)',
+    'muster.price_earlier_assignments(public.assignments)',
+    'muster.refuse_check_in(text)',
+    'muster.reopen_assignment(uuid)',
     'muster.read_policies(oid)',
     'muster.require_read_committed()',
     'muster.last_day_of(timestamp with time zone,text)',
     'muster.search_origin(double precision,double precision)',
     'muster.search_reach(double precision)',
     'muster.terms_at(uuid,timestamp with time zone)',
+    'muster.worked_intervals(uuid)',
     'muster.works_for(uuid,uuid)',
   ],
 
   // The owner, and those to whom the functions belong.
   '': [
-    'muster.advance_shift(uuid)',
+    'muster.advance_assignment(uuid)',
     'muster.assignment_violations(uuid,public.shifts)',
-    'muster.check_in_refusal(public.shifts,boolean,uuid)',
+    'muster.check_in_refusal(public.shifts,public.assignments,boolean,timestamp with time zone)',
     'muster.count_candidate_page(uuid,text)',
     'muster.declare_audiences()',
     'muster.eligibility()',
@@ -153,6 +160,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_shifts__close_channel()',
     'muster.tg_shifts__copy_location()',
     'muster.tg_shifts__follow_assignment()',
+    'muster.tg_shifts__keep_promises()',
     'muster.tg_shifts__follow_briefing()',
     'muster.tg_soft_delete()',
     'muster.tg_stamp_change()',
@@ -248,7 +256,7 @@ const TABLES: Record<string, TablePrivileges> = {
     // Whose it is, is what nobody else may say: tg_gps_checkins__judge relies on it.
     muster_definer: {
       select: '*',
-      insert: 'id shift_id professional_id kind gps_point accuracy_meters recorded_at',
+      insert: 'id shift_id professional_id kind gps_point accuracy_meters recorded_at assignment_id',
     },
   },
   'public.incidents': {
@@ -278,7 +286,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'public.finqle_transactions': {
     authenticated: {
       select:
-        'id tenant_id company_id shift_id assignment_id professional_id amount status provider_reference created_at updated_at changed_xid',
+        'id tenant_id company_id shift_id professional_id amount status provider_reference created_at updated_at changed_xid assignment_id',
     },
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,

@@ -84,7 +84,7 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     }
   }
   if (stoppedAt !== undefined) {
-    if (since !== undefined) intervals.push([since, stoppedAt])
+    if (since !== undefined) intervals.push([since, Math.min(stoppedAt, end)])
     since = undefined
     isOnBreak = false
   }

@@ -1,4 +1,4 @@
-import { type ClockEvent, line, payOf, read, type WorkedAssignment, workedIntervals } from './hours-model.ts'
+import { line, payOf, read, type WorkedAssignment, workedIntervals } from './hours-model.ts'
 import type { Outcome } from './rehearsal.ts'
 import type { ShiftStatus } from './shifts.ts'
 
@@ -583,7 +583,7 @@ const asWorked = (shift: ModelShift, { start, end, endedAs, checkIns }: Assignme
   shift: shift.id,
   start,
   end,
-  events: checkIns.filter((one): one is ClockEvent => one.kind !== 'ping'),
+  events: checkIns.flatMap(({ kind, ...rest }) => (kind === 'ping' ? [] : { ...rest, kind })),
   stoppedAt: endedAs === 'stopped' ? 0 : undefined,
   isEvidence: endedAs === 'released' || endedAs === 'cancelled',
 })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { instantOut, pageQuery, queryFlag, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { termValues } from '../terms/schemas.ts'
 import { ASSIGNMENT_ENDINGS, ASSIGNMENT_FLAGS } from './table.ts'
 
 export const assignment = z
@@ -30,7 +29,15 @@ export const assignment = z
     radius_meters: z.int().meta({
       description: 'The radius of the site by which check-ins of this assignment are judged, in meters.',
     }),
-    ...termValues,
+    late_after_minutes: z
+      .int()
+      .meta({ description: "The company's term, as it was when the shift was assigned." }),
+    auto_close_minutes: z.int(),
+    minimum_minutes: z.int().meta({
+      description: 'What is paid at least when the company cancels the shift while it is active, in minutes.',
+    }),
+    give_back_minutes: z.int(),
+    delivery_days: z.int(),
     moved_at: instantOut
       .nullable()
       .meta({ description: 'When the company last changed the times or the place of the assigned shift.' }),

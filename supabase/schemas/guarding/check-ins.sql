@@ -525,7 +525,8 @@ grant execute on function
   muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz),
   muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
 to authenticated;
-grant execute on function muster.checkin_json(public.gps_checkins), muster.checkin_flags(float8) to authenticated;
+grant execute on function muster.checkin_json(public.gps_checkins) to authenticated;
+grant execute on function muster.checkin_flags(float8) to authenticated, muster_definer;
 grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function

@@ -82,7 +82,9 @@ begin
   end loop;
 
   if assignment.ended_as = 'stopped' then
-    intervals := intervals + muster.interval_from(assignment, at_work_since, assignment.ended_at);
+    intervals := intervals + muster.interval_from(
+      assignment, at_work_since, least(assignment.ended_at, assignment.end_datetime)
+    );
     at_work_since := null;
     is_on_break := false;
   end if;
@@ -120,12 +122,12 @@ set search_path = pg_catalog, public, pg_temp
 as $$
 declare
   assignment public.assignments;
-  intervals tstzmultirange;
+  own tstzmultirange;
   taken tstzmultirange;
 begin
   select a.* into assignment from public.assignments a where a.id = of_assignment;
-  intervals := (muster.clocked(assignment)).intervals;
-  if isempty(intervals) then
+  own := (muster.clocked(assignment)).intervals;
+  if isempty(own) then
     return;
   end if;
   -- What both claim is the later shift's.
@@ -135,10 +137,10 @@ begin
   where a.professional_id = assignment.professional_id
     and a.start_datetime >= assignment.start_datetime
     and (a.start_datetime, a.shift_id) > (assignment.start_datetime, assignment.shift_id)
-    and a.start_datetime < upper(intervals);
+    and a.start_datetime < upper(own);
   return query
     select lower(part.span), upper(part.span), part.is_overtime
-    from unnest(intervals - coalesce(taken, '{}')) as worked (span)
+    from unnest(own - coalesce(taken, '{}')) as worked (span)
     cross join lateral (values
       (worked.span * tstzrange(null, assignment.end_datetime), false),
       (worked.span * tstzrange(assignment.end_datetime, null), true)
@@ -351,6 +353,8 @@ begin
     return new;
   end if;
 
+  -- A check-in that was stored while this waited for the shift must be seen.
+  perform muster.require_read_committed();
   select a.* into assignment from public.assignments a where a.shift_id = old.id and a.ended_at is null;
   if not muster.has_begun(old, assignment.id) then
     return new;

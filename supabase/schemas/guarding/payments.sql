@@ -126,6 +126,16 @@ begin
     checked := array[old.shift_id, new.shift_id];
   end if;
   if exists (
+    select from public.shifts s
+    where s.id = any (checked)
+      and s.status in ('assigned', 'active', 'completed')
+      and not exists (
+        select from public.assignments a
+        where a.shift_id = s.id
+          and a.professional_id = s.professional_id
+          and case s.status when 'completed' then a.ended_as = 'completed' else a.ended_at is null end
+      )
+  ) or exists (
     select from public.assignments a
     where a.shift_id = any (checked)
       and (a.ended_as is null or a.ended_as in ('completed', 'stopped'))

@@ -5,7 +5,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795990013_assignments_are_rows';
+return '1795991738_hours_are_what_the_events_say';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 grant usage on schema muster to muster_api, muster_worker;
