@@ -9,7 +9,13 @@
 import { distanceMeters } from './geo.js'
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone
-const CHECK_INS = { clock_in: 'Clocked in', ping: 'Checked in', clock_out: 'Clocked out' }
+const CHECK_INS = {
+  clock_in: 'Clocked in',
+  break_start: 'On a break',
+  break_end: 'Back from a break',
+  ping: 'Checked in',
+  clock_out: 'Clocked out',
+}
 
 /** Making one takes longer than using it a thousand times. @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map()
