@@ -859,7 +859,10 @@ begin
   end if;
 
   if said.status <> 'assigned' then
-    perform muster.price_assignment(assignment.id);
+    -- What is being worked pays what was planned, as before.
+    if said.status = 'completed' or assignment.ended_as is not null then
+      perform muster.price_assignment(assignment.id);
+    end if;
     perform muster.price_earlier_assignments(assignment);
   end if;
 end

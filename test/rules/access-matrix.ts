@@ -453,6 +453,7 @@ const shifts: Section = {
         `update public.shifts set status = 'assigned', professional_id = ${OWN_PROFESSIONAL} ${shiftOf(row)} and muster.guard_tenant_id() is not null`,
     ),
     K: changes('claim', ({ id }) => `select muster.claim_shift(${quote(id)})`),
+    G: changes('give back', ({ id }) => `select muster.give_back_shift(${quote(id)})`),
     R: changes(
       'claim at another rate',
       (row) =>
@@ -505,7 +506,7 @@ const shifts: Section = {
     companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     companyPublished              rfngcCeaxdP  rfngcCeaxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     companyBegun                  rfcCeaxdP    rfcCeaxdP    .            rf      .            B       B           B          B               rfcCeaxdP    .               .              .             .
-    companyAssigned               rfcCepxP     rfcCepxP     .            rf      .            rfibIt  .           .          .               rfcCepxP     .               .              .             .
+    companyAssigned               rfcCepxP     rfcCepxP     .            rf      .            rfibItG .           .          .               rfcCepxP     .               .              .             .
     companyActive                 rfcCexP      rfcCexP      .            rf      .            rfiIt   .           .          .               rfcCexP      .               .              .             .
     companyCompleted              rfcC         rfcC         .            rf      .            rft     .           .          .               rfcC         .               .              .             .
     companyCancelled              rfcCd        rfcCd        .            rf      .            rf      .           .          .               rfcCd        .               .              .             .
@@ -521,12 +522,12 @@ const shifts: Section = {
     formerAssigned                rfex         rfex         .            .       .            rft     .           .          .               rfex         .               .              .             .
     rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP   .               .              .             .
     rivalPublished                .            .            rfngcCeaxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
-    rivalAssigned                 .            .            rfcCepxP     .       rf           .       rfibIt      .          .               rfcCepxP     .               .              .             .
+    rivalAssigned                 .            .            rfcCepxP     .       rf           .       rfibItG     .          .               rfcCepxP     .               .              .             .
     rivalAtOffice                 .            .            rfngcCeaxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaxdP  .               .              .             .
     rivalCompletedAtSite          .            .            rfcC         rf      .            .       rft         .          .               rfcC         .               .              .             .
     rivalActive                   .            .            rfcCexP      .       rf           .       rfiIt       .          .               rfcCexP      .               .              .             .
     foreignPublished              .            .            .            .       .            .       .           .          .               .            rfngcCeaxdP     rfn            rfnNkKa       rfngcCeaxdP
-    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfcCepxP        rf             rfibIt        rfcCepxP
+    foreignAssigned               .            .            .            .       .            .       .           .          .               .            rfcCepxP        rf             rfibItG       rfcCepxP
     foreignActive                 .            .            .            .       .            .       .           .          .               .            rfcCexP         rf             rfiIt         rfcCexP
   `,
 }
@@ -697,14 +698,23 @@ const companyTerms: Section = {
       give_back_minutes: 0,
       delivery_days: 1,
     })),
+    k: changes(
+      'assign somebody under them',
+      ({ shift, assignee }) =>
+        `select muster.move_shift(${quote(shift)}, array['published'], 'assigned', ${quote(assignee)})`,
+      ({ shift }) => ({
+        relation: 'public.assignments',
+        condition: `shift_id = ${quote(shift)} and minimum_minutes = 120`,
+      }),
+    ),
     e: updates('public.company_terms', 'minimum_minutes = 0'),
     d: deletes('public.company_terms'),
   },
   grid: `
                     company  colleague  rival  admin  foreignCompany  foreignAdmin
-    company         rc       rc         .      rc     .               .
-    rival           .        .          rc     rc     .               .
-    foreignCompany  .        .          .      .      rc              rc
+    company         rck      rck        .      rck    .               .
+    rival           .        .          rck    rck    .               .
+    foreignCompany  .        .          .      .      rck             rck
   `,
 }
 

@@ -418,10 +418,15 @@ export const TRANSACTION_ROWS = {
 export const ASSIGNMENT_ROWS = TRANSACTION_ROWS
 
 export const TERMS_ROWS = {
-  company: { id: id('b000', 1), tenant: TENANTS.a, company: ORGANIZATIONS.company },
-  rival: { id: id('b000', 2), tenant: TENANTS.a, company: ORGANIZATIONS.rival },
-  foreignCompany: { id: id('b000', 3), tenant: TENANTS.b, company: ORGANIZATIONS.foreignCompany },
+  company: termsRow(1, SHIFT_ROWS.companyPublished),
+  rival: termsRow(2, SHIFT_ROWS.rivalPublished),
+  foreignCompany: termsRow(3, SHIFT_ROWS.foreignPublished),
 } satisfies Record<string, MatrixRow>
+
+/** @param shift that is open, and the company's */
+function termsRow(n: number, shift: { id: string; company: string; assignee: string }) {
+  return { id: id('b000', n), company: shift.company, shift: shift.id, assignee: shift.assignee }
+}
 
 export const NOTIFICATION_ROWS = {
   guard: { id: id('5000', 1), tenant: TENANTS.a, user: USERS.guard },
@@ -610,6 +615,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       ],
     )
   }
+  // Their guards may give them back.
+  await owner.query('update assignments set moved_at = now() where shift_id = any ($1)', [
+    `{${[SHIFT_ROWS.companyAssigned, SHIFT_ROWS.rivalAssigned, SHIFT_ROWS.foreignAssigned].map(({ id }) => id).join(',')}}`,
+  ])
   await insert(
     'shift_briefings',
     Object.values(BRIEFING_ROWS).map((row) => ({
