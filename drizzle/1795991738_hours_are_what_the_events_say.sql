@@ -1,3 +1,4 @@
+-- muster: breaking
 drop trigger shifts_assigned_has_payment on public.shifts;
 --> statement-breakpoint
 drop trigger move_shifts on public.locations;
