@@ -699,7 +699,7 @@ const companyTerms: Section = {
       delivery_days: 1,
     })),
     k: changes(
-      'assign somebody under them',
+      'assign the free guard under them',
       ({ shift, assignee }) =>
         `select muster.move_shift(${quote(shift)}, array['published'], 'assigned', ${quote(assignee)})`,
       ({ shift }) => ({
@@ -711,10 +711,10 @@ const companyTerms: Section = {
     d: deletes('public.company_terms'),
   },
   grid: `
-                    company  colleague  rival  admin  foreignCompany  foreignAdmin
-    company         rck      rck        .      rck    .               .
-    rival           .        .          rck    rck    .               .
-    foreignCompany  .        .          .      .      rck             rck
+                    company  colleague  rival  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    company         rck      rck        .      k          rck    .               .             .
+    rival           .        .          rck    k          rck    .               .             .
+    foreignCompany  .        .          .      .          .      rck             k             rck
   `,
 }
 
