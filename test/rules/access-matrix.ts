@@ -632,6 +632,11 @@ const assignments: Section = {
   `,
 }
 
+const UNDER_TERMS = ({ shift }: MatrixRow) => ({
+  relation: 'public.assignments',
+  condition: `shift_id = ${quote(shift)} and minimum_minutes = 120`,
+})
+
 const companyTerms: Section = {
   table: 'public.company_terms',
   key: 'id',
@@ -646,23 +651,20 @@ const companyTerms: Section = {
       give_back_minutes: 0,
       delivery_days: 1,
     })),
-    k: changes(
+    a: changes(
       'assign the free guard under them',
-      ({ shift, assignee }) =>
-        `select muster.move_shift(${quote(shift)}, array['published'], 'assigned', ${quote(assignee)})`,
-      ({ shift }) => ({
-        relation: 'public.assignments',
-        condition: `shift_id = ${quote(shift)} and minimum_minutes = 120`,
-      }),
+      ({ shift, assignee }) => `select muster.assign_shift(${quote(shift)}, ${quote(assignee)})`,
+      UNDER_TERMS,
     ),
+    k: changes('claim under them', ({ shift }) => `select muster.claim_shift(${quote(shift)})`, UNDER_TERMS),
     e: updates('public.company_terms', 'minimum_minutes = 0'),
     d: deletes('public.company_terms'),
   },
   grid: `
-                    company  colleague  rival  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
-    company         rck      rck        .      k          rck    .               .             .
-    rival           .        .          rck    k          rck    .               .             .
-    foreignCompany  .        .          .      .          .      rck             k             rck
+                    company  colleague  rival  guard  otherGuard  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    company         rca      rca        .      k      k           k          rca    .               .             .
+    rival           .        .          rca    k      k           k          rca    .               .             .
+    foreignCompany  .        .          .      .      .           .          .      rca             k             rca
   `,
 }
 

@@ -18,7 +18,7 @@ import { patience } from '../support/patience.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn, updateShift } from '../support/shifts.ts'
 import { trialSize } from '../support/trial.ts'
-import { buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
+import { acquaint, buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -26,6 +26,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
+  await acquaint(database, [PROFESSIONALS.guard])
 })
 
 const TIMEOUT_MS = patience(120_000)
