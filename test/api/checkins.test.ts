@@ -253,6 +253,7 @@ describe('the verdict', () => {
     is_within_radius: sql`true`,
     distance_meters: sql`0`,
     professional_id: sql`${PROFESSIONALS.guard}::uuid`,
+    assignment_id: sql`gen_random_uuid()`,
     company_id: sql`gen_random_uuid()`,
     client_id: sql`gen_random_uuid()`,
     tenant_id: sql`gen_random_uuid()`,
