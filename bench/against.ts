@@ -72,8 +72,8 @@ async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The paths that users meet most, on both sides. */
-export const against = (other: Side): Path => ({
+/** The paths that users meet most, on both sides. @param paths of these, by the names that they have in `main.ts` */
+export const against = (other: Side, paths: readonly string[]): Path => ({
   name: 'against',
   async run(bench): Promise<PathResult> {
     const sides = [
@@ -90,70 +90,82 @@ export const against = (other: Side): Path => ({
       result.measured.push({ path, contenders: [ours, theirs] })
     }
 
-    const points = await homes(bench, POINTS)
-    const callers = await tokensOf('guard', CALLERS)
-    const searches = serviceRequests(searchesAt(points, { radius_meters: DEFAULT_RADIUS_METERS }), callers)
-    add(
-      'nearby, 5 km',
-      await competeFlawlessly(
-        sides.map(({ name, bench: side }) =>
-          overHttp(side, name, side.service, { requests: () => searches, connections: CONNECTIONS }),
-        ),
-        bench.rounds,
-      ),
-    )
-
-    const guards = await tokensOf('guard', guardCount(bench))
-    const share = { 'warm-up': 0.5, round: 1 } as const
-    add(
-      'check-in, single',
-      await competeFlawlessly(
-        sides.map(({ name, bench: side }) =>
-          overHttp(side, name, side.service, {
-            requests: (turn) => checkinRequests(guards, Math.ceil(SINGLES * bench.seconds * share[turn])),
-            connections: PHONES,
-            once: true,
-          }),
-        ),
-        bench.rounds,
-      ),
-    )
-    add(
-      'check-in, batch of 1,000',
-      await competeFlawlessly(
-        sides.map(({ name, bench: side }) =>
-          overHttp(side, name, side.service, {
-            requests: (turn) => batchRequests(guards, Math.ceil(BATCHES * bench.seconds * share[turn])),
-            connections: 1,
-            once: true,
-          }),
-        ),
-        bench.rounds,
-      ),
-    )
-
-    const planners = await tokensOf('planner', COMPANIES)
-    const assigning = await Promise.all(
-      sides.map(async ({ name, bench: side }) =>
-        overHttp(side, name, side.service, await assignments(side, planners)),
-      ),
-    )
-    add('assign', await competeFlawlessly(assigning, bench.rounds))
-
-    await using subscribers = startSubscribers()
-    for (const scenario of SCENARIOS) {
-      await using ours = await openWriter(bench)
-      await using theirs = await openWriter(other)
+    if (paths.includes('nearby')) {
+      const points = await homes(bench, POINTS)
+      const callers = await tokensOf('guard', CALLERS)
+      const searches = serviceRequests(searchesAt(points, { radius_meters: DEFAULT_RADIUS_METERS }), callers)
       add(
-        `changes, ${scenario.name}`,
-        await compete(
-          sides.map(({ name, bench: side }) => ({
-            ...follower('muster', side.service, side, scenario, subscribers, name === 'this' ? ours : theirs),
-            name,
-          })),
+        'nearby, 5 km',
+        await competeFlawlessly(
+          sides.map(({ name, bench: side }) =>
+            overHttp(side, name, side.service, { requests: () => searches, connections: CONNECTIONS }),
+          ),
           bench.rounds,
         ),
       )
+    }
+    if (paths.includes('check-ins')) {
+      const guards = await tokensOf('guard', guardCount(bench))
+      const share = { 'warm-up': 0.5, round: 1 } as const
+      add(
+        'check-in, single',
+        await competeFlawlessly(
+          sides.map(({ name, bench: side }) =>
+            overHttp(side, name, side.service, {
+              requests: (turn) => checkinRequests(guards, Math.ceil(SINGLES * bench.seconds * share[turn])),
+              connections: PHONES,
+              once: true,
+            }),
+          ),
+          bench.rounds,
+        ),
+      )
+      add(
+        'check-in, batch of 1,000',
+        await competeFlawlessly(
+          sides.map(({ name, bench: side }) =>
+            overHttp(side, name, side.service, {
+              requests: (turn) => batchRequests(guards, Math.ceil(BATCHES * bench.seconds * share[turn])),
+              connections: 1,
+              once: true,
+            }),
+          ),
+          bench.rounds,
+        ),
+      )
+    }
+    if (paths.includes('assign')) {
+      const planners = await tokensOf('planner', COMPANIES)
+      const assigning = await Promise.all(
+        sides.map(async ({ name, bench: side }) =>
+          overHttp(side, name, side.service, await assignments(side, planners)),
+        ),
+      )
+      add('assign', await competeFlawlessly(assigning, bench.rounds))
+    }
+    if (paths.includes('realtime')) {
+      await using subscribers = startSubscribers()
+      for (const scenario of SCENARIOS) {
+        await using ours = await openWriter(bench)
+        await using theirs = await openWriter(other)
+        add(
+          `changes, ${scenario.name}`,
+          await compete(
+            sides.map(({ name, bench: side }) => ({
+              ...follower(
+                'muster',
+                side.service,
+                side,
+                scenario,
+                subscribers,
+                name === 'this' ? ours : theirs,
+              ),
+              name,
+            })),
+            bench.rounds,
+          ),
+        )
+      }
     }
     return result
   },

@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   const chosen =
     options.against === undefined
       ? PATHS.filter(({ name }) => options.paths.includes(name))
-      : [against(stack.use(await openOther(options.against, options.scale, progress.step)))]
+      : [against(stack.use(await openOther(options.against, options.scale, progress.step)), options.paths)]
   const started = performance.now()
 
   if (options.peers && chosen.includes(nearby)) await installPeers(progress.say)

@@ -3,6 +3,7 @@ import { readConfig, requireChosenDatabase } from '../config.ts'
 import { EMBEDDED, restoreEmbedded } from '../platform/operations/backup/embedded.ts'
 import { findBackup } from '../platform/operations/backup/manifest.ts'
 import { restoreServer } from '../platform/operations/backup/server-restore.ts'
+import { parseServerUrl } from '../platform/server-url.ts'
 import { runCommand, UsageError } from './command.ts'
 import { showProgress } from './progress.ts'
 
@@ -34,7 +35,7 @@ process.exitCode = await runCommand(USAGE, async () => {
   let restored: Awaited<ReturnType<typeof restoreServer>>
   try {
     const wanted = url
-      ? ({ engine: 'server', database: decodeURIComponent(new URL(url).pathname.slice(1)) } as const)
+      ? ({ engine: 'server', database: parseServerUrl(url).database } as const)
       : ({ engine: 'embedded', database: EMBEDDED } as const)
     const backup = await findBackup(folder, file, wanted, progress.report)
     restored = url

@@ -92,7 +92,7 @@ export const codes = {
       'The professional cannot work this shift; the reason is told to companies for which they have worked.',
     retry: 'after_change',
     when: 'When the professional or the times of the shift have changed: see the candidates of the shift.',
-    sqlstate: 'MU033',
+    sqlstate: 'MU300',
   },
   outside_check_in_window: {
     status: 422,

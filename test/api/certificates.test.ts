@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { refusedBy } from '../support/refusals.ts'
 import {
+  acquaint,
   arrangeShift,
   callerOf,
   ORGANIZATIONS,
@@ -296,6 +297,9 @@ describe('certificates in the database', () => {
 })
 
 describe('a certificate that ends', () => {
+  // Strangers are not told why a guard cannot come.
+  beforeAll(() => acquaint(api().owner, [PROFESSIONALS.guard]))
+
   /** A shift of 8 hours that ends at `end`, local to `zone`; the guard has a certificate through `validUntil`. */
   async function assign(zone: string, end: string, validUntil: string) {
     const { owner } = api()

@@ -520,7 +520,7 @@ describe('the page at /live, in Chromium', () => {
     await isLive(page)
     await waitFor(
       () => focused(page),
-      (id) => expect(id).toBe('shifts'),
+      (id) => expect(id).toBe('items'),
     )
     await page.getByLabel('Title, site or guard').focus()
     await page.keyboard.type('keyboard')

@@ -66,6 +66,8 @@ const EQUIVALENT: Record<string, string> = {
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
+  'tg_gps_checkins__judge: shift.deleted_at is null → true':
+    'What is assigned or active is deleted by nobody, nor is what was worked.',
   'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_incidents__copy_shift: not found → false': NO_TENANT,
   'tg_security_professionals__check_status: s.deleted_at is null → true':

@@ -532,12 +532,16 @@ describe('a server of its own', () => {
       SOON,
     )
     await replayed.query('select pg_wal_replay_pause()')
+    await vi.waitFor(async () => {
+      const [row] = await replayed.query<{ state: string }>('select pg_get_wal_replay_pause_state() as state')
+      expect(row!.state).toBe('paused')
+    }, SOON)
     const write = (bytes: number) =>
       owner.query("select pg_logical_emit_message(false, 'health', repeat('x', $1))", [bytes])
     await write(1_000_000)
-    expect(await replicas()).toMatchObject({ level: 'warning' })
+    await vi.waitFor(async () => expect(await replicas()).toMatchObject({ level: 'warning' }), SOON)
     await write(1_500_000)
-    expect(await replicas()).toMatchObject({ level: 'bad' })
+    await vi.waitFor(async () => expect(await replicas()).toMatchObject({ level: 'bad' }), SOON)
     await replayed.close()
     await standby.stop()
   })

@@ -50,7 +50,7 @@ it(
     const config = readConfig({ ...settings, JWT_SECRET: SECRET })
     const databases = await openDatabases(config, (line) => said.push(line))
     await databases.close()
-    expect(said.filter((line) => /warning|realtime:/i.test(line))).toEqual([
+    expect(said.filter((line) => /^warning|realtime:/i.test(line))).toEqual([
       expect.stringContaining('DATABASE_REPLICATION_URL'),
     ])
 

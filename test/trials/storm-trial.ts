@@ -20,6 +20,8 @@ const MAX_DELAY_MS = { server: 250, embedded: 1_000 }
 /** How much more memory the service may hold, so long after the storm. */
 const MAX_MEMORY_GROWTH = 0.2
 const REST_SECONDS = 60
+/** Of quiet: three hundred changes, each for a hundred subscribers. */
+const CONTROL_SECONDS = 60
 /** The first storm fills caches, pools and the heap: what is compared comes after it. */
 const WARM_UP_SECONDS = 15
 
@@ -137,7 +139,11 @@ async function judge(
   await sleep(REST_SECONDS * 1000)
   const after = await megabytes()
   const { cpuSeconds, seconds } = storm.generator
-  const control = await runPhase(target, { ...options, idleCpuShare: Math.min(0.99, cpuSeconds / seconds) })
+  const control = await runPhase(target, {
+    ...options,
+    seconds: Math.min(CONTROL_SECONDS, options.seconds),
+    idleCpuShare: Math.min(0.99, cpuSeconds / seconds),
+  })
 
   const delay = percentile(storm.latencies, 0.99) - percentile(control.latencies, 0.99)
   const growth = after / before - 1

@@ -126,8 +126,8 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
     single = false,
   ): Promise<T> {
     const here = () => run(caller, work, { readOnly: true, single, ...(signal && { signal }) })
-    if (!replica || onPrimary) return retrying(here)
-    return retrying(() =>
+    if (!replica || onPrimary) return unlessOvertaken(here)
+    return unlessOvertaken(() =>
       replica.read(
         (standby) => run(caller, work, { readOnly: true, signal: standby.signal }, standby),
         here,
@@ -159,16 +159,23 @@ export function openSessions(database: Database, replica?: Replica): Sessions {
   }
 }
 
-async function retrying<T>(work: () => Promise<T>): Promise<T> {
-  for (let [nth, overtaken] = [1, 0]; ; nth += 1) {
+/** Runs `work` again when a migration changed something under its statements: the same again finds what is there now. */
+async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T> {
+  for (let overtaken = 0; ; overtaken += 1) {
     try {
       return await work()
     } catch (error) {
-      if (isOvertakenByMigration(error) && overtaken < MAX_OVERTAKEN) {
-        overtaken += 1
-        nth -= 1
-        continue
-      }
+      if (overtaken === MAX_OVERTAKEN || !isOvertakenByMigration(error)) throw error
+    }
+  }
+}
+
+/** As `unlessOvertaken`, and also after a deadlock or a failure to serialize. */
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let nth = 1; ; nth += 1) {
+    try {
+      return await unlessOvertaken(work)
+    } catch (error) {
       const sqlstate = readDatabaseError(error)?.sqlstate
       if (nth === MAX_ATTEMPTS || !sqlstate || !RETRYABLE.has(sqlstate)) throw error
       transactionRetries.add(sqlstate)

@@ -23,7 +23,7 @@ return jsonb_build_object(
   'shift_over', 'MU021',
   'daily_limit_reached', 'MU025',
   'too_many_pings', 'MU030',
-  'professional_unavailable', 'MU033',
+  'professional_unavailable', 'MU300',
   'shift_begun', 'MU301',
   'rate_lowered', 'MU302',
   'end_worked', 'MU303'

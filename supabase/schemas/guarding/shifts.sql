@@ -292,7 +292,7 @@ begin
     where s.id = wanted and s.status = 'published' and s.deleted_at is null and muster.manages_shift(s)
     returning s.* into shift;
   exception
-    when sqlstate 'MU033' then
+    when sqlstate 'MU300' then
       perform muster.count_refused_assignment();
       return jsonb_build_object('refused', 'professional_unavailable');
   end;
@@ -345,7 +345,7 @@ begin
         description = shift.description
     where s.id = wanted;
   exception
-    when sqlstate 'MU033' then
+    when sqlstate 'MU300' then
       perform muster.count_refused_assignment();
       return jsonb_build_object('refused', 'professional_unavailable');
   end;

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { formatServerUrl, parseServerUrl } from '../../server-url.ts'
 import { BackupError } from './manifest.ts'
 
 /** Debian and its descendants keep a folder for each major version, beside a wrapper on the path. */
@@ -88,12 +89,10 @@ export async function runProgram(
 
 /** Everybody on the machine can read the parameters of a process, and nobody else its environment. */
 function withoutPassword(url: string): string {
-  const address = new URL(url)
-  address.password = ''
-  return address.href
+  return formatServerUrl({ ...parseServerUrl(url), password: '' })
 }
 
 function passwordOf(url: string | undefined): { PGPASSWORD?: string } {
-  const password = url === undefined ? '' : new URL(url).password
-  return password === '' ? {} : { PGPASSWORD: decodeURIComponent(password) }
+  const password = url === undefined ? '' : parseServerUrl(url).password
+  return password === '' ? {} : { PGPASSWORD: password }
 }

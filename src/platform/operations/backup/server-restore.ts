@@ -11,6 +11,7 @@ import {
   readHistoryCatalog,
 } from '../../db/migrations/drift.ts'
 import { MIGRATION_CONNECTION } from '../../db/migrations/migrate.ts'
+import { formatServerUrl, parseServerUrl } from '../../server-url.ts'
 import { beginHistory } from '../history.ts'
 import { BackupError, type FoundBackup, type Report, type Surroundings, timeStamp } from './manifest.ts'
 import { findProgram, type Program, runProgram } from './programs.ts'
@@ -50,7 +51,7 @@ export async function restoreServer(
 ): Promise<Restored> {
   const surroundings = manifest.surroundings
   if (!surroundings) throw new BackupError(`${path} has a manifest without what a server needs.`)
-  const wanted = decodeURIComponent(new URL(url).pathname.slice(1))
+  const wanted = parseServerUrl(url).database
   const maintenance = openServer({ ...MIGRATION_CONNECTION, url: urlOf(url, MAINTENANCE_DATABASE) })
   try {
     const { version, databases } = await readServer(maintenance)
@@ -347,7 +348,5 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** The same server and login, another database. */
 export function urlOf(url: string, database: string): string {
-  const other = new URL(url)
-  other.pathname = `/${encodeURIComponent(database)}`
-  return other.href
+  return formatServerUrl({ ...parseServerUrl(url), database })
 }

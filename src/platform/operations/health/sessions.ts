@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SERVING_APPLICATION } from '../../db/migrations/migrate.ts'
 import {
   type Check,
   duration,
@@ -13,8 +14,6 @@ import {
   whole,
 } from './finding.ts'
 
-/** The name by which the pool for callers' sessions shows up at the server. */
-const API_CONNECTIONS = 'muster-api'
 /** object_not_in_prerequisite_state: the extension is there, its library is not loaded. */
 const NOT_LOADED = '55000'
 
@@ -52,8 +51,8 @@ export const SESSION_CHECKS: readonly Check[] = [
           context.database,
           `select count(*)::int as open, count(*) filter (where state <> 'idle')::int as busy
            from pg_stat_activity
-           where datname = current_database() and application_name = $1`,
-          [API_CONNECTIONS],
+           where datname = current_database() and application_name like $1`,
+          [`${SERVING_APPLICATION}%`],
         )
         most = Math.max(most, found.open)
         busy += found.busy / poolLooks.count

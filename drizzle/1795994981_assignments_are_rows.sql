@@ -228,11 +228,11 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795993943_assignments_are_rows';
+return '1795994981_assignments_are_rows';
 --> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795993943_assignments_are_rows';
+return '1795994981_assignments_are_rows';

@@ -74,4 +74,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795993409_strangers_hear_no_reasons';
+return '1795994298_departures_compare_column_by_column';
