@@ -32,6 +32,10 @@ const EQUIVALENT: Record<string, string> = {
     'Changes are then checked for each subscriber, with the same answers.',
   'internal on muster.history: not for muster_definer':
     'The history then has no epoch: sync.test.ts and backup.embedded.test.ts see that it does not change.',
+  'internal on muster.refused_assignments: not for muster_definer':
+    'Nothing can be counted then: candidates.test.ts sees that assigning a stranger fails.',
+  'internal on muster.size_samples: not for muster_definer':
+    'Nothing can be sampled then: jobs.test.ts sees that the job fails.',
   'internal on public.incidents: not for muster_definer':
     'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
 }

@@ -273,7 +273,7 @@ test(
       '"connection":"api"',
       '"connection":"worker"',
       '"connection":"replica"',
-      'realtime change feed: disconnected',
+      'realtime change feed: no changes come',
     ]
     const isTold = (line: string, connection: string): boolean =>
       line.includes(connection) && line.includes('ECONNREFUSED 127.0.0.1:1')

@@ -185,11 +185,12 @@ const namesIn = (text: string): Set<string> =>
 const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 describe('the names of metrics', async () => {
-  const [rules, dashboard, chapter] = await Promise.all([
+  const [rules, dashboard, operations] = await Promise.all([
     read('deploy/prometheus/alerts.yml'),
     read('deploy/grafana/muster.json'),
     read('docs/operations.md'),
   ])
+  const chapter = operations.split(/^(?=## )/m).find((part) => part.startsWith('## Watch')) ?? ''
   const printed = async (): Promise<Set<string>> => {
     const text = await (await openCounted()).metrics.print()
     return new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name))
