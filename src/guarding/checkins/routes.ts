@@ -21,6 +21,7 @@ import {
   nearbyCheckinFilter,
   nearbyCheckinPage,
   newCheckin,
+  newCheckinBody,
   recordedCheckin,
 } from './schemas.ts'
 import { CHECKIN_KINDS } from './table.ts'
@@ -93,8 +94,7 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
           'The database computes the distance to the site and the verdict. A `clock_in` that is not `outside` starts the shift. The shift is `completed` when its last clock event is a `clock_out` from its start on, and `active` again after a later `clock_in`. `break_start` and `break_end` interrupt work. The order in which check-ins arrive does not matter. After a release or a cancellation, check-ins that were recorded before it are still taken. Unknown members are ignored, and `ignored` names them. The request is idempotent: repeating it with the same id, shift, kind and device time returns 200 and the stored check-in. If one of these differs, the request is refused with `id_conflict`. A shift accepts 120 pings for each minute of device time; clock events have no such limit.',
         tags,
         params: idParams,
-        // Loose, so that the answer can name what it does not know.
-        body: newCheckin.loose(),
+        body: newCheckinBody,
         response: {
           201: recordedCheckin,
           200: {

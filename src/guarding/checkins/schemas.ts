@@ -140,25 +140,26 @@ export const nearbyCheckin = z
 export const nearbyCheckinPage = pageOf(nearbyCheckin)
 
 /** Not strict: what a newer app sends beside these never costs a check-in. */
-export const newCheckin = z
-  .object({
-    id: uuid.meta({
+export const newCheckin = z.object({
+  id: uuid.meta({
+    description:
+      'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
+  }),
+  kind,
+  latitude,
+  longitude,
+  accuracy_meters: accuracy,
+  recorded_at: instant
+    .meta({
       description:
-        'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
-    }),
-    kind,
-    latitude,
-    longitude,
-    accuracy_meters: accuracy,
-    recorded_at: instant
-      .meta({
-        description:
-          'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
-        examples: ['2026-03-28T22:16:45.0249Z'],
-      })
-      .transform(toMicroseconds),
-  })
-  .meta({ id: 'NewCheckIn' })
+        'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
+      examples: ['2026-03-28T22:16:45.0249Z'],
+    })
+    .transform(toMicroseconds),
+})
+
+/** Loose, so that the answer can name what the API does not know. */
+export const newCheckinBody = newCheckin.loose().meta({ id: 'NewCheckIn' })
 
 export const batchItem = newCheckin.extend({ shift_id: uuid })
 
