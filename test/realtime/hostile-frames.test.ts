@@ -133,7 +133,8 @@ describe('a gateway under hostile frames', () => {
 
       // Once before anything is compared: what is made at the first use stays.
       await storm(api, frames, keys, random, 1_000)
-      await until(() => held().sockets === 2)
+      // The company's subscription: those of the storm end when their joins are decided.
+      await until(() => held().sockets === 2 && held().subscriptions === 1)
       const before = held()
       const heapBefore = heapUsed()
 
