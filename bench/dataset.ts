@@ -176,21 +176,32 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
       size.locations,
     ],
     [
+      'assignments',
+      `insert into assignments (id, tenant_id, company_id, shift_id, professional_id, start_datetime, end_datetime, hourly_rate,
+                                overtime_rate, radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes,
+                                give_back_minutes, delivery_days, ended_at, ended_as)
+       select gen_random_uuid(), s.tenant_id, s.company_id, s.id, s.professional_id, s.start_datetime, s.end_datetime, s.hourly_rate,
+              s.overtime_rate, l.radius_meters, 30, 120, 180, 1440, 14,
+              case s.status when 'completed' then s.end_datetime end, case s.status when 'completed' then 'completed' end
+       from shifts s join locations l on l.id = s.location_id where s.status in ('assigned', 'active', 'completed')`,
+    ],
+    [
       'finqle_transactions',
-      `insert into finqle_transactions (id, tenant_id, company_id, shift_id, professional_id, amount, status)
-       select gen_random_uuid(), tenant_id, company_id, id, professional_id, 8 * hourly_rate,
-              case status when 'completed' then 'completed' else 'pending' end
-       from shifts where status in ('assigned', 'active', 'completed')`,
+      `insert into finqle_transactions (id, tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status)
+       select gen_random_uuid(), tenant_id, company_id, shift_id, id, professional_id, 8 * hourly_rate,
+              coalesce(ended_as, 'pending')
+       from assignments`,
     ],
     [
       'gps_checkins',
-      `insert into gps_checkins (id, tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point,
+      `insert into gps_checkins (id, tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point,
                                  accuracy_meters, distance_meters, is_within_radius, verdict, recorded_at, created_at)
-       select gen_random_uuid(), s.tenant_id, s.company_id, s.client_id, s.id, s.professional_id,
+       select gen_random_uuid(), s.tenant_id, s.company_id, s.client_id, s.id, a.id, s.professional_id,
               case k.k when 0 then 'clock_in' when k.last then 'clock_out' else 'ping' end,
               st_project(s.location_point, 20, k.k), 10, 20, true, 'inside',
               s.start_datetime + k.k * interval '1 hour', s.start_datetime + k.k * interval '1 hour'
        from (select * from shifts where status = 'completed' limit $1::int / 4) s
+       join assignments a on a.shift_id = s.id
        cross join (select k, 3 as last from generate_series(0, 3) k) k`,
       size.checkins,
     ],

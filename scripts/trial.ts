@@ -32,6 +32,10 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     file: 'test/rules/races.server.test.ts',
     summary: 'storms of 10 s of everything that may race',
   },
+  hours: {
+    file: 'test/rules/hours.test.ts',
+    summary: '2,000 sets of clock events against the model, and all 720 orders of six',
+  },
   'checkins-order': {
     file: 'test/api/checkins-order.test.ts',
     summary: '500 sets of check-ins, each in random order, batches and repetition',

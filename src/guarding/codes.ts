@@ -107,6 +107,24 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU021',
   },
+  shift_begun: {
+    status: 409,
+    title: 'The shift has begun: its start and its place stay, and it is not released.',
+    retry: 'never',
+    sqlstate: 'MU301',
+  },
+  rate_lowered: {
+    status: 409,
+    title: 'The rates of an assigned shift can only rise.',
+    retry: 'never',
+    sqlstate: 'MU302',
+  },
+  end_worked: {
+    status: 409,
+    title: 'Somebody has worked beyond that end: the end of the shift stays after what was worked.',
+    retry: 'never',
+    sqlstate: 'MU303',
+  },
   recorded_in_future: {
     status: 422,
     title: 'The device time is in the future.',

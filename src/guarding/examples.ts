@@ -114,6 +114,7 @@ export const examples: Readonly<Record<string, Example>> = {
     parameters: { id: shift(155) },
     body: { reason: 'The client closed the site.' },
   },
+  createCompanyTerms: { as: 'company', body: { late_after_minutes: 20, minimum_minutes: 180 } },
   listCandidates: { as: 'company', parameters: { id: OPEN } },
   syncTable: { as: 'company', parameters: { table: 'shifts' } },
 }

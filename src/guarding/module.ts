@@ -1,4 +1,5 @@
 import type { Module } from '../platform/module.ts'
+import { assignmentRoutes } from './assignments/routes.ts'
 import { certificateRoutes } from './certificates/routes.ts'
 import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
@@ -10,6 +11,7 @@ import { metrics } from './metrics.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
 import { shiftRoutes } from './shifts/routes.ts'
+import { companyTermsRoutes } from './terms/routes.ts'
 
 /** Shifts of security guards: where, by whom, proved how, paid. */
 export const guarding = {
@@ -18,6 +20,10 @@ export const guarding = {
     'The API manages the shifts of security guards. Companies publish shifts; guards find and claim nearby shifts, prove their presence by GPS check-ins, and get paid.',
   tags: [
     { name: 'shifts', description: 'Shifts and their lifecycle, from draft to completed.' },
+    {
+      name: 'assignments',
+      description: 'Who has, or had, which shift; on what terms; and how it ended.',
+    },
     { name: 'check-ins', description: 'GPS check-ins, as the phones of guards report them.' },
     { name: 'locations', description: 'The sites where guards work.' },
     { name: 'professionals', description: 'Guards and their certificates.' },
@@ -33,7 +39,14 @@ export const guarding = {
     createShift: ['Location'],
     listNearbyShifts: ['Link'],
   },
-  publishedTables: ['shifts', 'shift_briefings', 'gps_checkins', 'incidents', 'finqle_transactions'],
+  publishedTables: [
+    'shifts',
+    'shift_briefings',
+    'assignments',
+    'gps_checkins',
+    'incidents',
+    'finqle_transactions',
+  ],
   notificationTypes: [
     ...['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
     ...['certificate_expiring', 'payments_stale'],
@@ -49,6 +62,8 @@ export const guarding = {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)
     await v1.register(locationRoutes)
+    await v1.register(assignmentRoutes)
+    await v1.register(companyTermsRoutes)
     await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
     await v1.register(incidentRoutes)
     await v1.register(transactionRoutes)

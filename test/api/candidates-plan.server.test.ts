@@ -89,11 +89,11 @@ async function loadCheckIns(): Promise<void> {
   await owner.transaction(async (tx) => {
     await tx.query('set local session_replication_role = replica')
     await tx.query(
-      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
                                  distance_meters, is_within_radius, verdict, recorded_at)
-       select tenant_id, company_id, client_id, id, professional_id, 'ping', st_point(4 + site * 0.02, 52)::geography, 5, 1, true,
+       select s.tenant_id, s.company_id, s.client_id, s.id, a.id, s.professional_id, 'ping', st_point(4 + site * 0.02, 52)::geography, 5, 1, true,
               'inside', now() - n * interval '1 hour'
-       from shifts, generate_series(1, 100) site, generate_series(1, 300) n where id = $1`,
+       from shifts s join assignments a on a.shift_id = s.id, generate_series(1, 100) site, generate_series(1, 300) n where s.id = $1`,
       [shift],
     )
   })

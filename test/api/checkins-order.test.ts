@@ -13,6 +13,7 @@ import {
   readTrack,
   stateOf,
 } from '../support/check-ins.ts'
+import { line, payOf, read, type WorkedAssignment, workedIntervals } from '../support/hours-model.ts'
 import { trialSize } from '../support/trial.ts'
 import { ORGANIZATIONS, PROFESSIONALS } from '../support/world.ts'
 
@@ -167,9 +168,18 @@ describe('any check-ins', () => {
   const RATE = 27.53
   const OVERTIME = 1.25
   const SHIFT_MINUTES = 8 * 60
+  const DAY_MINUTES = 24 * 60
 
   const event = fc.record<Event>({
-    kind: fc.constantFrom('clock_in', 'clock_in', 'ping', 'clock_out', 'clock_out'),
+    kind: fc.constantFrom(
+      'clock_in',
+      'clock_in',
+      'ping',
+      'clock_out',
+      'clock_out',
+      'break_start',
+      'break_end',
+    ),
     minute: fc.oneof(fc.integer({ min: -120, max: 1_200 }), fc.constantFrom(-120, 0, 60, 480, 481, 1_200)),
     place: fc.constantFrom('inside', 'inside', 'uncertain', 'outside'),
   })
@@ -197,27 +207,28 @@ describe('any check-ins', () => {
       })
     })
 
-  /** What the rules say of a set of events, said once more and without a database. */
-  function outcomeOf(events: readonly Event[]): { status: string; amount: number } {
-    const cents = (regular: number, over: number) =>
-      Math.round((Math.round(RATE * 100) * (regular * 100 + over * OVERTIME * 100)) / 6_000)
-    const first = (minutes: number[]) => (minutes.length === 0 ? undefined : Math.min(...minutes))
-    const begin = first(
-      events
-        .filter(({ kind, place }) => kind === 'clock_in' && place !== 'outside')
-        .map(({ minute }) => minute),
-    )
-    const planned = cents(SHIFT_MINUTES, 0) / 100
-    if (begin === undefined) return { status: 'assigned', amount: planned }
-    const end = first(
-      events
-        .filter(({ kind, minute }) => kind === 'clock_out' && minute >= begin)
-        .map(({ minute }) => minute),
-    )
-    if (end === undefined) return { status: 'active', amount: planned }
-    const regular = Math.max(0, Math.min(end, SHIFT_MINUTES) - Math.max(begin, 0))
-    const over = Math.max(0, end - Math.max(begin, SHIFT_MINUTES))
-    return { status: 'completed', amount: cents(regular, over) / 100 }
+  const worked = (events: readonly Event[], nth: number): WorkedAssignment => ({
+    shift: String(nth),
+    // The second begins a day before the first.
+    start: -nth * DAY_MINUTES,
+    end: SHIFT_MINUTES - nth * DAY_MINUTES,
+    events: events.flatMap(({ kind, minute, place }) =>
+      kind === 'ping' ? [] : { kind, at: minute - nth * DAY_MINUTES, isOutside: place === 'outside' },
+    ),
+  })
+
+  /** What the rules say of the events of two shifts. */
+  function outcomeOf(
+    one: WorkedAssignment,
+    all: readonly WorkedAssignment[],
+  ): { status: string; amount: number } {
+    const { state } = read(one)
+    const terms = { rate: RATE, overtime: OVERTIME, hour: 60 }
+    const cents =
+      state === 'completed'
+        ? payOf(workedIntervals(one, all), one.end, terms)
+        : line(SHIFT_MINUTES, RATE, 1, 60)
+    return { status: state, amount: cents / 100 }
   }
 
   it('come to the same in any order, in any batches, with any repetition', async () => {
@@ -237,8 +248,14 @@ describe('any check-ins', () => {
         expect(statuses.filter((status) => status === 'created')).toHaveLength(items.length)
         expect(statuses).not.toContain('rejected')
 
+        const sets = [0, 1].map((nth) =>
+          worked(
+            events.filter(({ shift }) => shift === nth),
+            nth,
+          ),
+        )
         for (const [nth, shift] of shifts.entries()) {
-          const { status, amount } = outcomeOf(events.filter((event) => event.shift === nth))
+          const { status, amount } = outcomeOf(sets[nth]!, sets)
           const found = (await stateOf(api().owner, shift)) as { checkins: unknown[] | null }
           expect(found).toMatchObject({ status, transactions: [{ status: 'pending', amount }] })
           expect(found.checkins?.length ?? 0).toBe(events.filter((event) => event.shift === nth).length)

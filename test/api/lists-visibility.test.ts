@@ -47,6 +47,8 @@ const NAMED: readonly List[] = [
     rows: sql`select id from shifts where status = 'published' and start_datetime > now()
               and (muster.guard_tenant_id() is null or id <> ${SHIFT_ROWS.formerPublished.id})`,
   },
+  { route: '/assignments', rows: sql`select id from assignments` },
+  { route: '/company-terms', rows: sql`select id from company_terms` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({
     route: `/sync/${table}`,

@@ -35,6 +35,7 @@ describe('transactions', () => {
       id: expect.any(String),
       company_id: ORGANIZATIONS.company,
       shift_id: shift.id,
+      assignment_id: expect.any(String),
       professional_id: PROFESSIONALS.guard,
       amount: 200,
       status: 'pending',

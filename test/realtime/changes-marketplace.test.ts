@@ -121,15 +121,17 @@ describe('a shift', () => {
         ]),
       ),
     ).toEqual({
-      company: ['UPDATE shifts assigned', 'INSERT finqle_transactions pending'],
+      company: ['UPDATE shifts assigned', 'INSERT assignments', 'INSERT finqle_transactions pending'],
       client: ['UPDATE shifts assigned'],
       guard: [
         'UPDATE shifts assigned',
+        'INSERT assignments',
         'INSERT finqle_transactions pending',
         'INSERT notifications shift_assigned',
       ],
       admin: [
         'UPDATE shifts assigned',
+        'INSERT assignments',
         'INSERT finqle_transactions pending',
         'INSERT notifications shift_assigned',
       ],
@@ -167,16 +169,18 @@ describe('a shift', () => {
 
   it('cancelled stays with its guard, who is told by a notification too', async () => {
     expect(await arrivals(() => update(id, "status = 'cancelled', cancel_reason = 'Rain'"))).toEqual({
-      company: ['UPDATE shifts cancelled', 'UPDATE finqle_transactions voided'],
+      company: ['UPDATE shifts cancelled', 'UPDATE assignments', 'UPDATE finqle_transactions pending'],
       client: ['UPDATE shifts cancelled'],
       guard: [
         'UPDATE shifts cancelled',
-        'UPDATE finqle_transactions voided',
+        'UPDATE assignments',
+        'UPDATE finqle_transactions pending',
         'INSERT notifications shift_cancelled',
       ],
       admin: [
         'UPDATE shifts cancelled',
-        'UPDATE finqle_transactions voided',
+        'UPDATE assignments',
+        'UPDATE finqle_transactions pending',
         'INSERT notifications shift_cancelled',
       ],
     })

@@ -14,6 +14,7 @@ import {
 } from './access-actions.ts'
 import { type Alone, quote, type Section, type Telling } from './access-probe.ts'
 import {
+  ASSIGNMENT_ROWS,
   AUDIENCE_ROWS,
   BRIEFING_ROWS,
   CANDIDATE_PAGE_ROWS,
@@ -39,6 +40,7 @@ import {
   SHIFT_ROWS,
   SIZE_SAMPLE_ROWS,
   TENANT_ROWS,
+  TERMS_ROWS,
   TRANSACTION_ROWS,
   USER_ROWS,
 } from './access-world.ts'
@@ -422,6 +424,7 @@ const shifts: Section = {
         `update public.shifts set status = 'assigned', professional_id = ${OWN_PROFESSIONAL} ${shiftOf(row)} and muster.guard_tenant_id() is not null`,
     ),
     K: changes('claim', ({ id }) => `select muster.claim_shift(${quote(id)})`),
+    G: changes('give back', ({ id }) => `select muster.give_back_shift(${quote(id)})`),
     R: changes(
       'claim at another rate',
       (row) =>
@@ -474,7 +477,7 @@ const shifts: Section = {
     companyDraft                  rfgcCepxdP   rfgcCepxdP   .            .       .            .       .           .          .               rfgcCepxdP    .               .              .             .
     companyPublished              rfngcCeAxdP  rfngcCeAxdP  .            rfn     .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
     companyBegun                  rfcCeAxdP    rfcCeAxdP    .            rf      .            B       B           B          B               rfcCeaAxdP    .               .              .             .
-    companyAssigned               rfcCepxPE    rfcCepxPE    .            rf      .            rfibIt  .           .          .               rfcCepxPE     .               .              .             .
+    companyAssigned               rfcCepxPE    rfcCepxPE    .            rf      .            rfibItG .           .          .               rfcCepxPE     .               .              .             .
     companyActive                 rfcCexPE     rfcCexPE     .            rf      .            rfiIt   .           .          .               rfcCexPE      .               .              .             .
     companyCompleted              rfcC         rfcC         .            rf      .            rft     .           .          .               rfcC          .               .              .             .
     companyCancelled              rfcCd        rfcCd        .            rf      .            rf      .           .          .               rfcCd         .               .              .             .
@@ -490,12 +493,12 @@ const shifts: Section = {
     formerAssigned                rfexE        rfexE        .            .       .            rft     .           .          .               rfexE         .               .              .             .
     rivalDraft                    .            .            rfgcCepxdP   .       .            .       .           .          .               rfgcCepxdP    .               .              .             .
     rivalPublished                .            .            rfngcCeAxdP  .       rfn          rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
-    rivalAssigned                 .            .            rfcCepxPE    .       rf           .       rfibIt      .          .               rfcCepxPE     .               .              .             .
+    rivalAssigned                 .            .            rfcCepxPE    .       rf           .       rfibItG     .          .               rfcCepxPE     .               .              .             .
     rivalAtOffice                 .            .            rfngcCeAxdP  .       .            rfnNkK  rfnNkK      rfnNkKa    rfn             rfngcCeaAxdP  .               .              .             .
     rivalCompletedAtSite          .            .            rfcC         rf      .            .       rft         .          .               rfcC          .               .              .             .
     rivalActive                   .            .            rfcCexPE     .       rf           .       rfiIt       .          .               rfcCexPE      .               .              .             .
     foreignPublished              .            .            .            .       .            .       .           .          .               .             rfngcCeaAxdP    rfn            rfnNkKa       rfngcCeaAxdP
-    foreignAssigned               .            .            .            .       .            .       .           .          .               .             rfcCepxPE       rf             rfibIt        rfcCepxPE
+    foreignAssigned               .            .            .            .       .            .       .           .          .               .             rfcCepxPE       rf             rfibItG       rfcCepxPE
     foreignActive                 .            .            .            .       .            .       .           .          .               .             rfcCexPE        rf             rfiIt         rfcCexPE
   `,
 }
@@ -599,6 +602,69 @@ const transactions: Section = {
     otherGuardByRival     .        .          r      .      r           r      .               .             .
     formerGuardByCompany  r        r          .      .      .           r      .               .             .
     foreignGuard          .        .          .      .      .           .      r               r             r
+  `,
+}
+
+const assignments: Section = {
+  table: 'public.assignments',
+  key: 'shift_id',
+  rows: ASSIGNMENT_ROWS,
+  actions: {
+    r: reads('public.assignments', 'shift_id'),
+    f: asks(
+      'be told what changed',
+      ({ id }) =>
+        `select exists (
+           select from jsonb_array_elements(muster.changes_since('assignments', null, 1000) -> 'items') c
+           where c ->> 'shift_id' = ${quote(id)}
+         )`,
+    ),
+    e: updates('public.assignments', 'hourly_rate = 499', 'shift_id'),
+    s: updates('public.assignments', "ended_at = now(), ended_as = 'released'", 'shift_id'),
+    d: deletes('public.assignments', 'shift_id'),
+  },
+  grid: `
+                          company  colleague  rival  guard  otherGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    guardByCompany        rf       rf         .      rf     .           rf     .               .             .
+    otherGuardByRival     .        .          rf     .      rf          rf     .               .             .
+    formerGuardByCompany  rf       rf         .      .      .           rf     .               .             .
+    foreignGuard          .        .          .      .      .           .      rf              rf            rf
+  `,
+}
+
+const UNDER_TERMS = ({ shift }: MatrixRow) => ({
+  relation: 'public.assignments',
+  condition: `shift_id = ${quote(shift)} and minimum_minutes = 120`,
+})
+
+const companyTerms: Section = {
+  table: 'public.company_terms',
+  key: 'id',
+  rows: TERMS_ROWS,
+  actions: {
+    r: reads('public.company_terms'),
+    c: inserts('public.company_terms', ({ company }) => ({
+      company_id: company,
+      late_after_minutes: 0,
+      auto_close_minutes: 0,
+      minimum_minutes: 0,
+      give_back_minutes: 0,
+      delivery_days: 1,
+    })),
+    a: changes(
+      'assign the free guard under them',
+      ({ shift, assignee }) => `select muster.assign_shift(${quote(shift)}, ${quote(assignee)})`,
+      UNDER_TERMS,
+    ),
+    k: changes('claim under them', ({ shift }) => `select muster.claim_shift(${quote(shift)})`, UNDER_TERMS),
+    e: updates('public.company_terms', 'minimum_minutes = 0'),
+    d: deletes('public.company_terms'),
+  },
+  grid: `
+                    company  colleague  rival  guard  otherGuard  freeGuard  admin  foreignCompany  foreignGuard  foreignAdmin
+    company         rca      rca        .      k      k           k          rca    .               .             .
+    rival           .        .          rca    k      k           k          rca    .               .             .
+    foreignCompany  .        .          .      .      .           .          .      rca             k             rca
   `,
 }
 
@@ -927,6 +993,8 @@ export const SECTIONS: readonly Section[] = [
   shifts,
   briefings,
   checkIns,
+  assignments,
+  companyTerms,
   transactions,
   notifications,
   idempotencyKeys,
@@ -1075,6 +1143,17 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'admin * foreignAssigned': 'refused',
       'client companyPublished companyPublished': 'refused',
       'guard companyAssigned companyAssigned': 'refused',
+    },
+  },
+  {
+    table: 'public.company_terms',
+    inserts: {
+      'company company': 'allowed',
+      'company rival': 'refused',
+      'admin rival': 'allowed',
+      'admin foreignCompany': 'refused',
+      'client company': 'refused',
+      'guard company': 'refused',
     },
   },
   {

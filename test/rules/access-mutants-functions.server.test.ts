@@ -33,8 +33,10 @@ const EQUIVALENT: Record<string, string> = {
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
   'claim_idempotency_key: caller is null → false': 'A token without a subject is let in as nobody.',
   'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
-  'store_check_ins: s.professional_id = caller → true':
-    'Says what it locks; whose shift it is, is asked after that.',
+  'store_check_ins: a.professional_id = caller → true':
+    'Says what it locks, and whether there are several; whose assignment it is, is asked after that.',
+  'give_back_shift: s.deleted_at is null → true': 'What is assigned is deleted by nobody.',
+  'give_back_shift: muster.sees_shift(shift) → true': OTHER_WORDS,
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
   'changes_since: columns_ is null → false':
@@ -62,6 +64,8 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
+  'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
+  'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':
     'What is assigned or active is deleted by nobody, nor is what was worked.',
   'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,

@@ -390,6 +390,20 @@ export const TRANSACTION_ROWS = {
   foreignGuard: { id: SHIFT_ROWS.foreignAssigned.id },
 } satisfies Record<string, MatrixRow>
 
+/** Made with the payments, and likewise found by their shift. */
+export const ASSIGNMENT_ROWS = TRANSACTION_ROWS
+
+export const TERMS_ROWS = {
+  company: termsRow(1, SHIFT_ROWS.companyPublished),
+  rival: termsRow(2, SHIFT_ROWS.rivalPublished),
+  foreignCompany: termsRow(3, SHIFT_ROWS.foreignPublished),
+} satisfies Record<string, MatrixRow>
+
+/** @param shift that is open, and the company's */
+function termsRow(n: number, shift: { id: string; company: string; assignee: string }) {
+  return { id: id('b000', n), company: shift.company, shift: shift.id, assignee: shift.assignee }
+}
+
 export const NOTIFICATION_ROWS = {
   guard: { id: id('5000', 1), tenant: TENANTS.a, user: USERS.guard },
   otherGuard: { id: id('5000', 2), tenant: TENANTS.a, user: USERS.otherGuard },
@@ -488,6 +502,21 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     deletedClient: ORGANIZATIONS.client,
   }
   await insert(
+    'company_terms',
+    Object.values(TERMS_ROWS).map((row) => ({
+      id: row.id,
+      company_id: row.company,
+      valid_from: gone,
+      late_after_minutes: 20,
+      auto_close_minutes: 60,
+      minimum_minutes: 120,
+      give_back_minutes: 1440,
+      delivery_days: 14,
+      created_at: gone,
+      updated_at: gone,
+    })),
+  )
+  await insert(
     'users',
     Object.entries(MORE_USERS).map(([name, user]) => ({
       id: user,
@@ -566,6 +595,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       ],
     )
   }
+  // Their guards may give them back.
+  await owner.query('update assignments set moved_at = now() where shift_id = any ($1)', [
+    `{${[SHIFT_ROWS.companyAssigned, SHIFT_ROWS.rivalAssigned, SHIFT_ROWS.foreignAssigned].map(({ id }) => id).join(',')}}`,
+  ])
   await insert(
     'shift_briefings',
     Object.values(BRIEFING_ROWS).map((row) => ({

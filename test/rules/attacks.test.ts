@@ -271,7 +271,7 @@ const OUT_OF_REACH = {
     'select * from muster.change_outbox',
     'select * from muster.idempotency_keys',
     'select * from drizzle.__drizzle_migrations',
-    'select muster.advance_shift(null)',
+    'select muster.advance_assignment(null)',
     'select muster.enable_change_capture()',
     "select muster.create_tenant('Mine', 'Me', 'me@example.com', gen_random_uuid())",
     "select muster.visible_rows('a', 'select array[1]', '', '{}', 'service_role', '{}', '{}', '0')",

@@ -394,7 +394,7 @@ const checkIn = fc
   .map(
     ([given, index, kind, place, from, offset]) =>
       new Operation(`${kind} ${place}, ${offset} from ${from} (${index})`, (market) => {
-        const shift = shiftAt(market, index, 'assigned', 'active', 'completed')
+        const shift = shiftAt(market, index, 'assigned', 'active', 'completed', 'cancelled')
         if (!shift) return undefined
         const { meters, accuracy, isOutside } = POSITIONS[place]
         const recorded = from === 'now' ? Math.min(offset, 0) : shift[from] + offset
@@ -621,6 +621,8 @@ const OUTCOMES = [
   'professional_in_use',
   'location_in_use',
   'outside_check_in_window',
+  'shift_begun',
+  'rate_lowered',
   'payment_missing',
   'validation_failed shifts_rate_range',
   'validation_failed shifts_end_after_start',
@@ -637,13 +639,17 @@ async function stateOf(stage: Stage): Promise<unknown> {
         'reason', s.cancel_reason, 'isDeleted', s.deleted_at is not null,
         'start', extract(epoch from s.start_datetime - now()) / 60, 'end', extract(epoch from s.end_datetime - now()) / 60,
         'payments', (
-          select coalesce(jsonb_agg(jsonb_build_array(t.status, t.amount, t.professional_id) order by t.id), '[]')
-          from finqle_transactions t where t.shift_id = s.id
+          select coalesce(jsonb_agg(jsonb_build_array(t.status, t.amount, t.professional_id) order by a.begun_at), '[]')
+          from finqle_transactions t join assignments a on a.id = t.assignment_id where t.shift_id = s.id
         ),
         'notifications', (
           select coalesce(jsonb_agg(jsonb_build_array(n.type, p.id) order by n.id), '[]')
           from notifications n join security_professionals p on p.user_id = n.user_id
           where n.data ->> 'shift_id' = s.id::text
+        ),
+        'assignments', (
+          select coalesce(jsonb_agg(jsonb_build_array(a.professional_id, a.ended_as, a.hourly_rate) order by a.begun_at), '[]')
+          from assignments a where a.shift_id = s.id
         ),
         'checkIns', (select count(*) from gps_checkins c where c.shift_id = s.id)
       ) as state
@@ -654,12 +660,17 @@ async function stateOf(stage: Stage): Promise<unknown> {
 
 function stateOfModel(model: Marketplace): unknown {
   return Object.fromEntries(
-    [...model.shifts.values()].map(({ id, company, payments, checkIns, ...rest }) => [
+    [...model.shifts.values()].map(({ id, company, assignments, ...rest }) => [
       id,
       {
         ...rest,
-        payments: payments.map(({ status, amount, professional }) => [status, amount, professional]),
-        checkIns: checkIns.length,
+        payments: assignments.map(({ payment, professional }) => [
+          payment.status,
+          payment.amount,
+          professional,
+        ]),
+        assignments: assignments.map(({ professional, endedAs, rate }) => [professional, endedAs, rate]),
+        checkIns: assignments.reduce((sum, { checkIns }) => sum + checkIns.length, 0),
       },
     ]),
   )

@@ -3,14 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, outcomeOf, rehearse, runAs, type Stage } from '../support/rehearsal.ts'
-import {
-  inHours,
-  notificationsOf,
-  paymentsOf,
-  type ShiftStatus,
-  shiftIn,
-  updateShift,
-} from '../support/shifts.ts'
+import { inHours, notificationsOf, paymentsOf, shiftIn, updateShift } from '../support/shifts.ts'
 import { acquaint, arrangeShift, buildWorld, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
@@ -125,17 +118,19 @@ describe('the payment of a shift that is worked', () => {
     })
   })
 
-  test('is one: a second live one is refused, a second void one is not', async () => {
+  test('is one: a second one of the assignment is refused, live or void', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'assigned' })
       const another = (status: string) => sql`
-        insert into finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount, status)
-        select tenant_id, company_id, shift_id, professional_id, amount, ${status}
+        insert into finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status)
+        select tenant_id, company_id, shift_id, assignment_id, professional_id, amount, ${status}
         from finqle_transactions where shift_id = ${id} limit 1 returning id`
       expect(await stage.attempt('service_role', another('pending'))).toBe(
         'already_exists finqle_transactions_one_live',
       )
-      expect(await stage.attempt('service_role', another('voided'))).toBe('ok')
+      expect(await stage.attempt('service_role', another('voided'))).toBe(
+        'already_exists finqle_transactions_one_per_assignment',
+      )
     })
   })
 
@@ -151,15 +146,13 @@ describe('the payment of a shift that is worked', () => {
 })
 
 describe('a shift that nobody works', () => {
-  test.each<ShiftStatus>(['draft', 'published', 'cancelled'])('has no live payment: %s', async (status) => {
+  test.each([
+    ['released', RELEASE],
+    ['cancelled', CANCEL],
+  ])('has no live payment: %s', async (_name, change) => {
     await rehearse(database, async (stage) => {
-      const id = await shiftIn(stage, { status })
-      const pay = (paid: string) => sql`
-        insert into finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount, status)
-        select s.tenant_id, s.company_id, s.id, ${PROFESSIONALS.guard}, 1, ${paid} from shifts s where s.id = ${id}
-        returning id`
-      expect(await stage.attempt('service_role', pay('pending'))).toBe('shift_not_assigned')
-      expect(await stage.attempt('service_role', pay('voided'))).toBe('ok')
+      const id = await shiftIn(stage, { status: 'assigned' })
+      expect(await stage.attempt('company', updateShift(id, change))).toBe('ok')
       const revive = sql`update finqle_transactions set status = 'pending' where shift_id = ${id} returning id`
       expect(await stage.attempt('owner', revive)).toBe('shift_not_assigned')
     })
@@ -186,11 +179,11 @@ describe('releasing and cancelling', () => {
     })
   })
 
-  test('an active shift that is cancelled voids too, and keeps who worked it', async () => {
+  test('an active shift that is cancelled pays the minimum, and keeps who worked it', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'active' })
       expect(await stage.attempt('company', updateShift(id, CANCEL))).toBe('ok')
-      expect(await paymentsOf(stage, id)).toEqual([voided(200)])
+      expect(await paymentsOf(stage, id)).toEqual([pending(75)])
       expect(await stage.run('owner', sql`select professional_id from shifts where id = ${id}`)).toEqual([
         { professional_id: PROFESSIONALS.guard },
       ])
@@ -237,7 +230,6 @@ describe('releasing and cancelling', () => {
 describe('a change of an assigned shift', () => {
   test.each<[string, SQL, number]>([
     ['a later end', sql`end_datetime = end_datetime + interval '90 minutes'`, 237.5],
-    ['an earlier start', sql`start_datetime = start_datetime - interval '30 minutes'`, 212.5],
     ['another rate', sql`hourly_rate = 30`, 240],
   ])('%s changes the planned pay and is told', async (_name, change, amount) => {
     await rehearse(database, async (stage) => {
@@ -247,6 +239,15 @@ describe('a change of an assigned shift', () => {
         expect(await paymentsOf(stage, id)).toEqual([pending(amount)])
         expect(await typesOf(stage, id)).toEqual(['shift_assigned', 'shift_changed'])
       }
+    })
+  })
+
+  test('an earlier start changes the planned pay of one that has not begun', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'assigned' })
+      const earlier = sql`start_datetime = start_datetime - interval '30 minutes'`
+      expect(await stage.attempt('company', updateShift(id, earlier))).toBe('ok')
+      expect(await paymentsOf(stage, id)).toEqual([pending(212.5)])
     })
   })
 
@@ -294,29 +295,6 @@ describe('a change of an assigned shift', () => {
       const late = sql`start_datetime = ${inHours(24 * 32)}, end_datetime = ${inHours(24 * 32 + 8)}`
       expect(await stage.attempt('company', updateShift(id, late))).toBe('certificate_expired')
     })
-  })
-})
-
-describe('pay', () => {
-  const payFor = (from: string, to: string, workedFrom = from, workedTo = to) =>
-    runAs<{ pay: number }>(
-      database,
-      'owner',
-      sql`select muster.shift_pay(20, 1.5, ${from}::timestamptz, ${to}::timestamptz,
-                                  ${workedFrom}::timestamptz, ${workedTo}::timestamptz) as pay`,
-    ).then(([row]) => row?.pay)
-
-  test('counts the hours that pass, also when the clock changes', async () => {
-    expect(await payFor('2026-03-28 22:00 Europe/Amsterdam', '2026-03-29 06:00 Europe/Amsterdam')).toBe(140)
-    expect(await payFor('2026-10-24 22:00 Europe/Amsterdam', '2026-10-25 06:00 Europe/Amsterdam')).toBe(180)
-  })
-
-  test('counts overtime after the end, and nothing before the start', async () => {
-    const [from, to] = ['2026-06-01 10:00Z', '2026-06-01 18:00Z']
-    expect(await payFor(from, to, '2026-06-01 09:00Z', '2026-06-01 19:00Z')).toBe(160 + 30)
-    expect(await payFor(from, to, '2026-06-01 12:00Z', '2026-06-01 17:00Z')).toBe(100)
-    expect(await payFor(from, to, '2026-06-01 18:30Z', '2026-06-01 19:30Z')).toBe(30)
-    expect(await payFor(from, to, '2026-06-01 08:00Z', '2026-06-01 09:00Z')).toBe(0)
   })
 })
 

@@ -184,11 +184,15 @@ const CONSTRAINTS: Record<string, Constraint> = {
     refused: [sql`type = 'gossip'`],
   },
   gps_checkins_accuracy_range: {
-    allowed: [sql`accuracy_meters = 0.000001`, sql`accuracy_meters = 100`],
+    allowed: [
+      sql`accuracy_meters = 0.000001`,
+      sql`accuracy_meters = 100`,
+      sql`accuracy_meters = 100.000001, verdict = 'uncertain'`,
+    ],
     refused: [
       sql`accuracy_meters = 0`,
       sql`accuracy_meters = -1`,
-      sql`accuracy_meters = 100.000001`,
+      sql`accuracy_meters = 100.000001, verdict = 'inside'`,
       sql`accuracy_meters = 'NaN'`,
       sql`accuracy_meters = 'infinity'`,
     ],

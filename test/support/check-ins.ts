@@ -57,6 +57,8 @@ export async function arrangeAssignment(
       fixture.overtime ?? 1.5,
     ],
   )
+  // Whenever they arrive, its check-ins count.
+  await owner.query('update assignments set delivery_days = 3650 where shift_id = $1', [row!.id])
   return { id: row!.id, start, end }
 }
 
@@ -115,7 +117,7 @@ export async function stateOf(owner: Database, { id }: Assignment): Promise<unkn
        (select jsonb_agg(jsonb_build_object('amount', t.amount, 'status', t.status, 'professional_id', t.professional_id)
           order by t.id) from finqle_transactions t where t.shift_id = s.id) as transactions,
        (select jsonb_agg(
-          to_jsonb(c) - '{id,shift_id,recorded_at,created_at,updated_at,changed_xid}'::text[]
+          to_jsonb(c) - '{id,shift_id,assignment_id,recorded_at,created_at,updated_at,changed_xid}'::text[]
           || jsonb_build_object('gps_point', st_astext(c.gps_point, 17), 'after_start', c.recorded_at - s.start_datetime)
           order by c.recorded_at, right(c.id::text, 12))
         from gps_checkins c where c.shift_id = s.id) as checkins

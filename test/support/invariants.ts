@@ -45,11 +45,21 @@ const INVARIANTS: Record<string, string> = {
     group by s.id
     having count(t.id) <> 1`,
 
-  'no other shift has a live payment': `
+  'no other shift has a live payment, unless work was stopped': `
     select t.shift_id::text as subject
     from finqle_transactions t
     join shifts s on s.id = t.shift_id
-    where t.status <> 'voided' and s.status not in ('assigned', 'active', 'completed')`,
+    join assignments a on a.id = t.assignment_id
+    where t.status <> 'voided' and s.status not in ('assigned', 'active', 'completed') and a.ended_as <> 'stopped'`,
+
+  'each assignment has one payment, void where it was given back or cancelled': `
+    select a.id || ': ' || count(t.id) as subject
+    from assignments a
+    left join finqle_transactions t
+      on t.assignment_id = a.id and t.shift_id = a.shift_id and t.professional_id = a.professional_id
+      and (t.status = 'voided') = (coalesce(a.ended_as, '') in ('released', 'cancelled'))
+    group by a.id
+    having count(t.id) <> 1`,
 
   'the pending payment of an assignment is the planned pay': `
     select s.id || ': ' || t.amount as subject
@@ -62,8 +72,10 @@ const INVARIANTS: Record<string, string> = {
     select coalesce(p.shift_id, n.shift_id) || ': ' || p.payments || '/' || p.voided || ' payments, ' || n.assigned || '/'
       || n.taken_back || ' notifications' as subject
     from (
-      select t.shift_id, g.user_id, count(*) as payments, count(*) filter (where t.status = 'voided') as voided
+      select t.shift_id, g.user_id, count(*) as payments,
+             count(*) filter (where a.ended_as in ('released', 'cancelled', 'stopped')) as voided
       from finqle_transactions t
+      join assignments a on a.id = t.assignment_id
       join security_professionals g on g.id = t.professional_id
       group by 1, 2
     ) p
@@ -76,35 +88,41 @@ const INVARIANTS: Record<string, string> = {
     ) n on n.shift_id = p.shift_id and n.user_id = p.user_id
     where (p.payments, p.voided) is distinct from (n.assigned, n.taken_back)`,
 
+  // Without breaks: a clock_in that is the last one is ended by the first clock_out that follows it.
   'the state of a shift follows from its check-ins': `
     select s.id || ' is ' || s.status || ', not ' || c.status as subject
     from shifts s
+    join assignments a on a.shift_id = s.id and (a.ended_at is null or a.ended_as = 'completed')
     cross join lateral (
-      select min(i.recorded_at) as clocked_in
+      select max(i.recorded_at) as clocked_in
       from gps_checkins i
-      where i.shift_id = s.id and i.professional_id = s.professional_id
-        and i.kind = 'clock_in' and i.verdict <> 'outside'
+      where i.assignment_id = a.id and i.kind = 'clock_in' and i.verdict <> 'outside' and i.accuracy_meters <= 1000
     ) i
+    cross join lateral (
+      select min(o.recorded_at) as clocked_out
+      from gps_checkins o
+      where o.assignment_id = a.id and o.kind = 'clock_out' and o.recorded_at >= i.clocked_in and o.accuracy_meters <= 1000
+    ) o
     cross join lateral (
       select case
         when i.clocked_in is null then 'assigned'
-        when exists (
-          select from gps_checkins o
-          where o.shift_id = s.id and o.professional_id = s.professional_id
-            and o.kind = 'clock_out' and o.recorded_at >= i.clocked_in
-        ) then 'completed'
+        when o.clocked_out >= s.start_datetime then 'completed'
         else 'active'
       end as status
     ) c
-    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status`,
+    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{conflict,overdue}'`,
 
-  'a shift is where its location is until it is over': `
+  'a shift is where its location is until it has begun': `
     select s.id::text as subject
     from shifts s
     join locations l on l.id = s.location_id
-    where s.status in ('draft', 'published', 'assigned', 'active')
-      and (s.time_zone <> l.time_zone or cast(s.location_point as text) <> cast(l.location_point as text)
-           or s.client_id <> l.organization_id or s.tenant_id <> l.tenant_id)`,
+    where (s.client_id <> l.organization_id or s.tenant_id <> l.tenant_id
+        or s.time_zone <> l.time_zone or cast(s.location_point as text) <> cast(l.location_point as text))
+      and (
+        s.status in ('draft', 'published')
+        or (s.status = 'assigned' and s.start_datetime > clock_timestamp()
+            and not exists (select from gps_checkins c where c.shift_id = s.id))
+      )`,
 
   'a location that was removed has no shift that is not over': `
     select s.id::text as subject
@@ -119,7 +137,9 @@ const INVARIANTS: Record<string, string> = {
     select c.id::text as subject
     from gps_checkins c
     join shifts s on s.id = c.shift_id
-    where (c.tenant_id, c.company_id) is distinct from (s.tenant_id, s.company_id)`,
+    join assignments a on a.id = c.assignment_id
+    where (c.tenant_id, c.company_id, c.shift_id, c.professional_id)
+      is distinct from (s.tenant_id, s.company_id, a.shift_id, a.professional_id)`,
 }
 
 /** Which invariants are broken, and by what; empty when none is. `owner` sees all rows. */

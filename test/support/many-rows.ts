@@ -16,6 +16,7 @@ export const BIG_TABLES = [
   'users',
   'security_professionals',
   'certificates',
+  'assignments',
   'finqle_transactions',
   'notifications',
   'incidents',
@@ -66,15 +67,23 @@ export async function loadManyRows(owner: Database): Promise<void> {
        select tenant_id, company_id, client_id, id, professional_id, 'The code is 4711.' from shifts`,
     )
     await tx.query(
-      `insert into finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount, status, created_at)
-       select tenant_id, company_id, id, professional_id, 200, 'completed', start_datetime from shifts where title = 'Worked'`,
+      `insert into assignments (tenant_id, company_id, shift_id, professional_id, start_datetime, end_datetime, hourly_rate, overtime_rate,
+                                radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days)
+       select tenant_id, company_id, id, professional_id, start_datetime, end_datetime, hourly_rate, overtime_rate,
+              100, 30, 120, 180, 1440, 14
+       from shifts where title = 'Worked'`,
     )
     await tx.query(
-      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+      `insert into finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status, created_at)
+       select tenant_id, company_id, shift_id, id, professional_id, 200, 'completed', start_datetime from assignments
+       where shift_id in (select id from shifts where title = 'Worked')`,
+    )
+    await tx.query(
+      `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
                                  distance_meters, is_within_radius, verdict, recorded_at)
-       select tenant_id, company_id, client_id, id, professional_id, 'ping', location_point, 5, 1, true, 'inside',
-              start_datetime + n * interval '1 hour'
-       from shifts, generate_series(1, $1::int) n where title = 'Worked'`,
+       select s.tenant_id, s.company_id, s.client_id, s.id, a.id, s.professional_id, 'ping', s.location_point, 5, 1, true, 'inside',
+              s.start_datetime + n * interval '1 hour'
+       from assignments a join shifts s on s.id = a.shift_id cross join generate_series(1, $1::int) n where s.title = 'Worked'`,
       [CHECKINS_PER_SHIFT],
     )
     await tx.query(

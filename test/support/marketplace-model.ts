@@ -1,3 +1,4 @@
+import { line, payOf, read, type WorkedAssignment, workedIntervals } from './hours-model.ts'
 import type { Outcome } from './rehearsal.ts'
 import type { ShiftStatus } from './shifts.ts'
 
@@ -37,14 +38,22 @@ export interface Location {
 interface Payment {
   status: string
   amount: number
-  professional: string
 }
 
 interface CheckIn {
-  professional: string
   kind: 'clock_in' | 'ping' | 'clock_out'
   isOutside: boolean
   at: number
+}
+
+interface Assignment {
+  professional: string
+  endedAs: 'released' | 'cancelled' | 'stopped' | 'completed' | null
+  start: number
+  end: number
+  rate: number
+  checkIns: CheckIn[]
+  payment: Payment
 }
 
 export interface ModelShift {
@@ -62,8 +71,8 @@ export interface ModelShift {
   title: string
   reason: string | null
   isDeleted: boolean
-  payments: Payment[]
-  checkIns: CheckIn[]
+  /** Oldest first. */
+  assignments: Assignment[]
   /** Type and professional of each. */
   notifications: [type: string, professional: string][]
 }
@@ -92,6 +101,9 @@ const HOUR = 60
 const CHECK_IN_WINDOW = { early: 2 * HOUR, late: 12 * HOUR }
 /** Between the request's clock and the device's. */
 const CLOCK_SKEW = 5
+/** The default of the terms. */
+const MINIMUM = 3 * HOUR
+const OVERTIME = 1.5
 
 const STEPS: Record<ShiftStatus, ShiftStatus[]> = {
   draft: ['published', 'cancelled'],
@@ -163,8 +175,7 @@ export class Marketplace {
       title: 'Gate',
       reason: null,
       isDeleted: false,
-      payments: [],
-      checkIns: [],
+      assignments: [],
       notifications: [],
     }
     if (isWorked(shift.status) && shift.end >= shift.start) this.#checkAssignment(shift, actor)
@@ -215,7 +226,7 @@ export class Marketplace {
     if (!shift) return 'unseen'
     if (actor.role === 'service_role') {
       // Really gone, unless something refers to it.
-      if (shift.payments.length > 0) refuse('invalid_reference finqle_transactions_shift_fk')
+      if (shift.assignments.length > 0) refuse('invalid_reference finqle_transactions_shift_fk')
       this.shifts.delete(id)
       return 'ok'
     }
@@ -225,22 +236,81 @@ export class Marketplace {
     return 'unseen'
   }
 
-  checkIn(actor: ModelActor, id: string, checkIn: Omit<CheckIn, 'professional'>): Outcome {
+  checkIn(actor: ModelActor, id: string, checkIn: CheckIn): Outcome {
     this.#refuseAnonymous(actor)
     const shift = this.shifts.get(id)
     if (!shift || shift.isDeleted) refuse('not_found')
-    const isOwn = actor.role === 'zzp' && actor.professional === shift.professional
-    if (actor.role !== 'service_role' && !isOwn) refuse(this.#sees(actor, shift) ? 'forbidden' : 'not_found')
-    const { professional } = shift
-    if (professional === null || !(isWorked(shift.status) || shift.status === 'completed')) {
-      refuse('shift_not_assigned')
+    const isCaller = actor.role !== 'service_role'
+    const professional = isCaller ? (actor.professional ?? null) : shift.professional
+    const own = shift.assignments.filter((one) => one.professional === professional)
+    const assignment = own.find(({ endedAs }) => endedAs === null) ?? own.at(-1)
+    if (!assignment) {
+      const isOwn = professional !== null && professional === shift.professional
+      if (isOwn || !isCaller) refuse('shift_not_assigned')
+      refuse(this.#sees(actor, shift) ? 'forbidden' : 'not_found')
     }
+    const hasGone = assignment.endedAs !== null && assignment.endedAs !== 'completed'
+    if (hasGone && checkIn.at > 0) refuse('shift_not_assigned')
     const { early, late } = CHECK_IN_WINDOW
-    if (checkIn.at < shift.start - early || checkIn.at > shift.end + late) refuse('outside_check_in_window')
+    if (checkIn.at < assignment.start - early || checkIn.at > assignment.end + late)
+      refuse('outside_check_in_window')
     if (checkIn.at > CLOCK_SKEW) refuse('recorded_in_future')
-    shift.checkIns.push({ ...checkIn, professional })
-    if (checkIn.kind !== 'ping') advance(shift)
+    assignment.checkIns.push(checkIn)
+    if (checkIn.kind !== 'ping') this.#advance(shift, assignment)
     return 'ok'
+  }
+
+  /** Brings the state in step with the set of check-ins, whatever their order. */
+  #advance(shift: ModelShift, assignment: Assignment): void {
+    const { state } = read(asWorked(shift, assignment))
+    if (assignment.endedAs === null || assignment.endedAs === 'completed') {
+      if (shift.status === 'assigned' && state !== 'assigned') shift.status = 'active'
+      if (shift.status === 'active' && state === 'completed') {
+        shift.status = 'completed'
+        assignment.endedAs = 'completed'
+      } else if (shift.status === 'completed' && state === 'active' && !this.#overlaps(shift, false)) {
+        shift.status = 'active'
+        assignment.endedAs = null
+      }
+    }
+    this.#price()
+  }
+
+  /** Whatever is pending is what would be paid now. */
+  #price(): void {
+    for (const shift of this.shifts.values()) {
+      for (const assignment of shift.assignments) {
+        if (assignment.payment.status === 'pending')
+          assignment.payment.amount = this.#amountDue(shift, assignment)
+      }
+    }
+  }
+
+  #amountDue(shift: ModelShift, assignment: Assignment): number {
+    const { start, end, rate, endedAs } = assignment
+    const worked = asWorked(shift, assignment)
+    const terms = { rate, overtime: OVERTIME, hour: HOUR }
+    const isKnown = endedAs === 'stopped' || (endedAs === 'completed' && read(worked).state !== 'assigned')
+    if (!isKnown) return line(end - start, rate, 1, HOUR) / 100
+    const others = [...this.shifts.values()].flatMap((other) =>
+      other.assignments
+        .filter(({ professional }) => professional === assignment.professional)
+        .map((one) => asWorked(other, one)),
+    )
+    const cents = payOf(workedIntervals(worked, others), end, terms)
+    return Math.max(cents, endedAs === 'stopped' ? line(MINIMUM, rate, 1, HOUR) : 0) / 100
+  }
+
+  #overlaps(shift: ModelShift, countsCompleted: boolean): boolean {
+    return [...this.shifts.values()].some(
+      (other) =>
+        other.id !== shift.id &&
+        other.professional === shift.professional &&
+        (isWorked(other.status) || (countsCompleted && other.status === 'completed' && other.end > 0)) &&
+        shift.start < shift.end &&
+        other.start < shift.end &&
+        shift.start < other.end,
+    )
   }
 
   addCertificate(actor: ModelActor, certificate: Certificate): Outcome {
@@ -295,12 +365,11 @@ export class Marketplace {
     const location = this.locations.get(id)
     if (!location || !this.#managesLocation(actor, location)) return 'unseen'
     const moved = [...this.shifts.values()].filter(
-      (shift) => shift.location === id && !isFinished(shift.status),
+      (shift) => shift.location === id && !isFinished(shift.status) && !hasBegun(shift),
     )
-    if (location.zone !== zone) {
-      for (const shift of moved) {
-        if (isWorked(shift.status) && shift.end > 0) this.#checkAssignment({ ...shift, zone }, actor)
-      }
+    for (const shift of moved) {
+      if (shift.zone !== zone && isWorked(shift.status) && shift.end > 0)
+        this.#checkAssignment({ ...shift, zone }, actor)
     }
     for (const shift of moved) shift.zone = zone
     location.zone = zone
@@ -321,11 +390,13 @@ export class Marketplace {
 
   /** Background work sets the status of the live payment. */
   pay(id: string, status: string): Outcome {
-    const payment = this.shifts.get(id)?.payments.find((one) => one.status !== 'voided')
-    if (!payment) return 'unseen'
+    const shift = this.shifts.get(id)
+    const live = shift?.assignments.find(({ payment }) => payment.status !== 'voided')
+    if (!shift || !live) return 'unseen'
     if (status === 'voided') refuse('payment_missing')
-    if (status === 'pending' && payment.status !== 'pending') payment.amount = amountDue(this.shifts.get(id)!)
-    payment.status = status
+    const isRenewed = status === 'pending' && live.payment.status !== 'pending'
+    if (isRenewed) live.payment.amount = this.#amountDue(shift, live)
+    live.payment.status = status
     return 'ok'
   }
 
@@ -367,6 +438,7 @@ export class Marketplace {
       this.#isStranger(actor, next.professional)
     )
       refuse('professional_unavailable')
+    if (isWorked(shift.status)) keepPromises(shift, next)
     const isWeighed =
       isWorked(next.status) &&
       (!isWorked(shift.status) ||
@@ -378,6 +450,7 @@ export class Marketplace {
     checkConstraints(next)
     follow(shift, next)
     Object.assign(shift, next)
+    this.#price()
   }
 
   /** Whoever is not told why a guard cannot come: a client, and a company for which the guard never worked. */
@@ -407,16 +480,7 @@ export class Marketplace {
     if (status === undefined) refuse('not_found')
     if (status !== 'active') refuse('professional_inactive')
     for (const kind of shift.required) this.#checkCertificate(shift, kind)
-    const clash = [...this.shifts.values()].some(
-      (other) =>
-        other.id !== shift.id &&
-        other.professional === shift.professional &&
-        isWorked(other.status) &&
-        shift.start < shift.end &&
-        other.start < shift.end &&
-        shift.start < other.end,
-    )
-    if (clash) refuse('shift_overlap')
+    if (this.#overlaps(shift, true)) refuse('shift_overlap')
   }
 
   #checkCertificate(shift: ModelShift, kind: string): void {
@@ -520,62 +584,64 @@ function checkConstraints(shift: ModelShift): void {
   if (first) refuse(`validation_failed ${first[1]}`)
 }
 
-/** The payment and the notifications that go with a change, on the shift as it will be. */
+/** What a company may not take back from a guard who has the shift. */
+function keepPromises(before: ModelShift, after: ModelShift): void {
+  if (after.status === 'published' && before.start <= 0) refuse('shift_begun')
+  if (!isWorked(after.status)) return
+  if (after.rate < before.rate) refuse('rate_lowered')
+  const isMoved = (['start', 'end', 'location'] as const).some((key) => before[key] !== after[key])
+  const assignment = inForce(before)
+  if (!isMoved || !assignment || !hasBegun(before)) return
+  if (after.start !== before.start || after.location !== before.location) refuse('shift_begun')
+  const { intervals, claimed } = read(asWorked(before, assignment))
+  const last = claimed.at(-1)
+  const isAtWork = claimed.length > intervals.length || (last && last[1] !== intervals.at(-1)?.[1])
+  const workedUntil =
+    isAtWork && last && last[0] < 0 ? 0 : (intervals.at(-1)?.[1] ?? Number.NEGATIVE_INFINITY)
+  if (workedUntil > Math.min(after.end, before.end)) refuse('end_worked')
+}
+
+const inForce = (shift: ModelShift): Assignment | undefined =>
+  shift.assignments.find(({ endedAs }) => endedAs === null)
+
+/** Of a shift that somebody has: its start has come, or they have checked in. */
+function hasBegun(shift: ModelShift): boolean {
+  if (!isWorked(shift.status)) return false
+  return shift.start <= 0 || shift.status === 'active' || (inForce(shift)?.checkIns.length ?? 0) > 0
+}
+
+/** As the model of hours has it. */
+const asWorked = (shift: ModelShift, { start, end, endedAs, checkIns }: Assignment): WorkedAssignment => ({
+  shift: shift.id,
+  start,
+  end,
+  events: checkIns.flatMap(({ kind, ...rest }) => (kind === 'ping' ? [] : { ...rest, kind })),
+  stoppedAt: endedAs === 'stopped' ? 0 : undefined,
+  isEvidence: endedAs === 'released' || endedAs === 'cancelled',
+})
+
+/** The assignment, its payment and the notifications that go with a change, on the shift as it will be. */
 function follow(before: ModelShift, after: ModelShift): void {
   const [was, is] = [isWorked(before.status), isWorked(after.status)]
-  const live = before.payments.find((one) => one.status !== 'voided')
+  const { start, end, rate } = after
+  const current = inForce(before)
   if (!was && is) {
     const professional = after.professional ?? ''
-    after.payments.push({ status: 'pending', amount: payFor(after, after.start, after.end), professional })
+    const payment = { status: 'pending', amount: 0 }
+    after.assignments.push({ professional, endedAs: null, start, end, rate, checkIns: [], payment })
     after.notifications.push(['shift_assigned', professional])
-  } else if (was && (after.status === 'published' || after.status === 'cancelled')) {
-    if (live) live.status = 'voided'
+  } else if (was && current && (after.status === 'published' || after.status === 'cancelled')) {
+    const isStopped = after.status === 'cancelled' && before.status === 'active'
+    current.endedAs = after.status === 'published' ? 'released' : isStopped ? 'stopped' : 'cancelled'
+    if (!isStopped) current.payment.status = 'voided'
     const type = after.status === 'published' ? 'shift_released' : 'shift_cancelled'
     after.notifications.push([type, before.professional ?? ''])
-  } else if (was && is) {
+  } else if (was && after.status === 'completed' && current) {
+    current.endedAs = 'completed'
+  } else if (was && is && current) {
     const isTold = (['start', 'end', 'rate', 'location'] as const).some((key) => before[key] !== after[key])
     if (!isTold) return
-    if (live?.status === 'pending') live.amount = payFor(after, after.start, after.end)
+    Object.assign(current, { start, end, rate })
     after.notifications.push(['shift_changed', after.professional ?? ''])
   }
-}
-
-/** When the guard who has the shift came and went; infinite where they did not. */
-function clockTimes(shift: ModelShift): [clockedIn: number, clockedOut: number] {
-  const own = shift.checkIns.filter(({ professional }) => professional === shift.professional)
-  const clockedIn = Math.min(
-    ...own.filter((one) => one.kind === 'clock_in' && !one.isOutside).map(({ at }) => at),
-  )
-  const clockedOut = Math.min(
-    ...own.filter((one) => one.kind === 'clock_out' && one.at >= clockedIn).map(({ at }) => at),
-  )
-  return [clockedIn, clockedOut]
-}
-
-/** Planned pay, until the hours worked are known. */
-function amountDue(shift: ModelShift): number {
-  const [clockedIn, clockedOut] = clockTimes(shift)
-  return shift.status === 'completed' && Number.isFinite(clockedOut)
-    ? payFor(shift, clockedIn, clockedOut)
-    : payFor(shift, shift.start, shift.end)
-}
-
-/** Brings the state in step with the set of check-ins, whatever their order. */
-function advance(shift: ModelShift): void {
-  const [clockedIn, clockedOut] = clockTimes(shift)
-  if (shift.status === 'assigned' && Number.isFinite(clockedIn)) shift.status = 'active'
-  if (shift.status === 'active' && Number.isFinite(clockedOut)) shift.status = 'completed'
-  const pending = shift.payments.find(({ status }) => status === 'pending')
-  if (shift.status === 'completed' && Number.isFinite(clockedOut) && pending) {
-    pending.amount = payFor(shift, clockedIn, clockedOut)
-  }
-}
-
-/** In euros. Overtime counts one and a half times. Half a cent is rounded up. */
-function payFor({ start, end, rate }: ModelShift, from: number, to: number): number {
-  const regular = Math.max(Math.min(to, end) - Math.max(from, start), 0)
-  const overtime = Math.max(to - Math.max(from, end), 0)
-  // Cents for twice as many minutes, which are whole numbers: rate 20 is 2,000 cents for 60 minutes.
-  const doubled = rate * 100 * (2 * regular + 3 * overtime)
-  return Math.floor((doubled + HOUR) / (2 * HOUR)) / 100
 }

@@ -196,10 +196,10 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     await arrangement.owner.transaction(async (tx) => {
       await tx.query('set local session_replication_role = replica')
       await tx.query(
-        `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, professional_id, kind, gps_point, accuracy_meters,
+        `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
                                    distance_meters, is_within_radius, verdict, recorded_at)
-         select tenant_id, company_id, client_id, id, professional_id, 'ping', location_point, 5, 1, true, 'inside', now()
-         from shifts, generate_series(1, $2::int) where id = $1`,
+         select s.tenant_id, s.company_id, s.client_id, s.id, a.id, s.professional_id, 'ping', s.location_point, 5, 1, true, 'inside', now()
+         from shifts s join assignments a on a.shift_id = s.id, generate_series(1, $2::int) where s.id = $1`,
         [id, arrangement.items],
       )
     })
@@ -232,6 +232,9 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     )
     return one({ persona: 'guard', url: `/v1/notifications/${idOf(rows)}/read` })
   },
+  'GET /v1/assignments': each('/v1/assignments', ['guard', 'company', 'admin']),
+  'GET /v1/company-terms': each('/v1/company-terms', ['company', 'admin']),
+  'POST /v1/company-terms': async () => one({ persona: 'company', url: '/v1/company-terms', body: {} }),
   'GET /v1/transactions': each('/v1/transactions', ['guard', 'company', 'admin']),
   'GET /v1/sync/{table}': each('/v1/sync/shifts?limit=20'),
   ...Object.assign({}, ...RESOURCES.map(({ requests }) => requests)),

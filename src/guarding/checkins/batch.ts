@@ -3,7 +3,7 @@ import { CODES, type Code } from '../../platform/http/codes.ts'
 import { uuid } from '../../platform/http/fields.ts'
 import type { FieldError } from '../../platform/http/problem.ts'
 import type { Recorded } from './queries.ts'
-import { type BatchItem, type BatchResult, batchItem, MAX_BATCH_ITEMS } from './schemas.ts'
+import { type BatchItem, type BatchResult, batchItem, ignoredIn, MAX_BATCH_ITEMS } from './schemas.ts'
 
 /** An item of a batch: the check-in that it holds, or no `item` when it is not a valid check-in. */
 interface ReadItem {
@@ -12,6 +12,8 @@ interface ReadItem {
   item?: BatchItem
   /** The invalid members, by JSON Pointer into the item. */
   errors?: FieldError[]
+  /** The members that the API does not know. */
+  ignored?: string[]
 }
 
 /** A rejected item lists at most this many invalid fields: a thousand bad items must not make a huge response. */
@@ -24,13 +26,13 @@ const MAX_MESSAGE_LENGTH = 200
  * content and its nesting never reach the database.
  */
 export const checkinBatch = z
-  .strictObject({
+  .looseObject({
     items: z
       .array(
         z
           .unknown()
           .meta({
-            ...z.toJSONSchema(z.strictObject(batchItem.shape), { io: 'input' }),
+            ...z.toJSONSchema(batchItem, { io: 'input' }),
             id: 'BatchCheckIn',
             description: 'A check-in, with the `shift_id` of its shift.',
           })
@@ -44,7 +46,10 @@ export type Batch = z.infer<typeof checkinBatch>
 
 function readItem(given: unknown): ReadItem {
   const read = batchItem.safeParse(given)
-  if (read.success) return { id: read.data.id, item: read.data }
+  if (read.success) {
+    const ignored = ignoredIn([given], batchItem.shape)
+    return { id: read.data.id, item: read.data, ...(ignored && { ignored }) }
+  }
   const errors = read.error.issues.slice(0, MAX_ITEM_ERRORS).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message: message.slice(0, MAX_MESSAGE_LENGTH),
@@ -55,6 +60,12 @@ function readItem(given: unknown): ReadItem {
 function idOf(given: unknown): string | null {
   if (typeof given !== 'object' || given === null || !('id' in given)) return null
   return uuid.safeParse(given.id).data ?? null
+}
+
+/** The members of the batch and of its valid items that the API does not know. */
+export function ignoredInBatch(batch: Batch): string[] | undefined {
+  const ofItems = batch.items.flatMap(({ ignored = [] }) => ignored)
+  return ignoredIn([batch, Object.fromEntries(ofItems.map((name) => [name, true]))], { items: true })
 }
 
 /** The valid items: those that go to the database. */
@@ -98,12 +109,18 @@ export function answerBatch(batch: Batch, recorded: readonly Recorded[]): BatchR
  * spells it. Most batches are full and valid, and parsing 500 KB of results would cost as much as parsing the request.
  *
  * @param recorded the JSON of what became of `itemsOf(batch)`
+ * @param ignored what `ignoredInBatch` gives
  */
-export function answerAsItIs(batch: Batch, recorded: string): string | undefined {
+export function answerAsItIs(
+  batch: Batch,
+  recorded: string,
+  ignored: string[] | undefined,
+): string | undefined {
   // The results hold only ids, times and fixed words, so a client cannot place this word in them.
   if (recorded.includes('"rejected"')) return undefined
   const isPlain = batch.items.every(({ id, item }) => item && id === id?.toLowerCase())
-  return isPlain ? `{"results":${recorded}}` : undefined
+  if (!isPlain) return undefined
+  return `{${ignored ? `"ignored":${JSON.stringify(ignored)},` : ''}"results":${recorded}}`
 }
 
 const refused = (id: string | null, code: Code, errors?: FieldError[]): BatchResult => ({

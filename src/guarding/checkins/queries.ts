@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import type { FunctionCaller } from '../../platform/db/session.ts'
 import { after, build, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
@@ -12,6 +12,7 @@ import { gpsCheckins } from './table.ts'
 const columns = {
   id: gpsCheckins.id,
   shift_id: gpsCheckins.shift_id,
+  assignment_id: gpsCheckins.assignment_id,
   professional_id: gpsCheckins.professional_id,
   kind: gpsCheckins.kind,
   latitude: latitudeOf(gpsCheckins.gps_point),
@@ -20,6 +21,7 @@ const columns = {
   distance_meters: gpsCheckins.distance_meters,
   is_within_radius: gpsCheckins.is_within_radius,
   verdict: gpsCheckins.verdict,
+  flags: sql<CheckIn['flags']>`muster.checkin_flags(${gpsCheckins.accuracy_meters})`.as('flags'),
   recorded_at: gpsCheckins.recorded_at,
   created_at: gpsCheckins.created_at,
 }

@@ -9,18 +9,20 @@ import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { Problem } from '../../platform/http/problem.ts'
 import { problems } from '../../platform/http/problem-responses.ts'
 import { countCheckIn, countCheckIns } from '../metrics.ts'
-import { answerAsItIs, answerBatch, checkinBatch, itemsOf } from './batch.ts'
+import { answerAsItIs, answerBatch, checkinBatch, ignoredInBatch, itemsOf } from './batch.ts'
 import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns, visibleShift } from './queries.ts'
 import {
   BATCH_BODY_LIMIT_BYTES,
   batchResults,
   CHECKIN_PROBLEMS,
-  checkin,
   checkinPage,
+  ignoredIn,
   MAX_BATCH_ITEMS,
   nearbyCheckinFilter,
   nearbyCheckinPage,
   newCheckin,
+  newCheckinBody,
+  recordedCheckin,
 } from './schemas.ts'
 import { CHECKIN_KINDS } from './table.ts'
 import { takeTurns } from './turns.ts'
@@ -89,25 +91,27 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
         operationId: 'createCheckIn',
         summary: 'Record a check-in for your shift',
         description:
-          'The database computes the distance to the site and the verdict. A `clock_in` that is not `outside` starts the shift. A later `clock_out` completes the shift and fixes its pay. The order in which check-ins arrive does not matter. The request is idempotent: repeating it with the same id, shift, kind and device time returns 200 and the stored check-in. If one of these differs, the request is refused with `id_conflict`. A shift accepts 120 pings for each minute of device time; clock events have no such limit.',
+          'The database computes the distance to the site and the verdict. A `clock_in` that is not `outside` starts the shift. The shift is `completed` when its last clock event is a `clock_out` from its start on, and `active` again after a later `clock_in`. `break_start` and `break_end` interrupt work. The order in which check-ins arrive does not matter. After a release or a cancellation, check-ins that were recorded before it are still taken. Unknown members are ignored, and `ignored` names them. The request is idempotent: repeating it with the same id, shift, kind and device time returns 200 and the stored check-in. If one of these differs, the request is refused with `id_conflict`. A shift accepts 120 pings for each minute of device time; clock events have no such limit.',
         tags,
         params: idParams,
-        body: newCheckin,
+        body: newCheckinBody,
         response: {
-          201: checkin,
+          201: recordedCheckin,
           200: {
             description: 'The check-in was already stored; nothing has changed.',
-            content: { 'application/json': { schema: checkin } },
+            content: { 'application/json': { schema: recordedCheckin } },
           },
           ...problems(...CHECKIN_PROBLEMS),
         },
       },
     },
     async (request, reply) => {
-      const item = { ...request.body, shift_id: request.params.id }
-      const recorded = await recordCheckIn(request, item)
+      const recorded = await recordCheckIn(request, { ...request.body, shift_id: request.params.id })
       countCheckIn(recorded)
-      return reply.code(recorded.status === 'created' ? 201 : 200).send(recorded.checkin)
+      const ignored = ignoredIn([request.body], newCheckin.shape)
+      return reply
+        .code(recorded.status === 'created' ? 201 : 200)
+        .send({ ...recorded.checkin, ...(ignored && { ignored }) })
     },
   )
 
@@ -148,7 +152,7 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
         operationId: 'createCheckIns',
         summary: 'Record a batch of check-ins, such as those recorded offline',
         description:
-          'A batch has up to 1,000 check-ins of any shifts, in any order; it may contain and repeat check-ins that were sent before. Each item is decided by itself: a rejected item does not affect the others. The response has one result per item, in the same order. Items count towards a limit per minute. Beyond it the whole batch is refused with `rate_limited` and nothing is stored: send it again after `Retry-After`. With an `Idempotency-Key`, repeating the batch returns the same response.',
+          'A batch has up to 1,000 check-ins of any shifts, in any order; it may contain and repeat check-ins that were sent before. Each item is decided by itself: a rejected item does not affect the others. Unknown members are ignored, and `ignored` names them once. The response has one result per item, in the same order. Items count towards a limit per minute. Beyond it the whole batch is refused with `rate_limited` and nothing is stored: send it again after `Retry-After`. With an `Idempotency-Key`, repeating the batch returns the same response.',
         tags,
         body: checkinBatch,
         response: { 200: batchResults, ...problems('payload_too_large') },
@@ -158,9 +162,10 @@ const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinut
       const items = itemsOf(request.body)
       const recorded = await recordCheckIns(request, items)
       countCheckIns(recorded, request.body.items.length - items.length)
-      const asItIs = answerAsItIs(request.body, recorded)
+      const ignored = ignoredInBatch(request.body)
+      const asItIs = answerAsItIs(request.body, recorded, ignored)
       if (asItIs !== undefined) return sendJsonText(reply, asItIs)
-      return { results: answerBatch(request.body, JSON.parse(recorded)) }
+      return { results: answerBatch(request.body, JSON.parse(recorded)), ...(ignored && { ignored }) }
     },
   )
 }

@@ -11,12 +11,12 @@ import {
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { fieldErrors, retry } from '../../platform/http/problem-responses.ts'
-import { CHECKIN_KINDS, VERDICTS } from './table.ts'
+import { CHECKIN_FLAGS, CHECKIN_KINDS, VERDICTS } from './table.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
-const accuracy = z.number().positive().max(100).meta({
+const accuracy = z.number().positive().meta({
   description:
-    'The accuracy that the device reports for the position: the radius of the 95 % confidence circle, in meters (W3C Geolocation).',
+    'The accuracy that the device reports for the position: the radius of the 95 % confidence circle, in meters (W3C Geolocation). Over 100 m the check-in is flagged `imprecise`; over 1,000 m it is evidence and moves nothing.',
 })
 
 /** PostgreSQL keeps microseconds. */
@@ -37,6 +37,7 @@ export const checkin = z
   .strictObject({
     id: uuid,
     shift_id: uuid,
+    assignment_id: uuid.meta({ description: 'The assignment to which the check-in belongs.' }),
     professional_id: uuid,
     kind,
     latitude,
@@ -48,7 +49,11 @@ export const checkin = z
     is_within_radius: z.boolean(),
     verdict: z.enum(VERDICTS).meta({
       description:
-        '`inside` when distance plus accuracy is at most the radius of the site; `outside` when distance minus accuracy is greater than the radius; otherwise `uncertain`.',
+        '`inside` when distance plus accuracy is at most the radius of the site and the accuracy is at most 100 m; `outside` when distance minus accuracy is greater than the radius; otherwise `uncertain`.',
+    }),
+    flags: z.array(z.enum(CHECKIN_FLAGS)).meta({
+      description:
+        '`imprecise`: the accuracy is over 100 m. `evidence`: it is over 1,000 m, so the check-in is stored and moves nothing.',
     }),
     recorded_at: instantOut.meta({
       description: 'When the check-in was recorded, by the clock of the device.',
@@ -60,6 +65,33 @@ export const checkin = z
 export type CheckIn = z.infer<typeof checkin>
 
 export const checkinPage = pageOf(checkin)
+
+/** Enough to see what an app sends that the API does not know; a hostile item may have thousands. */
+const MAX_IGNORED = 20
+const MAX_IGNORED_LENGTH = 100
+
+export const ignored = z
+  .array(z.string())
+  .optional()
+  .meta({
+    description: `The unknown members of the request, which were ignored: each once, the first ${MAX_IGNORED}.`,
+  })
+
+/** @returns the members of check-ins that the API does not know; undefined when there is none. */
+export function ignoredIn(items: readonly unknown[], known: object): string[] | undefined {
+  const unknown = new Set<string>()
+  for (const item of items) {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) continue
+    for (const name in item) {
+      if (!Object.hasOwn(known, name) && unknown.size < MAX_IGNORED)
+        unknown.add(name.slice(0, MAX_IGNORED_LENGTH))
+    }
+  }
+  return unknown.size === 0 ? undefined : [...unknown].sort()
+}
+
+/** What recording one check-in answers. */
+export const recordedCheckin = z.strictObject({ ...checkin.shape, ignored }).meta({ id: 'RecordedCheckIn' })
 
 /** As wide as the widest site: a check-in further away is not near the point. */
 export const MAX_NEARBY_RADIUS_METERS = 1_000
@@ -107,25 +139,27 @@ export const nearbyCheckin = z
 
 export const nearbyCheckinPage = pageOf(nearbyCheckin)
 
-export const newCheckin = z
-  .strictObject({
-    id: uuid.meta({
+/** Not strict: what a newer app sends beside these never costs a check-in. */
+export const newCheckin = z.object({
+  id: uuid.meta({
+    description:
+      'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
+  }),
+  kind,
+  latitude,
+  longitude,
+  accuracy_meters: accuracy,
+  recorded_at: instant
+    .meta({
       description:
-        'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
-    }),
-    kind,
-    latitude,
-    longitude,
-    accuracy_meters: accuracy,
-    recorded_at: instant
-      .meta({
-        description:
-          'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
-        examples: ['2026-03-28T22:16:45.0249Z'],
-      })
-      .transform(toMicroseconds),
-  })
-  .meta({ id: 'NewCheckIn' })
+        'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
+      examples: ['2026-03-28T22:16:45.0249Z'],
+    })
+    .transform(toMicroseconds),
+})
+
+/** Loose, so that the answer can name what the API does not know. */
+export const newCheckinBody = newCheckin.loose().meta({ id: 'NewCheckIn' })
 
 export const batchItem = newCheckin.extend({ shift_id: uuid })
 
@@ -192,6 +226,7 @@ export const batchResult = z.discriminatedUnion('status', [storedCheckin, reject
 export type BatchResult = z.infer<typeof batchResult>
 
 export const batchResults = z.strictObject({
+  ignored,
   results: z
     .array(batchResult)
     .meta({ description: 'The results, one for each item of the request, in the same order.' }),

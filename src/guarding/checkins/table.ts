@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, doublePrecision, foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, instant, point, timestamps } from '../../platform/db/columns.ts'
-import { securityProfessionals } from '../professionals/table.ts'
+import { assignments } from '../assignments/table.ts'
 import { shifts } from '../shifts/table.ts'
 
-export const CHECKIN_KINDS = ['clock_in', 'ping', 'clock_out'] as const
+export const CHECKIN_KINDS = ['clock_in', 'break_start', 'break_end', 'ping', 'clock_out'] as const
+/** See `muster.checkin_flags`. */
+export const CHECKIN_FLAGS = ['evidence', 'imprecise'] as const
 export const VERDICTS = ['inside', 'outside', 'uncertain'] as const
 
 /**
@@ -19,6 +21,8 @@ export const gpsCheckins = pgTable(
     company_id: uuid('company_id').notNull(),
     client_id: uuid('client_id').notNull(),
     shift_id: uuid('shift_id').notNull(),
+    assignment_id: uuid('assignment_id').notNull(),
+    /** The assignment's. */
     professional_id: uuid('professional_id').notNull(),
     kind: text('kind', { enum: CHECKIN_KINDS }).notNull(),
     gps_point: point('gps_point').notNull(),
@@ -39,23 +43,30 @@ export const gpsCheckins = pgTable(
       foreignColumns: [shifts.id],
     }).onDelete('restrict'),
     foreignKey({
-      name: 'gps_checkins_professional_fk',
-      columns: [t.professional_id],
-      foreignColumns: [securityProfessionals.id],
+      name: 'gps_checkins_assignment_fk',
+      columns: [t.assignment_id],
+      foreignColumns: [assignments.id],
     }).onDelete('restrict'),
-    check('gps_checkins_kind_known', sql`${t.kind} in ('clock_in', 'ping', 'clock_out')`),
+    check(
+      'gps_checkins_kind_known',
+      sql`${t.kind} in ('clock_in', 'break_start', 'break_end', 'ping', 'clock_out')`,
+    ),
     check('gps_checkins_verdict_known', sql`${t.verdict} in ('inside', 'outside', 'uncertain')`),
-    check('gps_checkins_accuracy_range', sql`${t.accuracy_meters} > 0 and ${t.accuracy_meters} <= 100`),
+    // What is less precise is stored, but never inside.
+    check(
+      'gps_checkins_accuracy_range',
+      sql`${t.accuracy_meters} > 0 and ${t.accuracy_meters} < 'infinity' and (${t.accuracy_meters} <= 100 or ${t.verdict} <> 'inside')`,
+    ),
     check(
       'gps_checkins_point_valid',
       sql`coalesce(st_x(${t.gps_point}::geometry) between -180 and 180 and st_y(${t.gps_point}::geometry) between -90 and 90, false)`,
     ),
     index('gps_checkins_shift_idx').on(t.shift_id, t.recorded_at, t.id),
     // What moves the shift, among up to 50,000 pings (one a second). Without it 1,000 clock events in one batch took 18 s.
-    index('gps_checkins_clocks_idx').on(t.shift_id, t.kind, t.recorded_at).where(sql`${t.kind} <> 'ping'`),
+    index('gps_checkins_clocks_idx').on(t.assignment_id, t.recorded_at).where(sql`${t.kind} <> 'ping'`),
     // Who was near a place at that time. With the time in it, a batch takes 17 % longer; as it is, none that can be measured.
     index('gps_checkins_point_idx').using('gist', t.gps_point),
-    index('gps_checkins_professional_idx').on(t.professional_id),
+    index('gps_checkins_assignment_idx').on(t.assignment_id),
     index('gps_checkins_changed_idx').on(t.changed_xid, t.id),
   ],
 )

@@ -33,7 +33,7 @@ import { excerpt, words } from '../../platform/live/page/text.js'
  * @typedef {object} CheckIn
  * @property {string} id
  * @property {string} shift_id
- * @property {'clock_in' | 'ping' | 'clock_out'} kind
+ * @property {'clock_in' | 'break_start' | 'break_end' | 'ping' | 'clock_out'} kind
  * @property {'inside' | 'outside' | 'uncertain'} verdict
  * @property {number} distance_meters
  * @property {string} recorded_at
@@ -65,7 +65,13 @@ export const STATUSES = /** @type {const} */ ({
   cancelled: 'Cancelled',
 })
 const ORDER = /** @type {Status[]} */ (Object.keys(STATUSES))
-const CHECK_INS = { clock_in: 'Clock-in', ping: 'Check-in', clock_out: 'Clock-out' }
+const CHECK_INS = {
+  clock_in: 'Clock-in',
+  break_start: 'Break',
+  break_end: 'End of a break',
+  ping: 'Check-in',
+  clock_out: 'Clock-out',
+}
 
 export class Board {
   /** @type {Map<string, Shift>} */

@@ -9,7 +9,13 @@ import { clock, DAY, distance, format, HERE, MINUTE, moment, words } from '../..
 /** @typedef {import('./board.js').LivePosition} LivePosition */
 /** @typedef {import('../../platform/live/page/geo.js').Place} Place */
 
-const CHECK_INS = { clock_in: 'Clocked in', ping: 'Checked in', clock_out: 'Clocked out' }
+const CHECK_INS = {
+  clock_in: 'Clocked in',
+  break_start: 'On a break',
+  break_end: 'Back from a break',
+  ping: 'Checked in',
+  clock_out: 'Clocked out',
+}
 
 /** In the time of the site: `Sun 22 Nov, 22:00–06:00`, with the zone where it is not the reader's. @param {Shift} shift */
 export function period({ start_datetime, end_datetime, time_zone }) {

@@ -11,6 +11,7 @@ const columns = {
   id: finqleTransactions.id,
   company_id: finqleTransactions.company_id,
   shift_id: finqleTransactions.shift_id,
+  assignment_id: finqleTransactions.assignment_id,
   professional_id: finqleTransactions.professional_id,
   amount: finqleTransactions.amount,
   status: finqleTransactions.status,

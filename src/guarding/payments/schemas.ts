@@ -13,6 +13,9 @@ export const transaction = z
     id: uuid,
     company_id: uuid,
     shift_id: uuid,
+    assignment_id: uuid.meta({
+      description: 'The assignment that is paid. Each assignment has one payment.',
+    }),
     professional_id: uuid,
     amount: z.number().meta({
       description:

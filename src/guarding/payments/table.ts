@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { changedXid, id, timestamps } from '../../platform/db/columns.ts'
-import { securityProfessionals } from '../professionals/table.ts'
+import { assignments } from '../assignments/table.ts'
 import { shifts } from '../shifts/table.ts'
 
 export const TRANSACTION_STATUSES = [
@@ -32,6 +32,8 @@ export const finqleTransactions = pgTable(
     tenant_id: uuid('tenant_id').notNull(),
     company_id: uuid('company_id').notNull(),
     shift_id: uuid('shift_id').notNull(),
+    assignment_id: uuid('assignment_id').notNull(),
+    /** The assignment's. */
     professional_id: uuid('professional_id').notNull(),
     /** The planned pay until the shift is completed; then the pay for the hours worked. */
     amount: numeric('amount', { precision: 10, scale: 2, mode: 'number' }).notNull(),
@@ -51,10 +53,11 @@ export const finqleTransactions = pgTable(
       columns: [t.shift_id],
       foreignColumns: [shifts.id],
     }).onDelete('restrict'),
+    unique('finqle_transactions_one_per_assignment').on(t.assignment_id),
     foreignKey({
-      name: 'finqle_transactions_professional_fk',
-      columns: [t.professional_id, t.tenant_id],
-      foreignColumns: [securityProfessionals.id, securityProfessionals.tenant_id],
+      name: 'finqle_transactions_assignment_fk',
+      columns: [t.assignment_id],
+      foreignColumns: [assignments.id],
     }).onDelete('restrict'),
     check(
       'finqle_transactions_status_known',

@@ -316,8 +316,11 @@ export const assignShift = async (
   professional: string,
 ): Promise<Shift> => accepted(await request.perform<Shift | Refusal>(assign, [id, professional]))
 
+const release = action('muster.release_shift', ['wanted'])
+
+/** As whoever manages the shift; or as its guard, after it was moved. */
 export const releaseShift = (request: FunctionCaller, id: string): Promise<Shift> =>
-  request.perform(moveShift, [id, '{assigned}', 'published', null, null])
+  request.perform(release, [id])
 
 export const cancelShift = (request: FunctionCaller, id: string, reason: string): Promise<Shift> =>
   request.perform(moveShift, [id, '{draft,published,assigned,active}', 'cancelled', null, reason])

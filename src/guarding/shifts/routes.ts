@@ -189,7 +189,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'changeShift',
         summary: 'Change a shift',
         description:
-          'Changes only the members in the request. A change of an assigned shift must not break a rule for its professional, who is notified. A completed or cancelled shift cannot be changed. A shift that is not assigned cannot be changed once its company no longer works for the client (`not_found`). A change of `instructions` alone does not change `updated_at`. ' +
+          'Changes only the members in the request. A change of an assigned shift must not break a rule for its professional, who is notified. The rates of an assigned shift can only rise. Once it has begun (its start has come, or its guard has checked in), its start and its location stay, and its end stays after what was worked. A completed or cancelled shift cannot be changed. A shift that is not assigned cannot be changed once its company no longer works for the client (`not_found`). A change of `instructions` alone does not change `updated_at`. ' +
           STRANGER_NOTE,
         tags,
         params: idParams,
@@ -201,6 +201,9 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
             'forbidden',
             'invalid_transition',
             'shift_over',
+            'shift_begun',
+            'rate_lowered',
+            'end_worked',
             ...ASSIGNMENT_PROBLEMS,
             ...STRANGER_PROBLEMS,
           ),
@@ -300,10 +303,13 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'releaseShift',
         summary: 'Release the professional of an assigned shift',
         description:
-          'Reopens the shift, notifies the professional and voids the payment, in one transaction. A shift that is over, or whose company no longer works for the client, is cancelled instead.',
+          'Reopens the shift, notifies the professional and voids the payment, in one transaction. From the start of the shift on it is not released. A shift whose company no longer works for the client is cancelled instead. The guard of the shift may release it before the start, for 24 hours (a term of the company) after its times or its place were changed.',
         tags,
         params: idParams,
-        response: { 200: shift, ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_over') },
+        response: {
+          200: shift,
+          ...problems('not_found', 'forbidden', 'invalid_transition', 'shift_begun', 'shift_over'),
+        },
       },
     },
     (request) => releaseShift(request, request.params.id),
@@ -315,6 +321,8 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'cancelShift',
         summary: 'Cancel a shift that is not over',
+        description:
+          "An assigned shift is cancelled with its payment. Of an active shift, what was worked until then is paid, at least the minimum of the company's terms.",
         tags,
         params: idParams,
         body: cancellation,

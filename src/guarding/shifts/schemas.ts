@@ -10,7 +10,7 @@ import {
   uuid,
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { CHECKIN_KINDS, VERDICTS } from '../checkins/table.ts'
+import { CHECKIN_FLAGS, CHECKIN_KINDS, VERDICTS } from '../checkins/table.ts'
 import { SHIFT_STATUSES } from './table.ts'
 
 /** One statement inserts all items and fires their triggers: at this size it takes well under a second. */
@@ -118,6 +118,7 @@ export const shiftDetail = z
       .strictObject({
         id: uuid,
         shift_id: uuid,
+        assignment_id: uuid,
         professional_id: uuid,
         kind: z.enum(CHECKIN_KINDS),
         latitude,
@@ -126,6 +127,7 @@ export const shiftDetail = z
         distance_meters: z.number(),
         is_within_radius: z.boolean(),
         verdict: z.enum(VERDICTS),
+        flags: z.array(z.enum(CHECKIN_FLAGS)),
         recorded_at: instantOut,
         created_at: instantOut,
       })

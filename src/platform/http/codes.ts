@@ -125,7 +125,7 @@ const PLATFORM_CODES = {
   },
   isolation_unsupported: {
     status: 500,
-    title: 'Assignments require the isolation level READ COMMITTED.',
+    title: 'This change requires the isolation level READ COMMITTED.',
     retry: 'after_change',
     when: 'When the operator has mended the settings of the database.',
     sqlstate: 'MU020',

@@ -71,6 +71,7 @@ begin
     select
       page.id,
       page.shift_id,
+      page.assignment_id,
       page.professional_id,
       page.kind,
       st_y(page.gps_point::geometry) as latitude,
@@ -79,6 +80,7 @@ begin
       page.distance_meters,
       page.is_within_radius,
       page.verdict,
+      muster.checkin_flags(page.accuracy_meters) as flags,
       page.recorded_at,
       page.created_at,
       st_distance(page.gps_point, here) as meters_away

@@ -1,11 +1,11 @@
 -- Check-ins: where a guard was, judged by the database, in whatever order phones deliver it.
 --
--- * Only the professional of a shift that is assigned, active or completed checks in, with a device time from 2 hours
---   before its start to 12 hours after its end, and not in the future.
+-- * Who has or had the shift checks in, with a device time from 2 hours before its start to 12 hours after its end, and not in the
+--   future. A check-in belongs to the assignment that was in force at its device time; after a release or a cancellation only what
+--   was recorded before it is taken, as evidence or as hours (hours.sql).
 -- * d = distance to the site, a = reported accuracy, R = radius: inside if d + a ≤ R, outside if d − a > R, else
---   uncertain. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
--- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: the first clock_in
---   that is not outside starts it, the first clock_out after that ends it and fixes the pay.
+--   uncertain; with an accuracy over 100 m never inside. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
+-- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: hours.sql says how.
 -- * The device makes the id: the same check-in again (shift, kind and device time) is a success that changes nothing, and
 --   meets none of these rules a second time.
 -- * A shift takes 120 pings for each minute of the device's clock: two a second. More tell nothing, and would only fill the table. Clock events are never counted: one that is refused is a day's pay.
@@ -31,14 +31,16 @@ grant execute on function muster.audience_of_gps_checkins(jsonb, timestamptz) to
 select muster.follow_table(
   'public.gps_checkins',
   trail => 'none',
-  published => array['id', 'company_id', 'client_id', 'shift_id', 'professional_id', 'kind', 'gps_point',
-    'accuracy_meters', 'distance_meters', 'is_within_radius', 'verdict', 'recorded_at', 'created_at', 'updated_at'],
+  published => array['id', 'company_id', 'client_id', 'shift_id', 'assignment_id', 'professional_id', 'kind',
+    'gps_point', 'accuracy_meters', 'distance_meters', 'is_within_radius', 'verdict', 'recorded_at', 'created_at', 'updated_at'],
   audience => array['tenant_id', 'company_id', 'client_id', 'professional_id']
 );
 
--- What the rules say to a check-in: the code that refuses it, or null. The one is asked once for each shift of a batch, the other for
--- each time.
-create or replace function muster.check_in_refusal(shift public.shifts, by_caller boolean, caller uuid) returns text
+-- What the rules say to a check-in of the professional of an assignment (a row of nulls where there is none): the code that
+-- refuses it, or null. The one is asked once for each shift of a batch, the other for each time.
+create or replace function muster.check_in_refusal(
+  shift public.shifts, assignment public.assignments, by_caller boolean
+) returns text
 language plpgsql
 volatile
 security definer
@@ -48,32 +50,34 @@ begin
   if shift.id is null or shift.deleted_at is not null then
     return 'not_found';
   end if;
-  -- A caller without a professional must not pass as the null professional of an open shift.
-  if by_caller and (caller is null or shift.professional_id is distinct from caller) then
+  if assignment.id is null then
     -- Those who see the shift are told that it is not theirs to check in to; to others it does not exist.
-    return case when muster.sees_shift(shift) then 'forbidden' else 'not_found' end;
-  end if;
-  if shift.professional_id is null or shift.status not in ('assigned', 'active', 'completed') then
-    return 'shift_not_assigned';
+    return case
+      when not by_caller or shift.professional_id = muster.professional_id() then 'shift_not_assigned'
+      when muster.sees_shift(shift) then 'forbidden'
+      else 'not_found'
+    end;
   end if;
   return null;
 end
 $$;
-comment on function muster.check_in_refusal(public.shifts, boolean, uuid) is
+comment on function muster.check_in_refusal(public.shifts, public.assignments, boolean) is
   'The code that refuses a caller, or anybody, to check in to a shift; null for none. Security definer: who sees a shift is asked of all.';
 
 -- Without a SET clause, so that it is inlined: it is asked for each check-in.
-create or replace function muster.check_in_time_refusal(shift public.shifts, at_time timestamptz) returns text
+create or replace function muster.check_in_time_refusal(assignment public.assignments, at_time timestamptz) returns text
 language sql
 volatile
 return case
-  when at_time < shift.start_datetime - interval '2 hours' or at_time > shift.end_datetime + interval '12 hours'
+  when assignment.ended_as in ('released', 'cancelled', 'stopped') and at_time > assignment.ended_at
+    then 'shift_not_assigned'
+  when at_time < assignment.start_datetime - interval '2 hours' or at_time > assignment.end_datetime + interval '12 hours'
     then 'outside_check_in_window'
   -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
   when at_time > clock_timestamp() + interval '5 minutes'
     then 'recorded_in_future'
 end;
-comment on function muster.check_in_time_refusal(public.shifts, timestamptz) is
+comment on function muster.check_in_time_refusal(public.assignments, timestamptz) is
   'The code that refuses a check-in at that device time; null for none.';
 
 -- GPS gives a fix a second, at times that waver: a real track has 61 in some minutes. Twice that is no phone.
@@ -107,56 +111,52 @@ $$;
 comment on function muster.pings_in_minute(uuid, uuid, timestamptz) is
   'The pings of a professional at a shift in that minute of device time. Security definer: the trigger''s rules see all rows.';
 
-create or replace function muster.refuse_check_in(
-  shift public.shifts, by_caller boolean, caller uuid, at_time timestamptz
-) returns void
-language plpgsql
-volatile
-set search_path = pg_catalog, public, pg_temp
-as $$
-declare
-  refusal text := muster.check_in_refusal(shift, by_caller, caller);
-begin
-  if refusal is not null then
-    perform muster.fail(refusal, 'shift_id');
-  end if;
-  refusal := muster.check_in_time_refusal(shift, at_time);
-  if refusal is not null then
-    perform muster.fail(refusal, 'recorded_at');
-  end if;
-end
-$$;
-comment on function muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz) is
-  'Fails where a rule refuses a check-in of a caller, or of anybody.';
-
 create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
+  most_precise constant float8 := 100;
   shift public.shifts;
-  radius integer;
-  caller uuid;
+  assignment public.assignments;
+  refusal text;
   by_caller constant boolean := muster.acts_for_caller();
 begin
   select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
-  -- Whom a caller may not name, muster.store_check_in(s) name.
-  if by_caller then
-    caller := coalesce(new.professional_id, muster.professional_id());
+  -- Callers may name neither: muster.store_check_in names the professional, whom it looked up; muster.store_check_ins also the
+  -- assignment.
+  if by_caller and new.assignment_id is not null then
+    select a.* into assignment from public.assignments a where a.id = new.assignment_id;
+  else
+    select a.* into assignment
+    from public.assignments a
+    where a.shift_id = shift.id
+      and a.professional_id = case
+        when by_caller then coalesce(new.professional_id, muster.professional_id())
+        else shift.professional_id
+      end
+    -- As muster.assignment_at, without a call for each row.
+    order by
+      new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+    limit 1;
   end if;
   -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
   if (
     shift.deleted_at is null
-    and shift.status in ('assigned', 'active', 'completed')
-    and (not by_caller or shift.professional_id = caller)
-    and muster.check_in_time_refusal(shift, new.recorded_at) is null
+    and assignment.id is not null
+    and muster.check_in_time_refusal(assignment, new.recorded_at) is null
   ) is not true then
-    perform muster.refuse_check_in(shift, by_caller, caller, new.recorded_at);
+    refusal := coalesce(
+      muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
+    );
+    perform muster.fail(
+      refusal, case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
+    );
   end if;
   -- The functions count for themselves.
   if by_caller and new.professional_id is null and new.kind = 'ping'
-    and muster.pings_in_minute(shift.id, shift.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+    and muster.pings_in_minute(shift.id, assignment.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
   then
     perform muster.fail('too_many_pings', 'recorded_at');
   end if;
@@ -164,106 +164,33 @@ begin
   new.tenant_id := shift.tenant_id;
   new.company_id := shift.company_id;
   new.client_id := shift.client_id;
-  new.professional_id := shift.professional_id;
+  new.assignment_id := assignment.id;
+  new.professional_id := assignment.professional_id;
   new.created_at := now();
   new.updated_at := now();
-  select l.radius_meters into radius from public.locations l where l.id = shift.location_id;
   new.distance_meters := st_distance(new.gps_point, shift.location_point);
-  new.is_within_radius := new.distance_meters <= radius;
+  new.is_within_radius := new.distance_meters <= assignment.radius_meters;
   new.verdict := case
-    when new.distance_meters + new.accuracy_meters <= radius then 'inside'
-    when new.distance_meters - new.accuracy_meters > radius then 'outside'
+    when new.distance_meters + new.accuracy_meters <= assignment.radius_meters and new.accuracy_meters <= most_precise then 'inside'
+    when new.distance_meters - new.accuracy_meters > assignment.radius_meters then 'outside'
     else 'uncertain'
   end;
   return new;
 end
 $$;
 comment on function muster.tg_gps_checkins__judge() is
-  'Fills in what the database computes. Security definer: the radius and the shift are not the client''s to choose.';
+  'Fills in what the database computes. Security definer: the radius and the assignment are not the client''s to choose.';
 
-create or replace function muster.clock_times(
-  shift public.shifts, out clocked_in timestamptz, out clocked_out timestamptz
-)
-language plpgsql
-stable
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-begin
-  select min(c.recorded_at) into clocked_in
-  from public.gps_checkins c
-  where c.shift_id = shift.id
-    and c.professional_id = shift.professional_id
-    and c.kind = 'clock_in'
-    and c.verdict <> 'outside';
-  select min(c.recorded_at) into clocked_out
-  from public.gps_checkins c
-  where c.shift_id = shift.id
-    and c.professional_id = shift.professional_id
-    and c.kind = 'clock_out'
-    and c.recorded_at >= clocked_in;
-end
-$$;
-comment on function muster.clock_times(public.shifts) is
-  'When the professional of a shift began to work and stopped, by their check-ins; null for what has not happened.';
-grant execute on function muster.clock_times(public.shifts) to muster_definer;
-
-create or replace function muster.advance_shift(advanced uuid) returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  shift public.shifts;
-  clocked_in timestamptz;
-  clocked_out timestamptz;
-begin
-  -- Each statement of this function must see the check-ins that others have committed before it got the lock.
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform muster.fail('isolation_unsupported');
-  end if;
-  select * into shift from public.shifts s where s.id = advanced for no key update;
-
-  select t.clocked_in, t.clocked_out into clocked_in, clocked_out from muster.clock_times(shift) t;
-
-  if shift.status = 'assigned' and clocked_in is not null then
-    update public.shifts s set status = 'active' where s.id = shift.id;
-    shift.status := 'active';
-  end if;
-  if shift.status = 'active' and clocked_out is not null then
-    update public.shifts s set status = 'completed' where s.id = shift.id;
-    shift.status := 'completed';
-  end if;
-  if shift.status = 'completed' and clocked_out is not null then
-    update public.finqle_transactions t
-    -- As in tg_shifts__follow_assignment: locked whatever its status.
-    set amount = case when t.status = 'pending' then muster.shift_pay(
-      shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
-    ) else t.amount end
-    where t.shift_id = shift.id and t.status <> 'voided';
-  end if;
-end
-$$;
-comment on function muster.advance_shift(uuid) is
-  'Brings a shift''s state and pay in step with its check-ins. Security definer: no role moves a shift to active by hand.';
-
-create or replace function muster.tg_gps_checkins__advance_shifts() returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, extensions, public, pg_temp
-as $$
-declare
-  clocked uuid;
-begin
-  -- One order for everybody, so that two batches cannot deadlock.
-  for clocked in
-    select distinct i.shift_id from inserted i where i.kind <> 'ping' order by i.shift_id
-  loop
-    perform muster.advance_shift(clocked);
-  end loop;
-  return null;
-end
-$$;
-comment on function muster.tg_gps_checkins__advance_shifts() is 'Security definer: see muster.advance_shift.';
+create or replace function muster.checkin_flags(accuracy_meters float8) returns text[]
+language sql
+immutable
+parallel safe
+return array_remove(array[
+  case when accuracy_meters > 1000 then 'evidence' end,
+  case when accuracy_meters > 100 then 'imprecise' end
+], null);
+comment on function muster.checkin_flags(float8) is
+  'What a position with that accuracy is marked as: imprecise over 100 m; over 1,000 m evidence, which moves nothing.';
 
 -- One check-in as a client sees it: the row, with its point as latitude and longitude.
 create or replace function muster.checkin_json(checkin public.gps_checkins) returns json
@@ -273,6 +200,7 @@ parallel safe
 return json_build_object(
   'id', checkin.id,
   'shift_id', checkin.shift_id,
+  'assignment_id', checkin.assignment_id,
   'professional_id', checkin.professional_id,
   'kind', checkin.kind,
   'latitude', st_y(checkin.gps_point::geometry),
@@ -281,6 +209,7 @@ return json_build_object(
   'distance_meters', checkin.distance_meters,
   'is_within_radius', checkin.is_within_radius,
   'verdict', checkin.verdict,
+  'flags', muster.checkin_flags(checkin.accuracy_meters),
   'recorded_at', checkin.recorded_at,
   'created_at', checkin.created_at
 );
@@ -327,8 +256,11 @@ as $$
 declare
   caller constant uuid := muster.professional_id();
   most_pings constant integer := muster.most_pings_a_minute();
+  assignments uuid[] := array_fill(null::uuid, array[cardinality(check_in_ids)]);
   outcomes text[] := array_fill(null::text, array[cardinality(check_in_ids)]);
   shift public.shifts;
+  assignment public.assignments;
+  has_several boolean;
   at_shift uuid;
   at_minute timestamptz;
   last_id uuid;
@@ -338,7 +270,9 @@ declare
 begin
   -- Before anything is judged, and in one order for everybody. Of others' shifts there is nothing to wait for.
   perform from public.shifts s
-  where s.id = any (at_shifts) and s.professional_id = caller
+  where s.id in (
+    select a.shift_id from public.assignments a where a.shift_id = any (at_shifts) and a.professional_id = caller
+  )
   order by s.id
   for no key update;
 
@@ -355,9 +289,16 @@ begin
       at_shift := item.shift_id;
       at_minute := null;
       select s.* into shift from public.shifts s where s.id = at_shift;
-      refusal := muster.check_in_refusal(shift, true, caller);
+      assignment := muster.assignment_at(at_shift, caller, item.recorded_at);
+      has_several := 1 < (
+        select count(*) from public.assignments a where a.shift_id = at_shift and a.professional_id = caller
+      );
+      refusal := muster.check_in_refusal(shift, assignment, true);
+    elsif has_several then
+      assignment := muster.assignment_at(at_shift, caller, item.recorded_at);
     end if;
-    outcomes[item.nth] := coalesce(refusal, muster.check_in_time_refusal(shift, item.recorded_at));
+    assignments[item.nth] := assignment.id;
+    outcomes[item.nth] := coalesce(refusal, muster.check_in_time_refusal(assignment, item.recorded_at));
     continue when outcomes[item.nth] is not null or item.kind <> 'ping';
 
     if item.minute is distinct from at_minute then
@@ -377,11 +318,13 @@ begin
   with given as materialized (
     -- Of several with one id the first that is good is stored.
     select g.*, row_number() over (partition by g.id, g.outcome order by g.nth) as copy
-    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times, outcomes) with ordinality
-      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at, outcome, nth)
+    from unnest(check_in_ids, at_shifts, assignments, kinds, at_points, accuracies, at_times, outcomes) with ordinality
+      as g (id, shift_id, assignment_id, kind, gps_point, accuracy_meters, recorded_at, outcome, nth)
   ), stored as (
-    insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
-    select g.id, g.shift_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
+    insert into public.gps_checkins as c (
+      id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters, recorded_at
+    )
+    select g.id, g.shift_id, g.assignment_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
     from given g
     where g.outcome is null and g.copy = 1
     order by g.shift_id, g.id
@@ -563,9 +506,6 @@ comment on function muster.record_check_ins_once(text, text, jsonb) is
 
 create or replace trigger judge before insert on public.gps_checkins
   for each row execute function muster.tg_gps_checkins__judge();
-create or replace trigger advance_shifts after insert on public.gps_checkins
-  referencing new table as inserted
-  for each statement execute function muster.tg_gps_checkins__advance_shifts();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
@@ -590,8 +530,8 @@ grant select on public.gps_checkins to authenticated;
 grant insert (id, shift_id, kind, gps_point, accuracy_meters, recorded_at) on public.gps_checkins to authenticated;
 grant select, insert, update, delete on public.gps_checkins to service_role;
 grant select on public.gps_checkins to muster_definer;
--- With the professional, which no caller may name.
-grant insert (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+-- With the professional and the assignment, which no caller may name.
+grant insert (id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
   on public.gps_checkins to muster_definer;
 
 grant execute on function
@@ -599,6 +539,7 @@ grant execute on function
   muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[])
 to authenticated;
 grant execute on function muster.checkin_json(public.gps_checkins) to authenticated;
+grant execute on function muster.checkin_flags(float8) to authenticated, muster_definer;
 grant execute on function muster.take_check_ins(jsonb), muster.answer_check_ins(jsonb, text[]) to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
@@ -607,15 +548,12 @@ grant execute on function
   muster.record_check_ins_once(text, text, jsonb)
 to authenticated, muster_api;
 grant execute on function
-  muster.check_in_time_refusal(public.shifts, timestamptz),
-  muster.refuse_check_in(public.shifts, boolean, uuid, timestamptz),
+  muster.check_in_time_refusal(public.assignments, timestamptz),
   muster.most_pings_a_minute()
 to muster_definer;
 
 alter function muster.store_check_in(uuid, uuid, text, geography, float8, timestamptz) owner to muster_definer;
 alter function muster.store_check_ins(uuid[], uuid[], text[], geography[], float8[], timestamptz[]) owner to muster_definer;
-alter function muster.check_in_refusal(public.shifts, boolean, uuid) owner to muster_definer;
+alter function muster.check_in_refusal(public.shifts, public.assignments, boolean) owner to muster_definer;
 alter function muster.pings_in_minute(uuid, uuid, timestamptz) owner to muster_definer;
 alter function muster.tg_gps_checkins__judge() owner to muster_definer;
-alter function muster.advance_shift(uuid) owner to muster_definer;
-alter function muster.tg_gps_checkins__advance_shifts() owner to muster_definer;

@@ -23,7 +23,10 @@ return jsonb_build_object(
   'shift_over', 'MU021',
   'daily_limit_reached', 'MU025',
   'too_many_pings', 'MU030',
-  'professional_unavailable', 'MU300'
+  'professional_unavailable', 'MU300',
+  'shift_begun', 'MU301',
+  'rate_lowered', 'MU302',
+  'end_worked', 'MU303'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;

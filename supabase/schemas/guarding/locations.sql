@@ -2,7 +2,7 @@
 --
 -- * A location is in its organization's tenant; its organization and admins edit it, and companies see their clients'.
 -- * Its time zone is one that this server knows, by its present name.
--- * Shifts that are not over follow a location that moves; a location with such shifts is not removed.
+-- * Shifts that are not over follow a location that moves, until they have begun (hours.sql); a location with such shifts is not removed.
 -- * Locks are taken in the order location, shift, professional (shifts.sql).
 
 select muster.follow_table('public.locations', soft_delete => true);
@@ -47,9 +47,27 @@ begin
   )
   order by p.id
   for no key update;
+  -- A shift that has begun stays where its professional was sent.
   update public.shifts s
   set location_point = new.location_point, time_zone = new.time_zone
-  where s.location_id = new.id and s.status in ('draft', 'published', 'assigned', 'active');
+  where s.location_id = new.id
+    and (s.time_zone <> new.time_zone or s.location_point::text <> new.location_point::text)
+    and (
+      s.status in ('draft', 'published')
+      or (s.status = 'assigned' and not exists (
+        select from public.assignments a
+        where a.shift_id = s.id and a.ended_at is null and muster.has_begun(s, a.id)
+      ))
+    );
+  update public.assignments a
+  set radius_meters = new.radius_meters
+  from public.shifts s
+  where s.location_id = new.id
+    and s.status = 'assigned'
+    and a.shift_id = s.id
+    and a.ended_at is null
+    and a.radius_meters <> new.radius_meters
+    and not muster.has_begun(s, a.id);
   return null;
 end
 $$;
@@ -102,6 +120,7 @@ create or replace trigger b_name_time_zone_on_update before update on public.loc
 create or replace trigger move_shifts after update on public.locations
   for each row when (
     old.time_zone <> new.time_zone or old.location_point::text <> new.location_point::text
+    or old.radius_meters <> new.radius_meters
   )
   execute function muster.tg_locations__move_shifts();
 create or replace trigger check_unused after update on public.locations

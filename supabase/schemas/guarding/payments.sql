@@ -1,13 +1,12 @@
 -- Payments: an assignment, its payment row and the notification of its professional are one thing.
 --
--- * Assigning by any path makes the payment row (pending, the planned pay) and the notification.
--- * Releasing or cancelling voids the row; exactly one row of a shift is not void (a unique index holds that).
--- * A pending payment is what the shift pays now. While it is processed the amount stays what was sent; should it become
---   pending again, it is worked out anew.
--- * No transaction commits a shift that is assigned, active or completed without its one live payment row, or a live
---   payment row of a shift that is none of these.
--- * Pay: hours between start and end at the hourly rate, hours worked after the end at the overtime rate; time before
---   the start is not paid. Real durations count, so a night in which the clock changes has 7 or 9 hours.
+-- * Assigning by any path makes the assignment (assignments.sql), its payment (pending, the planned pay) and the notification.
+-- * Releasing voids the row, and so does cancelling before somebody worked; cancelling afterwards fixes what is paid.
+-- * Exactly one row of a shift is not void (a unique index holds that). Each assignment has one row.
+-- * A pending payment is what the assignment pays now (hours.sql). While it is processed the amount stays what was sent; should
+--   it become pending again, it is worked out anew.
+-- * No transaction commits an assignment that is in force, completed or stopped without its live payment row, or a live payment
+--   row of one that is none of these.
 
 create or replace function muster.audience_of_finqle_transactions(viewed jsonb, at timestamptz) returns text[]
 language sql
@@ -24,38 +23,9 @@ grant execute on function muster.audience_of_finqle_transactions(jsonb, timestam
 
 select muster.follow_table(
   'public.finqle_transactions',
-  published => array['id', 'company_id', 'shift_id', 'professional_id', 'amount', 'status', 'created_at', 'updated_at'],
+  published => array['id', 'company_id', 'shift_id', 'assignment_id', 'professional_id', 'amount', 'status', 'created_at', 'updated_at'],
   audience => array['tenant_id', 'company_id', 'professional_id']
 );
-
-create or replace function muster.shift_pay(
-  hourly_rate numeric,
-  overtime_rate numeric,
-  start_datetime timestamptz,
-  end_datetime timestamptz,
-  worked_from timestamptz,
-  worked_to timestamptz
-) returns numeric
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return round(
-  -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
-  hourly_rate * (
-    greatest(
-      extract(epoch from least(worked_to, end_datetime) - greatest(worked_from, start_datetime)), 0
-    )
-    + overtime_rate * greatest(
-      extract(epoch from worked_to - greatest(worked_from, end_datetime)), 0
-    )
-  ) / 3600,
-  2
-);
-comment on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz) is
-  'What a shift pays for the time worked, rounded to cents once, at the end.';
-grant execute on function muster.shift_pay(numeric, numeric, timestamptz, timestamptz, timestamptz, timestamptz)
-to authenticated, service_role, muster_definer;
 
 create or replace function muster.notify_professional(shift public.shifts, professional uuid, notification_type text)
 returns void
@@ -85,21 +55,37 @@ as $$
 declare
   was_assigned boolean := tg_op = 'UPDATE' and old.status in ('assigned', 'active');
   is_assigned boolean := new.status in ('assigned', 'active');
+  ended uuid;
 begin
-  if (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
-    insert into public.finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount)
+  if tg_op = 'UPDATE' and old.status = 'completed' then
+    perform muster.reopen_assignment(new.id);
+
+  elsif (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
+    insert into public.finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount)
     values (
-      new.tenant_id, new.company_id, new.id, new.professional_id,
-      muster.shift_pay(
-        new.hourly_rate, new.overtime_rate, new.start_datetime, new.end_datetime, new.start_datetime, new.end_datetime
+      new.tenant_id, new.company_id, new.id, muster.begin_assignment(new), new.professional_id,
+      muster.pay_for(
+        new.hourly_rate, new.overtime_rate, extract(epoch from new.end_datetime - new.start_datetime), 0
       )
     );
+    if new.status = 'completed' then
+      perform muster.end_assignment(new.id, 'completed');
+    end if;
     perform muster.notify_professional(new, new.professional_id, 'shift_assigned');
 
+  elsif was_assigned and new.status = 'completed' then
+    perform muster.end_assignment(new.id, 'completed');
+
+  elsif was_assigned and new.status = 'cancelled' and old.status = 'active' then
+    ended := muster.end_assignment(new.id, 'stopped');
+    perform muster.price_assignment(ended);
+    -- Work that was going on claims no more.
+    perform muster.price_earlier_assignments(a) from public.assignments a where a.id = ended;
+    perform muster.notify_professional(new, old.professional_id, 'shift_cancelled');
+
   elsif was_assigned and new.status in ('published', 'cancelled') then
-    update public.finqle_transactions t
-    set status = 'voided'
-    where t.shift_id = new.id and t.status <> 'voided';
+    ended := muster.end_assignment(new.id, case new.status when 'published' then 'released' else 'cancelled' end);
+    update public.finqle_transactions t set status = 'voided' where t.assignment_id = ended;
     perform muster.notify_professional(
       new, old.professional_id, case new.status when 'published' then 'shift_released' else 'shift_cancelled' end
     );
@@ -109,12 +95,11 @@ begin
   ) is distinct from (
     old.start_datetime, old.end_datetime, old.hourly_rate, old.overtime_rate, old.location_id
   ) then
-    update public.finqle_transactions t
-    -- Whatever its status, the row is locked: one that becomes pending at this moment does so before or after this.
-    set amount = case when t.status = 'pending' then muster.shift_pay(
-      new.hourly_rate, new.overtime_rate, new.start_datetime, new.end_datetime, new.start_datetime, new.end_datetime
-    ) else t.amount end
-    where t.shift_id = new.id and t.status <> 'voided';
+    perform muster.price_assignment(muster.follow_shift(
+      new,
+      (new.start_datetime, new.end_datetime, new.location_id)
+        is distinct from (old.start_datetime, old.end_datetime, old.location_id)
+    ));
     perform muster.notify_professional(new, new.professional_id, 'shift_changed');
   end if;
   return null;
@@ -129,20 +114,10 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  shift public.shifts;
-  clocked_in timestamptz;
-  clocked_out timestamptz;
+  assignment public.assignments;
 begin
-  select s.* into shift from public.shifts s where s.id = new.shift_id;
-  select t.clocked_in, t.clocked_out into clocked_in, clocked_out from muster.clock_times(shift) t;
-  -- The planned pay, until the hours worked are known.
-  if shift.status <> 'completed' or clocked_out is null then
-    clocked_in := shift.start_datetime;
-    clocked_out := shift.end_datetime;
-  end if;
-  new.amount := muster.shift_pay(
-    shift.hourly_rate, shift.overtime_rate, shift.start_datetime, shift.end_datetime, clocked_in, clocked_out
-  );
+  select a.* into assignment from public.assignments a where a.id = new.assignment_id;
+  new.amount := muster.assignment_pay(assignment);
   return new;
 end
 $$;
@@ -168,18 +143,29 @@ begin
     where s.id = any (checked)
       and s.status in ('assigned', 'active', 'completed')
       and not exists (
+        select from public.assignments a
+        where a.shift_id = s.id
+          and a.professional_id = s.professional_id
+          and case s.status when 'completed' then a.ended_as = 'completed' else a.ended_at is null end
+      )
+  ) or exists (
+    select from public.assignments a
+    where a.shift_id = any (checked)
+      and (a.ended_as is null or a.ended_as in ('completed', 'stopped'))
+      and not exists (
         select from public.finqle_transactions t
-        where t.shift_id = s.id and t.professional_id = s.professional_id and t.status <> 'voided'
+        where t.assignment_id = a.id and t.professional_id = a.professional_id and t.shift_id = a.shift_id
+          and t.status <> 'voided'
       )
   ) then
     perform muster.fail('payment_missing');
   end if;
   if exists (
     select from public.finqle_transactions t
-    join public.shifts s on s.id = t.shift_id
+    join public.assignments a on a.id = t.assignment_id
     where t.shift_id = any (checked)
       and t.status <> 'voided'
-      and s.status not in ('assigned', 'active', 'completed')
+      and a.ended_as not in ('completed', 'stopped')
   ) then
     perform muster.fail('shift_not_assigned', 'shift_id');
   end if;
@@ -187,7 +173,7 @@ begin
 end
 $$;
 comment on function muster.tg_check_payment() is
-  'A worked shift has its payment, and no other shift has one. Security definer: whether or not the caller sees it.';
+  'What an assignment may pay has its payment, and nothing else has one. Security definer: whether or not the caller sees it.';
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
@@ -201,7 +187,7 @@ create or replace trigger follow_assignment_on_update after update on public.shi
 drop trigger if exists shifts_assigned_has_payment on public.shifts;
 create constraint trigger shifts_assigned_has_payment after insert or update on public.shifts
   deferrable initially deferred
-  for each row when (new.status in ('assigned', 'active', 'completed'))
+  for each row when (new.status in ('assigned', 'active', 'completed', 'cancelled'))
   execute function muster.tg_check_payment();
 drop trigger if exists finqle_transactions_of_assigned_stay on public.finqle_transactions;
 create constraint trigger finqle_transactions_of_assigned_stay after insert or update or delete on public.finqle_transactions
@@ -225,8 +211,8 @@ comment on policy finqle_transactions_read on public.finqle_transactions is
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
-grant select (id, tenant_id, company_id, shift_id, professional_id, amount, status, provider_reference, created_at,
-  updated_at)
+grant select (id, tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status, provider_reference,
+  created_at, updated_at)
   on public.finqle_transactions to authenticated;
 -- muster.changes_since runs as the caller, who may read only some columns of this table.
 grant select (changed_xid) on public.finqle_transactions to authenticated;

@@ -322,7 +322,10 @@ begin
     (
       select range_agg(tstzrange(s.start_datetime, s.end_datetime))
       from public.shifts s
-      where s.professional_id = guard.id and s.status in ('assigned', 'active') and s.deleted_at is null
+      where s.professional_id = guard.id
+        -- As muster.assignment_violations has it.
+        and (s.status in ('assigned', 'active') or (s.status = 'completed' and s.end_datetime > now()))
+        and s.deleted_at is null
     ),
     '{}'
   );

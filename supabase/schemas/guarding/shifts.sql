@@ -6,11 +6,13 @@
 --   claimed nor assigned, and an assigned one is not opened again. Cancelling, deleting and moving them to another location
 --   stay possible. Assigned and active shifts are promises to a guard: they go on, and may be corrected.
 -- * draft → published → assigned → active → completed; cancelled from the first four, with a reason; assigned →
---   published on release. Everything else is refused. Active and completed come from check-ins alone.
+--   published on release, until the start; completed → active when somebody clocks in again. Everything else is refused. Active
+--   and completed come from check-ins alone. What may change of an assigned shift: hours.sql.
 -- * A shift that is over is not opened: whoever publishes, releases or moves a published shift into the past is refused.
 -- * A guard may only claim: published → assigned, to themselves, changing nothing else.
 -- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
---   valid through the day on which the shift ends, local to the location, and no other such shift at the same time. A
+--   valid through the day on which the shift ends, local to the location, and no other such shift at the same time, nor one that is
+--   completed before its planned end. A
 --   shift that ends at midnight ends with the day before: it takes no moment of the next one (ranges are half-open).
 -- * Why a guard cannot work a shift is said to those who know the guard. A company for which the guard never worked, and a
 --   client, hear `professional_unavailable`, whatever the reason: by trying times, a company would read a rival's roster.
@@ -126,7 +128,8 @@ begin
   if exists (
     select from public.shifts other
     where other.professional_id = professional
-      and other.status in ('assigned', 'active')
+      -- One that was left early may be worked again until its end.
+      and (other.status in ('assigned', 'active') or (other.status = 'completed' and other.end_datetime > now()))
       and other.deleted_at is null
       and other.id <> shift.id
       and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
@@ -511,6 +514,10 @@ begin
     return new;
   end if;
 
+  -- By check-ins alone, and nothing else changes.
+  if old.status = 'completed' and new.status = 'active' and current_user = 'muster_definer' then
+    return new;
+  end if;
   if old.status in ('completed', 'cancelled') and (
     (to_jsonb(new) - 'updated_at' - 'updated_by' - 'deleted_at')
     <> (to_jsonb(old) - 'updated_at' - 'updated_by' - 'deleted_at')
@@ -736,7 +743,8 @@ create or replace trigger c_check_assignment_on_update before update on public.s
   for each row when (
     new.status in ('assigned', 'active')
     and (
-      old.status not in ('assigned', 'active')
+      -- A check-in that makes a completed shift active again meets no rule about who may be assigned.
+      old.status not in ('assigned', 'active', 'completed')
       or new.professional_id is distinct from old.professional_id
       or new.start_datetime <> old.start_datetime
       or new.end_datetime <> old.end_datetime

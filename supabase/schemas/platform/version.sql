@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795994298_departures_compare_column_by_column';
+return '1795995022_hours_are_what_the_events_say';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 
@@ -16,7 +16,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795984662_tables_are_followed_in_one_call';
+return '1795994981_assignments_are_rows';
 comment on function muster.oldest_version() is 'The oldest version of the service that can live with this schema: a process of an older one stops.';
 revoke execute on function muster.oldest_version() from public;
 
