@@ -506,16 +506,16 @@ describe('a server of its own', () => {
   })
 
   test('slots', async () => {
-    const slots = () => line(owner, 'slots', { slotBytes: { warning: 500_000, bad: 2_000_000 } })
-    // What a new slot keeps begins at the last checkpoint.
+    const slots = () => line(owner, 'slots', { slotBytes: { warning: 8_000_000, bad: 24_000_000 } })
+    // What a new slot keeps begins at the last checkpoint; what others write meanwhile is far less than what is written here.
     await owner.query('checkpoint')
     await owner.query("select pg_create_physical_replication_slot('forgotten', true)")
     expect(await slots()).toMatchObject({ level: 'good' })
     const write = (bytes: number) =>
       owner.query("select pg_logical_emit_message(false, 'health', repeat('x', $1))", [bytes])
-    await write(1_000_000)
+    await write(12_000_000)
     expect(await slots()).toMatchObject({ level: 'warning', text: expect.stringContaining('forgotten') })
-    await write(1_500_000)
+    await write(16_000_000)
     expect(await slots()).toMatchObject({ level: 'bad' })
     await owner.query("select pg_drop_replication_slot('forgotten')")
     expect(await slots()).toMatchObject({ level: 'good' })

@@ -330,7 +330,8 @@ describe('cancelling', () => {
 
 describe('the pool', () => {
   test('refuses when it is exhausted for too long, or by too many', async () => {
-    const database = open({ max: 1, acquireTimeoutMs: 100, maxWaiting: 1 })
+    // Within this time a busy machine opens a connection.
+    const database = open({ max: 1, acquireTimeoutMs: patience(500), maxWaiting: 1 })
     const done = Promise.withResolvers<void>()
     const entered = Promise.withResolvers<void>()
     const holder = database.transaction(async (tx) => {

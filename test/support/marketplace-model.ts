@@ -419,6 +419,9 @@ export class Marketplace {
       if (!STEPS[shift.status].includes(next.status)) refuse('invalid_transition')
       if (isCaller && (next.status === 'active' || next.status === 'completed')) refuse('forbidden')
       if (next.status === 'published') next.professional = null
+      // One that had begun did not follow its location; released, it does again.
+      if (shift.status === 'assigned' && next.status === 'published')
+        next.zone = this.locations.get(next.location)?.zone ?? next.zone
     }
     const isOpened = next.status === 'published' && (hasMoved || next.end !== shift.end)
     if (isCaller && isOpened && next.end <= 0) refuse('shift_over')

@@ -463,6 +463,12 @@ begin
       then
         -- To the company as for a new shift there; to a guard it is open no more.
         perform muster.fail(case new.status when 'assigned' then 'shift_not_open' else 'not_found' end, 'location_id');
+      elsif old.status = 'assigned' and new.status = 'published' then
+        -- One that had begun did not follow its location; released, it does again. A location that moves at this moment
+        -- waits for the shift, and moves it afterwards.
+        select l.location_point, l.time_zone into new.location_point, new.time_zone
+        from public.locations l
+        where l.id = new.location_id;
       end if;
       return new;
     end if;
