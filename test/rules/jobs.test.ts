@@ -218,8 +218,9 @@ describe('payments that wait', () => {
         [PROFESSIONALS.guard, TENANTS.a],
       )
       await tx.query(
-        `insert into public.finqle_transactions (tenant_id, company_id, shift_id, professional_id, amount)
-         select tenant_id, company_id, id, professional_id, 160 from public.shifts where title = 'Waits'`,
+        `insert into public.finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount)
+         select s.tenant_id, s.company_id, s.id, muster.begin_assignment(s), s.professional_id, 160
+         from public.shifts s where s.title = 'Waits'`,
       )
     })
     await warn()
