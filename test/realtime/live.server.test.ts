@@ -54,6 +54,10 @@ describe('the page at /live, in Chromium', () => {
       if (!mayComplain) expect(watched.complaints).toEqual([])
       expect([...watched.hosts]).toEqual([new URL(url).host])
     }
+    // Until the planned end of a completed shift its guard can have no other.
+    await api.owner.query(
+      "update shifts set deleted_at = now() where status = 'completed' and deleted_at is null",
+    )
   })
   afterAll(async () => {
     await browser?.close()
@@ -410,17 +414,19 @@ describe('the page at /live, in Chromium', () => {
     await page.getByRole('listitem').getByText(told).waitFor()
     await page.locator('#announcements').getByText('Late: Well planned').waitFor({ state: 'attached' })
     expect(await needing(page)).toContain('Well planned')
-    await api.owner.query(
-      "update shifts set start_datetime = start_datetime + interval '40 hours', end_datetime = end_datetime + interval '40 hours' where id = $1",
-      [planned],
-    )
+    await setStatus(planned, 'cancelled')
+    const later = await arrange('Planned for later', {
+      status: 'assigned',
+      startsInHours: 40,
+      professional: PROFESSIONALS.otherGuard,
+    })
     await page.getByRole('table', { name: '2 need a person' }).waitFor()
     // A filter of states hides nothing that needs a person.
     await openChoices(page)
     await page.getByRole('checkbox', { name: /Assigned/ }).uncheck()
-    await rowOf(page, 'Well planned').waitFor({ state: 'detached' })
+    await rowOf(page, 'Planned for later').waitFor({ state: 'detached' })
     expect(await needing(page)).toEqual(['Begun', 'Nobody took it'])
-    for (const id of [planned, uncovered, late]) await setStatus(id, 'cancelled')
+    for (const id of [later, uncovered, late]) await setStatus(id, 'cancelled')
   })
 
   it('shows the days that are asked for, and says which', async () => {
