@@ -76,6 +76,8 @@ const EQUIVALENT: Record<string, string> = {
   'tg_shift_briefings__copy_shift: not found → false': NO_TENANT,
   "tg_shift_briefings__copy_shift: shift.status <> 'draft' → true":
     'Who may read it is copied when it is written: shifts-visibility.test.ts reads it afterwards.',
+  "tg_shifts__copy_location: new.status = 'published' → true":
+    'The place is read again, which location-moves.test.ts has: whoever may write the shift may do that.',
   'tg_shifts__copy_location: new.company_id <> old.company_id or new.tenant_id <> old.tenant_id → false':
     'No caller has a grant on these columns.',
 }

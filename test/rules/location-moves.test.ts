@@ -54,6 +54,23 @@ describe('a location that moves', () => {
     })
   })
 
+  test('takes a shift along again that was released after somebody had checked in', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'assigned', startsInHours: 1 })
+      const ping = sql`insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+        values (${id}, 'ping', st_point(4.8926, 52.3731)::geography, 8, now()) returning id`
+      expect(await stage.attempt('guard', ping)).toBe('ok')
+      const move = changeSite(
+        sql`location_point = st_point(5.5, 52)::geography, time_zone = 'Europe/Brussels'`,
+      )
+      expect(await stage.attempt('client', move)).toBe('ok')
+      expect(await placeOf(stage, id)).toMatchObject([{ longitude: 4.8926, time_zone: 'Europe/Amsterdam' }])
+
+      expect(await stage.attempt('company', updateShift(id, sql`status = 'published'`))).toBe('ok')
+      expect(await placeOf(stage, id)).toMatchObject([{ longitude: 5.5, time_zone: 'Europe/Brussels' }])
+    })
+  })
+
   test('to a time zone in which a certificate ends too early stays where it is', async () => {
     await rehearse(database, async (stage) => {
       // Noon in Amsterdam is the next day in Kiritimati (+14).
