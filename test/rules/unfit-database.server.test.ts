@@ -114,14 +114,17 @@ test(
     expect(await create('read-only')).toMatchObject({ status: 503, code: 'busy', retryAfter: '2' })
     const read = await fetch(`${service.url}/v1/shifts`, { headers: { authorization: `Bearer ${token}` } })
     expect(read.status).toBe(200)
-    expect(
-      service.printed.slice(from).filter((line) => line.includes('"alarm":"database_unfit"')),
-    ).toHaveLength(1)
+    // What a process prints arrives a little later than its answers.
+    await until(() =>
+      expect(
+        service.printed.slice(from).filter((line) => line.includes('"alarm":"database_unfit"')),
+      ).toHaveLength(1),
+    )
 
     await setOfServer('default_transaction_read_only', undefined)
     await until(isReady)
     expect(await create('read-only')).toMatchObject({ status: 201 })
-    expect(linesOf('readiness', from)).toHaveLength(2)
+    await until(() => expect(linesOf('readiness', from)).toHaveLength(2))
   },
   PATIENCE_MS,
 )

@@ -23,7 +23,6 @@ import {
   shiftById,
 } from './queries.ts'
 import {
-  assignment,
   cancellation,
   candidatePage,
   createdShifts,
@@ -32,6 +31,7 @@ import {
   nearbyFeatures,
   nearbyFilter,
   nearbyPage,
+  newAssignment,
   newShift,
   newShifts,
   shift,
@@ -260,7 +260,7 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
           STRANGER_NOTE,
         tags,
         params: idParams,
-        body: assignment,
+        body: newAssignment,
         response: {
           200: shift,
           ...problems(

@@ -200,7 +200,7 @@ export const shiftChange = z
 
 export type ShiftChange = z.infer<typeof shiftChange>
 
-export const assignment = z.strictObject({ professional_id: uuid }).meta({ id: 'Assignment' })
+export const newAssignment = z.strictObject({ professional_id: uuid }).meta({ id: 'NewAssignment' })
 export const cancellation = z.strictObject({ reason: text(1, 1_000) }).meta({ id: 'Cancellation' })
 
 /** Accepts `status=draft&status=published` and `status=draft,published`, which mean the same. */
