@@ -8,7 +8,7 @@ import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
-import { findObstacle, type Obstacle } from './fitness.ts'
+import { findObstacle, isReadOnlyAndOurs, type Obstacle, TAKES_NO_WRITES } from './fitness.ts'
 import { letOwnerServe } from './identity.ts'
 import {
   enableLogins,
@@ -205,7 +205,7 @@ function givenLogins(config: Config): Logins {
   return Object.fromEntries(given)
 }
 
-/** Migrates, and lets in the logins that no setting names. */
+/** Migrates, and lets in the logins that no setting names. A server that takes no writes is left as it is. */
 async function openLogins(
   config: Config,
   ownerUrl: string,
@@ -225,6 +225,10 @@ async function openLogins(
     }
   }
   const urls = await asOwner(async (owner) => {
+    if (await isReadOnlyAndOurs(owner)) {
+      report(`warning: ${TAKES_NO_WRITES}; the service starts, is not ready, and serves reads until it does.`)
+      return enableLogins(owner, ownerUrl, { names: [] })
+    }
     await prepare(owner, config, report)
     return enableLogins(owner, ownerUrl, { names, report })
   })
