@@ -28,7 +28,7 @@ async function openCounted() {
     ...serviceMetrics({
       version: '0.0.0-test',
       app,
-      databases: { api: none, worker: none, checks: none, bus: undefined } as Databases,
+      databases: { api: none, worker: none, jobs: none, checks: none, bus: undefined } as Databases,
       router: undefined,
       bus: undefined,
       checkReadiness: async () => ALL_WELL,
@@ -203,6 +203,12 @@ describe('the names of metrics', async () => {
   ])('that each %s uses are printed', async (_, text) => {
     const all = await printed()
     expect([...namesIn(text)].filter((name) => !all.has(name))).toEqual([])
+  })
+
+  it('of the dashboard are in a file that Grafana can read', () => {
+    const { panels, title } = JSON.parse(dashboard) as { panels: { title: string }[]; title: string }
+    expect(title).toBe('Muster')
+    expect(panels.length).toBeGreaterThan(10)
   })
 
   it('of the service are all in the documentation and on the dashboard', async () => {

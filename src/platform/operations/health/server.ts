@@ -46,7 +46,7 @@ export const SERVER_CHECKS: readonly Check[] = [
       return finding(
         worst(levels),
         notable.length === 0
-          ? `${slots.length} replication slots, none keeps much of the log`
+          ? `${slots.length} replication ${slots.length === 1 ? 'slot' : 'slots'}, none keeps much of the log`
           : list(
               notable.map(
                 ({ slot, kept, active, wal_status }) =>
@@ -228,7 +228,7 @@ export const SERVER_CHECKS: readonly Check[] = [
                   : `${name} is ${duration(late)} late`,
               ),
             ),
-        'See the log of the service. A late job means that no process of the service runs, or that muster_worker cannot log in.',
+        'See the log of the service. A late job means that no process of the service runs, or that muster_jobs_<oid of the database> cannot log in.',
       )
     },
   },
