@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   type Assignment,
@@ -64,7 +64,7 @@ describe('hours', () => {
     expect(await stateOf({ id })).toMatchObject({ status: 'cancelled', amount: 75, payment: 'pending' })
   })
 
-  it('are not made cheaper: the rate of an active shift is not lowered, nor its start moved', async () => {
+  it('cannot be made cheaper: the rate of an active shift cannot be lowered, nor its start moved', async () => {
     const shift = await arrange({ rate: 60 })
     await record(shift, ['clock_in', shift.start])
     expectProblem(await change('company', shift, { hourly_rate: 15 }), 'rate_lowered')
@@ -113,6 +113,30 @@ describe('hours', () => {
       payment: 'voided',
       flags: ['conflict'],
     })
+  })
+
+  it('of one batch belong each to the assignment that was in force at its device time', async () => {
+    const id = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 1, hours: 2 })
+    const release = () => api().as('company').post(`/v1/shifts/${id}/release`)
+    expect((await release()).statusCode).toBe(200)
+    onTestFinished(async () => void (await release()))
+    const body = { professional_id: PROFESSIONALS.guard }
+    expect((await api().as('company').post(`/v1/shifts/${id}/assign`, body)).statusCode).toBe(200)
+    const [first, second] = await api()
+      .owner.query<{ id: string; inForce: boolean }>(
+        `update assignments set
+         begun_at = now() - case when ended_at is null then interval '10 minutes' else interval '30 minutes' end,
+         ended_at = ended_at - interval '20 minutes'
+       where shift_id = $1 returning id, ended_at is null as "inForce"`,
+        [id],
+      )
+      .then((rows) => rows.sort((a, b) => Number(a.inForce) - Number(b.inForce)))
+    const now = new Date()
+    const items = [-25, -5].map((at) => ({ ...checkInAt(minutes(now, at)), shift_id: id }))
+    const { results } = (await api().as('guard').post('/v1/checkins/batch', { items })).json()
+    expect(
+      results.map(({ checkin }: { checkin?: { assignment_id: string } }) => checkin?.assignment_id),
+    ).toEqual([first!.id, second!.id])
   })
 
   it.each([
@@ -176,7 +200,7 @@ describe('hours', () => {
     expect([(await stateOf(first)).amount, (await stateOf(second)).amount]).toEqual([200, 200])
   })
 
-  it('are cut also when the later shift tells of itself last', async () => {
+  it('are cut also when the check-ins of the later shift arrive last', async () => {
     const first = await arrange()
     const second = await arrange({ start: first.end })
     await record(first, ['clock_in', first.start], ['clock_out', hours(first.end, 2)])
@@ -185,7 +209,7 @@ describe('hours', () => {
     expect([(await stateOf(first)).amount, (await stateOf(second)).amount]).toEqual([200, 200])
   })
 
-  it('leave breaks out', async () => {
+  it('do not include breaks', async () => {
     const shift = await arrange()
     await record(
       shift,
@@ -208,7 +232,7 @@ describe('an accuracy over 100 m', () => {
   })
 
   it.each([101, 1_000, 1_000_000])(
-    'of %s starts nothing from 500 km away, and pays nothing',
+    'of %s neither starts a shift from 500 km away nor pays for it',
     async (accuracy) => {
       const shift = await arrange()
       await record(
@@ -220,7 +244,7 @@ describe('an accuracy over 100 m', () => {
     },
   )
 
-  it('of over 1,000 m is evidence: it ends nothing either', async () => {
+  it('of over 1,000 m is kept as evidence and does not end a shift', async () => {
     const shift = await arrange()
     await record(shift, ['clock_in', shift.start], ['clock_out', shift.end, 10, 1_000.5])
     expect(await stateOf(shift)).toMatchObject({ status: 'active', flags: [] })
@@ -228,7 +252,7 @@ describe('an accuracy over 100 m', () => {
 })
 
 describe('members that the API does not know', () => {
-  it('cost no check-in, and are named once', async () => {
+  it('do not cause a rejection, and are logged once', async () => {
     const shift = await arrange()
     const extra = { is_mock: false, speed: 1.5, altitude: null }
     const body = { ...checkInAt(shift.start, { kind: 'clock_in' }), ...extra }

@@ -316,7 +316,7 @@ describe('GET /v1/sync/:table', () => {
     expect(incidents!.seen.removed).toEqual([incident!.id])
   })
 
-  it('begins anew for a caller whose role has changed, and for a watermark of another history', async () => {
+  it('starts from scratch for a caller whose role has changed, and for a watermark of another history', async () => {
     const copy = await copyOf('colleague')
     await api().owner.query("update users set role = 'admin', organization_id = null where id = $1", [
       USERS.colleague,
@@ -333,7 +333,7 @@ describe('GET /v1/sync/:table', () => {
     }
   })
 
-  it('gives a watermark and nothing else for now', async () => {
+  it('gives only a watermark for `now`', async () => {
     const copy = await copyOf('company')
     const { items, removed, reset, complete, next } = await page('company', 'shifts', { after: 'now' })
     expect({ items, removed, reset, complete }).toEqual({
@@ -348,7 +348,7 @@ describe('GET /v1/sync/:table', () => {
     expect(copy.seen).toMatchObject({ items: [id], removed: [], resets: 0 })
   })
 
-  it('refuses what is no watermark and what is no table', async () => {
+  it('refuses an invalid watermark and an unknown table', async () => {
     for (const after of ['x', 'e30', Buffer.from('{"now":false}').toString('base64url')]) {
       expectProblem(await api().as('company').get(`/v1/sync/shifts?after=${after}`), 'cursor_invalid')
     }
@@ -382,6 +382,23 @@ describe('pages', () => {
     expect([...copy.rows.keys()]).toEqual(expect.arrayContaining(ids))
     expect(copy.seen.pages).toBeGreaterThanOrEqual(copy.rows.size / limit)
   })
+
+  it.each([1, 2, 3])(
+    'of %i tell of each row that left the view, also of many in one transaction',
+    async (limit) => {
+      const gone: string[] = []
+      for (let n = 0; n < 5; n += 1)
+        gone.push(await arrangeShift(api().owner, { location: LOCATIONS.office }))
+      const copy = await Copy.begin('company', 'shifts')
+      await copy.catchUp()
+      expect([...copy.rows.keys()]).toEqual(expect.arrayContaining(gone))
+      await api().owner.query('update shifts set deleted_at = now() where id = any ($1::uuid[])', [
+        `{${gone.join(',')}}`,
+      ])
+      await copy.catchUp(limit)
+      expect(gone.filter((id) => copy.rows.has(id))).toEqual([])
+    },
+  )
 
   it('end, whatever is written meanwhile, and nothing of that is missed', async () => {
     const copy = await Copy.begin('company', 'shifts')

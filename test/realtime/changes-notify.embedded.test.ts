@@ -46,7 +46,7 @@ describe('changes by NOTIFY', () => {
     return { feed, gaps }
   }
 
-  it('keeps no more than its limit, and says what it dropped', async () => {
+  it('queues no more than its limit, and reports what it dropped', async () => {
     const taken: number[] = []
     const blocked = Promise.withResolvers<void>()
     let dropped: AbortSignal | undefined
@@ -69,6 +69,28 @@ describe('changes by NOTIFY', () => {
     expect(taken.reduce((sum, length) => sum + length, 0)).toBeLessThan(300)
   })
 
+  it('still counts what waits when it drops changes that are being delivered', async () => {
+    const taken: unknown[] = []
+    const blocked = Promise.withResolvers<void>()
+    const { feed, gaps } = await start(
+      async (batch) => {
+        taken.push(...batch.map(({ record }) => record?.id))
+        await blocked.promise
+      },
+      { queuedBytes: 100_000 },
+    )
+    await database.owner.query("insert into things values (1001, 'is being delivered')")
+    await vi.waitFor(() => expect(taken).toEqual(['1001']), SOON)
+    await database.owner.query(
+      "insert into things select n, repeat('x', 1000) from generate_series(1101, 1400) n",
+    )
+    await vi.waitFor(() => expect(gaps).toEqual([expect.stringContaining('faster')]), SOON)
+    blocked.resolve()
+    await database.owner.query("insert into things values (1002, 'after')")
+    await vi.waitFor(() => expect(taken).toEqual(['1001', '1002']), SOON)
+    await vi.waitFor(() => expect(feed.health.queued).toBe(0), SOON)
+  })
+
   it('starts with an empty outbox, and leaves none behind', async () => {
     await database.owner.query(
       "insert into muster.change_outbox values (1, 'from a process that was killed')",
@@ -85,7 +107,7 @@ describe('changes by NOTIFY', () => {
     expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
   })
 
-  it('goes on after a stop, with what is committed from then on', async () => {
+  it('continues after a restart with what is committed from then on', async () => {
     const first: unknown[] = []
     const { feed } = await start(async (batch) => void first.push(...batch))
     await feed.stop()
