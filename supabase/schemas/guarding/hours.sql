@@ -158,7 +158,6 @@ create or replace function muster.pay_for(
 language sql
 immutable
 parallel safe
-set search_path = pg_catalog, pg_temp
 -- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
 return round(hourly_rate * planned_seconds / 3600, 2) + round(hourly_rate * overtime_rate * overtime_seconds / 3600, 2);
 comment on function muster.pay_for(numeric, numeric, numeric, numeric) is
