@@ -123,7 +123,8 @@ afterEach(async () => {
 /** Rows before the backup, after it, and a mistake: what the moment before it has, and what is there at the end. */
 async function write(): Promise<{ before: number; latest: number }> {
   await psql('insert into kept select generate_series(1001, 3000)')
-  moment = await psql('select clock_timestamp()')
+  // pgBackRest keeps whole seconds of when a backup ended: the moment is in a later one.
+  moment = await psql('select clock_timestamp() from pg_sleep(1.1)')
   await psql('delete from kept where id > 500')
   await untilArchived()
   return { before: 3000, latest: 500 }

@@ -17,6 +17,8 @@ const EXPLAINED: Record<string, string> = {
   'assign_shift: 2F005 control reached end of function without RETURN':
     'It ends in muster.fail, which raises.',
   'move_shift: 2F005 control reached end of function without RETURN': 'It ends in muster.fail, which raises.',
+  'tg_check_payment: 42703 record "new" has no field "shift_id"':
+    'Only read where the trigger is of payments.',
   'tg_check_payment: 42703 record "old" has no field "shift_id"':
     'Only read where the trigger is of payments.',
   'visible_rows: 00000 text type variable is not sanitized':

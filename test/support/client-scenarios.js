@@ -44,6 +44,8 @@ export function makeClientScenarios({ createClient, url, keys, knows, patienceMs
     const asks = knows.accessToken && persona !== null
     const client = createClient(url, keys.publishable, {
       auth: { persistSession: false, autoRefreshToken: false },
+      // A busy machine joins later than within the 10 s that are the default.
+      realtime: { timeout: 60_000 },
       ...(asks ? { accessToken: async () => String(token) } : {}),
     })
     clients.push(client)
