@@ -88,6 +88,7 @@ export const settings = z.object({
   DATABASE_URL: databaseUrl.optional(),
   DATABASE_API_URL: databaseUrl.optional(),
   DATABASE_WORKER_URL: databaseUrl.optional(),
+  DATABASE_JOBS_URL: databaseUrl.optional(),
   DATABASE_REPLICATION_URL: databaseUrl.optional(),
   DATABASE_POOLER_URL: databaseUrl.optional(),
   DATABASE_REPLICA_URL: databaseUrl.optional(),

@@ -105,7 +105,7 @@ export async function openService({
   await router?.start()
 
   const stopping = new AbortController()
-  const worker = runJobs(databases.worker, JOBS, app.log, stopping.signal)
+  const worker = runJobs(databases.jobs, JOBS, app.log, stopping.signal)
 
   const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
   // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database
@@ -173,10 +173,10 @@ async function warnOfRestoredRows(worker: Database, log: Pick<Logger, 'error'>):
  * service keeps running: a pooler or a replica may come up later.
  */
 async function warnOfLostConnections(
-  { api, worker, replica }: Databases,
+  { api, worker, jobs, replica }: Databases,
   log: Pick<Logger, 'warn'>,
 ): Promise<void> {
-  const connections = Object.entries({ api, worker, replica: replica?.database })
+  const connections = Object.entries({ api, worker, jobs, replica: replica?.database })
   await Promise.all(
     connections.map(async ([connection, database]) => {
       await database?.query('select 1').catch((error: unknown) => {

@@ -81,6 +81,9 @@ export interface Rules {
 const named = (oid: string): string =>
   `(select format('%s.%I', r.relnamespace::regnamespace, r.relname) from pg_catalog.pg_class r where r.oid = ${oid})`
 
+/** Of a row of `pg_class`, as statements have it. */
+const KIND_OF_RELATION = `case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end`
+
 /** True for objects of schemas that hold rules, not brought by an extension. */
 const ours = (catalog: string, oid: string, namespace: string): string => `
   ${namespace} in (
@@ -109,15 +112,15 @@ const OBJECTS = `
 
     union all
     select
-      case relkind when 'v' then 'view' else 'relation' end, 'pg_class'::regclass, c.oid,
-      format('%s %s', case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, ${named('c.oid')}),
-      case relkind when 'v' then
-        format('create view %s%s as%s%s', ${named('c.oid')}, ' with (' || array_to_string(reloptions, ', ') || ')', E'\\n', pg_get_viewdef(c.oid))
+      case when relkind in ('v', 'm') then 'view' else 'relation' end, 'pg_class'::regclass, c.oid,
+      format('%s %s', ${KIND_OF_RELATION}, ${named('c.oid')}),
+      case when relkind in ('v', 'm') then
+        format('create %s %s%s as%s%s', ${KIND_OF_RELATION}, ${named('c.oid')}, ' with (' || array_to_string(reloptions, ', ') || ')', E'\\n', pg_get_viewdef(c.oid))
       end,
-      format('drop %s %s', case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, ${named('c.oid')}),
+      format('drop %s %s', ${KIND_OF_RELATION}, ${named('c.oid')}),
       null, null
     from pg_class c
-    where relkind in ('r', 'p', 'v', 'S') and ${ours('pg_class', 'c.oid', 'relnamespace')}
+    where relkind in ('r', 'p', 'v', 'm', 'S') and ${ours('pg_class', 'c.oid', 'relnamespace')}
       -- A sequence of a column goes with it.
       and not exists (
         select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and relkind = 'S'
@@ -208,7 +211,7 @@ const OBJECTS = `
     (select max(d.cmin::text::bigint) from pg_depend d where d.classid = object.classid and d.objid = object.oid)::integer as command
   from object`
 
-/** Owners of functions, when a trigger fires, and what guards a table. */
+/** Owners of functions and of materialized views, when a trigger fires, and what guards a table. */
 const SETTINGS = `
   select format('function %s', p.oid::regprocedure) as object, 'owner' as name,
     case when pg_get_userbyid(proowner) = current_user then 'current_user' else quote_ident(pg_get_userbyid(proowner)) end as value,
@@ -216,6 +219,12 @@ const SETTINGS = `
   from pg_proc p
   where prokind <> 'a' and ${ours('pg_proc', 'p.oid', 'pronamespace')}
     and not (pronamespace::regnamespace::text = 'muster' and proname ~ '^capture_[0-9]+$')
+  union all
+  select format('materialized view %s', ${named('c.oid')}), 'owner',
+    case when pg_get_userbyid(relowner) = current_user then 'current_user' else quote_ident(pg_get_userbyid(relowner)) end,
+    format('alter materialized view %s owner to ', ${named('c.oid')})
+  from pg_class c
+  where relkind = 'm' and ${ours('pg_class', 'c.oid', 'relnamespace')}
   union all
   select format('table %s', ${named('c.oid')}), setting.name, setting.value, format('alter table %s ', ${named('c.oid')})
   from pg_class c
@@ -250,17 +259,17 @@ const PRIVILEGES = `
     where prokind <> 'a' and ${ours('pg_proc', 'p.oid', 'pronamespace')}
       and not (pronamespace::regnamespace::text = 'muster' and proname ~ '^capture_[0-9]+$')
     union all
-    select format('%s %s', case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, ${named('c.oid')}),
+    select format('%s %s', ${KIND_OF_RELATION}, ${named('c.oid')}),
       format('%s %s', case relkind when 'S' then 'sequence' else 'table' end, ${named('c.oid')}),
       null, relowner, relacl
     from pg_class c
-    where relkind in ('r', 'p', 'v', 'S') and ${ours('pg_class', 'c.oid', 'relnamespace')}
+    where relkind in ('r', 'p', 'v', 'm', 'S') and ${ours('pg_class', 'c.oid', 'relnamespace')}
     union all
-    select format('%s %s', case relkind when 'v' then 'view' else 'table' end, ${named('c.oid')}),
+    select format('%s %s', ${KIND_OF_RELATION}, ${named('c.oid')}),
       format('table %s', ${named('c.oid')}), quote_ident(attname), relowner, attacl
     from pg_attribute
     join pg_class c on c.oid = attrelid
-    where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v') and ${ours('pg_class', 'c.oid', 'relnamespace')}
+    where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm') and ${ours('pg_class', 'c.oid', 'relnamespace')}
     union all
     select format('schema %I', nspname), format('schema %I', nspname), null, nspowner, nspacl
     from pg_namespace
@@ -286,8 +295,7 @@ const COMMENTS = `
           select case
             when objsubid > 0 then format('column %s.%I', ${named('c.oid')}, attname)
             when relkind in ('r', 'p') then format('table %s', ${named('c.oid')})
-            when relkind = 'v' then format('view %s', ${named('c.oid')})
-            when relkind = 'S' then format('sequence %s', ${named('c.oid')})
+            when relkind in ('v', 'm', 'S') then format('%s %s', ${KIND_OF_RELATION}, ${named('c.oid')})
             when relkind = 'i' then format('index %s', ${named('c.oid')})
           end
           from pg_class c

@@ -137,8 +137,8 @@ function planPrivileges(
     if (key.startsWith('function muster.')) {
       const { on = key } = [...to.privileges.values()].find(({ object }) => object === key) ?? {}
       before.set(...bornOpen(key, on))
-    } else if (/^(?:function|table|view|sequence) /.test(key)) {
-      statements.push(`revoke all on ${key.replace(/^view /, 'table ')} from ${CALLERS}`)
+    } else if (/^(?:function|table|view|materialized view|sequence) /.test(key)) {
+      statements.push(`revoke all on ${key.replace(/^(?:materialized )?view /, 'table ')} from ${CALLERS}`)
     }
   }
   // A table that comes under the rules: Supabase granted everything on it when it was made, which no embedded database shows.

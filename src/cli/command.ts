@@ -1,6 +1,7 @@
 import { ConfigError } from '../config.ts'
 import { DataFolderInUse } from '../platform/db/engine/data-folder.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../platform/db/engine/database.ts'
+import { ReadOnlyServer, TAKES_NO_WRITES, TO_TAKE_WRITES } from '../platform/db/fitness.ts'
 import { MigrationError } from '../platform/db/migrations/migration-error.ts'
 import { RightsMissing } from '../platform/db/rights.ts'
 import { PortUnavailable } from '../platform/http/free-port.ts'
@@ -51,6 +52,7 @@ const EXPLAINED = [
   DatabaseUnavailable,
   DatabaseBusy,
   RightsMissing,
+  ReadOnlyServer,
 ]
 
 /** System errors with a cause outside of the program: permissions, disks, networks, limits. */
@@ -66,11 +68,20 @@ const OF_THE_SERVER = /^(?:08|28|3D|53|57P|58)|^(?:25006|42501)$/
 /** Returns one line for an error that an operator can fix, and the error with its stack for a bug. */
 export function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error
+  if (sqlstateOf(error) === READ_ONLY || sqlstateOf(error.cause) === READ_ONLY)
+    return `${error.message}\nThat is, ${TAKES_NO_WRITES}. ${TO_TAKE_WRITES}`
   if (error instanceof MigrationError) return withoutPostgis(error) ?? error.message
   if (EXPLAINED.some((known) => error instanceof known) || isArgumentError(error)) return error.message
-  const code = 'code' in error ? String(error.code) : ''
+  const code = sqlstateOf(error)
   return OF_THE_SURROUNDINGS.test(code) || OF_THE_SERVER.test(code) ? error.message : error
 }
+
+/** read_only_sql_transaction */
+const READ_ONLY = '25006'
+
+/** Or the code of a system error. */
+const sqlstateOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
 
 /** insufficient_privilege; undefined_file and feature_not_supported, for an extension that the server does not have. */
 const NO_RIGHT = '42501'
@@ -78,7 +89,7 @@ const NOT_INSTALLED = ['58P01', '0A000']
 
 /** Explains a first migration that cannot create the extensions: that usually needs a superuser or a package. */
 function withoutPostgis({ message, cause }: MigrationError): string | undefined {
-  const sqlstate = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const sqlstate = sqlstateOf(cause)
   const [, extension] = /extension "?(postgis|btree_gist)\b/.exec(message) ?? []
   if (!extension) return undefined
   if (NOT_INSTALLED.includes(sqlstate)) {

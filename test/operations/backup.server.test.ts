@@ -98,6 +98,11 @@ beforeAll(async () => {
   await buildWorld(owner)
   shifts = []
   for (let n = 0; n < 5; n += 1) shifts.push(await arrangeShift(owner))
+  await owner.script(`
+    create materialized view muster.tried_report as select company_id, count(*)::int as shifts from public.shifts group by company_id;
+    create unique index on muster.tried_report (company_id);
+    select muster.keep_report('muster.tried_report');
+  `)
   // The cluster of the backup has had more transactions than the one of the restore, whatever the two did before.
   await owner.script(`
     alter table shifts disable trigger user;
@@ -158,6 +163,13 @@ describe('a backup of a server', () => {
       const { copy, seen } = await catchUp(urlOf(target.url, 'muster'))
       expect(copy).toEqual([...shifts].sort())
       expect(seen).toEqual(copy)
+      // A report is filled before the rules bind its new owner, and belongs to who can refresh it.
+      const report = await within(urlOf(target.url, 'muster'), (database) =>
+        database.query(
+          "select shifts, relowner::regrole::text as owner from muster.tried_report, pg_class where oid = 'muster.tried_report'::regclass",
+        ),
+      )
+      expect(report).toEqual([{ shifts: shifts.length, owner: 'muster_definer' }])
     },
     patience(60_000),
   )

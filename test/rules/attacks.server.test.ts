@@ -52,7 +52,8 @@ const DONE = '22012'
 /** The roles that each login can act as, beside itself. */
 const CAN_BECOME = {
   api: ['anon', 'authenticated', 'muster_api'],
-  worker: ['muster_worker', 'service_role'],
+  worker: ['muster_jobs', 'muster_worker', 'service_role'],
+  jobs: ['muster_jobs'],
   replicator: ['muster_replicator'],
 }
 

@@ -45,7 +45,13 @@ test(
 test('one edit of each kind is written with what it says, and nothing else', async () => {
   const edits = RULE_EDITS.map((kind): RuleEdit => ({ kind, pick: 7 }))
   const { up, down } = await write(applyEdits(rules, edits))
-  for (const added of ['create function muster.added_', 'create policy added_', 'create trigger added_']) {
+  for (const added of [
+    'create function muster.added_',
+    'create policy added_',
+    'create trigger added_',
+    'create materialized view muster.added_',
+    'owner to muster_definer',
+  ]) {
     expect(up).toContain(added)
     expect(down).not.toContain(added)
   }

@@ -1,10 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { JOBS } from '../../src/app.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import type { Job } from '../../src/platform/jobs/job.ts'
+import { asJobs } from '../../src/platform/db/identity.ts'
+import { type Job, reportJob } from '../../src/platform/jobs/job.ts'
 import { jobStates, registerJobs, runJob, runJobs } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { buildWorld, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
+import { arrangeShift, buildWorld, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let owner: Database
@@ -91,7 +92,7 @@ describe('jobs', () => {
     expect(lines).toEqual([expect.stringContaining('rolled back; retrying')])
     isBroken = false
     await makeDue(job)
-    // What it may not do fails as well: it has the rights of service_role alone.
+    // What it may not do fails as well: it has the rights of muster_jobs alone.
     await runJob(owner, { ...job, run: async () => 1 }, log)
     expect(await stateOf(job)).toMatchObject({ runs: 1, failures: 0 })
     expect(lines.at(-1)).toContain('succeeds again')
@@ -111,6 +112,71 @@ describe('jobs', () => {
     const after = { ...log, warn: (_: object, line: string) => lines.push(line) }
     await runJobs(broken, JOBS, after, stop.signal)
     expect(asked).toBe(1)
+  })
+})
+
+describe('a job', () => {
+  it('may call what is granted to jobs, and reads and writes no table but its own', async () => {
+    const attempt = (statement: string) => asJobs(owner, (tx) => tx.query(statement))
+    for (const statement of [
+      'select from public.users',
+      'select from muster.idempotency_keys',
+      "update public.finqle_transactions set status = 'completed'",
+      "select muster.keep_report('public.shifts')",
+    ])
+      await expect(attempt(statement), statement).rejects.toMatchObject({ code: '42501' })
+  })
+
+  it('acts for no caller: triggers that bind callers let it pass', async () => {
+    const acts = (role: string) =>
+      owner.transaction(async (tx) => {
+        await tx.query(
+          'grant execute on function muster.acts_for_caller(), muster.acting_role() to muster_jobs',
+        )
+        await tx.query("select set_config('role', $1, true)", [role])
+        return tx.query('select muster.acts_for_caller() as is')
+      })
+    expect(await acts('muster_jobs')).toEqual([{ is: false }])
+    expect(await acts('authenticated')).toEqual([{ is: true }])
+    await owner.query(
+      'revoke execute on function muster.acts_for_caller(), muster.acting_role() from muster_jobs',
+    )
+  })
+})
+
+describe('a report', () => {
+  const report = reportJob('guarding', 'tried_hours', { schedule: { every: '1 hour' }, timeoutMs: 10_000 })
+
+  it('is refreshed by its job beside those who read, and read by the functions of muster_definer alone', async () => {
+    await arrangeShift(owner)
+    await owner.query(
+      'create materialized view muster.tried_hours as select company_id, count(*)::int as shifts from public.shifts group by company_id with no data',
+    )
+    const keep = () => owner.query("select muster.keep_report('muster.tried_hours')")
+    await expect(keep()).rejects.toMatchObject({ code: '42P17' })
+    await owner.query('create unique index tried_hours_key on muster.tried_hours (company_id)')
+    await keep()
+    await runNow(report)
+    expect(await stateOf(report)).toMatchObject({ done: 1, failures: 0 })
+    await arrangeShift(owner, { startsInHours: 60 })
+    await runNow(report)
+    expect(await owner.query('select shifts from muster.tried_hours')).toEqual([{ shifts: 2 }])
+    for (const role of ['authenticated', 'service_role', 'muster_jobs'])
+      await expect(
+        owner.transaction(async (tx) => {
+          await tx.query("select set_config('role', $1, true)", [role])
+          return tx.query('select from muster.tried_hours')
+        }),
+      ).rejects.toMatchObject({ code: '42501' })
+  })
+
+  it('that is not there makes its job fail', async () => {
+    const missing = reportJob('guarding', 'shifts', { schedule: { every: '1 hour' }, timeoutMs: 10_000 })
+    await runNow(missing)
+    expect(await stateOf(missing)).toMatchObject({ failures: 1, last_error: '42P01' })
+    await expect(owner.query("select muster.keep_report('public.shifts')")).rejects.toMatchObject({
+      code: '42809',
+    })
   })
 })
 

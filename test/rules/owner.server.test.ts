@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { asJobs } from '../../src/platform/db/identity.ts'
 import { openDatabases } from '../../src/platform/db/open.ts'
 import { RightsMissing } from '../../src/platform/db/rights.ts'
 import { SECRET } from '../support/api.ts'
@@ -141,6 +142,23 @@ it(
   },
   patience(60_000),
 )
+
+it('a report is not empty where row level security binds the owner', async () => {
+  const databases = await openDatabases(readConfig({ ...settings, JWT_SECRET: SECRET }), () => {})
+  const owner = openServer({ url: settings.DATABASE_URL!, max: 1 })
+  await owner.script(`
+    create materialized view muster.tried_report as select company_id, count(*)::int as shifts from public.shifts group by company_id;
+    create unique index on muster.tried_report (company_id);
+    select muster.keep_report('muster.tried_report');
+  `)
+  await asJobs(databases.jobs, (tx) => tx.query("select muster.refresh_report('tried_report')"))
+  const [sum] = await owner.query<{ shifts: number }>(
+    'select sum(shifts)::int as shifts from muster.tried_report',
+  )
+  expect(sum!.shifts).toBeGreaterThan(0)
+  await owner.query('drop materialized view muster.tried_report')
+  await Promise.all([owner.close(), databases.close()])
+})
 
 it('a database that is closed to the logins of others is open to its own', async () => {
   const [closing] = await deployBlocks('### One Muster on a server, or many', 'sql')

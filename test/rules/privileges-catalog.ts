@@ -68,7 +68,7 @@ const DATABASE = `
     lateral (${byRole('acl')}) as granted
   group by role`
 
-const ROLES = `('anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_replicator')`
+const ROLES = `('anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs', 'muster_replicator')`
 
 const MEMBERSHIPS = `
   select r.rolname as name, coalesce(string_agg(

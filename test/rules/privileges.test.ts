@@ -109,11 +109,16 @@ describe('tables', () => {
     ).toEqual([])
   })
 
-  it('belong to none of the roles', async () => {
+  it('belong to none of the roles, but for reports', async () => {
     expect(
       await exceptions(
         `select c.oid::regclass::text as name from pg_class as c
-         where pg_get_userbyid(c.relowner) ~ '^(muster_|anon|authenticated|service_role)'`,
+         where pg_get_userbyid(c.relowner) ~ '^(muster_|anon|authenticated|service_role)'
+           and not exists (
+             select from pg_class as report
+             where report.relkind = 'm' and report.relowner = 'muster_definer'::regrole
+               and (report.oid = c.oid or c.oid in (select indexrelid from pg_index where indrelid = report.oid))
+           )`,
       ),
     ).toEqual([])
   })
@@ -130,6 +135,7 @@ describe('policies', () => {
         `select format('%I on %s', polname, polrelid::regclass) as name
          from pg_policy
          where not (polname = 'internal' and polcmd = '*' and polroles <@ array['muster_definer', 'service_role']::regrole[]::oid[])
+           and not (polname = 'run' and polroles = array['muster_jobs'::regrole]::oid[])
            and not (polname = 'gateway_probes' and polcmd = 'a' and polroles = array['muster_api'::regrole]::oid[])
            and not (polcmd in ('r', 'a', 'w', 'd') and polroles = array['authenticated'::regrole]::oid[])`,
       ),
@@ -166,7 +172,7 @@ describe('roles', () => {
       await database().owner.query(
         `select rolname as name, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolinherit as powerful
          from pg_roles
-         where rolname ~ '^(muster_(definer|api|worker|replicator)|anon|authenticated|service_role)$'
+         where rolname ~ '^(muster_(definer|api|worker|jobs|replicator)|anon|authenticated|service_role)$'
          order by rolname`,
       ),
     ).toEqual(

@@ -5,8 +5,8 @@ import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
  * Every privilege that there is, written down: a new one must be added here on purpose. What is granted is only the first
  * half: which rows it reaches is in access-matrix.ts.
  *
- * - `anon` has a token that everybody may have; `authenticated` are people; `service_role` is background work.
- * - `muster_definer` owns the security definer functions; `muster_api`, `muster_worker` and `muster_replicator` are the logins.
+ * - `anon` has a token that everybody may have; `authenticated` are people; `service_role` is who runs commands, `muster_jobs` background work.
+ * - `muster_definer` owns the security definer functions; `muster_api`, `muster_worker`, `muster_jobs` and `muster_replicator` are the logins.
  */
 
 /** By the roles that may execute them. Trigger functions are called by nobody: triggers do not ask. */
@@ -75,15 +75,15 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   'authenticated service_role': ['muster.is_stranger(uuid)'],
-  service_role: [
-    'muster.create_tenant(text,text,text,uuid)',
+  muster_jobs: ['muster.refresh_report(text)'],
+  'muster_jobs service_role': [
     'muster.forget_departed_rows()',
-    'muster.tables_from_future()',
     'muster.forget_idempotency_keys(interval)',
     'muster.sample_sizes()',
     'muster.warn_of_expiring_certificates()',
     'muster.warn_of_stale_payments()',
   ],
+  service_role: ['muster.create_tenant(text,text,text,uuid)', 'muster.tables_from_future()'],
   // Called in one statement that takes on the caller's role (see src/platform/db/function-call.ts).
   'authenticated muster_api': [
     'muster.assign_shift(uuid,uuid)',
@@ -162,6 +162,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.check_in_refusal(public.shifts,public.assignments,boolean)',
     'muster.count_candidate_page(uuid,text)',
     'muster.count_refused_assignment()',
+    'muster.keep_report(regclass)',
     'muster.declare_audiences()',
     'muster.eligibility()',
     'muster.enable_change_capture()',
@@ -330,7 +331,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.refused_assignments': { muster_definer: READ_AND_WRITE },
   'muster.departed_rows': { muster_definer: EVERYTHING },
   'muster.history': { muster_definer: { select: '*' } },
-  'muster.jobs': { service_role: READ_AND_WRITE },
+  'muster.jobs': { service_role: READ_AND_WRITE, muster_jobs: READ_AND_WRITE },
   'muster.size_samples': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.changed_callers': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
@@ -367,6 +368,7 @@ export const PRIVILEGES: Privileges = {
       muster_definer: 'create usage',
       muster_api: 'usage',
       muster_worker: 'usage',
+      muster_jobs: 'usage',
       muster_replicator: 'usage',
     },
     public: {
@@ -386,7 +388,8 @@ export const PRIVILEGES: Privileges = {
     service_role: '',
     muster_definer: '',
     muster_api: 'anon authenticated',
-    muster_worker: 'service_role',
+    muster_worker: 'muster_jobs service_role',
+    muster_jobs: '',
     muster_replicator: '',
   },
 }

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { ReadOnlyServer } from '../../src/platform/db/fitness.ts'
+import { openDatabases } from '../../src/platform/db/open.ts'
 import { SECRET } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { urlOf } from '../support/server-databases.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { buildWorld, LOCATIONS, USERS } from '../support/world.ts'
 
@@ -130,6 +134,34 @@ test(
 )
 
 test(
+  'a process that starts at a read-only server serves reads, and is ready when the server takes writes',
+  async () => {
+    await owner.query('create database empty')
+    await setOfServer('default_transaction_read_only', 'on')
+    const environment = { DATABASE_URL: postgres.url, JWT_SECRET: SECRET, LOG_LEVEL: 'info' }
+    const late = await startService(environment)
+    try {
+      const ready = async () => (await fetch(`${late.url}/ready`)).json()
+      expect(await ready()).toMatchObject({ status: 'not_ready', reason: 'read_only' })
+      const headers = { authorization: `Bearer ${token}` }
+      expect((await fetch(`${late.url}/v1/shifts`, { headers })).status).toBe(200)
+      expect(late.printed).toContainEqual(expect.stringMatching(/^warning: the server takes no writes/))
+      // Without the schema there is nothing to serve: a message instead of a process.
+      const empty = readConfig({ ...environment, DATABASE_URL: urlOf(postgres.url, 'empty') })
+      await expect(openDatabases(empty, () => {})).rejects.toBeInstanceOf(ReadOnlyServer)
+
+      await setOfServer('default_transaction_read_only', undefined)
+      await until(async () => expect(await ready()).toMatchObject({ status: 'ready', feed: 'streaming' }))
+    } finally {
+      await setOfServer('default_transaction_read_only', undefined)
+      await late.stop()
+    }
+    await until(isReady)
+  },
+  PATIENCE_MS,
+)
+
+test(
   'a lost synchronous standby: what may be stored is answered as unknown, sessions are cancelled, and the same key is safe',
   async () => {
     const titles = Array.from({ length: WRITERS }, () => randomUUID())
@@ -141,7 +173,7 @@ test(
     )
     await until(async () => {
       const waiting = await owner.query(
-        "select from pg_stat_activity where wait_event = 'SyncRep' and usename <> 'postgres' and application_name <> 'muster-worker'",
+        "select from pg_stat_activity where wait_event = 'SyncRep' and usename <> 'postgres' and application_name not in ('muster-worker', 'muster-jobs')",
       )
       expect(waiting).toEqual([])
     })

@@ -18,6 +18,7 @@ const UNSET = Object.fromEntries(
     'DATABASE_URL',
     'DATABASE_API_URL',
     'DATABASE_WORKER_URL',
+    'DATABASE_JOBS_URL',
     'JWT_SECRET',
     'JWKS_URL',
     'JWT_ISSUER',

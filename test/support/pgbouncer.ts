@@ -1,21 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chown, constants, open, readFile, writeFile } from 'node:fs/promises'
+import { chown, open, readFile, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasApt, installPackages, mayInstall, updatePackageLists } from './apt.ts'
 import { deployBlocks } from './deploy-page.ts'
 import { makeGuardedFolder } from './guarded-folder.ts'
 import { patience } from './patience.ts'
 import { findFreePort, serverUser } from './postgres-server.ts'
+import { findProgram } from './program.ts'
 
 /** Longer than it ever takes on a busy machine. */
 const START_TIMEOUT_MS = patience(30_000)
 const POLL_INTERVAL_MS = 20
-
-/** Where distributions put it, which is not on everybody's path. */
-const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 
 export interface Pgbouncer {
   /** Its address, for `DATABASE_POOLER_URL`: no login, no database. */
@@ -39,7 +36,7 @@ export async function startPgbouncer(
   serverConnections: number,
   settings: Record<string, string> = {},
 ): Promise<Pgbouncer> {
-  const program = await findPgbouncer((line) => process.stderr.write(`${line}\n`))
+  const program = await findProgram('pgbouncer', 'The tests behind a pooler')
   const user = await serverUser()
   const folder = await makeGuardedFolder('muster-pgbouncer-')
   const logFile = join(folder.path, 'pgbouncer.log')
@@ -101,43 +98,6 @@ function withSettings(ini: string, { '*': everyDatabase = '', ...settings }: Rec
   const rest = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
   return lines.join('\n').replace('[databases]', `[databases]\n* = ${everyDatabase}`) + rest.join('\n')
 }
-
-async function findPgbouncer(say: (line: string) => void): Promise<string> {
-  const found = await findInstalled()
-  if (found) return found
-  let cause: unknown
-  if (await mayInstall()) {
-    try {
-      await updatePackageLists(say)
-      await installPackages(['pgbouncer'], say)
-    } catch (error) {
-      cause = error
-    }
-  }
-  const installed = await findInstalled()
-  if (installed) return installed
-  throw new Error(
-    `The tests behind a pooler need PgBouncer, and none is installed here.\nInstall it:\n  ${
-      (await hasApt()) ? 'sudo apt-get install -y pgbouncer' : 'brew install pgbouncer'
-    }`,
-    { cause },
-  )
-}
-
-async function findInstalled(): Promise<string | undefined> {
-  const folders = [...FOLDERS, ...(process.env.PATH ?? '').split(delimiter).filter(Boolean)]
-  for (const folder of folders) {
-    const path = join(folder, 'pgbouncer')
-    if (await isExecutable(path)) return path
-  }
-  return undefined
-}
-
-const isExecutable = (path: string): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
 
 function takesConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {

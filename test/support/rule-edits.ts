@@ -179,6 +179,16 @@ const KINDS = {
         pick,
       ),
     ),
+  addReport: (rules: readonly Source[], pick: number) => {
+    const name = nextName(rules)
+    return add(
+      rules,
+      `create materialized view muster.${name} as select company_id, count(*) as shifts, ${pick} as picked from public.shifts group by company_id`,
+      `comment on materialized view muster.${name} is 'Added.'`,
+      `create unique index ${name}_key on muster.${name} (company_id)`,
+      `select muster.keep_report('muster.${name}')`,
+    )
+  },
   addComment: (rules: readonly Source[], pick: number) =>
     add(
       rules,

@@ -28,7 +28,7 @@ async function openCounted() {
     ...serviceMetrics({
       version: '0.0.0-test',
       app,
-      databases: { api: none, worker: none, checks: none, bus: undefined } as Databases,
+      databases: { api: none, worker: none, jobs: none, checks: none, bus: undefined } as Databases,
       router: undefined,
       bus: undefined,
       checkReadiness: async () => ALL_WELL,

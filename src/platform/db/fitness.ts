@@ -11,6 +11,16 @@ import { isNewer, MIGRATIONS_FOLDER, readMigrations } from './migrations/migrati
  */
 export type Obstacle = 'schema_older' | 'upgrade_announced' | 'schema_incompatible' | 'standby' | 'read_only'
 
+/** A server that takes no writes has not the schema of this version, and cannot get it. The message says what to do. */
+export class ReadOnlyServer extends Error {
+  override name = 'ReadOnlyServer'
+}
+
+export const TAKES_NO_WRITES =
+  'the server takes no writes, because it is a standby that was not promoted, or default_transaction_read_only is on'
+export const TO_TAKE_WRITES =
+  'Promote it, switch that off, or let DATABASE_URL lead to the primary: with several hosts, target_session_attrs=read-write finds it.'
+
 /** The newest file, read once: the files of a version that runs do not change. */
 let newestMigration: Promise<string> | undefined
 
@@ -18,6 +28,24 @@ let newestMigration: Promise<string> | undefined
 function ownVersion(): Promise<string> {
   newestMigration ??= readMigrations(MIGRATIONS_FOLDER).then((migrations) => migrations.at(-1)!.tag)
   return newestMigration
+}
+
+/**
+ * Whether the owner's server takes no writes, and has the schema of this version: then a process can start, and serve reads until
+ * it does.
+ *
+ * @throws ReadOnlyServer when it would have to be migrated first
+ */
+export async function isReadOnlyAndOurs(owner: Database): Promise<boolean> {
+  const [found] = await owner.query<{ is_read_only: boolean }>(
+    "select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as is_read_only",
+  )
+  if (!found?.is_read_only) return false
+  const obstacle = await findObstacle(owner).catch(() => 'schema_older' as const)
+  if (obstacle === 'standby' || obstacle === 'read_only') return true
+  throw new ReadOnlyServer(
+    `The database has another schema than this version, and ${TAKES_NO_WRITES}. ${TO_TAKE_WRITES}`,
+  )
 }
 
 /**

@@ -45,6 +45,17 @@ export async function letOwnerServe(owner: Database): Promise<void> {
   }
 }
 
+/** A transaction as `muster_jobs`, which may do what jobs are declared to do: on the login of background work. */
+export const asJobs = <T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+  options?: Pick<TransactionOptions, 'readOnly' | 'signal'>,
+): Promise<T> =>
+  database.transaction(work, {
+    ...options,
+    enter: { text: "select set_config('role', 'muster_jobs', true)", parameters: [] },
+  })
+
 /**
  * A transaction as `service_role`, which sees every row: for background work and commands, on a login that may become it (or as the
  * owner, whom forced row level security binds).

@@ -27,6 +27,7 @@ interface LoginDeclaration {
 export const LOGINS = {
   api: { role: 'muster_api', setting: 'DATABASE_API_URL' },
   worker: { role: 'muster_worker', setting: 'DATABASE_WORKER_URL' },
+  jobs: { role: 'muster_jobs', setting: 'DATABASE_JOBS_URL' },
   replicator: { role: 'muster_replicator', setting: 'DATABASE_REPLICATION_URL', replication: true },
 } as const satisfies Record<string, LoginDeclaration>
 

@@ -8,7 +8,7 @@ import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
-import { findObstacle, type Obstacle } from './fitness.ts'
+import { findObstacle, isReadOnlyAndOurs, type Obstacle, TAKES_NO_WRITES } from './fitness.ts'
 import { letOwnerServe } from './identity.ts'
 import {
   enableLogins,
@@ -28,8 +28,10 @@ import { checkRights } from './rights.ts'
 export interface Databases {
   /** For callers' sessions: can become `anon` and `authenticated`. */
   api: Database
-  /** For background work: can become `service_role`. */
+  /** For what concerns nobody's session: can become `service_role`. */
   worker: Database
+  /** For background jobs: can do what they are declared to do, and become nobody else. */
+  jobs: Database
   /** For realtime's checks, which are many at once: as `api`, with connections of their own. */
   checks: Database
   /** For callers' reads, where the settings name one. */
@@ -49,8 +51,10 @@ const SILENT: StreakLog = { info() {}, warn() {} }
 
 /** The longest that a statement of background work may take. */
 export const LONGEST_JOB_MS = 120_000
-/** Background work is a few statements now and then. */
+/** A few statements now and then: how jobs, slots and replicas stand, for metrics. */
 const WORKER_POOL_SIZE = 2
+/** A process runs one job after the other. */
+const JOBS_POOL_SIZE = 1
 
 /** No request waits for it; but while one is being made to a host that does not answer, no other is tried. */
 const REPLICA_CONNECT_TIMEOUT_MS = 2_000
@@ -91,6 +95,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
     return {
       api: opened,
       worker: opened,
+      jobs: opened,
       checks: opened,
       bus: undefined,
       busSecret: undefined,
@@ -126,12 +131,18 @@ async function openOnServer(
     applicationName: 'muster-realtime-checks',
   })
   const worker = openServer({
-    ...connectionsOf(config, logins.worker!, {
+    ...connectionsOf(config, logins.worker!),
+    max: WORKER_POOL_SIZE,
+    applicationName: 'muster-worker',
+  })
+  // The worker's login may become `muster_jobs`, too: for an operator who has given the service its logins before there was one for jobs.
+  const jobs = openServer({
+    ...connectionsOf(config, logins.jobs ?? logins.worker!, {
       // Each job sets its own, which is shorter.
       statement_timeout: String(LONGEST_JOB_MS),
     }),
-    max: WORKER_POOL_SIZE,
-    applicationName: 'muster-worker',
+    max: JOBS_POOL_SIZE,
+    applicationName: 'muster-jobs',
   })
   const bus = openServer({
     // A notification is not kept, so it need not wait for the disk.
@@ -145,6 +156,7 @@ async function openOnServer(
   return {
     api,
     worker,
+    jobs,
     checks,
     bus,
     ...(replica &&
@@ -160,7 +172,7 @@ async function openOnServer(
     replication: logins.replicator,
     findObstacle: () => findObstacle(api),
     async close() {
-      await Promise.all([api, worker, checks, bus, ...standby].map((database) => database.close()))
+      await Promise.all([api, worker, jobs, checks, bus, ...standby].map((database) => database.close()))
     },
   }
 }
@@ -205,7 +217,7 @@ function givenLogins(config: Config): Logins {
   return Object.fromEntries(given)
 }
 
-/** Migrates, and lets in the logins that no setting names. */
+/** Migrates, and lets in the logins that no setting names. A server that takes no writes is left as it is. */
 async function openLogins(
   config: Config,
   ownerUrl: string,
@@ -225,6 +237,10 @@ async function openLogins(
     }
   }
   const urls = await asOwner(async (owner) => {
+    if (await isReadOnlyAndOurs(owner)) {
+      report(`warning: ${TAKES_NO_WRITES}; the service starts, is not ready, and serves reads until it does.`)
+      return enableLogins(owner, ownerUrl, { names: [] })
+    }
     await prepare(owner, config, report)
     return enableLogins(owner, ownerUrl, { names, report })
   })

@@ -24,6 +24,24 @@ export interface Job {
   run(tx: Transaction): Promise<number>
 }
 
+/**
+ * Refreshes a report, which is a materialized view of the schema `muster` that was handed to `muster.keep_report`
+ * (`supabase/schemas/platform/reports.sql`).
+ *
+ * @param view its name without the schema
+ */
+export const reportJob = (
+  module: string,
+  view: string,
+  { schedule, timeoutMs }: Pick<Job, 'schedule' | 'timeoutMs'>,
+): Job => ({
+  name: `${module}.refresh_${view}`,
+  description: `Brings the report ${view} up to date.`,
+  schedule,
+  timeoutMs,
+  run: callOf(`muster.refresh_report('${view}')`),
+})
+
 /** For a job that one function of the database does: `muster.forget_departed_rows()`. It returns how many rows it did. */
 export const callOf =
   (call: string): Job['run'] =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, Row } from '../db/engine/database.ts'
 import { readDatabaseError } from '../db/engine/database-error.ts'
-import { asService } from '../db/identity.ts'
+import { asJobs, asService } from '../db/identity.ts'
 import type { Job, Schedule } from './job.ts'
 
 /*
@@ -22,7 +22,7 @@ export interface JobLog {
 }
 
 /**
- * Runs due jobs until `signal` aborts, as `service_role` on a login of its own. Logs the first failure and the end of each streak
+ * Runs due jobs until `signal` aborts, as `muster_jobs` on a login of its own. Logs the first failure and the end of each streak
  * of failures.
  */
 export async function runJobs(
@@ -56,7 +56,7 @@ export async function runJobs(
 
 /** What is declared gets a row, once; a row whose job is declared no more stays, and is never due to anybody. */
 export async function registerJobs(database: Database, jobs: readonly Job[]): Promise<void> {
-  await asService(database, async (tx) => {
+  await asJobs(database, async (tx) => {
     for (const { name, schedule } of jobs) {
       const first = 'every' in schedule ? 'now()' : nextRun(schedule)
       await tx.query(
@@ -70,7 +70,7 @@ export async function registerJobs(database: Database, jobs: readonly Job[]): Pr
 }
 
 async function findDue(database: Database, jobs: readonly Job[]): Promise<Job[]> {
-  const due = await asService(
+  const due = await asJobs(
     database,
     (tx) =>
       tx.query<{ name: string }>(
@@ -95,7 +95,7 @@ export async function runJob(
 ): Promise<boolean> {
   const start = performance.now()
   try {
-    return await asService(
+    return await asJobs(
       database,
       async (tx) => {
         const [taken] = await tx.query<{ failures: number }>(
@@ -128,7 +128,7 @@ export async function runJob(
 }
 
 async function noteFailure(database: Database, { name }: Job, reason: string, log: JobLog): Promise<void> {
-  const [noted] = await asService(database, (tx) =>
+  const [noted] = await asJobs(database, (tx) =>
     tx.query<{ failures: number; retry_seconds: number }>(
       `update muster.jobs
        set failures = failures + 1, last_error = $2, next_run_at = clock_timestamp()

@@ -79,10 +79,10 @@ const states = (name: string, help: string, all: readonly string[], read: () => 
     ['state'],
   )
 
-function poolMetrics({ api, checks, worker, bus, replica }: Databases): Metric[] {
+function poolMetrics({ api, checks, worker, jobs, bus, replica }: Databases): Metric[] {
   // On the embedded engine they are one.
   const pools = new Map(
-    Object.entries({ replica: replica?.database, bus, worker, checks, api }).map(([name, database]) => [
+    Object.entries({ replica: replica?.database, bus, jobs, worker, checks, api }).map(([name, database]) => [
       database,
       name,
     ]),

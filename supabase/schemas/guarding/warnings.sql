@@ -74,7 +74,7 @@ end;
 comment on function muster.warn_of_stale_payments() is
   'Background work: admins learn of payments that wait too long. Security definer: as above.';
 
-grant execute on function muster.warn_of_expiring_certificates(), muster.warn_of_stale_payments() to service_role;
+grant execute on function muster.warn_of_expiring_certificates(), muster.warn_of_stale_payments() to service_role, muster_jobs;
 
 alter function muster.warn_of_expiring_certificates() owner to muster_definer;
 alter function muster.warn_of_stale_payments() owner to muster_definer;

@@ -361,6 +361,7 @@ grant execute on function
   muster.changes_since(text, jsonb, integer)
 to authenticated, muster_definer;
 grant execute on function muster.forget_departed_rows(), muster.tables_from_future() to service_role;
+grant execute on function muster.forget_departed_rows() to muster_jobs;
 
 alter function muster.tg_note_departure() owner to muster_definer;
 alter function muster.forget_departed_rows() owner to muster_definer;

@@ -6,6 +6,8 @@
 -- * `muster_api` and `muster_worker` are what the logins of the service are members of. They own nothing, inherit nothing and can only
 --   become `anon`/`authenticated`, and `service_role`, so that injected SQL in a caller's session cannot reach more. They cannot log
 --   in: roles are the whole server's, and the service makes logins for its database, such as `muster_api_16412`.
+-- * `muster_jobs` is what background jobs act as: it can do what its grants say, which are the functions of the jobs that modules
+--   declare, and become nobody else. Like service_role it acts for no caller.
 -- * Modules extend what is below them by functions that are found by their names (muster.functions_of).
 -- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
 --   the trades put it on theirs.
@@ -66,7 +68,7 @@ do $$
 declare
   role_name text;
 begin
-  foreach role_name in array array['anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker'] loop
+  foreach role_name in array array['anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
       execute format('create role %I nologin noinherit', role_name);
             execute format('comment on role %I is %L', role_name, 'created by muster');
@@ -76,7 +78,7 @@ end
 $$;
 
 grant anon, authenticated to muster_api;
-grant service_role to muster_worker;
+grant service_role, muster_jobs to muster_worker;
 
 -- The owner hands functions to muster_definer, and for that must be a member of it.
 do $$
@@ -89,7 +91,7 @@ $$;
 
 revoke create on schema public from public;
 revoke all on schema muster from public;
-grant usage on schema muster to anon, authenticated, service_role;
+grant usage on schema muster to anon, authenticated, service_role, muster_jobs;
 grant usage, create on schema muster to muster_definer;
 grant usage on schema public, extensions to anon, authenticated, service_role, muster_definer;
 
@@ -303,12 +305,12 @@ begin
   end if;
   return not exists (
     select from pg_catalog.pg_roles r
-    where r.rolname = muster.acting_role() and (r.rolname = 'service_role' or r.rolsuper or r.rolbypassrls)
+    where r.rolname = muster.acting_role() and (r.rolname in ('service_role', 'muster_jobs') or r.rolsuper or r.rolbypassrls)
   );
 end
 $$;
 comment on function muster.acts_for_caller() is
-  'Whether the session acts for one whom the rules bind: everybody but service_role and those who bypass row level security.';
+  'Whether the session acts for one whom the rules bind: everybody but service_role, jobs, and those who bypass row level security.';
 
 create or replace function muster.set_edit_trail() returns trigger
 language plpgsql

@@ -104,7 +104,7 @@ begin atomic
   select count(*) from forgotten;
 end;
 comment on function muster.forget_idempotency_keys(interval) is 'Background work: old keys go. Security definer: as above.';
-grant execute on function muster.forget_idempotency_keys(interval) to service_role;
+grant execute on function muster.forget_idempotency_keys(interval) to service_role, muster_jobs;
 
 grant select, insert, update, delete on muster.idempotency_keys to muster_definer;
 grant select, insert, update, delete on muster.idempotency_usage to muster_definer;

@@ -26,7 +26,7 @@ begin atomic
 end;
 comment on function muster.sample_sizes() is
   'Background work: the size of each table today. Security definer: the samples are nobody''s to write.';
-grant execute on function muster.sample_sizes() to service_role;
+grant execute on function muster.sample_sizes() to service_role, muster_jobs;
 
 grant select, insert, delete on muster.size_samples to muster_definer;
 

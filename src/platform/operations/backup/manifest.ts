@@ -56,6 +56,8 @@ export const manifest = z.object({
       roles: z.array(role),
       /** Functions that belong to such a role, with their arguments. */
       functions: z.array(z.object({ name: z.string(), owner: z.string() })),
+      /** Reports (materialized views) that belong to such a role; backups of earlier versions have none. */
+      reports: z.array(z.object({ name: z.string(), owner: z.string() })).default([]),
     })
     .optional(),
 })

@@ -18,7 +18,7 @@ const LOCK_WAIT = '60s'
 
 /**
  * Dumps the database of the owner's URL into a folder, while the service runs: one snapshot of all tables, compressed, with a checksum and
- * with what the restore needs beside the dump (roles, extensions, owners of functions, counts of rows).
+ * with what the restore needs beside the dump (roles, extensions, owners of functions and reports, counts of rows).
  *
  * @throws BackupError, also where a policy would keep rows from the dump; DatabaseUnavailable
  */
@@ -167,6 +167,13 @@ async function readSurroundings(
              select from pg_catalog.pg_depend x
              where x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and x.objid = p.oid and x.deptype = 'e'
            )
+       ), '[]'),
+       'reports', coalesce((
+         select json_agg(json_build_object('name', pg_catalog.format('%I.%I', n.nspname, c.relname), 'owner', o.rolname) order by c.oid)
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join roles o on o.oid = c.relowner
+         where c.relkind = 'm' and n.nspname <> all (string_to_array($1, ','))
        ), '[]')
      ) as surroundings
      from pg_catalog.pg_database d

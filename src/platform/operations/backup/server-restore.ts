@@ -91,7 +91,7 @@ export async function restoreServer(
   }
 }
 
-/** Loads the dump, gives functions to their owners, begins a new history, and verifies all of it. */
+/** Loads the dump, gives functions and reports to their owners, begins a new history, and verifies all of it. */
 async function fill(
   program: Program,
   { path, manifest }: FoundBackup,
@@ -106,9 +106,11 @@ async function fill(
   try {
     await makeExtensions(database, manifest.surroundings!)
     await load(program, path, database, url, report)
-    for (const { name, owner } of manifest.surroundings!.functions) {
+    const { functions, reports } = manifest.surroundings!
+    for (const { name, owner } of functions)
       await database.query(`alter function ${name} owner to ${quote(owner)}`)
-    }
+    for (const { name, owner } of reports)
+      await database.query(`alter materialized view ${name} owner to ${quote(owner)}`)
     const adopted = await beginHistory(database)
     await database.script('analyze')
     const pending = await verifyContent(database, manifest)

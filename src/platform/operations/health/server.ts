@@ -228,7 +228,7 @@ export const SERVER_CHECKS: readonly Check[] = [
                   : `${name} is ${duration(late)} late`,
               ),
             ),
-        'See the log of the service. A late job means that no process of the service runs, or that muster_worker cannot log in.',
+        'See the log of the service. A late job means that no process of the service runs, or that muster_jobs_<oid of the database> cannot log in.',
       )
     },
   },
