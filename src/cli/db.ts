@@ -80,12 +80,16 @@ const COMMANDS = new Map<string, Command>(
       summary: 'fail unless the database has exactly the migrations of drizzle/, without drift',
       async run(config, words) {
         atMost(0, words)
-        const live = await withDatabase(config(), async (database) => {
+        const settings = config()
+        const live = await withDatabase(settings, async (database) => {
           await verifyMigrations(database)
           return readComparableCatalog(database)
         })
         print('The database has exactly the migrations of drizzle/. Checking its catalog for drift …')
-        const drifts = findDrift(await readHistoryCatalog(), live)
+        const drifts = findDrift(
+          await readHistoryCatalog(settings.DATABASE_URL ? {} : { cacheDir: settings.DATA_DIR }),
+          live,
+        )
         if (drifts.length > 0) throw new Refused(driftMessage(drifts))
         print('No drift: tables, rules and privileges are as the migrations make them.')
       },

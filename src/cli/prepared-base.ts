@@ -5,7 +5,7 @@ import { packPreparedBase, preparedBasePath } from '../platform/db/engine/prepar
 
 // Makes the base of embedded databases anew, after a new release of PGlite or its PostGIS.
 const path = await preparedBasePath()
-const database = await openEmbedded()
+const database = await openEmbedded({ withoutBase: true })
 try {
   const base = await packPreparedBase(database, () => database.pglite.dumpDataDir('none'))
   await writeFile(path, base)

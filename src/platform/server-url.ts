@@ -182,6 +182,10 @@ export function formatServerUrl({ user, password, hosts, database, parameters }:
   return `postgres://${login}${addresses.join(',')}/${encodeURIComponent(database)}${query.length ? `?${query.join('&')}` : ''}`
 }
 
+/** The same server and login, another database. */
+export const urlOf = (url: string, database: string): string =>
+  formatServerUrl({ ...parseServerUrl(url), database })
+
 /** How one host of an address is reached. */
 export interface ServerAddress {
   host: string

@@ -62,7 +62,7 @@ describe('candidates among twenty thousand guards', () => {
     expect(reads.entries).toBeLessThan(200)
   })
 
-  it('are worth no compilation, which takes longer than the search', async () => {
+  it('run without JIT compilation, which would take longer than the search', async () => {
     const plan = await api().owner.transaction(async (tx) => {
       await tx.query(`
         select set_config('role', 'muster_definer', true), set_config(split_part(s, '=', 1), split_part(s, '=', 2), true)

@@ -61,7 +61,7 @@ const northOf = ({ latitude, longitude }: Place, degrees: number): Place => ({
 })
 
 describe('candidates', () => {
-  it('are the guards of the tenant, each with everything that speaks against it', async () => {
+  it('lists the guards of the tenant, each with all of its violations', async () => {
     await arrangeShift(api().owner, {
       status: 'assigned',
       professional: PROFESSIONALS.otherGuard,
@@ -106,7 +106,7 @@ describe('candidates', () => {
     ])
   })
 
-  it('that are eligible can be assigned, and the others cannot, for the first reason given', async () => {
+  it('can be assigned when eligible, and otherwise are refused with the first listed violation', async () => {
     const shift = await arrangeShift(api().owner, { startsInHours: 54 })
     const candidates = await candidatesFor(shift)
     expect(new Set(candidates.map(({ eligible }) => eligible))).toEqual(new Set([true, false]))
@@ -130,7 +130,7 @@ describe('candidates', () => {
     ).toBe(200)
   })
 
-  it('are told to those who manage the shift', async () => {
+  it('are shown only to those who manage the shift', async () => {
     const shift = await arrangeShift(api().owner, { startsInHours: 70 })
     for (const persona of ['company', 'colleague', 'admin'] as const) {
       expect((await pageFor(persona, shift)).items.length).toBeGreaterThan(0)
@@ -188,7 +188,7 @@ describe('a company that never had a guard on a shift', () => {
   const unavailable = [{ code: 'unavailable', detail: null }]
   const hours = (n: number) => ({ startsInHours: 2_000 + n, certificates: [] })
 
-  it('learns whether, and not why not, until the guard has worked for it', async () => {
+  it('learns whether a guard is eligible, but no violations, until the guard has worked for it', async () => {
     const ofRival = await arrangeShift(api().owner, {
       status: 'assigned',
       professional: PROFESSIONALS.otherGuard,
@@ -253,7 +253,7 @@ describe('a company that never had a guard on a shift', () => {
     )
   })
 
-  it('asks for 300 pages a day, and again for each as often as it likes', async () => {
+  it('may request 300 different pages a day, and repeat each of them without limit', async () => {
     await forgetPages()
     const shift = await arrangeShift(api().owner, { status: 'draft', startsInHours: 3_000 })
     const page = () =>
@@ -341,7 +341,7 @@ describe('a company that never had a guard on a shift', () => {
       ],
     ]
 
-    it.each(REASONS)('and is not told %s by any path', async (code, required, arrange) => {
+    it.each(REASONS)('and cannot find out %s by any path', async (code, required, arrange) => {
       const guard = await arrangeStranger()
       await arrange(guard)
       const shift = await open(AT + 1, required)
@@ -356,7 +356,7 @@ describe('a company that never had a guard on a shift', () => {
       expect(await byUpdate(shift, guard)).toBe(code)
     })
 
-    it('and an update of its own says the same of one who can come', async () => {
+    it('and gets the same answer from a direct UPDATE for an eligible guard', async () => {
       const guard = await arrangeStranger()
       const shift = await open(AT)
       expect(await byUpdate(shift, guard)).toBe('professional_unavailable')
@@ -513,7 +513,7 @@ describe('homes', () => {
     expect(items[3]!.distance_meters).toBeNull()
   })
 
-  it('are told apart no closer than their areas', async () => {
+  it('are shown by area only, so that exact homes cannot be compared', async () => {
     const centre = { latitude: 10.25, longitude: 100.25 }
     const guard = await arrangeGuard({ latitude: 10.2512, longitude: 100.2534 })
     const neighbour = await arrangeGuard({ latitude: 10.2488, longitude: 100.2461 })
@@ -573,7 +573,7 @@ describe('pages of candidates', () => {
     expect(pages).toBeLessThan(2 + found.length + 2)
   })
 
-  it('are together the whole list, whoever comes in between', async () => {
+  it('together give the whole list, also when guards are added between two pages', async () => {
     const base = { latitude: 40, longitude: 20 }
     const home = fc.option(fc.constantFrom(0, 0.02, 0.02, 0.5, 1), { nil: null })
     const arrange = (degrees: number | null): Promise<string> =>

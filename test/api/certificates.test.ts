@@ -39,7 +39,7 @@ async function vca(): Promise<string> {
 }
 
 describe('POST /v1/certificates', () => {
-  it('hands in a guard’s own, unverified', async () => {
+  it('creates a guard’s own certificate, unverified', async () => {
     const created = await handIn()
     expect(created).toEqual({
       id: expect.any(String),
@@ -54,7 +54,7 @@ describe('POST /v1/certificates', () => {
     expect((await api().as('guard').get(`/v1/certificates/${created.id}`)).json()).toEqual(created)
   })
 
-  it('hands in anybody’s of the tenant for an admin, who has to say whose', async () => {
+  it('lets an admin create one for any guard of the tenant, who must be named', async () => {
     const pass = {
       kind: 'beveiligingspas',
       number: 'P-1',
@@ -74,7 +74,7 @@ describe('POST /v1/certificates', () => {
     }
   })
 
-  it('is for nobody else', async () => {
+  it('is refused to everybody else', async () => {
     for (const persona of ['company', 'client'] as const) {
       expectProblem(await api().as(persona).post('/v1/certificates', bhv), 'forbidden')
     }
@@ -100,7 +100,7 @@ describe('POST /v1/certificates', () => {
     )
   })
 
-  it('refuses what has no form', async () => {
+  it('refuses malformed values', async () => {
     for (const wrong of [
       { kind: 'BHV' },
       { kind: '' },
@@ -173,7 +173,7 @@ describe('GET /v1/certificates', () => {
 })
 
 describe('POST /v1/certificates/:id/verify', () => {
-  it('is an admin’s: the database says when and who', async () => {
+  it('lets an admin verify; the database records when and by whom', async () => {
     const { id } = await handIn()
     const verified = await verify('admin', id)
     expect(verified.statusCode).toBe(200)
@@ -189,7 +189,7 @@ describe('POST /v1/certificates/:id/verify', () => {
     })
   })
 
-  it('is not the guard’s, nor a company’s, nor another tenant’s', async () => {
+  it('is refused to the guard, to companies and to other tenants', async () => {
     const { id } = await handIn()
     await arrangeShift(api().owner, { status: 'assigned' })
     for (const persona of ['guard', 'company'] as const) {
@@ -216,7 +216,7 @@ describe('POST /v1/certificates/:id/verify', () => {
     expect((await verify('admin', id)).statusCode).toBe(200)
   })
 
-  it('is withdrawn where another certificate of the kind stands in', async () => {
+  it('can be withdrawn when another certificate of the same kind is valid', async () => {
     await arrangeShift(api().owner, { status: 'assigned' })
     const spare = await handIn({ kind: 'vca', number: 'VCA-2', valid_until: '2099-12-31' })
     await verify('admin', spare.id)
@@ -235,7 +235,7 @@ describe('DELETE /v1/certificates/:id', () => {
     expectProblem(await api().as('admin').delete(`/v1/certificates/${id}`), 'not_found')
   })
 
-  it('leaves what is verified to admins', async () => {
+  it('lets only admins delete a verified certificate', async () => {
     const { id } = await handIn()
     await verify('admin', id)
     await arrangeShift(api().owner, { status: 'assigned' })
@@ -285,7 +285,7 @@ describe('certificates in the database', () => {
     }
   })
 
-  it('are dated by the database when an admin verifies, whatever the statement says', async () => {
+  it('get their verification time from the database, whatever the statement says', async () => {
     const { id } = await handIn()
     const [row] = await openSessions(api().api).write(callerOf('admin'), (session) =>
       session.rows(sql`

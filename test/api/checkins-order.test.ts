@@ -85,7 +85,7 @@ describe('two devices on one run', () => {
   })
 
   it.each(['watch', 'phone'] as const)(
-    'make the same of a shift in any order, five times over: the %s',
+    'give a shift the same state in any of five orders: the %s',
     async (device) => {
       // The run starts and ends here: in at the first fix on site, out at the last.
       const [track, site] = [tracks[device], watch[0]!]
@@ -231,7 +231,7 @@ describe('any check-ins', () => {
     return { status: state, amount: cents / 100 }
   }
 
-  it('come to the same in any order, in any batches, with any repetition', async () => {
+  it('give the same state in any order, in any batches, with any repetition', async () => {
     const arrange = () => arrangeAssignment(api().owner, { rate: RATE, overtime: OVERTIME })
     await fc.assert(
       fc.asyncProperty(story, async ({ events, order, batchSize }) => {

@@ -116,7 +116,7 @@ describe('batches over the same shifts in opposite orders', () => {
 })
 
 describe('check-ins of one guard that wait', () => {
-  it('hold some of the connections alone, and another caller is served', async () => {
+  it('occupy only their share of the connections, and another caller is served', async () => {
     const shift = await assignment()
     const company = pausable('company', (session) =>
       session.rows(sql`update shifts set title = 'Locked' where id = ${shift.id} returning id`),

@@ -122,7 +122,7 @@ describe('one check-in', () => {
     expectProblem(await post('guard', other.id, { ...given, recorded_at: other.start }), 'id_conflict')
   })
 
-  it("whose id is somebody else's is a conflict that tells nothing of it", async () => {
+  it('with an id of another guard is a conflict that reveals nothing of that check-in', async () => {
     const theirs = await assignment({ professional: PROFESSIONALS.otherGuard })
     const given = checkInAt(theirs.start)
     expect((await post('otherGuard', theirs.id, given)).statusCode).toBe(201)
@@ -300,7 +300,7 @@ describe('the verdict', () => {
     })
   })
 
-  it('stays: nobody changes or removes a check-in', async () => {
+  it('is final: nobody can change or delete a check-in', async () => {
     const shift = await assignment()
     const given = checkInAt(shift.start, { meters: 5_000 })
     await post('guard', shift.id, given)
@@ -334,14 +334,14 @@ describe('the window', () => {
     else expect(response.statusCode).toBe(201)
   })
 
-  it('has no room for the future, but for clocks that are a little fast', async () => {
+  it('refuses times in the future, with a tolerance for clocks that are slightly fast', async () => {
     const shift = await assignment({ start: new Date(), professional: PROFESSIONALS.otherGuard })
     const postIn = (fromNow: number) => post('otherGuard', shift.id, checkInAt(minutes(new Date(), fromNow)))
     expect((await postIn(4)).statusCode).toBe(201)
     expectProblem(await postIn(6), 'recorded_in_future')
   })
 
-  it('is open for what arrives late: a completed shift keeps its state', async () => {
+  it('accepts check-ins that arrive late: a completed shift keeps its state', async () => {
     const shift = await assignment()
     await post('guard', shift.id, checkInAt(shift.start, { kind: 'clock_in' }))
     await post('guard', shift.id, checkInAt(shift.end, { kind: 'clock_out' }))
@@ -362,7 +362,7 @@ describe('pings', () => {
       .json()
       .results.map((result: { status: string; code?: string }) => result.code ?? result.status)
 
-  it('beyond two a second are refused, and clock events never are', async () => {
+  it('are rejected beyond two a second; clock events never are', async () => {
     const shift = await assignment()
     const items = inOneMinute(shift, 124)
     const clocks = Array.from({ length: 3 }, (_, n) => ({
@@ -385,7 +385,7 @@ describe('pings', () => {
     expect(await countIn(shift.id)).toBe(125)
   })
 
-  it('are bounded for whoever writes past the API, too', async () => {
+  it('are limited for direct SQL writes as well', async () => {
     const shift = await assignment()
     const refused = write('guard', (session) =>
       session.rows(sql`
@@ -410,7 +410,7 @@ describe('who', () => {
     }
   })
 
-  it('sees them: company and client of the shift, the guard, admins', async () => {
+  it('may read them: the company and the client of the shift, the guard, and admins', async () => {
     const shift = await assignment()
     const { id } = (await post('guard', shift.id, checkInAt(shift.start))).json()
     const path = `/v1/shifts/${shift.id}/checkins`
@@ -423,14 +423,14 @@ describe('who', () => {
     expectProblem(await api().as(null).get(path), 'unauthenticated')
   })
 
-  it('does not exist: an unknown shift', async () => {
+  it('gets 404 for an unknown shift', async () => {
     expectProblem(await post('guard', checkInId(), checkInAt(new Date())), 'not_found')
     expectProblem(await api().as('admin').get(`/v1/shifts/${checkInId()}/checkins`), 'not_found')
   })
 })
 
 describe('the list', () => {
-  it('goes by device time, page by page, whatever the order of arrival', async () => {
+  it('is ordered by device time, page by page, whatever the order of arrival', async () => {
     const shift = await assignment()
     const items = Array.from({ length: 7 }, (_, n) => checkInAt(minutes(shift.start, Math.floor(n / 2))))
     const shuffled = [3, 6, 0, 5, 1, 4, 2].map((n) => ({ ...items[n]!, shift_id: shift.id }))
@@ -563,7 +563,7 @@ describe('a batch', () => {
     retry: CODES[code].retry,
   })
 
-  it('of a thousand with one that is good takes that one', async () => {
+  it('of a thousand items stores the only valid one', async () => {
     const bad = await badItems()
     const shift = await assignment()
     const good = { ...checkInAt(shift.start, { kind: 'clock_in' }), shift_id: shift.id }
@@ -578,7 +578,7 @@ describe('a batch', () => {
     expect(await statusOf(shift.id)).toBe('active')
   })
 
-  it('of bad ones alone is answered all the same', async () => {
+  it('of invalid items alone is answered with a result for each', async () => {
     const bad = await badItems()
     const response = await sendBatch(bad.map(([, item]) => item))
     expect(response.statusCode).toBe(200)
@@ -781,7 +781,7 @@ describe('a batch', () => {
     ).toEqual([])
   })
 
-  it('is refused as a whole only when it is none', async () => {
+  it('is refused as a whole only when the body is not a batch', async () => {
     expectProblem(await sendBatch(Array(MAX_BATCH_ITEMS + 1).fill({})), 'validation_failed')
     expectProblem(await sendBatch('all'), 'validation_failed')
     expectProblem(await api().as('guard').post('/v1/checkins/batch', {}), 'validation_failed')

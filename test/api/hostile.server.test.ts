@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { problemBody } from '../../src/platform/http/problem-responses.ts'
+import { problemBody } from '../../src/platform/http/problem.ts'
 import { openApi, type TestApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { LOCATIONS, ORGANIZATIONS, SITE } from '../support/world.ts'
@@ -15,15 +15,15 @@ let port: number
 beforeAll(async () => {
   api = await openApi({
     DATABASE_POOL_SIZE: '2',
-    DATABASE_ACQUIRE_TIMEOUT_MS: '500',
+    DATABASE_ACQUIRE_TIMEOUT_MS: String(patience(1_000)),
     // Far beyond `SOON`: what ends before was cancelled, and did not give up by itself.
     DATABASE_LOCK_TIMEOUT_MS: '120000',
     DATABASE_STATEMENT_TIMEOUT_MS: '120000',
   })
   // The same limits, sooner: Node reads them when it begins to listen.
   Object.assign(api.app.server, {
-    headersTimeout: 400,
-    requestTimeout: 800,
+    headersTimeout: patience(400),
+    requestTimeout: patience(800),
     connectionsCheckingInterval: 100,
   })
   await api.app.listen({ host: '127.0.0.1', port: 0 })
@@ -95,11 +95,11 @@ describe('what is no request', () => {
 })
 
 describe('who is slow', () => {
-  test('with the headers is cut', async () => {
+  test('to send the headers is disconnected', async () => {
     expectProblemIn(await send('GET /health HTTP/1.1\r\nhost: x\r\n'), 408, 'request_timeout')
   })
 
-  test('with the body is cut, however it drips', async () => {
+  test('to send the body is disconnected, also when bytes keep trickling in', async () => {
     const { socket, received, closed } = dial()
     const token = await api.tokenOf('company')
     socket.write(
@@ -111,7 +111,7 @@ describe('who is slow', () => {
     expectProblemIn(received(), 408, 'request_timeout')
   })
 
-  test('to say anything at all is cut', async () => {
+  test('to send a first byte is disconnected', async () => {
     const { closed, received } = dial()
     await closed
     expect(received()).toMatch(/^(HTTP\/1\.1 408 |$)/)
@@ -131,7 +131,7 @@ describe('what is unusual', () => {
     expect(await send(`${GET}expect: coffee\r\n\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /)
   })
 
-  test('a hundred requests in one breath are answered in order', async () => {
+  test('a hundred pipelined requests are answered in order', async () => {
     const requests = Array.from({ length: 99 }, () => 'GET /health HTTP/1.1\r\nhost: x\r\n\r\n').join('')
     const answer = await send(`${requests}${GET}\r\n`)
     expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(100)
@@ -171,7 +171,7 @@ describe('who leaves', () => {
     }
   }
 
-  test('while reading takes no connection along', async () => {
+  test('during a read releases the database connection', async () => {
     // Of two callers: one holds no more than one of two.
     const tokens = [await api.tokenOf('company'), await api.tokenOf('client')]
     for (const persona of ['company', 'client'] as const) await api.as(persona).get('/v1/notifications')
@@ -191,7 +191,7 @@ describe('who leaves', () => {
     await unblock()
   })
 
-  test('while writing has written', async () => {
+  test('during a write does not undo the write', async () => {
     const token = await api.tokenOf('company')
     const unblock = await blockLocations()
     const body = JSON.stringify({
@@ -227,7 +227,7 @@ describe('who leaves', () => {
 })
 
 describe('a database that is busy', () => {
-  test('is said with 503 and when to come back', async () => {
+  test('is answered with 503 and Retry-After', async () => {
     const mayEnd = Promise.withResolvers<void>()
     const holders = [1, 2].map(() =>
       api.api.transaction(async (tx) => {

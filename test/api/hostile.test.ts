@@ -3,7 +3,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
 import { CODES, type Code } from '../../src/platform/http/codes.ts'
-import { problemBody } from '../../src/platform/http/problem-responses.ts'
+import { problemBody } from '../../src/platform/http/problem.ts'
 import { openApi, type TestApi } from '../support/api.ts'
 import {
   BROKEN_BODIES,
@@ -502,7 +502,7 @@ describe('in the end', () => {
     expect(({} as Record<string, unknown>).role).toBeUndefined()
   })
 
-  test('nobody is somebody else', async () => {
+  test('no caller has become another one', async () => {
     const people = await api.owner.query('select id, role from users order by id')
     const [foreign] = await api.owner.query(
       "select count(*)::int as n from locations where name like 'SECRET%' and tenant_id = (select tenant_id from users where id = $1)",
@@ -517,7 +517,7 @@ describe('in the end', () => {
     expect(me.json()).toMatchObject({ id: USERS.company, role: 'company' })
   })
 
-  test('the log has none of it', () => {
+  test('the log contains none of the values that were sent', () => {
     const lines = logged.map((line) => JSON.parse(line))
     expect(lines.length).toBeGreaterThan(1_000)
     // What was asked for is logged as it came, without its query.

@@ -64,7 +64,7 @@ describe('hours', () => {
     expect(await stateOf({ id })).toMatchObject({ status: 'cancelled', amount: 75, payment: 'pending' })
   })
 
-  it('are not made cheaper: the rate of an active shift is not lowered, nor its start moved', async () => {
+  it('cannot be made cheaper: the rate of an active shift cannot be lowered, nor its start moved', async () => {
     const shift = await arrange({ rate: 60 })
     await record(shift, ['clock_in', shift.start])
     expectProblem(await change('company', shift, { hourly_rate: 15 }), 'rate_lowered')
@@ -176,7 +176,7 @@ describe('hours', () => {
     expect([(await stateOf(first)).amount, (await stateOf(second)).amount]).toEqual([200, 200])
   })
 
-  it('are cut also when the later shift tells of itself last', async () => {
+  it('are cut also when the check-ins of the later shift arrive last', async () => {
     const first = await arrange()
     const second = await arrange({ start: first.end })
     await record(first, ['clock_in', first.start], ['clock_out', hours(first.end, 2)])
@@ -185,7 +185,7 @@ describe('hours', () => {
     expect([(await stateOf(first)).amount, (await stateOf(second)).amount]).toEqual([200, 200])
   })
 
-  it('leave breaks out', async () => {
+  it('do not include breaks', async () => {
     const shift = await arrange()
     await record(
       shift,
@@ -208,7 +208,7 @@ describe('an accuracy over 100 m', () => {
   })
 
   it.each([101, 1_000, 1_000_000])(
-    'of %s starts nothing from 500 km away, and pays nothing',
+    'of %s neither starts a shift from 500 km away nor pays for it',
     async (accuracy) => {
       const shift = await arrange()
       await record(
@@ -220,7 +220,7 @@ describe('an accuracy over 100 m', () => {
     },
   )
 
-  it('of over 1,000 m is evidence: it ends nothing either', async () => {
+  it('of over 1,000 m is kept as evidence and does not end a shift', async () => {
     const shift = await arrange()
     await record(shift, ['clock_in', shift.start], ['clock_out', shift.end, 10, 1_000.5])
     expect(await stateOf(shift)).toMatchObject({ status: 'active', flags: [] })
@@ -228,7 +228,7 @@ describe('an accuracy over 100 m', () => {
 })
 
 describe('members that the API does not know', () => {
-  it('cost no check-in, and are named once', async () => {
+  it('do not cause a rejection, and are logged once', async () => {
     const shift = await arrange()
     const extra = { is_mock: false, speed: 1.5, altitude: null }
     const body = { ...checkInAt(shift.start, { kind: 'clock_in' }), ...extra }

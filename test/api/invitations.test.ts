@@ -73,7 +73,7 @@ describe('POST /v1/invitations', () => {
     expectProblem(await invite('admin', { role: 'zzp', email: 'nobody' }), 'validation_failed')
   })
 
-  it('makes codes that are good for 14 days, or for as long as asked: at most 90 days', async () => {
+  it('makes codes that are valid for 14 days, or for a given time of at most 90 days', async () => {
     const days = async (body: object) => {
       const { expires_at, created_at } = (await invite('admin', { role: 'zzp', ...body })).json()
       return (Date.parse(expires_at) - Date.parse(created_at)) / 86_400_000
@@ -84,7 +84,7 @@ describe('POST /v1/invitations', () => {
     expectProblem(await invite('admin', { role: 'zzp', expires_in_days: 0 }), 'validation_failed')
   })
 
-  it('keeps the code nowhere: neither as it is nor with the Idempotency-Key', async () => {
+  it('stores the code nowhere in plain text, not even with the Idempotency-Key', async () => {
     const key = { 'idempotency-key': randomUUID() }
     const first = (await invite('admin', { role: 'zzp' }, key)).json()
     const repeated = await invite('admin', { role: 'zzp' }, key)
@@ -135,7 +135,7 @@ describe('GET /v1/invitations', () => {
 })
 
 describe('DELETE /v1/invitations/:id', () => {
-  it('makes the code worthless', async () => {
+  it('makes the code invalid', async () => {
     const { id, code } = (await invite('company', { role: 'zzp' })).json()
     expectProblem(await api().as('rival').delete(`/v1/invitations/${id}`), 'not_found')
     expectProblem(await api().as('foreignAdmin').delete(`/v1/invitations/${id}`), 'not_found')
@@ -147,7 +147,7 @@ describe('DELETE /v1/invitations/:id', () => {
     )
   })
 
-  it('leaves one that was accepted', async () => {
+  it('does not remove an invitation that was accepted', async () => {
     const { id, code } = (await invite('company', { role: 'zzp' })).json()
     const headers = await api().authorize(randomUUID(), 'accepted@example.com')
     const accepted = await api().as(null).post('/v1/me', { code, name: 'Accepted' }, { headers })

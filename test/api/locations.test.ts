@@ -33,7 +33,7 @@ describe('locations', () => {
     expectProblem(await api().as('client').post('/v1/locations', forTheCompany), 'forbidden')
   })
 
-  it('are hidden from those whom they do not concern', async () => {
+  it('are hidden from organizations that have nothing to do with them', async () => {
     for (const persona of ['otherClient', 'foreignAdmin', 'foreignGuard'] as const) {
       expectProblem(await api().as(persona).get(`/v1/locations/${LOCATIONS.site}`), 'not_found')
     }

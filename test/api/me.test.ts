@@ -102,7 +102,7 @@ describe('POST /v1/me', () => {
     expect((await guard.get()).json()).toEqual(accepted.json())
   })
 
-  it('makes a guard who keeps their home to themselves', async () => {
+  it('makes a guard who gives no home position', async () => {
     const { code } = await invite({ role: 'zzp' })
     const guard = await newcomer('nowhere@example.com')
     expect((await guard.accept({ code, name: 'Nowhere' })).json()).toMatchObject({
@@ -195,7 +195,7 @@ describe('POST /v1/me', () => {
     expectProblem(await user.accept({ code, name: 'Namesake' }), 'already_exists')
   })
 
-  it('needs a position that is whole and on Earth', async () => {
+  it('needs a position with both coordinates, in range', async () => {
     const user = await newcomer('somewhere@example.com')
     for (const position of [{ latitude: 52 }, { longitude: 4 }, { latitude: 91, longitude: 4 }]) {
       expectProblem(await user.accept({ code: 'x', name: 'X', ...position }), 'validation_failed')

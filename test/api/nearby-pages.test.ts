@@ -62,7 +62,7 @@ const around = ({ latitude, longitude }: Place, [north, east]: [number, number])
 })
 
 describe('pages of a search', () => {
-  it('are together the whole list, in its order', async () => {
+  it('together give the whole list, in its order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(spot, { minLength: 1, maxLength: 12 }), async (spots) => {
         const place = nextRegion()
@@ -129,7 +129,7 @@ describe('pages of a search', () => {
     expect((await walk(equator, 1)).map(({ id }) => id)).toEqual([nearer, ...farther.sort()])
   })
 
-  it('end with the page that is just full', async () => {
+  it('end with the last full page, without an empty one after it', async () => {
     const place = nextRegion()
     const location = await arrangeLocation(api().owner, place)
     for (let n = 0; n < 4; n += 1) await arrangeShift(api().owner, { location })

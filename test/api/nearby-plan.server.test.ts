@@ -133,7 +133,7 @@ describe('a search among forty thousand open shifts', () => {
     expect(plan).not.toContain('"Sort Key"')
   })
 
-  it('is worth no compilation, which takes longer than the search', async () => {
+  it('runs without JIT compilation, which would take longer than the search', async () => {
     const plan = await api().owner.transaction(async (tx) => {
       await tx.query(takeOnSettings)
       const [row] = await tx.query<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number }; JIT?: unknown }] }>(`

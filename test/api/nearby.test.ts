@@ -232,7 +232,7 @@ describe('eligible_only', () => {
     expect([...first.items.map(({ id }: NearbyShift) => id), ...rest]).toEqual(eligible.sort())
   })
 
-  it('means nothing for others, and is refused to them', async () => {
+  it('is refused to callers who are not guards', async () => {
     for (const persona of ['company', 'client', 'admin'] as const) {
       const response = await search(persona, { ...SITE, eligible_only: true })
       expectProblem(response, 'forbidden')
@@ -284,7 +284,7 @@ describe('a request', () => {
     )
   })
 
-  it('may come from the ends of the earth', async () => {
+  it('may be at the poles and on the antimeridian', async () => {
     for (const place of [
       { latitude: 90, longitude: 0 },
       { latitude: -90, longitude: 180 },

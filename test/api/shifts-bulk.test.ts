@@ -72,7 +72,7 @@ describe('many shifts at once', () => {
 })
 
 describe('one bad shift among many', () => {
-  it('is pointed at, and nothing is created', async () => {
+  it('is named by its index, and nothing is created', async () => {
     const before = await countOfShifts()
     const items = titled(5)
     items[3] = shift({ hourly_rate: 1 })
@@ -84,7 +84,7 @@ describe('one bad shift among many', () => {
     expect(await countOfShifts()).toBe(before)
   })
 
-  it('is pointed at when the database refuses it, and so is every other', async () => {
+  it('is named by its index when the database refuses it, and so is every other bad one', async () => {
     const before = await countOfShifts()
     const items = titled(6)
     items[1] = shift({ location_id: LOCATIONS.otherClientSite })
@@ -100,7 +100,7 @@ describe('one bad shift among many', () => {
     expect(await countOfShifts()).toBe(before)
   })
 
-  it('is pointed at when it is the only one', async () => {
+  it('is named by its index when it is the only shift', async () => {
     const response = await createAll([shift({ location_id: LOCATIONS.foreignSite })])
     expectProblem(response, 'not_found')
     expect(response.json().errors).toEqual([

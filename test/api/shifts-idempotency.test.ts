@@ -95,7 +95,7 @@ describe('the same request with the same key', () => {
     expect(await countOf(key)).toBe(1)
   })
 
-  it('is answered as it was, whatever has happened since', async () => {
+  it('gets the stored answer, whatever has happened since', async () => {
     const id = await arrangeShift(api().owner, { startsInHours: 24 })
     const key = newKey()
     const claimed = await post(`/v1/shifts/${id}/claim`, undefined, key, 'guard')
@@ -142,7 +142,7 @@ describe('a key', () => {
     expect(colleagues.json().id).not.toBe(ours.json().id)
   })
 
-  it('is refused when as much is kept for its caller as a day may have, and nothing is done', async () => {
+  it('is refused, without any effect, when its caller has reached the daily limit of stored answers', async () => {
     const [known, fresh] = [newKey(), newKey()]
     const first = await post('/v1/shifts', shift(known), known, 'colleague')
     const use = (keys: number, bytes: number) =>
@@ -174,7 +174,7 @@ describe('a key', () => {
     expect((await post('/v1/shifts', shift(fresh), fresh, 'colleague')).statusCode).toBe(201)
   })
 
-  it('is not for an answer that is too large to be kept: nothing is done', async () => {
+  it('is refused, without any effect, when the answer is too large to be stored', async () => {
     const key = newKey()
     const items = Array.from({ length: 80 }, () => ({ ...shift(key), instructions: 'x'.repeat(3_900) }))
     expectProblem(await post('/v1/shifts/bulk', { items }, key), 'answer_too_large')

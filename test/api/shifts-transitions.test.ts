@@ -130,7 +130,7 @@ describe('assigning', () => {
     expect(await notifications(id)).toEqual([{ type: 'shift_assigned', user_id: USERS.guard }])
   })
 
-  it('is of a professional of the tenant', async () => {
+  it('accepts only a professional of the tenant', async () => {
     for (const professional of [PROFESSIONALS.foreignGuard, UNKNOWN]) {
       const response = await assign('company', await arrange(), professional)
       expectProblem(response, 'not_found')
@@ -176,7 +176,7 @@ describe('assigning', () => {
     }
   })
 
-  it('is refused when somebody has it, also the same professional', async () => {
+  it('is refused when the shift is already assigned, also to the same professional', async () => {
     const id = await arrange({ status: 'assigned' })
     expectProblem(await assign('company', id, PROFESSIONALS.otherGuard), 'shift_not_open')
     expectProblem(await assign('company', id, PROFESSIONALS.guard), 'shift_not_open')
@@ -232,7 +232,7 @@ describe('claiming', () => {
     expectProblem(await step('guard', await arrange({ status: 'draft' }), 'claim'), 'not_found')
   })
 
-  it('comes too late for what is taken, begun or over', async () => {
+  it('is refused when the shift is taken, has begun or is over', async () => {
     const taken = await arrange({ status: 'assigned', professional: PROFESSIONALS.otherGuard })
     expectProblem(await step('guard', taken, 'claim'), 'shift_not_open')
     // Also for whoever has it: who must know that a repeated request did the same sends an Idempotency-Key.

@@ -312,7 +312,7 @@ describe('a change', () => {
     )
   })
 
-  it('is not empty, and not of what has routes of its own', async () => {
+  it('must not be empty, and must not change what has a route of its own', async () => {
     const id = await create()
     for (const change of [
       {},
@@ -361,7 +361,7 @@ describe('a change', () => {
     ).toBe(start_datetime)
   })
 
-  it('comes too late once the shift is over', async () => {
+  it('is refused once the shift is over', async () => {
     const id = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 2000 })
     await moveTo(id, 'active', 'completed')
     expectProblem(

@@ -316,7 +316,7 @@ describe('GET /v1/sync/:table', () => {
     expect(incidents!.seen.removed).toEqual([incident!.id])
   })
 
-  it('begins anew for a caller whose role has changed, and for a watermark of another history', async () => {
+  it('starts from scratch for a caller whose role has changed, and for a watermark of another history', async () => {
     const copy = await copyOf('colleague')
     await api().owner.query("update users set role = 'admin', organization_id = null where id = $1", [
       USERS.colleague,
@@ -333,7 +333,7 @@ describe('GET /v1/sync/:table', () => {
     }
   })
 
-  it('gives a watermark and nothing else for now', async () => {
+  it('gives only a watermark for `now`', async () => {
     const copy = await copyOf('company')
     const { items, removed, reset, complete, next } = await page('company', 'shifts', { after: 'now' })
     expect({ items, removed, reset, complete }).toEqual({
@@ -348,7 +348,7 @@ describe('GET /v1/sync/:table', () => {
     expect(copy.seen).toMatchObject({ items: [id], removed: [], resets: 0 })
   })
 
-  it('refuses what is no watermark and what is no table', async () => {
+  it('refuses an invalid watermark and an unknown table', async () => {
     for (const after of ['x', 'e30', Buffer.from('{"now":false}').toString('base64url')]) {
       expectProblem(await api().as('company').get(`/v1/sync/shifts?after=${after}`), 'cursor_invalid')
     }

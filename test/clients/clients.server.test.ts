@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { installNpmPackages } from '../support/npm-packages.ts'
+import { patience } from '../support/patience.ts'
 import { arrangeLocation, type Place } from '../support/places.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
 import { run } from '../support/run.ts'
@@ -23,9 +24,9 @@ const GENERATED = join(FOLDER, '.generated')
 const BINARIES = join(FOLDER, 'node_modules/.bin')
 
 /** Packages are installed, types generated and compiled: several times what that takes on a quiet machine. */
-const PREPARE_TIMEOUT_MS = 180_000
+const PREPARE_TIMEOUT_MS = patience(180_000)
 /** A change feed starts once the transactions on its server that are older have ended, those of other tests as well. */
-const FEED_TIMEOUT_MS = 90_000
+const FEED_TIMEOUT_MS = patience(90_000)
 
 let api: RealtimeApi
 let guards: Guard[]

@@ -12,7 +12,8 @@ import {
   type Manifest,
 } from '../../src/platform/operations/backup/manifest.ts'
 import { backupServer } from '../../src/platform/operations/backup/server-backup.ts'
-import { restoreServer, urlOf } from '../../src/platform/operations/backup/server-restore.ts'
+import { restoreServer } from '../../src/platform/operations/backup/server-restore.ts'
+import { urlOf } from '../../src/platform/server-url.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'

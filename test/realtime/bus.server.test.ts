@@ -198,7 +198,7 @@ describe('two processes on one database', () => {
     expect(company.got).toEqual([{ n: 1 }])
   })
 
-  it('take nothing from those who merely run SQL, and tell them nothing', async () => {
+  it('ignore NOTIFY from other SQL sessions, and reveal nothing to them', async () => {
     const here = await listen(b!, 'board')
     const sender = (await clientAt(a!)).channel('board', { config: { broadcast: { ack: true } } })
     expect(await join(sender)).toBe('SUBSCRIBED')

@@ -4,7 +4,13 @@ import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
 import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { SubscriptionRefused } from '../../src/platform/realtime/changes/change-router.ts'
-import { authenticated, startRouter, type TestRouter, type TestRouterOptions } from '../support/changes.ts'
+import {
+  authenticated,
+  GATED_EVENTS,
+  startRouter,
+  type TestRouter,
+  type TestRouterOptions,
+} from '../support/changes.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
@@ -16,18 +22,6 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
  */
 
 const ALICE = authenticated({ sub: 'a11ce000-0000-7000-8000-000000000001' })
-
-const TABLES = `
-  create table events (id int primary key, owner uuid, body text);
-  alter table events enable row level security;
-  grant select on events to authenticated;
-  -- Whoever holds the gate's lock holds up the checks, and nobody else.
-  create table gate ();
-  grant select on gate to authenticated;
-  create policy events_read on events for select to authenticated
-    using (owner = (select auth.uid()) and (select count(*) from gate) = 0);
-  alter publication supabase_realtime add table events;
-`
 
 const SUBJECT = JSON.parse(ALICE.claims).sub as string
 const until = <T>(condition: () => T | Promise<T>) =>
@@ -44,7 +38,7 @@ async function openCluster(settings: Record<string, string>): Promise<PostgresSe
   await migrateUp(migrating)
   await migrating.close()
   const owner = openServer({ url: cluster.url, max: 6, settings: { synchronous_commit: 'on' } })
-  await owner.script(TABLES)
+  await owner.script(GATED_EVENTS)
   return { ...cluster, owner }
 }
 
@@ -104,14 +98,14 @@ describe('a reader that cannot keep up', () => {
       [SUBJECT, count],
     )
 
-  it('holds up no checkpoint for longer than its pause, and says what it missed', async () => {
+  it('blocks no checkpoint for longer than its pause, and reports a gap', async () => {
     const rt = await start(cluster, { limits: { pauseMs: 1_000 } })
     const { channel } = await rt.follow(ALICE, { table: 'events' })
     const release = await holdChecks(cluster.owner)
     // Three times what the slot may keep.
     for (let part = 0; part < 12; part += 1) await writeMegabytes(8)
     const checkpointMs = await msOf(() => cluster.owner.query('checkpoint'))
-    expect(checkpointMs).toBeLessThan(5_000)
+    expect(checkpointMs).toBeLessThan(patience(5_000))
     await until(() => expect(rt.gaps).toHaveLength(1))
     await release()
     await rt.follow(ALICE, { table: 'events' })
@@ -160,7 +154,7 @@ describe('a reader that cannot keep up', () => {
       const shutdownMs = await msOf(() => cluster.shutdown())
       await held
       // wal_sender_timeout, which the connections set to 10 s, and not the default minute.
-      expect(shutdownMs).toBeLessThan(13_000)
+      expect(shutdownMs).toBeLessThan(Math.min(patience(13_000), 55_000))
       await until(() => expect(paused.gaps.length).toBeGreaterThan(0))
       await until(() => expect(forgotten.gaps.length).toBeGreaterThan(0))
       await cluster.start()
@@ -172,17 +166,18 @@ describe('a reader that cannot keep up', () => {
   )
 })
 
+/** With the usual settings. */
+let cluster: PostgresServer & { owner: Database }
+
+beforeAll(async () => {
+  cluster = await openCluster({})
+  return async () => {
+    await cluster.owner.close()
+    await cluster.stop()
+  }
+}, patience(120_000))
+
 describe('a commit that a synchronous standby holds up', () => {
-  let cluster: PostgresServer & { owner: Database }
-
-  beforeAll(async () => {
-    cluster = await openCluster({})
-    return async () => {
-      await cluster.owner.close()
-      await cluster.stop()
-    }
-  }, patience(120_000))
-
   async function setStandby(names: string): Promise<void> {
     await cluster.owner.query(`alter system set synchronous_standby_names = '${names}'`)
     await cluster.owner.query('select pg_reload_conf()')
@@ -192,7 +187,7 @@ describe('a commit that a synchronous standby holds up', () => {
     })
   }
 
-  it('is delivered when it is visible, not before, and is not lost', async () => {
+  it('is delivered once it is visible, not before, and is not lost', async () => {
     const rt = await start(cluster)
     const { channel } = await rt.follow(ALICE, { table: 'events' })
     await setStandby('nobody')
@@ -289,11 +284,6 @@ describe('where there are no changes to be had', () => {
   it(
     'says that the login may not replicate, and holds no slot for an empty publication',
     async () => {
-      const cluster = await openCluster({})
-      cleanups.push(
-        () => cluster.stop(),
-        () => cluster.owner.close(),
-      )
       const { username } = new URL((await enableLogins(cluster.owner, cluster.url)).replicator)
       await cluster.owner.query(`alter role ${username} noreplication`)
       const denied = await start(cluster, { liveTimeoutMs: 500, keepLogins: true })

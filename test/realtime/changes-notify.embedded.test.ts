@@ -46,7 +46,7 @@ describe('changes by NOTIFY', () => {
     return { feed, gaps }
   }
 
-  it('keeps no more than its limit, and says what it dropped', async () => {
+  it('queues no more than its limit, and reports what it dropped', async () => {
     const taken: number[] = []
     const blocked = Promise.withResolvers<void>()
     let dropped: AbortSignal | undefined
@@ -85,7 +85,7 @@ describe('changes by NOTIFY', () => {
     expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
   })
 
-  it('goes on after a stop, with what is committed from then on', async () => {
+  it('continues after a restart with what is committed from then on', async () => {
     const first: unknown[] = []
     const { feed } = await start(async (batch) => void first.push(...batch))
     await feed.stop()

@@ -534,7 +534,7 @@ describe('a subscription', () => {
     expect((await watched.frames()).map(({ ids }) => ids)).toEqual([[2]])
   })
 
-  it('of a channel that fails costs nobody else the event', async () => {
+  it('of a channel that fails does not affect other subscribers', async () => {
     const failing = {
       deliver: () => {
         throw new Error('This channel is broken.')
@@ -650,7 +650,7 @@ describe('row level security', () => {
     ])
   })
 
-  it('that fails for one subscriber costs nobody else the event', async () => {
+  it('that fails for one subscriber does not affect the others', async () => {
     await rt().owner.script(`
       create table fragile (id int primary key);
       alter table fragile enable row level security;
@@ -684,7 +684,7 @@ describe('row level security', () => {
     expect(rt().router.health.checks - checks).toBeLessThanOrEqual(2)
   })
 
-  it('is asked whatever the filter says: from the time that it takes nobody learns whether it matched', async () => {
+  it('is checked whether or not the filter matches, so that response times reveal nothing', async () => {
     const watched = await watch(BOB, { table: 'notes', filter: 'rank=eq.77' })
     const pattern = vi.spyOn(compilePattern('match', 'hidden'), 'test')
     await watch(BOB, { table: 'notes', filter: 'body=match.hidden' })
@@ -817,7 +817,7 @@ describe('what filters may cost', () => {
       Array.from({ length: 40 }, (_, m) => conditions(40 * n + m)).join(),
     )
 
-  it('is bounded for a socket, and is given back', async () => {
+  it('is limited per socket, and freed when the subscription ends', async () => {
     const { count, refused } = await granted(
       ANON,
       filters(20, (n) => `rank=neq.${n}`),
@@ -839,7 +839,7 @@ describe('what filters may cost', () => {
     expect(refused).toEqual([expect.stringMatching(/^false Too many instructions/)])
   })
 
-  it('is bounded for a user over all sockets', async () => {
+  it('is limited per user over all sockets', async () => {
     let count = 0
     for (let socket = 0; socket < 2 * SOCKETS_PER_CALLER; socket += 1) {
       count += (

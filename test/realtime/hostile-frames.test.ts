@@ -177,7 +177,7 @@ describe('a gateway under hostile frames', () => {
     TEST_TIMEOUT_MS,
   )
 
-  it('cuts whoever sends too many, or one too large, and nobody else', async () => {
+  it('disconnects only clients that send too many frames, or a frame that is too large', async () => {
     const before = held()
     const flooding = await open(api, ANON_KEY, '2.0.0')
     for (let n = 0; n < MAX_FRAMES_PER_SECOND * 3; n += 1) flooding.ws.send('[null,"1","realtime:x","e",{}]')
@@ -226,7 +226,7 @@ describe('a gateway under hostile frames', () => {
     expect(got).toEqual([{ n: 1 }])
   })
 
-  it('joins nothing for a socket that is gone', async () => {
+  it('joins no channel for a socket that is closed', async () => {
     const before = held()
     const leaving = await open(api, await api.tokenOf('company'), '2.0.0')
     const config = { config: { postgres_changes: [{ event: '*', schema: 'public', table: 'shifts' }] } }

@@ -9,8 +9,8 @@ import { runPhase, type Target } from '../trials/storm.ts'
 
 const ANON_KEY = 'sb_publishable_of_the_tests'
 const TEST_TIMEOUT_MS = patience(240_000)
-/** The embedded engine works in the thread that also serves, and holds the tests: less is enough there. */
-const SECONDS = { server: 30, embedded: 10 }
+/** At least; it goes on until each kind of attack was made. `npm run trial -- storm` takes minutes. */
+const SECONDS = 10
 /** A frame that is being sent to everybody is counted before the slowest are cut. */
 const LARGEST_FRAME_BYTES = 6_000_000
 
@@ -29,7 +29,7 @@ describe('a storm of all hostile clients at once', () => {
 
   // How long anything takes is for `npm run trial -- storm`: a busy machine says nothing here.
   it(
-    'costs nobody an event, tells the attackers nothing, and leaves nothing behind',
+    'loses no event, leaks nothing to the attackers, and leaves no state behind',
     async ({ signal }) => {
       const seed = trialSeed()
       const who = (persona: 'company' | 'colleague' | 'admin' | 'rival' | 'otherGuard' | 'foreignAdmin') => ({
@@ -53,7 +53,7 @@ describe('a storm of all hostile clients at once', () => {
         }
       }, 20)
       const storm = await runPhase(target, {
-        seconds: SECONDS[api.owner.kind],
+        seconds: SECONDS,
         seed,
         subscribers: 100,
         changesPerSecond: 10,

@@ -68,9 +68,14 @@ function toMutants({ policy, table, using, check }: Policy): Mutant[] {
   const weaker = (clause: string, present: string | null): Mutant[] =>
     present === null || present === 'true'
       ? []
-      : [mutant(`${clause} (true)`, `alter policy ${policy} on ${table} ${clause} (true)`)]
+      : [
+          {
+            ...mutant(`${clause} (true)`, `alter policy ${policy} on ${table} ${clause} (true)`),
+            showsWhere: 'refused',
+          },
+        ]
   return [
-    mutant('dropped', `drop policy ${policy} on ${table}`),
+    { ...mutant('dropped', `drop policy ${policy} on ${table}`), showsWhere: 'allowed' },
     ...weaker('using', using),
     ...weaker('with check', check),
   ]
@@ -89,6 +94,7 @@ describe('a cell turns red', () => {
       name: table,
       statement: `alter table ${table} disable row level security`,
       table,
+      showsWhere: 'refused' as const,
     }))
     expect(await survivors(database().owner, mutants)).toEqual([])
   })

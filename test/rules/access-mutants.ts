@@ -32,6 +32,8 @@ export interface Mutant {
   table?: string | undefined
   /** Statements by which it shows most likely: they are tried first. */
   showsIn?: (statement: string) => boolean
+  /** Cells of its table by which it shows most likely: those that the matrix allows, or refuses. They are tried first. */
+  showsWhere?: 'allowed' | 'refused'
 }
 
 const GRIDS = parseGrids(SECTIONS, ACCESS_PERSONAS)
@@ -88,15 +90,23 @@ export async function survivors(
   return alive
 }
 
-/** For each table, the database as it is: what finds mutants must find nothing here. */
-export const UNHARMED: readonly Mutant[] = SECTIONS.map(({ table }) => ({
-  name: `nothing is broken, seen from ${table}`,
-  statement: 'select 1',
-  table,
-}))
+/**
+ * The database as it is, for each table that no caller has a grant on: what finds mutants must find nothing here. The cells of the other
+ * tables are tried by access.test.ts.
+ */
+export const UNHARMED: readonly Mutant[] = SECTIONS.filter(({ table }) => !isGranted(table)).map(
+  ({ table }) => ({
+    name: `nothing is broken, seen from ${table}`,
+    statement: 'select 1',
+    table,
+  }),
+)
 
 /** What a mutant turns red first, or undefined. */
-export function killer(owner: Database, { statement, table, showsIn }: Mutant): Promise<string | undefined> {
+export function killer(
+  owner: Database,
+  { statement, table, showsIn, showsWhere }: Mutant,
+): Promise<string | undefined> {
   return undone(owner, async (tx) => {
     await tx.query(statement)
     if (table === undefined)
@@ -113,11 +123,16 @@ export function killer(owner: Database, { statement, table, showsIn }: Mutant): 
     const section = SECTIONS.find((candidate) => candidate.table === table)!
     return (
       (await redAlone(tx, section)) ??
+      (showsWhere && (await redCell(tx, [section], showsWhere))) ??
       (await redCell(tx, [section])) ??
       (await blindSpot(tx)) ??
       (await redWhenGranted(tx, section))
     )
   })
+}
+
+function isGranted(table: string): boolean {
+  return PRIVILEGES.tables[table]?.authenticated !== undefined
 }
 
 const toText = ({ table, row, persona, action, answer }: WrongCell): string =>
@@ -134,20 +149,27 @@ function withActions(isWanted: (statement: string) => boolean): Section[] {
   })
 }
 
-/** The first cell of the sections that is not as the matrix says; `allowed`: among those that are allowed, which are few. */
+/**
+ * The first cell of the sections that is not as the matrix says. That an answer tells too much is looked for last: nearly every mutant
+ * shows before.
+ *
+ * @param expected only among the cells of which the matrix says this
+ */
 async function redCell(
   tx: Transaction,
   sections: readonly Section[],
-  expected?: 'allowed',
+  expected?: 'allowed' | 'refused',
 ): Promise<string | undefined> {
   for (const section of sections) {
+    const tryAll = tryOnce(tryWithin(tx))
+    const grids = new Map(GRIDS).set(section, GRIDS_BY_TABLE.get(section.table)!)
     for (const persona of PERSONAS) {
-      const tryAll = tryOnce(tryWithin(tx))
-      const grids = new Map(GRIDS).set(section, GRIDS_BY_TABLE.get(section.table)!)
-      const [red] = [
-        ...(await wrongCells(tryAll, section, grids, persona, expected)),
-        ...(expected ? [] : await tellingCells(tryAll, section, grids, persona, TELLING)),
-      ]
+      const [red] = await wrongCells(tryAll, section, grids, persona, expected)
+      if (red) return toText(red)
+    }
+    if (expected) continue
+    for (const persona of PERSONAS) {
+      const [red] = await tellingCells(tryAll, section, grids, persona, TELLING)
       if (red) return toText(red)
     }
   }
@@ -165,7 +187,7 @@ async function redAlone(tx: Transaction, section: Section): Promise<string | und
 
 /** Tables that no caller has a grant on: their policies are all there is when somebody gives one by mistake. */
 async function redWhenGranted(tx: Transaction, section: Section): Promise<string | undefined> {
-  if (PRIVILEGES.tables[section.table]?.authenticated) return undefined
+  if (isGranted(section.table)) return undefined
   await tx.query(`grant select, insert, update, delete on ${section.table} to authenticated`)
   return redCell(tx, [section])
 }

@@ -122,15 +122,12 @@ const PROBE = [
      execute format('select string_agg(t::text, chr(10) order by t::text) from %s t where %s', relation, condition) into seen;
      return seen;
    end $$`,
-  `create function probe.attempt(kind text, topic text, statement text, relation regclass, condition text) returns text
-   language plpgsql as $$
-   declare
-     before text;
-     allowed boolean;
+  `create function probe.attempt(kind text, topic text, statement text, relation regclass, condition text, before text)
+   returns text language plpgsql as $$
+   declare allowed boolean;
    begin
      perform set_config('realtime.topic', topic, true);
      if kind = 'change' then
-       before := probe.look(relation, condition);
        execute statement;
        set constraints all immediate;
        allowed := probe.look(relation, condition) is distinct from before;
@@ -144,9 +141,20 @@ const PROBE = [
    end $$`,
   `create function probe.attempt_all(attempts jsonb) returns jsonb
    language sql volatile as $$
-     select coalesce(jsonb_agg(probe.attempt(a.kind, a.topic, a.statement, a.relation::regclass, a.condition) order by a.nth), '[]')
-     from rows from (jsonb_to_recordset(attempts) as (kind text, topic text, statement text, relation text, condition text))
-       with ordinality as a (kind, topic, statement, relation, condition, nth)
+     with a as (
+       select *
+       from rows from (jsonb_to_recordset(attempts) as (kind text, topic text, statement text, relation text, condition text))
+         with ordinality as a (kind, topic, statement, relation, condition, nth)
+     ),
+     -- Each attempt is undone, so what it is compared with is the same for all of them.
+     looks as materialized (
+       select relation, condition, probe.look(relation::regclass, condition) as before
+       from (select distinct relation, condition from a where kind = 'change') as changed
+     )
+     select coalesce(jsonb_agg(
+       probe.attempt(a.kind, a.topic, a.statement, a.relation::regclass, a.condition, l.before) order by a.nth
+     ), '[]')
+     from a left join looks l on l.relation = a.relation and l.condition = a.condition
    $$`,
 ]
 

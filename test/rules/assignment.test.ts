@@ -178,7 +178,7 @@ describe('two shifts at once', () => {
     })
   })
 
-  test('are refused by a constraint, were the check not there', async () => {
+  test('are refused by the constraint alone, without the trigger', async () => {
     await rehearse(database, async (stage) => {
       await elsewhere(stage, 'assigned')
       await stage.owner.query('alter table shifts disable trigger c_check_assignment_on_update')
@@ -356,7 +356,7 @@ describe('what speaks against a professional', () => {
       reasons,
       names: reasons.map(([code]) => code).join(', ') || 'nothing',
     })),
-  )('is listed in full, and the first is what is raised: $names', async ({ reasons }) => {
+  )('is listed in full, and the first violation is raised: $names', async ({ reasons }) => {
     await rehearse(database, async (stage) => {
       await giveCertificates(stage, {}, { kind: 'bhv' })
       const id = await shiftIn(stage, { status: 'published', certificates: ['bhv', 'vca'] })
@@ -385,7 +385,7 @@ describe('what speaks against a professional', () => {
     })
   })
 
-  test('is weighed for whoever the shift goes to, were the state machine not there', async () => {
+  test('is checked for the new professional also without the state machine', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'assigned' })
       await stage.owner.query("update security_professionals set status = 'suspended' where id = $1", [
@@ -397,7 +397,7 @@ describe('what speaks against a professional', () => {
     })
   })
 
-  test('is not for callers to ask: they get it from what is theirs', async () => {
+  test('cannot be queried by callers directly', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'published' })
       for (const actor of ['company', 'guard', 'client', 'admin', 'anon'] as const) {
@@ -484,7 +484,7 @@ describe('what an assignment rests on', () => {
     })
   })
 
-  test("is nobody's to take who may not anyway", async () => {
+  test('cannot be removed by callers without the right to it', async () => {
     await rehearse(database, async (stage) => {
       await shiftIn(stage, { status: 'assigned' })
       for (const statement of [withdraw, shorten, suspend]) {

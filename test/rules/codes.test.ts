@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MODULES } from '../../src/app.ts'
 import { type DatabaseError, readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { CODES, PLATFORM, type ProblemCode } from '../../src/platform/http/codes.ts'
-import { codeOf } from '../../src/platform/http/database-problems.ts'
+import { codeOf } from '../../src/platform/http/problem.ts'
 import { useTestDatabase } from '../support/database.ts'
 
 const database = useTestDatabase()
@@ -40,7 +40,7 @@ describe('the codes of the API and of the database', () => {
     },
   )
 
-  it('of no two modules have the same range', () => {
+  it('have a range of their own in each module', () => {
     const ranges = [PLATFORM, ...MODULES].map(({ sqlstates }) => sqlstates)
     expect(new Set(ranges).size).toBe(ranges.length)
     expect(ranges.filter((range) => !/^MU[1-9]$/.test(range))).toEqual([])
@@ -52,7 +52,7 @@ describe('the codes of the API and of the database', () => {
     expect(sqlstates.filter((sqlstate) => !/^MU\d{3}$/.test(sqlstate))).toEqual([])
   })
 
-  it('are raised as listed, and told apart again', async () => {
+  it('are raised with the listed SQLSTATE, and mapped back to the same code', async () => {
     for (const [code, sqlstate] of REGISTERED) {
       const raised = await raisedFor(code)
       expect(raised?.sqlstate).toBe(sqlstate)

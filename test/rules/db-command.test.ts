@@ -4,15 +4,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { claimDataFolder } from '../../src/platform/db/engine/data-folder.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER } from '../../src/platform/db/migrations/migration-files.ts'
+import { type Outcome, ROOT, runCommandFile } from '../support/command.ts'
+import { makeDataDir } from '../support/data-dir.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
-const COMMAND = join(ROOT, 'src/cli/db.ts')
 
 const prepared = useTestDatabase()
 
@@ -25,31 +24,16 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-command-'))
   const { ownerUrl } = prepared()
   settings = ownerUrl ? { DATABASE_URL: ownerUrl } : { DATA_DIR: join(folder, 'data') }
+  const database = inject('database')
+  if (database.engine === 'embedded') await makeDataDir(join(folder, 'data'), database.cacheDir)
   const journal = JSON.parse(await readFile(join(MIGRATIONS_FOLDER, 'meta/_journal.json'), 'utf8'))
   tags = journal.entries.map(({ tag }: { tag: string }) => tag)
   return () => rm(folder, { recursive: true, force: true })
 })
 
-interface Outcome {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-async function db(words: string, environment: Record<string, string> = settings): Promise<Outcome> {
-  const child = spawn(process.execPath, [COMMAND, ...words.split(' ').filter(Boolean)], {
-    // Not where the project is: a `.env` or `.muster` there is not the test's.
-    cwd: folder,
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ])
-  return { code, stdout, stderr }
-}
+/** Not where the project is: a `.env` or `.muster` there is not the test's. */
+const db = (words: string, environment: Record<string, string> = settings): Promise<Outcome> =>
+  runCommandFile('db', words.split(' ').filter(Boolean), environment, folder)
 
 /** What no migration did. */
 async function byHand(script: string): Promise<void> {
@@ -89,7 +73,8 @@ describe('db', () => {
     expect(refused.stderr).not.toMatch(STACK)
 
     expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([expect.stringContaining(newest)])
-    expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
+    // That nothing else is found below says the same, and each of the embedded engine's takes seconds.
+    if (prepared().engine === 'server') expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
 
     await byHand('alter policy tenants_read on tenants using (true); drop index shifts_client_idx')
     const drifted = await db('verify')
@@ -104,7 +89,7 @@ describe('db', () => {
     expect(drifted.stderr).not.toMatch(STACK)
   })
 
-  test('rolls everything back on nobody’s word, and says what it needs', async () => {
+  test('does not roll back all without --yes, and names the database', async () => {
     // As a program starts it: nobody is at a terminal.
     const refused = await db('rollback all', {
       DATABASE_URL: 'postgres://somebody:a-password@127.0.0.1:1/all',

@@ -1,11 +1,13 @@
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
+import { makeDataDir } from '../support/data-dir.ts'
 import { patience } from '../support/patience.ts'
+import '../support/provided.ts'
 import { crashServiceWhen, startService } from '../support/service-process.ts'
 
 /* The first start makes a database, migrates it and fills it: each can be cut off by `kill -9`, and the next start goes on. */
@@ -18,6 +20,8 @@ let settings: Record<string, string>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-first-start-'))
+  const { cacheDir } = inject('database') as { cacheDir: string }
+  await makeDataDir(folder, cacheDir)
   settings = { DATA_DIR: folder, NODE_ENV: 'development' }
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -42,7 +46,7 @@ async function readDemo(): Promise<{ tenants: number; incidents: number }> {
 }
 
 it(
-  'a first start that was killed is gone on with, and never served by halves',
+  'a first start that was killed is continued by the next start, and a partial demo is never served',
   async () => {
     const dataDir = embeddedDataDir({ DATA_DIR: folder })
     await crashServiceWhen(settings, () => exists(join(dataDir, 'base')))

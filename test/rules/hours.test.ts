@@ -253,7 +253,7 @@ describe('an assignment', () => {
     expect(terms).toEqual(DEFAULT_TERMS)
   })
 
-  test('has its payment as long as it can be paid: stopping keeps it, and nobody takes it away', async () => {
+  test('keeps its payment as long as it can be paid, and nobody can delete it', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'active', rate: 20 })
       const cancel = sql`status = 'cancelled', cancel_reason = 'Called off'`

@@ -319,7 +319,7 @@ describe('kill -9', () => {
   )
 
   test(
-    'of one session takes the others with it for a moment, and nothing more',
+    'of one database session interrupts the others for a moment only',
     async () => {
       const load = startLoad(() => service.url)
       for (const _ of [1, 2, 3]) {

@@ -36,7 +36,7 @@ const REFUSED: [way: string, code: string, run: (owner: Database) => Promise<unk
   ],
 ]
 
-it('goes on after many errors, in whichever way they come', async () => {
+it('still works after thousands of errors of every kind', async () => {
   const { owner } = database()
   for (const [way, code, run] of REFUSED) {
     const codes = new Set<unknown>()
@@ -48,7 +48,7 @@ it('goes on after many errors, in whichever way they come', async () => {
   }
 })
 
-it('refuses what goes too deep, and goes on', async () => {
+it('refuses recursion that is too deep, and still works', async () => {
   const { owner } = database()
   for (const levels of [10_000, 10_000, 100_000]) {
     await expect(owner.query('select pg_temp.depth($1)', [levels])).rejects.toMatchObject({ code: '54001' })

@@ -181,7 +181,7 @@ describe('up', () => {
     ])
   })
 
-  test('tells what it does', async () => {
+  test('reports its progress', async () => {
     const tag = await addTable('one')
     const events: MigrationProgress[] = []
     const onProgress = (event: MigrationProgress): void => {
@@ -498,7 +498,7 @@ describe('verify', () => {
     await expect(verify()).resolves.toBeUndefined()
   })
 
-  test('minds what is pending, edited or missing', async () => {
+  test('reports pending, edited and missing files', async () => {
     const one = await addTable('one')
     await expect(verify()).rejects.toMatchObject({ code: 'pending', message: expect.stringContaining(one) })
     await up()

@@ -580,7 +580,7 @@ const commands = fc.commands(
 )
 
 test(
-  'every operation comes to what the model says',
+  'every operation gives the result that the model predicts',
   async () => {
     const total = () => [...tried.values()].reduce((sum, count) => sum + count, 0)
     const missing = () => OUTCOMES.filter((outcome) => !tried.has(outcome))

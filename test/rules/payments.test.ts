@@ -109,7 +109,7 @@ describe('the payment of a shift that is worked', () => {
     })
   })
 
-  test('moves to another shift no more than it goes away', async () => {
+  test('cannot be moved to another shift', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'assigned' })
       const open = await shiftIn(stage, { status: 'published', startsInHours: 20 })
@@ -201,7 +201,7 @@ describe('releasing and cancelling', () => {
     })
   })
 
-  test('what nobody was assigned to costs nothing and tells nobody', async () => {
+  test('cancelling a shift without a professional makes no payment and no notification', async () => {
     await rehearse(database, async (stage) => {
       for (const status of ['draft', 'published'] as const) {
         const id = await shiftIn(stage, { status })
@@ -277,7 +277,7 @@ describe('a change of an assigned shift', () => {
     })
   })
 
-  test('is weighed again: times, requirements, nothing that breaks a rule', async () => {
+  test('is checked against the rules again: times and requirements', async () => {
     await rehearse(database, async (stage) => {
       const id = await shiftIn(stage, { status: 'assigned', startsInHours: 1, hours: 8 })
       await shiftIn(stage, { status: 'assigned', startsInHours: 10, hours: 8 })

@@ -81,7 +81,7 @@ describe('plpgsql_check', () => {
     expect(unused).toEqual([])
   })
 
-  it('does look', async () => {
+  it('finds a fault in a function that has one', async () => {
     await database().owner.script(`
       create function muster.careless(a int) returns int language plpgsql as $$
       declare unused text;

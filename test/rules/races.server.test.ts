@@ -171,7 +171,7 @@ describe(`a storm (seed ${SEED})`, () => {
   )
 
   test(
-    'of everything leaves nothing half done, and nothing that breaks a rule',
+    'of all operations leaves no partial change and breaks no rule',
     async () => {
       const guards = await arrangeGuards(owner, 6, ['vca', 'bhv'])
       const locations = [LOCATIONS.site, LOCATIONS.office]

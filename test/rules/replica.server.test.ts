@@ -269,7 +269,7 @@ describe('with a replica that is behind', () => {
     expect(service.databases.replica!.state).toBe('streaming')
   })
 
-  it('what was taken away is not shown for a moment longer', async () => {
+  it('a read never shows a row after access to it was revoked', async () => {
     const service = await startService('20')
     await untilUsed(service)
     const shift = await arrangeShift(owner)
@@ -341,7 +341,7 @@ describe('a replica that', () => {
     expect(service.databases.replica!.state).toBe('unavailable')
   })
 
-  it('was promoted is nobody’s replica any more, whatever it has replayed', async () => {
+  it('was promoted is no longer used as a replica, whatever it has replayed', async () => {
     const another = await startPostgres({ replicaOf: primary, settings: { hot_standby: 'on' } })
     const promoted = openServer({ url: urlOf(another.url, DATABASE), max: 1 })
     try {

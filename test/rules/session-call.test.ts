@@ -122,7 +122,7 @@ describe('a call of one function', () => {
     })
   })
 
-  it('keeps callers apart who call at the same time', async () => {
+  it('isolates concurrent callers from each other', async () => {
     const personas = ['guard', 'otherGuard', 'company', 'client', 'admin'] as const
     const calls = Array.from({ length: 50 }, (_, nth) => {
       const persona = personas[nth % personas.length]!

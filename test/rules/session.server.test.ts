@@ -247,7 +247,7 @@ describe('a connection', () => {
 
   test('is given up when an answer does not come', async () => {
     const proxy = await openProxy()
-    const connection = await connect({ url: proxy.url, answerTimeoutMs: 200 })
+    const connection = await connect({ url: proxy.url, answerTimeoutMs: patience(1_000) })
     await connection.run('select 1')
     proxy.freeze()
     await expect(connection.run('select 1')).rejects.toThrow(DatabaseUnavailable)
@@ -376,7 +376,7 @@ describe('the pool', () => {
     expect(new Set([...before, ...after]).size).toBe(6)
   })
 
-  test('leaves nothing of a session to the next', async () => {
+  test('resets a connection before the next session uses it', async () => {
     const database = open({ max: 1 })
     const look = (): Promise<unknown> =>
       database.query(

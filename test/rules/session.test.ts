@@ -275,7 +275,7 @@ describe('a session', () => {
     expect(await sessions.write(guard, write)).toEqual([{ of: 'a' }])
   })
 
-  test('does nothing where it cannot be its caller', async () => {
+  test('fails before any statement when the role cannot be set', async () => {
     const sessions = openSessions(api)
     const nobody = { ...guard, role: 'no_such_role' as typeof guard.role }
     const write = (session: Session): Promise<unknown> =>
@@ -346,7 +346,7 @@ describe('a session', () => {
     expect(fails).toHaveBeenCalledTimes(1)
   })
 
-  test('pauses a little before it tries again, each time another while', async () => {
+  test('backs off with jitter before each retry', async () => {
     const sessions = openSessions(api)
     const pausesMs: number[] = []
     for (let round = 0; round < 5; round += 1) {

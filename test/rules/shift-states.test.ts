@@ -241,7 +241,7 @@ describe('a shift that is over', () => {
     })
   })
 
-  test('is not made of a published one, nor opened by a release; it may be renamed and cancelled', async () => {
+  test('cannot be the result of moving a published shift or of a release; it can still be renamed and cancelled', async () => {
     await rehearse(database, async (stage) => {
       const open = await shiftIn(stage, { status: 'published' })
       expect(
@@ -283,7 +283,7 @@ describe('a company that does not work for the client any more', () => {
   const assign = (id: string): SQL =>
     updateShift(id, sql`status = 'assigned', professional_id = ${PROFESSIONALS.guard}::uuid`)
 
-  test('begins nothing there: no draft or open shift is changed, published, assigned or claimed', async () => {
+  test('cannot change, publish or assign a draft or open shift there, and nobody can claim one', async () => {
     await rehearse(database, async (stage) => {
       const [draft, open, assigned] = [
         await shiftIn(stage, { status: 'draft' }),
@@ -487,7 +487,7 @@ describe('what may be written', () => {
     })
   })
 
-  test('a finished shift is written no more, by anybody', async () => {
+  test('nobody can change a finished shift', async () => {
     const changes: Record<string, SQL> = {
       title: sql`title = 'Another'`,
       hourly_rate: sql`hourly_rate = hourly_rate + 1`,

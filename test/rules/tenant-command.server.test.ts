@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { beforeAll, expect, inject, it } from 'vitest'
 import { developmentUserId } from '../../src/guarding/demo/users.ts'
-import { runCommandFile } from '../support/command.ts'
+import { useCommands } from '../support/command.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { urlOf } from '../support/server-databases.ts'
 import '../support/provided.ts'
@@ -12,6 +12,7 @@ import '../support/provided.ts'
 const SOMEBODY = '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e01'
 
 const database = useTestDatabase()
+const runCommand = useCommands()
 let folder: string
 
 beforeAll(async () => {
@@ -20,7 +21,7 @@ beforeAll(async () => {
 })
 
 const run = (command: 'tenant' | 'token', ...words: string[]) =>
-  runCommandFile(command, words, { DATA_DIR: folder, DATABASE_URL: database().ownerUrl! })
+  runCommand(command, words, { DATA_DIR: folder, DATABASE_URL: database().ownerUrl! })
 
 it('one address may be that of several users, and one id is one user', async () => {
   const address = 'twice@example.org'
@@ -57,7 +58,7 @@ it('a database without migrations is said to be one', async () => {
   if (prepared.engine !== 'server') throw new Error('This file is for the server.')
   // The cluster has the logins, this database of it no tables.
   const DATABASE_URL = urlOf(prepared.url, 'postgres')
-  expect(await runCommandFile('token', ['a@example.org'], { DATA_DIR: folder, DATABASE_URL })).toMatchObject({
+  expect(await runCommand('token', ['a@example.org'], { DATA_DIR: folder, DATABASE_URL })).toMatchObject({
     code: 1,
     stdout: '',
     stderr: expect.stringContaining('not migrated'),

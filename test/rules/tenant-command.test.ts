@@ -9,7 +9,8 @@ import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { developmentUserId } from '../../src/guarding/demo/users.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
-import { environment, ROOT, runScript } from '../support/command.ts'
+import { environment, ROOT, runCommandFile, runScript } from '../support/command.ts'
+import { makeDataDir } from '../support/data-dir.ts'
 import { copyTemplate, dropDatabase, urlOf } from '../support/server-databases.ts'
 import '../support/provided.ts'
 import { patience } from '../support/patience.ts'
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const prepared = inject('database')
   settings = { DATA_DIR: folder }
   if (prepared.engine === 'embedded') {
+    await makeDataDir(folder, prepared.cacheDir)
     const database = await openEmbedded({
       dataDir: embeddedDataDir({ DATA_DIR: folder }),
       loadDataDir: new Blob([await readFile(prepared.dump)]),
@@ -74,7 +76,7 @@ describe('npm run tenant', () => {
     const made = await createTenant('North Watch', 'boss@example.org')
     expect(made.admin).toBe(developmentUserId('boss@example.org'))
 
-    const token = await runScript('token', ['BOSS@example.org'], settings)
+    const token = await runCommandFile('token', ['BOSS@example.org'], settings)
     expect(token.code, token.stderr).toBe(0)
     expect(decodeJwt(token.stdout)).toMatchObject({ sub: made.admin, email: 'boss@example.org' })
 

@@ -18,7 +18,7 @@ import { buildWorld, LOCATIONS, USERS } from '../support/world.ts'
 const PATIENCE_MS = patience(60_000)
 const WRITERS = 20
 /** With five seconds beyond, after which a statement without an answer is given up. */
-const STATEMENT_TIMEOUT_MS = 500
+const STATEMENT_TIMEOUT_MS = patience(500)
 
 let postgres: PostgresServer
 let service: ServiceProcess

@@ -251,7 +251,7 @@ describe('a breaking upgrade', () => {
         up: ['alter table public.shifts rename column title to next_title'],
         down: ['alter table public.shifts rename column next_title to title'],
       })
-      const old = await start(undefined, { SHUTDOWN_DRAIN_MS: '100' })
+      const old = await start(undefined, { SHUTDOWN_DRAIN_MS: String(10 * CHECKED_EVERY_MS) })
       const starting = start(next.root)
       const reasons = new Set<string | null | undefined>()
       const watching = setInterval(async () => reasons.add((await readiness(old)).reason), CHECKED_EVERY_MS)
@@ -282,7 +282,7 @@ describe('a breaking upgrade', () => {
   )
 
   test(
-    'that fails takes its announcement back',
+    'that fails withdraws its announcement',
     async () => {
       const next = await nextVersion({ breaking: true, up: ['select 1 / 0'], down: ['select 1'] })
       const oldest = () => database().owner.query('select muster.oldest_version() as oldest')
@@ -329,7 +329,7 @@ describe('a process that is told to stop', () => {
     'is not ready first, serves what still comes, and then closes sockets and port',
     async () => {
       const service = await start(undefined, {
-        SHUTDOWN_DRAIN_MS: '2000',
+        SHUTDOWN_DRAIN_MS: String(patience(2_000)),
         ANON_KEY,
       })
       const socket = new WebSocket(

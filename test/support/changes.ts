@@ -22,6 +22,18 @@ import { callerOf, type Persona } from './world.ts'
 /** How long a test waits for what must come, in milliseconds. */
 const PATIENCE_MS = patience(20_000)
 
+/** A published table whose policy waits for a lock: whoever locks `gate` holds up the checks of its changes, and nobody else. */
+export const GATED_EVENTS = `
+  create table events (id int primary key, owner uuid, body text);
+  alter table events enable row level security;
+  grant select on events to authenticated;
+  create table gate ();
+  grant select on gate to authenticated;
+  create policy events_read on events for select to authenticated
+    using (owner = (select auth.uid()) and (select count(*) from gate) = 0);
+  alter publication supabase_realtime add table events;
+`
+
 /** The `data` of a frame. */
 export interface ChangeData {
   schema: string

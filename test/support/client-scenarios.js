@@ -10,10 +10,11 @@
  * @param {{ accessToken: boolean, privateChannels: boolean, binary: boolean, httpSend: boolean,
  *   binaryHttp: boolean, tracksAnew: boolean, wait: boolean }} parts.knows
  *   what this version can do
+ * @param {number} parts.patienceMs how long it waits for what must come
+ * @param {number} parts.tokenSeconds how long a token lasts whose end is waited for: longer than joining a channel takes
  * @param {(name: string, ...parameters: unknown[]) => Promise<unknown>} parts.act does something at the other end
  */
-export function makeClientScenarios({ createClient, url, keys, knows, act }) {
-  const PATIENCE_MS = 15_000
+export function makeClientScenarios({ createClient, url, keys, knows, patienceMs, tokenSeconds, act }) {
   const LOOK_EVERY_MS = 10
   /** @type {ReturnType<typeof createClient>[]} */
   const clients = []
@@ -23,7 +24,7 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
    * @param {() => unknown} [seen] what there is instead, for the message
    */
   async function until(condition, seen) {
-    const deadline = Date.now() + PATIENCE_MS
+    const deadline = Date.now() + patienceMs
     while (!condition()) {
       if (Date.now() > deadline)
         throw new Error(`It did not come: ${condition}${seen ? `; ${JSON.stringify(seen())}` : ''}`)
@@ -112,15 +113,19 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
     /** Changes of a table: with row level security, a filter for each event, a selection of columns. */
     async changes() {
       const { client } = await open('company')
-      const [own, other, later] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
-      const names = { [own]: 'own', [other]: 'other', [later]: 'later' }
+      const [own, other, cheap, later] = Array.from({ length: 4 }, () => crypto.randomUUID())
+      /** @type {Record<string, string>} */
+      const names = { [own]: 'own', [other]: 'other', [cheap]: 'cheap', [later]: 'later' }
       const table = { schema: 'public', table: 'shifts' }
       /** @type {unknown[]} */
       const seen = []
       /** @type {unknown[]} */
       const selected = []
       /** @param {any} change */
-      const note = (change) => seen.push(summarize(change, names))
+      const note = (change) => {
+        // Others make shifts meanwhile.
+        if ((change.new.id ?? change.old.id) in names) seen.push(summarize(change, names))
+      }
       const config = knows.wait ? { postgres_changes_options: { wait: true } } : {}
       const channel = client
         .channel('changes', { config })
@@ -145,7 +150,7 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
           () => seen,
         )
       // What is not theirs comes first each time. Then it is waited for: of a row that is gone when it is looked for, nothing is told.
-      await act('insertShift', { rate: 49 })
+      await act('insertShift', { id: cheap, rate: 49 })
       await act('insertShift', { id: other, rate: 51, company: 'rival' })
       await act('insertShift', { id: own, rate: 52 })
       await told(1)
@@ -331,9 +336,8 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
 
     /** A token is renewed before it expires; then the app goes on as somebody else. */
     async renewal() {
-      const lifetimeSeconds = 3
-      const expiresBy = Date.now() + lifetimeSeconds * 1000
-      const { client, renew } = await open('company', lifetimeSeconds)
+      const expiresBy = Date.now() + tokenSeconds * 1000
+      const { client, renew } = await open('company', tokenSeconds)
       const ids = Array.from({ length: 4 }, () => crypto.randomUUID())
       /** @type {string[]} */
       const seen = []
@@ -398,7 +402,7 @@ export function makeClientScenarios({ createClient, url, keys, knows, act }) {
 
     /** A token expires: the channel comes back with a fresh one. */
     async expiry() {
-      const { client, renew } = await open('company', 2)
+      const { client, renew } = await open('company', tokenSeconds)
       /** @type {string[]} */
       const told = []
       const channel = client.channel('expiry').on('system', {}, ({ message }) => told.push(message))

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { beforeAll } from 'vitest'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
@@ -31,6 +32,8 @@ const UNSET = Object.fromEntries(
 export const environment = (settings: Record<string, string>): Record<string, string | undefined> => ({
   PATH: process.env.PATH,
   HOME: process.env.HOME,
+  // Of the run: `vitest.config.ts`.
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
   ...UNSET,
   ...settings,
 })
@@ -49,17 +52,49 @@ export function runCommandFile(
   name: string,
   words: readonly string[],
   settings: Record<string, string>,
+  cwd = ROOT,
 ): Promise<Outcome> {
-  return runHere(process.execPath, [join(ROOT, `src/cli/${name}.ts`), ...words], settings)
+  return runHere(process.execPath, [fileOf(name), ...words], settings, cwd)
+}
+
+const fileOf = (name: string): string => join(ROOT, `src/cli/${name}.ts`)
+
+/** What `command-process.ts` is told. */
+export interface Run {
+  file: string
+  words: readonly string[]
+  env: Record<string, string | undefined>
+}
+
+/**
+ * The same as `runCommandFile`, for a file that runs many commands: all in one process, because starting one takes most of the time of a
+ * command that refuses. That a process ends when its command has ended, the tests see that start one.
+ */
+export function useCommands(): (
+  name: string,
+  words: readonly string[],
+  settings: Record<string, string>,
+) => Promise<Outcome> {
+  let child: ChildProcess | undefined
+  beforeAll(() => {
+    child = fork(join(import.meta.dirname, 'command-process.ts'), { cwd: ROOT, env: environment({}) })
+    return () => void child?.kill()
+  })
+  return async (name, words, settings) => {
+    child!.send({ file: fileOf(name), words, env: environment(settings) } satisfies Run)
+    const [outcome] = await once(child!, 'message')
+    return outcome
+  }
 }
 
 async function runHere(
   program: string,
   words: readonly string[],
   settings: Record<string, string>,
+  cwd = ROOT,
 ): Promise<Outcome> {
   const child = spawn(program, words, {
-    cwd: ROOT,
+    cwd,
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   })

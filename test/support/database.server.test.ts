@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { openTestDatabase } from './database.ts'
+import { patience } from './patience.ts'
 import { startPostgres } from './postgres-server.ts'
 import { dropDatabase, urlOf } from './server-databases.ts'
 
 /** A program starts and connects in far less, also on a busy machine. */
-const SOON_MS = 20_000
+const SOON_MS = patience(20_000)
 
 const prepared = inject('database')
 if (prepared.engine !== 'server') throw new Error('This file is for the server project.')

@@ -5,6 +5,7 @@ import type { Caller } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
+import { patience } from './patience.ts'
 import { type Actor, type Outcome, outcomeOf, toCaller } from './rehearsal.ts'
 
 export interface Step {
@@ -29,7 +30,7 @@ export const failOnDeadlock = (database: Database): Database => ({
 })
 
 /** A wait for a lock, or its absence, shows within milliseconds; this is there for what hangs. */
-const SETTLE_TIMEOUT_MS = 20_000
+const SETTLE_TIMEOUT_MS = patience(20_000)
 
 /**
  * Runs two statements at the same moment, each in a session of its own: the second begins when the first has run but not

@@ -5,7 +5,7 @@ import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
 import type { Database, Transaction, TransactionOptions } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
-import { codeOf } from '../../src/platform/http/database-problems.ts'
+import { codeOf } from '../../src/platform/http/problem.ts'
 import { callerOf, type Persona, USERS } from './world.ts'
 
 /** Whoever can come to the database: somebody with a token, nobody, background work, the owner. */

@@ -6,8 +6,8 @@ import type { Reporter, SerializedError, TestModule, TestSpecification } from 'v
 export type RecordLine =
   | { planned: string[] }
   | ({ file: string } & FileResult)
-  /** Errors that belong to no file, when the run ended by itself. */
-  | { ended: true; errors: number }
+  /** Errors that belong to no file, when the run ended by itself: the first line of each. */
+  | { ended: true; errors: string[] }
 
 export interface FileResult {
   passed: number
@@ -35,12 +35,18 @@ export default class RunRecord implements Reporter {
   }
 
   onTestRunEnd(_modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    this.#write({ ended: true, errors: errors.length })
+    this.#write({ ended: true, errors: errors.map(describeError) })
   }
 
   #write(line: RecordLine): void {
     if (this.#path) appendFileSync(this.#path, `${JSON.stringify(line)}\n`)
   }
+}
+
+/** Where Vitest knows which file ran when a rejection was not handled, or an error was thrown in a timer, it says so. */
+function describeError({ name, message, VITEST_TEST_PATH: during }: SerializedError): string {
+  const [firstLine] = message.split('\n')
+  return `${name ?? 'Error'}: ${firstLine}${typeof during === 'string' ? ` (during ${relative(process.cwd(), during)})` : ''}`
 }
 
 /** A file runs once in each project. */

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
+import { urlOf } from '../../src/platform/server-url.ts'
 import { patience } from './patience.ts'
 
 /** How long a session of a database that is to be dropped may take to end, in milliseconds. */
 const TERMINATION_TIMEOUT_MS = patience(10_000)
 
-/** The same server and user, another database. */
-export function urlOf(serverUrl: string, database: string): string {
-  const url = new URL(serverUrl)
-  url.pathname = `/${database}`
-  return url.href
-}
+export { urlOf }
 
 /**
  * A new, migrated database that others are copied from, on the server of `serverUrl` (a superuser's).

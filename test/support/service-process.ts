@@ -95,6 +95,7 @@ function spawnService(environment: Record<string, string>, root = ROOT): ChildPr
     // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       NODE_ENV: 'test',
       LOG_LEVEL: 'error',
       HOST: '127.0.0.1',

@@ -4,12 +4,18 @@ import type { FileResult, RecordLine } from './run-record.ts'
 /** How many of the slowest files a summary lists. */
 const SLOWEST = 20
 
+/** A command that had to succeed beside the tests, and how it ended. */
+export interface OtherCommand {
+  name: string
+  exit: number
+}
+
 /**
- * What a run came to, line by line: its slowest files; where it was cut, `not finished: N files left`; the names of failed tests; and
- * last `N passed, N failed`.
+ * What a run came to, line by line: its slowest files; where it was cut, `not finished: N files left`; a line `failed: …` for each
+ * failure; and last `N passed, N failed`.
  *
  * Beside failed tests it counts as failed what was left out (skipped, to do, or beside a focused test), and, each as one: a file that
- * could not be loaded, whose hook threw or that did not finish; an error outside any file; what else had to succeed; a runner that
+ * could not be loaded, whose hook threw or that did not finish; an error outside any file; another command that failed; a runner that
  * ended with an error which the record does not show; and a run of no tests.
  *
  * @param record what `RunRecord` wrote: empty, when the runner did not start
@@ -17,7 +23,7 @@ const SLOWEST = 20
 export function summarize(
   record: readonly RecordLine[],
   testExit: number,
-  otherExits: readonly number[],
+  others: readonly OtherCommand[],
 ): string[] {
   const results = new Map(
     record.flatMap((line): [string, FileResult][] => ('file' in line ? [[line.file, line]] : [])),
@@ -26,19 +32,26 @@ export function summarize(
   const unfinished = record
     .flatMap((line) => ('planned' in line ? line.planned : []))
     .filter((file) => !results.has(file))
-  const passed = sum(files, ([, { passed }]) => passed)
-  let failed =
-    sum(files, ([, { failed, leftOut }]) => failed.length + leftOut) +
-    sum(record, (line) => ('ended' in line ? line.errors : 0)) +
-    unfinished.length
-  if (failed === 0 && (testExit !== 0 || passed === 0)) failed = 1
-  failed += otherExits.filter((code) => code !== 0).length
+  const passed = files.reduce((total, [, result]) => total + result.passed, 0)
+  const failures = [
+    ...files.flatMap(([file, { failed, leftOut }]) => [
+      ...failed.map((test) => `${file} > ${test}`),
+      ...Array<string>(leftOut).fill(`${file} > (a test that was left out)`),
+    ]),
+    ...unfinished.map((file) => `${file} (did not finish)`),
+    ...record
+      .flatMap((line) => ('ended' in line ? line.errors : []))
+      .map((error) => `an error outside any file: ${error}`),
+  ]
+  if (failures.length === 0 && (testExit !== 0 || passed === 0))
+    failures.push(`npm test (exit ${testExit}${passed === 0 ? ', no test passed' : ''})`)
+  failures.push(...others.filter(({ exit }) => exit !== 0).map(({ name, exit }) => `${name} (exit ${exit})`))
 
   return [
     ...slowest(files),
     ...(unfinished.length > 0 ? [`not finished: ${unfinished.length} files left`] : []),
-    ...files.flatMap(([file, { failed }]) => failed.map((test) => `failed: ${file} > ${test}`)),
-    `${passed} passed, ${failed} failed`,
+    ...failures.map((failure) => `failed: ${failure}`),
+    `${passed} passed, ${failures.length} failed`,
   ]
 }
 
@@ -51,8 +64,11 @@ function slowest(files: readonly [string, FileResult][]): string[] {
   ]
 }
 
-const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
-  items.reduce((total, item) => total + value(item), 0)
+/** @param text such as `npm run check=1` */
+function parseCommand(text: string): OtherCommand {
+  const [name = '', exit] = text.split('=')
+  return { name, exit: Number(exit) }
+}
 
 /** A run that was killed may leave half a line. */
 function parseRecord(text: string): RecordLine[] {
@@ -63,8 +79,9 @@ function parseRecord(text: string): RecordLine[] {
 }
 
 if (import.meta.main) {
-  const [path = '', testExit, ...otherExits] = process.argv.slice(2)
+  const [path = '', testExit, ...others] = process.argv.slice(2)
   // Without a record the runner did not start, which counts as a failure.
   const text = await readFile(path, 'utf8').catch(() => '')
-  for (const line of summarize(parseRecord(text), Number(testExit), otherExits.map(Number))) console.log(line)
+  for (const line of summarize(parseRecord(text), Number(testExit), others.map(parseCommand)))
+    console.log(line)
 }

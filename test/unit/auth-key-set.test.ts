@@ -25,7 +25,8 @@ import {
 import { patience } from '../support/patience.ts'
 import { AUDIENCE, claimsAtNoon, encodePart, forge, NOON, SECRET, USER_ID } from '../support/tokens.ts'
 
-const FETCH_TIMEOUT_MS = 100
+/** Some keys are really fetched, on a machine that may be busy. */
+const FETCH_TIMEOUT_MS = patience(250)
 
 /** Tokens that outlive every outage in this file: here the keys expire, not they. */
 const day = { exp: NOON + 86_400 }
@@ -213,7 +214,7 @@ describe('rotation', () => {
     expect(server.requests).toHaveLength(2)
   })
 
-  test('inside the cooldown a new kid is told to come back, for as long as it lasts', async () => {
+  test('during the cooldown a new kid is answered with 503 and the rest of the cooldown as Retry-After', async () => {
     const { server, clock, outcome } = await startIssuer()
     server.publish(first.jwk)
     await outcome(first)
@@ -246,7 +247,7 @@ describe('rotation', () => {
     expect(await outcome(second)).toBe('accepted')
   })
 
-  test('invented kids cost one fetch a cooldown', async () => {
+  test('unknown kids cause at most one fetch per cooldown', async () => {
     const { server, clock, outcome } = await startIssuer()
     server.publish(first.jwk)
     for (let turn = 0; turn < 3; turn += 1) {

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { runCommandFile } from '../support/command.ts'
+import { useCommands } from '../support/command.ts'
 
 /** What commands say of words and settings that they cannot use: no database is asked. */
 const NOBODY_ANSWERS = { DATABASE_URL: 'postgres://127.0.0.1:1/none' }
 const SOMEBODY = '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e01'
 const STACK = /^\s+at /m
 
+const runCommand = useCommands()
 let folder: string
 
 beforeAll(async () => {
@@ -20,7 +21,7 @@ const run = (
   command: 'backup' | 'db' | 'restore' | 'tenant' | 'upkeep',
   words: readonly string[],
   settings: Record<string, string>,
-) => runCommandFile(command, words, { DATA_DIR: folder, ...settings })
+) => runCommand(command, words, { DATA_DIR: folder, ...settings })
 
 describe('npm run db:*', () => {
   it.each([

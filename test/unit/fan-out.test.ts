@@ -11,7 +11,7 @@ describe('FanOut', () => {
     expect(told).toEqual(crowd(10))
   })
 
-  it('tells everybody, and resolves then', async () => {
+  it('sends to all listeners before it resolves', async () => {
     const told: number[] = []
     await new FanOut().tell('a', crowd(1_000), 1, (n) => told.push(n))
     expect(told).toEqual(crowd(1_000))

@@ -127,7 +127,7 @@ const SAID: Readonly<Record<string, string[]>> = {
   'http/front-page.ts': ['shifts'],
   // Descriptions that explain by an example.
   'http/openapi/document.ts': ['check-ins'],
-  'http/problem-responses.ts': ['certificate'],
+  'http/problem.ts': ['certificate'],
   // The users of the demo.
   'http/openapi/plugin.ts': ['guard'],
 }
@@ -147,7 +147,7 @@ const withoutComments = (text: string): string =>
   text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, '').replaceAll(/(?<=^|\s)\/\/ .*$/gm, '')
 
 describe('the platform', () => {
-  it('says no word of a trade', () => {
+  it('uses no word of a trade', () => {
     const tables = sources
       .filter(({ path }) => path.startsWith('src/guarding/') && path.endsWith('/table.ts'))
       .flatMap(({ text }) => [...text.matchAll(/pgTable\(\s*'(\w+)'/g)].map(([, name]) => name))

@@ -11,6 +11,7 @@ import { serveMetrics } from '../../src/platform/operations/metrics-server.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { serviceMetrics } from '../../src/platform/operations/service-metrics.ts'
 import { openAppWithoutDatabase } from '../support/app-without-database.ts'
+import { patience } from '../support/patience.ts'
 import { USER_ID } from '../support/tokens.ts'
 
 const ANON_KEY = 'sb_publishable_of_the_tests'
@@ -114,7 +115,7 @@ describe('/metrics', () => {
     request.destroy()
     const counted = async () => seriesOf(await metrics.print(), 'muster_http_requests_total')
     const once = ['muster_http_requests_total{method="GET",route="/slow",status="gone"} 1']
-    await expect.poll(counted).toEqual(once)
+    await expect.poll(counted, { timeout: patience(5_000) }).toEqual(once)
     // And not again when the answer is there at last.
     goOn.resolve()
     await app.close()

@@ -227,7 +227,7 @@ describe('the bus between processes', () => {
 
   it('lets those leave who were present at a process that is not heard of, and come back with it', async () => {
     const hub = new Hub()
-    const limits = { peerTimeoutMs: 400 }
+    const limits = { peerTimeoutMs: patience(300) }
     const [a, b] = [await start(hub, 'a', limits), await start(hub, 'b', limits)]
     a.track('one')
     b.track('two')
@@ -246,7 +246,7 @@ describe('the bus between processes', () => {
 
   it('tells one that it did not hear what it missed meanwhile', async () => {
     const hub = new Hub()
-    const [a, b] = [await start(hub, 'a', { peerTimeoutMs: 300 }), await start(hub, 'b')]
+    const [a, b] = [await start(hub, 'a', { peerTimeoutMs: patience(300) }), await start(hub, 'b')]
     b.track('two')
     await until(() => keysOf(a).length === 1)
     hub.passes = (from) => from !== 'b'
@@ -267,7 +267,7 @@ describe('the bus between processes', () => {
     expect(b.followed.size).toBe(0)
   })
 
-  it('mends what was lost on the way', async () => {
+  it('repairs presence after lost packets', async () => {
     const hub = new Hub()
     const seed = Math.floor(Math.random() * 2 ** 32)
     console.log(`BUS_SEED=${seed}`)
@@ -299,7 +299,7 @@ describe('the bus between processes', () => {
     }
   })
 
-  it('believes nobody without the key', async () => {
+  it('ignores packets that are not sealed with the key', async () => {
     const hub = new Hub()
     const [a, b] = [await start(hub, 'a'), await start(hub, 'b')]
     const forger = await start(hub, 'forger', {}, 'another secret')
@@ -325,7 +325,7 @@ describe('the bus between processes', () => {
 
   it('hears nothing twice, also of a process that is gone', async () => {
     const hub = new Hub()
-    const limits = { peerTimeoutMs: 300 }
+    const limits = { peerTimeoutMs: patience(300) }
     const [a, b] = [await start(hub, 'a', limits), await start(hub, 'b', limits)]
     a.track('one')
     a.topics.broadcast(TOPIC, text('once'))
@@ -376,9 +376,9 @@ describe('the bus between processes', () => {
     expect(b.heard.at(-1)).toEqual(text('heard'))
   })
 
-  it('says so, once, when it does not even hear itself', async () => {
+  it('warns once when its own messages do not come back', async () => {
     const hub = new Hub()
-    const a = await start(hub, 'a', { peerTimeoutMs: 200 })
+    const a = await start(hub, 'a', { peerTimeoutMs: patience(200) })
     expect(a.warnings).toEqual([])
     hub.passes = () => false
     const count = hub.packets.length

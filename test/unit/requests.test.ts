@@ -142,7 +142,7 @@ describe('a body that is too large', () => {
     }
   })
 
-  it('is answered so as well, where it is not read for another reason', async () => {
+  it('is answered with the reason also when the body is not read for another reason', async () => {
     const app = await open()
     const head = `POST /v1/shifts HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n`
     const answer = await exchange(app, `${head}Content-Length: ${tooMuch.length}\r\n\r\n`, tooMuch)
@@ -194,7 +194,7 @@ describe('the bodies of all requests together', () => {
   }
 
   it.each(Object.entries(SLOW))(
-    'are bounded: who sends many slowly, %s, is told to come again, and nobody else',
+    'are limited in total: only the client that sends many slowly, %s, is refused with 429',
     async (_, parts) => {
       const app = await open(environment)
       await app.listen({ host: '127.0.0.1', port: 0 })
@@ -238,7 +238,7 @@ describe('the bodies of all requests together', () => {
     expect(memory.bytes).toBe(500)
     slow.stream.write(Buffer.alloc(100))
     small.stream.write(Buffer.alloc(450))
-    await vi.waitFor(() => expect(slow.errors).toHaveLength(1))
+    await vi.waitFor(() => expect(slow.errors).toHaveLength(1), patience(5_000))
     expect([done.errors, small.errors]).toEqual([[], []])
     expect(memory.bytes).toBe(950)
     for (const { response } of [done, slow]) response.emit('close')

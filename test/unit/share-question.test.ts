@@ -13,7 +13,7 @@ function slowly() {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-it('those who come together share a question', async () => {
+it('concurrent callers share one query', async () => {
   const { put, ask, answer } = slowly()
   const answers = Promise.all([ask(), ask(), ask()])
   await turn()
@@ -22,7 +22,7 @@ it('those who come together share a question', async () => {
   expect(put).toHaveLength(1)
 })
 
-it('who comes when it has been put shares the next one, which is put after the answer', async () => {
+it('a caller that arrives after the query was sent shares the next one', async () => {
   const { put, ask, answer } = slowly()
   const first = ask()
   await turn()
@@ -37,7 +37,7 @@ it('who comes when it has been put shares the next one, which is put after the a
   expect(put).toHaveLength(2)
 })
 
-it('a question that failed is put again', async () => {
+it('a failed query is not cached', async () => {
   const { put, ask, answer } = slowly()
   const first = ask()
   await turn()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import '../../src/app.ts'
 import { FAULT_OF_CLASS, FAULT_OF_STATE, faultOf } from '../../src/platform/db/engine/sqlstates.ts'
 import { CODES } from '../../src/platform/http/codes.ts'
-import { codeOf, toDatabaseProblem } from '../../src/platform/http/database-problems.ts'
+import { codeOf, toDatabaseProblem } from '../../src/platform/http/problem.ts'
 
 /** Every SQLSTATE of PostgreSQL 15 to 18, by class (https://www.postgresql.org/docs/18/errcodes-appendix.html). */
 const APPENDIX_A = `

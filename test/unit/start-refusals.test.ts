@@ -35,6 +35,7 @@ const start = (
   new Promise((resolve) => {
     const env = {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       NODE_ENV: 'development',
       DATA_DIR: join(folder, 'data'),
       PORT: '0',

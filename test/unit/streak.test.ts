@@ -38,7 +38,7 @@ it('logs each further reason of a streak once, and a bounded number of them', ()
   expect(lines).toHaveLength(5)
 })
 
-it('takes what comes and goes many times a second for one streak', () => {
+it('treats failures that come and go many times a second as one streak', () => {
   const streak = new Streak({ log, failed: 'it broke', recovered: 'it works', settleMs: 10_000 })
   for (let nth = 0; nth < 220; nth += 1) {
     streak.fail('behind')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { FileResult, RecordLine } from '../support/run-record.ts'
-import { summarize } from '../support/summarize.ts'
+import { type OtherCommand, summarize } from '../support/summarize.ts'
 
 const file = (name: string, result: Partial<FileResult>): RecordLine => ({
   file: name,
@@ -10,21 +10,27 @@ const file = (name: string, result: Partial<FileResult>): RecordLine => ({
   durationMs: 0,
   ...result,
 })
-const ended: RecordLine = { ended: true, errors: 0 }
+const ended: RecordLine = { ended: true, errors: [] }
 const planned = (...names: string[]): RecordLine => ({ planned: names })
 
-test.each([
+test.each<{
+  why: string
+  record: RecordLine[]
+  testExit?: number
+  others?: OtherCommand[]
+  says: string[]
+}>([
   {
     why: 'all passed',
     record: [planned('a', 'b'), file('a', { passed: 2 }), file('b', { passed: 1 }), ended],
-    exits: [0, 0],
-    says: '3 passed, 0 failed',
+    others: [{ name: 'npm run check', exit: 0 }],
+    says: ['3 passed, 0 failed'],
   },
   {
     why: 'one failed',
     record: [planned('a'), file('a', { passed: 2, failed: ['x'] }), ended],
-    exits: [1, 0],
-    says: '2 passed, 1 failed',
+    testExit: 1,
+    says: ['failed: a > x', '2 passed, 1 failed'],
   },
   {
     why: 'a file did not load',
@@ -34,55 +40,63 @@ test.each([
       file('b', { failed: ['(the file itself)'] }),
       ended,
     ],
-    exits: [1, 0],
-    says: '1 passed, 1 failed',
+    testExit: 1,
+    says: ['failed: b > (the file itself)', '1 passed, 1 failed'],
   },
   {
-    why: 'an error outside the tests',
-    record: [planned('a'), file('a', { passed: 1 }), { ended: true, errors: 1 } as const],
-    exits: [1, 0],
-    says: '1 passed, 1 failed',
+    why: 'an error outside any file',
+    record: [planned('a'), file('a', { passed: 1 }), { ended: true, errors: ['Error: lost'] }],
+    testExit: 1,
+    says: ['failed: an error outside any file: Error: lost', '1 passed, 1 failed'],
   },
   {
     why: 'the runner failed without saying why',
     record: [planned('a'), file('a', { passed: 1 }), ended],
-    exits: [1, 0],
-    says: '1 passed, 1 failed',
+    testExit: 1,
+    says: ['failed: npm test (exit 1)', '1 passed, 1 failed'],
   },
   {
     why: 'the checks and the benchmark failed',
     record: [planned('a'), file('a', { passed: 1 }), ended],
-    exits: [0, 2, 1],
-    says: '1 passed, 2 failed',
+    others: [
+      { name: 'npm run check', exit: 2 },
+      { name: 'npm run bench', exit: 1 },
+    ],
+    says: ['failed: npm run check (exit 2)', 'failed: npm run bench (exit 1)', '1 passed, 2 failed'],
   },
-  { why: 'no tests', record: [planned(), ended], exits: [0, 0], says: '0 passed, 1 failed' },
+  {
+    why: 'no tests',
+    record: [planned(), ended],
+    says: ['failed: npm test (exit 0, no test passed)', '0 passed, 1 failed'],
+  },
   {
     why: 'one was skipped or to do',
     record: [planned('a'), file('a', { passed: 1, leftOut: 1 }), ended],
-    exits: [0, 0],
-    says: '1 passed, 1 failed',
+    says: ['failed: a > (a test that was left out)', '1 passed, 1 failed'],
   },
-  { why: 'the runner did not start', record: [], exits: [137, 0], says: '0 passed, 1 failed' },
+  {
+    why: 'the runner did not start',
+    record: [],
+    testExit: 137,
+    says: ['failed: npm test (exit 137, no test passed)', '0 passed, 1 failed'],
+  },
   {
     why: 'the run was cut',
-    record: [planned('a', 'b', 'c'), file('a', { passed: 4 })],
-    exits: [124, 0],
-    says: '4 passed, 2 failed',
+    record: [planned('a', 'b', 'c'), file('a', { passed: 4, failed: ['one', 'two'] })],
+    testExit: 124,
+    says: [
+      'not finished: 2 files left',
+      'failed: a > one',
+      'failed: a > two',
+      'failed: b (did not finish)',
+      'failed: c (did not finish)',
+      '4 passed, 4 failed',
+    ],
   },
-])('$why: $says', ({ record, exits: [testExit = 0, ...others], says }) => {
-  expect(summarize(record, testExit, others).at(-1)).toBe(says)
-})
-
-test('a run that was cut says how many files are left, then what failed', () => {
-  const record = [planned('a', 'b', 'c'), file('a', { passed: 4, failed: ['one', 'two'], durationMs: 1234 })]
-  expect(summarize(record, 124, [])).toEqual([
-    'The slowest 1 of 1 files, in seconds:',
-    '    1.2  a',
-    'not finished: 2 files left',
-    'failed: a > one',
-    'failed: a > two',
-    '4 passed, 4 failed',
-  ])
+])('prints a line for each failure when $why', ({ record, testExit = 0, others = [], says }) => {
+  const lines = summarize(record, testExit, others)
+  const withoutTimes = lines.filter((line) => !/^The slowest|^ +\d/.test(line))
+  expect(withoutTimes).toEqual(says)
 })
 
 test('the slowest files come first, and no more than twenty', () => {

@@ -9,8 +9,9 @@ import { resolveTokenSettings } from '../../src/platform/auth/development-secret
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
 import { claimDataFolder } from '../../src/platform/db/engine/data-folder.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
-import { runCommandFile, runScript } from '../support/command.ts'
+import { runScript, useCommands } from '../support/command.ts'
 
+const runCommand = useCommands()
 let folder: string
 let count = 0
 let dataDir: string
@@ -26,7 +27,7 @@ beforeEach(() => {
 })
 
 const token = (words: string, settings: Record<string, string> = {}) =>
-  runCommandFile('token', words.split(' ').filter(Boolean), { DATA_DIR: dataDir, ...settings })
+  runCommand('token', words.split(' ').filter(Boolean), { DATA_DIR: dataDir, ...settings })
 
 const SOMEBODY = '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e01'
 const STACK = /^\s+at /m

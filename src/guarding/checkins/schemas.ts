@@ -10,7 +10,7 @@ import {
   uuid,
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { fieldErrors, retry } from '../../platform/http/problem-responses.ts'
+import { fieldErrors, retry } from '../../platform/http/problem.ts'
 import { CHECKIN_FLAGS, CHECKIN_KINDS, VERDICTS } from './table.ts'
 
 const kind = z.enum(CHECKIN_KINDS)

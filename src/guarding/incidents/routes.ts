@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { problems } from '../../platform/http/problem.ts'
 import { changeIncident, createIncident, listIncidents } from './queries.ts'
 import { incident, incidentChange, incidentPage, incidentQuery, newIncident } from './schemas.ts'
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { idParams, pageQuery, uuid } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { problems } from '../../platform/http/problem.ts'
 import { changeLocation, createLocation, listLocations, locationById, removeLocation } from './queries.ts'
 import { location, locationChange, locationPage, newLocation } from './schemas.ts'
 

@@ -5,7 +5,7 @@ import { idParams, pageQuery, queryFlag } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { problems } from '../../platform/http/problem.ts'
 import { countAssignment } from '../metrics.ts'
 import {
   assignShift,

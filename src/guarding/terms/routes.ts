@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { readCursor, toPage } from '../../platform/http/page.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { problems } from '../../platform/http/problem.ts'
 import { createCompanyTerms, listCompanyTerms } from './queries.ts'
 import { companyTerms, companyTermsPage, companyTermsQuery, newCompanyTerms } from './schemas.ts'
 

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { Problem } from '../../platform/http/problem.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { Problem, problems } from '../../platform/http/problem.ts'
 import { acceptInvitation, whoCalls } from './queries.ts'
 import { type Me, me, registration } from './schemas.ts'
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
-import { problems } from '../../platform/http/problem-responses.ts'
+import { problems } from '../../platform/http/problem.ts'
 import { listNotifications, markRead } from './queries.ts'
 import { notification, notificationQuery } from './schemas.ts'
 

@@ -7,7 +7,7 @@ export interface ProblemCode {
   title: string
   /** Whether the very same request can be sent again. */
   retry: Retry
-  /** When; for what is never to be sent again, and for the usual, there is nothing to say. */
+  /** After what the client can send the request again; left out where the client never can. */
   when?: string
   /** What `muster.fail` raises for it: a rule's code is also in `muster.codes_of_<module>`, and a test compares the two. */
   sqlstate?: string
@@ -41,26 +41,26 @@ const PLATFORM_CODES = {
     status: 401,
     title: 'A valid token is required.',
     retry: 'after_change',
-    when: 'With a new token.',
+    when: 'After you have obtained a new token.',
   },
   forbidden: {
     status: 403,
     title: 'You are not allowed to do this.',
     retry: 'after_change',
-    when: 'When somebody has given you the right.',
+    when: 'After somebody has granted you the right.',
     sqlstate: 'MU010',
   },
   not_registered: {
     status: 403,
     title: 'The token is valid, but its user is not registered yet: see POST /v1/me.',
     retry: 'after_change',
-    when: 'When the user has been registered by POST /v1/me.',
+    when: 'After the user has registered with POST /v1/me.',
   },
   not_found: {
     status: 404,
     title: 'The resource does not exist, or you may not see it.',
     retry: 'after_change',
-    when: 'When it has been created, or shown to you.',
+    when: 'After the resource has been created, or after you have been given access to it.',
     sqlstate: 'MU011',
   },
   method_not_allowed: { status: 405, title: 'This path does not support this method.', retry: 'never' },
@@ -73,13 +73,13 @@ const PLATFORM_CODES = {
     status: 408,
     title: 'The request took too long to arrive.',
     retry: 'later',
-    when: 'At once, over a better line.',
+    when: 'Immediately, over a faster connection.',
   },
   already_exists: {
     status: 409,
     title: 'A resource with the same values already exists.',
     retry: 'after_change',
-    when: 'When the other has gone.',
+    when: 'After the other resource has been deleted or changed.',
   },
   answer_too_large: {
     status: 413,
@@ -99,20 +99,20 @@ const PLATFORM_CODES = {
     status: 422,
     title: 'Something that the request refers to does not exist.',
     retry: 'after_change',
-    when: 'When what the request refers to has been created.',
+    when: 'After the resource that the request refers to has been created.',
   },
   rate_limited: {
     status: 429,
     title: 'Too many requests: see Retry-After.',
     retry: 'later',
-    when: 'After as many seconds as Retry-After says.',
+    when: 'After the number of seconds in Retry-After.',
   },
   too_many_idempotency_keys: {
     status: 429,
     title:
       'You have reached the daily limit of stored Idempotency-Key responses: see Retry-After, or send no key.',
     retry: 'later',
-    when: 'After as many seconds as Retry-After says: a new day has begun in UTC then. Or without a key.',
+    when: 'After the number of seconds in Retry-After, when a new day begins in UTC; or at once, without an Idempotency-Key.',
     sqlstate: 'MU031',
     isCountedByDay: true,
   },
@@ -121,27 +121,27 @@ const PLATFORM_CODES = {
     status: 500,
     title: 'The service failed with an internal error.',
     retry: 'later',
-    when: 'After a minute, then ever more rarely.',
+    when: 'After a minute, then with exponential backoff.',
   },
   isolation_unsupported: {
     status: 500,
     title: 'This change requires the isolation level READ COMMITTED.',
     retry: 'after_change',
-    when: 'When the operator has mended the settings of the database.',
+    when: 'After the operator has corrected the settings of the database.',
     sqlstate: 'MU020',
   },
   busy: {
     status: 503,
     title: 'The service is busy or restarting: see Retry-After.',
     retry: 'later',
-    when: 'After as many seconds as Retry-After says.',
+    when: 'After the number of seconds in Retry-After.',
   },
   outcome_unknown: {
     status: 503,
     title:
       'The database did not confirm in time: the request may have been carried out. Send it again with the same Idempotency-Key.',
     retry: 'later',
-    when: 'After as many seconds as Retry-After says, with the same Idempotency-Key, so that it is carried out once. A request without a key: read first what is there.',
+    when: 'After the number of seconds in Retry-After, with the same Idempotency-Key: the service then carries the request out only once. Without a key, read the resource first: the request may have been carried out.',
   },
 } as const satisfies Record<string, ProblemCode>
 

@@ -5,8 +5,13 @@ import { challengeFor, KeysUnavailable, Unauthenticated } from '../auth/errors.t
 import { readDatabaseError } from '../db/engine/database-error.ts'
 import { faultOf } from '../db/engine/sqlstates.ts'
 import { Tally } from '../metric.ts'
-import { RETRY_AFTER_BUSY_SECONDS, toDatabaseProblem } from './database-problems.ts'
-import { ClientGone, type FieldError, Problem } from './problem.ts'
+import {
+  ClientGone,
+  type FieldError,
+  Problem,
+  RETRY_AFTER_BUSY_SECONDS,
+  toDatabaseProblem,
+} from './problem.ts'
 
 /** The largest number of invalid fields in one response, which bounds its size. */
 const MAX_FIELD_ERRORS = 50

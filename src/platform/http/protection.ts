@@ -5,9 +5,8 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { RETRY_AFTER_BUSY_SECONDS } from './database-problems.ts'
 import { NO_PAGE } from './openapi/plugin.ts'
-import { Problem } from './problem.ts'
+import { Problem, RETRY_AFTER_BUSY_SECONDS } from './problem.ts'
 
 const PROBES = new Set(['/health', '/ready'])
 /**

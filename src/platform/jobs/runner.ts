@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, Row } from '../db/engine/database.ts'
 import { readDatabaseError } from '../db/engine/database-error.ts'
 import { asJobs, asService } from '../db/identity.ts'
+import { Streak, type StreakLog } from '../streak.ts'
 import type { Job, Schedule } from './job.ts'
 
 /*
@@ -16,11 +17,6 @@ const POLL_MS = 15_000
 const FIRST_RETRY = '5 seconds'
 const LONGEST_RETRY = '1 hour'
 
-export interface JobLog {
-  info(data: object, message: string): void
-  warn(data: object, message: string): void
-}
-
 /**
  * Runs due jobs until `signal` aborts, as `muster_jobs` on a login of its own. Logs the first failure and the end of each streak
  * of failures.
@@ -28,26 +24,24 @@ export interface JobLog {
 export async function runJobs(
   database: Database,
   jobs: readonly Job[],
-  log: JobLog,
+  log: StreakLog,
   signal: AbortSignal,
 ): Promise<void> {
   let isRegistered = false
-  let isFailing = false
+  const reading = new Streak({
+    log,
+    failed: 'background work: due jobs cannot be read from the database; retrying',
+    recovered: 'background work: the database answers again; due jobs run',
+  })
   while (!signal.aborted) {
     try {
       if (!isRegistered) await registerJobs(database, jobs)
       isRegistered = true
       for (const job of await findDue(database, jobs)) await runJob(database, job, log, signal)
-      if (isFailing) log.info({}, 'background work: the database answers again; due jobs run')
-      isFailing = false
+      reading.succeed()
     } catch (error) {
       if (signal.aborted) return
-      if (!isFailing)
-        log.warn(
-          { reason: reasonOf(error) },
-          'background work: due jobs cannot be read from the database; retrying',
-        )
-      isFailing = true
+      reading.fail(reasonOf(error))
     }
     // With jitter, so that processes that started together do not ask together.
     await sleep(POLL_MS * (0.75 + Math.random() / 2), undefined, { signal, ref: false }).catch(ignoreAbort)
@@ -90,7 +84,7 @@ async function findDue(database: Database, jobs: readonly Job[]): Promise<Job[]>
 export async function runJob(
   database: Database,
   job: Job,
-  log: JobLog,
+  log: StreakLog,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<boolean> {
   const start = performance.now()
@@ -127,7 +121,7 @@ export async function runJob(
   }
 }
 
-async function noteFailure(database: Database, { name }: Job, reason: string, log: JobLog): Promise<void> {
+async function noteFailure(database: Database, { name }: Job, reason: string, log: StreakLog): Promise<void> {
   const [noted] = await asJobs(database, (tx) =>
     tx.query<{ failures: number; retry_seconds: number }>(
       `update muster.jobs

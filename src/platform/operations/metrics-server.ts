@@ -40,7 +40,7 @@ export async function serveMetrics(
   })
   await listen(server, host, port)
   return {
-    url: urlOf(server, host),
+    url: addressOf(server, host),
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -59,7 +59,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   }
 }
 
-function urlOf(server: Server, host: string): string {
+function addressOf(server: Server, host: string): string {
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { RETRY_AFTER_BUSY_SECONDS } from '../http/database-problems.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, RETRY_AFTER_BUSY_SECONDS } from '../http/problem.ts'
 import type { Standing } from './readiness.ts'
 
 /** Lets clients of a process that stops, or that cannot live with the schema, go to another one. */

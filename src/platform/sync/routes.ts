@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { problems } from '../http/problem-responses.ts'
+import { problems } from '../http/problem.ts'
 import { changesSince, readWatermark, writeWatermark } from './queries.ts'
 import { syncPage, syncParams, syncQuery } from './schemas.ts'
 

@@ -38,18 +38,24 @@ export async function preparedBasePath(): Promise<string> {
   return join(import.meta.dirname, `prepared-base-${versions.join('-')}.tar.br`)
 }
 
+/** The base as an archive of a data folder, which PGlite can load; undefined where nothing is prepared for the installed versions. */
+export async function readPreparedBase(): Promise<Buffer | undefined> {
+  const packed = await readFile(await preparedBasePath()).catch(() => undefined)
+  return packed && promisify(brotliDecompress)(packed)
+}
+
 /**
  * Unpacks the base as a new data folder: it is there whole or not at all, however the process ends.
  *
  * @returns whether it is there now. Not where the folder holds something already, or nothing is prepared for these versions.
  */
 export async function unpackPreparedBase(dataDir: string): Promise<boolean> {
-  const base = await readFile(await preparedBasePath()).catch(() => undefined)
+  const base = await readPreparedBase()
   if (!base || !(await isNew(dataDir))) return false
   const unfinished = `${dataDir}.${randomUUID()}.part`
   try {
     await mkdir(unfinished, { recursive: true, mode: PRIVATE_FOLDER })
-    for (const { name, isFolder, content } of readTar(await promisify(brotliDecompress)(base))) {
+    for (const { name, isFolder, content } of readTar(base)) {
       const path = join(unfinished, name)
       if (isFolder) await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER })
       else await writeFile(path, content, { mode: PRIVATE_FILE })

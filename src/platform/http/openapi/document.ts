@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { CODES, type Code } from '../codes.ts'
-import { describeCodes } from '../problem-responses.ts'
+import { describeCodes } from '../problem.ts'
 import { IDEMPOTENCY_KEY as KEY_PATTERN } from '../request-sessions.ts'
 import type { ApiPart, Example } from './part.ts'
 
@@ -196,7 +196,7 @@ const codesOf = (response: Response | undefined): Code[] =>
   (response?.content?.[PROBLEM]?.schema.allOf?.flatMap(({ properties }) => properties?.code?.enum ?? []) ??
     []) as Code[]
 
-/** The JSON Schema form of what `problems` in `problem-responses.ts` makes. */
+/** The JSON Schema form of what `problems` in `problem.ts` makes. */
 const problemResponse = (codes: Code[]): Response => ({
   description: describeCodes(codes),
   content: {

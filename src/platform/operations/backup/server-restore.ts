@@ -11,7 +11,7 @@ import {
   readHistoryCatalog,
 } from '../../db/migrations/drift.ts'
 import { MIGRATION_CONNECTION } from '../../db/migrations/migrate.ts'
-import { formatServerUrl, parseServerUrl } from '../../server-url.ts'
+import { parseServerUrl, urlOf } from '../../server-url.ts'
 import { beginHistory } from '../history.ts'
 import { BackupError, type FoundBackup, type Report, type Surroundings, timeStamp } from './manifest.ts'
 import { findProgram, type Program, runProgram } from './programs.ts'
@@ -347,8 +347,3 @@ const sqlstateOf = (error: unknown): string | undefined => readDatabaseError(err
 const major = (version: number): number => Math.floor(version / 10_000)
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-/** The same server and login, another database. */
-export function urlOf(url: string, database: string): string {
-  return formatServerUrl({ ...parseServerUrl(url), database })
-}

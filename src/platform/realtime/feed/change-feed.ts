@@ -49,6 +49,16 @@ export interface FeedHealth {
   lastError: string | null
 }
 
+export const startingHealth = (): FeedHealth => ({
+  state: 'starting',
+  position: null,
+  lastCommitTs: null,
+  queued: 0,
+  reconnects: 0,
+  gaps: 0,
+  lastError: null,
+})
+
 /**
  * Takes the changes of a feed, one batch at a time, in commit order. When `dropped` aborts, the rest of the batch was given
  * up (a gap has been told): the sink delivers nothing more of it and settles soon. It never rejects.

@@ -12,6 +12,7 @@ import {
   type FeedLog,
   FeedUnavailable,
   type RowChange,
+  startingHealth,
   type TableRef,
 } from './change-feed.ts'
 import {
@@ -124,15 +125,7 @@ interface Commit {
 export function createLogicalFeed(options: LogicalFeedOptions): ChangeFeed {
   const { log } = options
   const stopping = new AbortController()
-  const health: FeedHealth = {
-    state: 'starting',
-    position: null,
-    lastCommitTs: null,
-    queued: 0,
-    reconnects: 0,
-    gaps: 0,
-    lastError: null,
-  }
+  const health = startingHealth()
   let listeners: FeedListeners | undefined
   let running: Promise<void> | undefined
   /** Settled when the state may have changed, and made anew. */

@@ -1,11 +1,11 @@
 import type { Database } from '../../db/engine/database.ts'
 import {
   type ChangeFeed,
-  type FeedHealth,
   type FeedListeners,
   type FeedLog,
   FeedUnavailable,
   type RowChange,
+  startingHealth,
 } from './change-feed.ts'
 import type { PublishedTable } from './published-table.ts'
 import { type ChangeBuilder, changeBuilder, type Values } from './row-change.ts'
@@ -68,15 +68,7 @@ interface Reader {
 export function createNotifyFeed(options: NotifyFeedOptions): ChangeFeed {
   const { database, log } = options
   const maxBytes = options.limits?.queuedBytes ?? MAX_QUEUED_BYTES
-  const health: FeedHealth = {
-    state: 'starting',
-    position: null,
-    lastCommitTs: null,
-    queued: 0,
-    reconnects: 0,
-    gaps: 0,
-    lastError: null,
-  }
+  const health = startingHealth()
   const readers = new Map<number, Promise<Reader | undefined>>()
   let listeners: FeedListeners | undefined
   let unlisten: (() => Promise<void>) | undefined
