@@ -111,7 +111,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
-      const all = { notificationTypes: modules.flatMap(({ notificationTypes }) => notificationTypes) }
+      const all = {
+        notificationTypes: modules.flatMap(({ notificationTypes }) => notificationTypes),
+        roles: Object.assign({}, ...modules.map(({ roles }) => roles)) as Module['roles'],
+      }
       for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })
     },

@@ -51,6 +51,7 @@ export const guarding = {
     ...['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
     ...['certificate_expiring', 'payments_stale'],
   ],
+  roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
   board: {
     folder: new URL('./live/', import.meta.url),

@@ -31,6 +31,7 @@ import {
   LINK_ROWS,
   LOCATION_ROWS,
   type MatrixRow,
+  MEMBERSHIP_ROWS,
   MESSAGE_ROWS,
   NOTIFICATION_ROWS,
   ORGANIZATION_ROWS,
@@ -168,6 +169,44 @@ const users: Section = {
     foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r
     foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r
     foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r
+  `,
+}
+
+const memberships: Section = {
+  table: 'public.memberships',
+  key: 'user_id',
+  rows: MEMBERSHIP_ROWS,
+  actions: {
+    r: reads('public.memberships', 'user_id'),
+    p: updates('public.memberships', "role = 'admin', organization_id = null", 'user_id'),
+    d: deletes('public.memberships', 'user_id'),
+    c: inserts('public.memberships', ({ id, tenant }) => ({
+      id: NEW_ID,
+      tenant_id: tenant,
+      user_id: id,
+      role: 'admin',
+    })),
+  },
+  grid: `
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+    admin           .        .          .      .       .            .      .           .          .               r      .               .              .             .
+    company         r        r          .      .       .            .      .           .          .               r      .               .              .             .
+    colleague       r        r          .      .       .            .      .           .          .               r      .               .              .             .
+    rival           .        .          r      .       .            .      .           .          .               r      .               .              .             .
+    client          .        .          .      r       .            .      .           .          .               r      .               .              .             .
+    otherClient     .        .          .      .       r            .      .           .          .               r      .               .              .             .
+    guard           .        .          .      .       .            r      .           .          .               r      .               .              .             .
+    otherGuard      .        .          .      .       .            .      r           .          .               r      .               .              .             .
+    freeGuard       .        .          .      .       .            .      .           r          .               r      .               .              .             .
+    dismissedGuard  .        .          .      .       .            .      .           .          r               r      .               .              .             .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               r      .               .              .             .
+    deletedCompany  r        r          .      .       .            .      .           .          .               r      .               .              .             .
+    deletedClient   .        .          .      r       .            .      .           .          .               r      .               .              .             .
+    deletedGuard    .        .          .      .       .            .      .           .          .               r      .               .              .             .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             r
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      r               .              .             r
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               r              .             r
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      .               .              r             r
   `,
 }
 
@@ -986,6 +1025,7 @@ export const SECTIONS: readonly Section[] = [
   organizations,
   companyClients,
   users,
+  memberships,
   invitations,
   professionals,
   certificates,

@@ -133,6 +133,14 @@ export const USER_ROWS = {
   foreignGuard: { id: USERS.foreignGuard },
 } satisfies Record<string, MatrixRow>
 
+/** Made with the users, and found by them. */
+export const MEMBERSHIP_ROWS = Object.fromEntries(
+  Object.entries(USER_ROWS).map(([name, { id: user }]) => [
+    name,
+    { id: user, tenant: name.startsWith('foreign') ? TENANTS.b : TENANTS.a },
+  ]),
+) as Record<keyof typeof USER_ROWS, { id: string; tenant: string }>
+
 export const INVITATION_ROWS = {
   adminInvitesAdmin: invitationRow(1, 'admin', null, null),
   adminInvitesClient: invitationRow(2, 'client', ORGANIZATIONS.client, null),

@@ -71,7 +71,12 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.sees_shift(public.shifts)',
     'muster.shift_json(public.shifts,text)',
   ],
-  'authenticated muster_definer service_role': ['muster.canonical_time_zone(text)'],
+  'authenticated muster_definer service_role': [
+    'muster.canonical_time_zone(text)',
+    'muster.roles()',
+    'muster.roles_of_guarding()',
+    'muster.roles_of_people()',
+  ],
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   'authenticated service_role': ['muster.is_stranger(uuid)'],
@@ -122,6 +127,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.groups_of_people(uuid[])',
     'muster.join_as_zzp(uuid,uuid,double precision,double precision)',
     'muster.joining_as(text)',
+    'muster.may_invite(text,uuid)',
     'muster.me_of_guarding(uuid)',
     'muster.begin_assignment(public.shifts)',
     'muster.clocked(public.assignments)',
@@ -189,7 +195,9 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_note_departure()',
     'muster.tg_notifications__check_type()',
     'muster.tg_notifications__stamp_read()',
+    'muster.tg_organizations__check_kind()',
     'muster.tg_security_professionals__check_status()',
+    'muster.tg_set_organization_kind()',
     'muster.tg_set_tenant_from_organization()',
     'muster.tg_shift_briefings__copy_shift()',
     'muster.tg_shifts__check_assignment()',
@@ -202,6 +210,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_shifts__follow_briefing()',
     'muster.tg_soft_delete()',
     'muster.tg_stamp_change()',
+    'muster.tg_users__follow_role()',
   ],
 }
 
@@ -231,6 +240,11 @@ const TABLES: Record<string, TablePrivileges> = {
     authenticated: { select: 'id tenant_id organization_id role name created_at updated_at deleted_at' },
     service_role: EVERYTHING,
     muster_definer: { select: '*', insert: '*' },
+  },
+  'public.memberships': {
+    authenticated: READ,
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
   },
   // Without `code_hash`.
   'public.invitations': {
