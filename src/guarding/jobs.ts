@@ -1,7 +1,31 @@
 import { callOf, type Job } from '../platform/jobs/job.ts'
 
-/** Background work of guarding; the functions are in `supabase/schemas/guarding/warnings.sql`. */
+/** A guard who is late is missed at the door: the planner learns of it within a minute. */
+const ATTENDANCE = '1 minute'
+
+/** Background work of guarding; the functions are in `supabase/schemas/guarding/warnings.sql` and `attendance.sql`. */
 export const jobs: readonly Job[] = [
+  {
+    name: 'guarding.flag_late_shifts',
+    description: 'Flags assigned shifts whose guard has not clocked in in time, and notifies both sides.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.flag_late_shifts()'),
+  },
+  {
+    name: 'guarding.close_missed_shifts',
+    description: 'Moves assigned shifts that are over to no_show, and notifies both sides.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.close_missed_shifts()'),
+  },
+  {
+    name: 'guarding.close_left_shifts',
+    description: 'Completes active shifts that nobody left, at their planned end.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.close_left_shifts()'),
+  },
   {
     name: 'guarding.warn_of_expiring_certificates',
     description: 'Notifies guards 30, 7 and 1 days before a verified certificate expires.',

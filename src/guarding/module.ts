@@ -48,7 +48,14 @@ export const guarding = {
     'finqle_transactions',
   ],
   notificationTypes: [
-    ...['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
+    ...[
+      'shift_assigned',
+      'shift_released',
+      'shift_cancelled',
+      'shift_changed',
+      'shift_late',
+      'shift_no_show',
+    ],
     ...['certificate_expiring', 'payments_stale'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },

@@ -959,6 +959,9 @@ const jobs: Section = {
     d: deletes('muster.jobs', 'name'),
     c: changes('warn of certificates', () => 'select muster.warn_of_expiring_certificates()'),
     p: changes('warn of payments', () => 'select muster.warn_of_stale_payments()'),
+    l: changes('flag late shifts', () => 'select muster.flag_late_shifts()'),
+    m: changes('close missed shifts', () => 'select muster.close_missed_shifts()'),
+    o: changes('close shifts that nobody left', () => 'select muster.close_left_shifts()'),
   },
   grid: `
                guard admin

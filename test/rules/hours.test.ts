@@ -18,7 +18,7 @@ import { patience } from '../support/patience.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn, updateShift } from '../support/shifts.ts'
 import { trialSize } from '../support/trial.ts'
-import { acquaint, buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
+import { acquaint, buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -105,8 +105,8 @@ function expectedOf(worked: WorkedAssignment, all: readonly WorkedAssignment[]):
 
 /** Two shifts of the guard, back to back: eight hours and four. */
 const SPANS = [
-  { start: 0, end: 8 * HOUR },
-  { start: 8 * HOUR, end: 12 * HOUR },
+  { start: 0, end: 8 * HOUR, lateAfter: HOUR / 2 },
+  { start: 8 * HOUR, end: 12 * HOUR, lateAfter: HOUR / 2 },
 ] as const
 
 /** The window of both shifts is open from -2 h to 20 h of the first, and from 6 h to 24 h. */
@@ -336,6 +336,13 @@ describe('of a shift that somebody has', () => {
       })
       expect(await stage.attempt('guard', giveBack)).toBe('ok')
       expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'voided' }])
+      const told = await stage.run(
+        'owner',
+        sql`select user_id from notifications where type = 'shift_released' and data ->> 'shift_id' = ${id} order by user_id`,
+      )
+      expect(told).toEqual(
+        [USERS.company, USERS.colleague, USERS.guard].sort().map((user_id) => ({ user_id })),
+      )
     })
   })
 
@@ -359,6 +366,113 @@ describe('of a shift that somebody has', () => {
         )
       expect(await placeOf(begun)).toEqual([{ radius_meters: 100, x: Number(SITE.longitude.toFixed(2)) }])
       expect(await placeOf(early)).toEqual([{ radius_meters: 500, x: 5 }])
+    })
+  })
+})
+
+const call = (name: string, most = 100) => sql`select ${sql.raw(`muster.${name}`)}(${most}) as done`
+const doneBy = async (stage: Stage, name: string, most?: number) =>
+  (await stage.run<{ done: number }>('service_role', call(name, most)))[0]!.done
+
+/** Of one that came eight hours, and nobody else. */
+const flagsOf = async (stage: Stage, shift: string) =>
+  (
+    await stage.run<{ flags: string[] }>(
+      'owner',
+      sql`select flags from assignments where shift_id = ${shift}`,
+    )
+  )[0]!.flags
+
+describe('a shift to which nobody comes', () => {
+  test('is flagged late after its grace, once, and both sides are told', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'published', startsInHours: -0.75 })
+      const early = await shiftIn(stage, { status: 'published', startsInHours: -0.25 })
+      await stage.run(
+        'company',
+        updateShift(id, sql`status = 'assigned', professional_id = ${PROFESSIONALS.guard}`),
+      )
+      await stage.run(
+        'company',
+        updateShift(early, sql`status = 'assigned', professional_id = ${PROFESSIONALS.otherGuard}`),
+      )
+      expect([await doneBy(stage, 'flag_late_shifts'), await doneBy(stage, 'flag_late_shifts')]).toEqual([
+        1, 0,
+      ])
+      expect([await flagsOf(stage, id), await flagsOf(stage, early)]).toEqual([['late'], []])
+      const told = await stage.run(
+        'owner',
+        sql`select user_id from notifications where type = 'shift_late' and data ->> 'shift_id' = ${id} order by user_id`,
+      )
+      expect(told).toEqual(
+        [USERS.company, USERS.colleague, USERS.guard].sort().map((user_id) => ({ user_id })),
+      )
+    })
+  })
+
+  test('becomes a no_show at its end, and a phone that was offline moves it on', async () => {
+    await rehearse(database, async (stage) => {
+      const { id, start } = await arrangeAssignment(stage.owner)
+      const coming = await shiftIn(stage, { status: 'assigned', startsInHours: 1 })
+      expect([
+        await doneBy(stage, 'close_missed_shifts'),
+        await doneBy(stage, 'close_missed_shifts'),
+      ]).toEqual([1, 0])
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'no_show' })
+      expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'voided' }])
+      expect(await lookAt(stage, coming, start)).toMatchObject({ status: 'assigned' })
+      // Neither certificate nor status matters to a check-in.
+      await stage.owner.query("update security_professionals set status = 'suspended' where id = $1", [
+        PROFESSIONALS.otherGuard,
+      ])
+      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'active', flags: [] })
+      await clock(stage, id, start, { kind: 'clock_out', at: 7 * HOUR, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'completed', amount: 175 })
+      expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'pending', amount: 175 }])
+    })
+  })
+
+  test('is closed by background work alone', async () => {
+    await rehearse(database, async (stage) => {
+      const { id } = await arrangeAssignment(stage.owner)
+      for (const actor of ['company', 'guard', 'admin'] as const) {
+        for (const name of ['flag_late_shifts', 'close_missed_shifts', 'close_left_shifts'])
+          expect(await stage.attempt(actor, call(name))).toBe('forbidden')
+      }
+      expect(await stage.attempt('company', updateShift(id, sql`status = 'no_show'`))).toBe('forbidden')
+    })
+  })
+})
+
+describe('a shift that nobody left', () => {
+  test('is closed at its planned end, until a clock_out says when it was', async () => {
+    await rehearse(database, async (stage) => {
+      const { id, start } = await arrangeAssignment(stage.owner)
+      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      expect([await doneBy(stage, 'close_left_shifts'), await doneBy(stage, 'close_left_shifts')]).toEqual([
+        1, 0,
+      ])
+      expect(await lookAt(stage, id, start)).toMatchObject({
+        status: 'completed',
+        amount: 200,
+        flags: ['auto_closed'],
+      })
+      await clock(stage, id, start, { kind: 'clock_out', at: 7 * HOUR, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'completed', amount: 175, flags: [] })
+    })
+  })
+
+  test('is one of many: what one call leaves, the next one does', async () => {
+    await rehearse(database, async (stage) => {
+      for (let n = 0; n < 3; n += 1) {
+        const { id, start } = await arrangeAssignment(stage.owner)
+        await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      }
+      const done = [2, 2, 2].map((most) => () => doneBy(stage, 'close_left_shifts', most))
+      const found: number[] = []
+      for (const one of done) found.push(await one())
+      expect(found).toEqual([2, 1, 0])
     })
   })
 })

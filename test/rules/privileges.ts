@@ -80,7 +80,12 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   'authenticated service_role': ['muster.is_stranger(uuid)'],
-  muster_jobs: ['muster.refresh_report(text)'],
+  muster_jobs: [
+    'muster.close_left_shifts(integer)',
+    'muster.close_missed_shifts(integer)',
+    'muster.flag_late_shifts(integer)',
+    'muster.refresh_report(text)',
+  ],
   'muster_jobs service_role': [
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
@@ -138,9 +143,11 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
+    'muster.notify_company(public.shifts,text)',
     'muster.notify_professional(public.shifts,uuid,text)',
     'muster.pay_for(numeric,numeric,numeric,numeric)',
     'muster.price_assignment(uuid)',
+    'muster.record_no_show(public.shifts,uuid)',
     'muster.price_earlier_assignments(public.assignments)',
     'muster.reopen_assignment(uuid)',
     'muster.read_policies(oid)',

@@ -24,6 +24,10 @@ export interface WorkedAssignment {
   start: number
   end: number
   events: readonly ClockEvent[]
+  /** How long after the start a first clock_in is in time; any is when not given. */
+  lateAfter?: number
+  /** Background work closed it. */
+  isAutoClosed?: boolean
   /** When the company stopped it. */
   stoppedAt?: number | undefined
   /** Its shift went to somebody else, or was cancelled before work began: nothing counts. */
@@ -42,7 +46,15 @@ export interface Said {
 const EVIDENCE_METERS = 1_000
 const PRECISE_METERS = 100
 
-export function read({ start, end, events, stoppedAt, isEvidence = false }: WorkedAssignment): Said {
+export function read({
+  start,
+  end,
+  events,
+  stoppedAt,
+  lateAfter = Number.POSITIVE_INFINITY,
+  isEvidence = false,
+  isAutoClosed = false,
+}: WorkedAssignment): Said {
   const flags = new Set<string>()
   const counting = events
     .filter(({ accuracy = 5 }) => accuracy <= EVIDENCE_METERS)
@@ -61,7 +73,7 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
   /** Off, at work and on a break: the columns of the table. */
   let since: number | undefined
   let isOnBreak = false
-  let hasBegun = false
+  let beganAt: number | undefined
   let leftAt: number | undefined
   const intervals: Interval[] = []
   for (const { kind, at, isOutside, accuracy = 5 } of counting) {
@@ -70,7 +82,7 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     if ((kind === 'clock_in' && !isAtWork) || (kind === 'break_end' && isOnBreak)) {
       since = at
       isOnBreak = false
-      hasBegun = true
+      beganAt ??= at
     } else if (kind === 'break_start' && since !== undefined) {
       intervals.push([since, at])
       since = undefined
@@ -88,9 +100,18 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     since = undefined
     isOnBreak = false
   }
+  const isUnfinished = since !== undefined || isOnBreak || (leftAt !== undefined && leftAt < start)
+  if (isAutoClosed && beganAt !== undefined && isUnfinished) {
+    if (since !== undefined) intervals.push([since, end])
+    since = undefined
+    isOnBreak = false
+    leftAt = end
+    flags.add('auto_closed')
+  }
+  if (beganAt !== undefined && beganAt > start + lateAfter) flags.add('late')
   const isCompleted = since === undefined && !isOnBreak && leftAt !== undefined && leftAt >= start
   return {
-    state: !hasBegun ? 'assigned' : isCompleted ? 'completed' : 'active',
+    state: beganAt === undefined ? 'assigned' : isCompleted ? 'completed' : 'active',
     intervals: tidy(intervals, start),
     claimed: tidy(since === undefined ? intervals : [...intervals, [since, Number.POSITIVE_INFINITY]], start),
     flags: [...flags].sort(),

@@ -108,10 +108,11 @@ const OVERTIME = 1.5
 const STEPS: Record<ShiftStatus, ShiftStatus[]> = {
   draft: ['published', 'cancelled'],
   published: ['assigned', 'cancelled'],
-  assigned: ['active', 'published', 'cancelled'],
+  assigned: ['active', 'published', 'cancelled', 'no_show'],
   active: ['completed', 'cancelled'],
   completed: [],
   cancelled: [],
+  no_show: [],
 }
 
 /** What ends an operation early. */

@@ -41,6 +41,9 @@ export const assignment = z
     moved_at: instantOut
       .nullable()
       .meta({ description: 'When the company last changed the times or the place of the assigned shift.' }),
+    auto_closed_at: instantOut.nullable().meta({
+      description: 'When the shift was closed because nobody had clocked out.',
+    }),
     flags: z.array(z.enum(ASSIGNMENT_FLAGS)).meta({
       description:
         'What a person should look at. `outside`: work ended by a clock_out outside the site. `imprecise`: a clock event with an accuracy over 100 m. `overdue`: a clock event that arrived too late to count by itself. `conflict`: events that cannot all be true. `late`: no clock_in in time. `auto_closed`: nobody clocked out.',

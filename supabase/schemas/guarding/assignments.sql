@@ -25,7 +25,7 @@ select muster.follow_table(
   'public.assignments',
   published => array['id', 'company_id', 'shift_id', 'professional_id', 'begun_at', 'ended_at', 'ended_as', 'start_datetime',
     'end_datetime', 'hourly_rate', 'overtime_rate', 'radius_meters', 'late_after_minutes', 'auto_close_minutes', 'minimum_minutes',
-    'give_back_minutes', 'delivery_days', 'moved_at', 'flags', 'created_at', 'updated_at'],
+    'give_back_minutes', 'delivery_days', 'moved_at', 'auto_closed_at', 'flags', 'created_at', 'updated_at'],
   audience => array['tenant_id', 'company_id', 'professional_id']
 );
 
@@ -74,9 +74,10 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   update public.assignments a
   set ended_at = null, ended_as = null
-  where a.shift_id = shift and a.ended_as = 'completed';
+  where a.shift_id = shift and a.ended_as in ('completed', 'no_show');
 end;
-comment on function muster.reopen_assignment(uuid) is 'The assignment of a shift that was completed is in force again.';
+comment on function muster.reopen_assignment(uuid) is
+  'The assignment of a shift that was completed, or to which nobody seemed to come, is in force again.';
 
 create or replace function muster.follow_shift(shift public.shifts, is_moved boolean) returns uuid
 language sql

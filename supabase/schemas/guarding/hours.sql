@@ -30,8 +30,7 @@ declare
   event record;
 begin
   intervals := '{}';
-  -- What check-ins do not decide stays as it is.
-  flags := array(select f.flag from unnest(assignment.flags) as f (flag) where f.flag in ('auto_closed', 'late'));
+  flags := '{}';
   for event in
     select c.kind, c.recorded_at, c.verdict, c.accuracy_meters, c.created_at
     from public.gps_checkins c
@@ -87,6 +86,23 @@ begin
     );
     at_work_since := null;
     is_on_break := false;
+  end if;
+  -- Nobody said when it ended: at the planned end, until somebody does.
+  if assignment.auto_closed_at is not null
+    and began_at is not null
+    and (at_work_since is not null or is_on_break or left_at < assignment.start_datetime)
+  then
+    intervals := intervals + muster.interval_from(assignment, at_work_since, assignment.end_datetime);
+    at_work_since := null;
+    is_on_break := false;
+    left_at := greatest(left_at, assignment.end_datetime);
+    flags := flags || 'auto_closed'::text;
+  end if;
+  -- As long as nobody came, it is for muster.flag_late_shifts to say.
+  if began_at > assignment.start_datetime + make_interval(mins => assignment.late_after_minutes)
+    or (began_at is null and 'late' = any (assignment.flags))
+  then
+    flags := flags || 'late'::text;
   end if;
   claimed := intervals + muster.interval_from(assignment, at_work_since, 'infinity');
   status := case
@@ -261,6 +277,7 @@ declare
   assignment public.assignments;
   shift public.shifts;
   said record;
+  next_status text;
 begin
   -- Each statement of this function must see the check-ins that others have committed before it got the lock.
   perform muster.require_read_committed();
@@ -268,14 +285,14 @@ begin
   select s.* into shift from public.shifts s where s.id = assignment.shift_id for no key update;
   select c.* into said from muster.clocked(assignment) c;
 
-  if assignment.ended_as is null or assignment.ended_as = 'completed' then
-    if shift.status = 'assigned' and said.status in ('active', 'completed') then
+  if assignment.ended_as is null or assignment.ended_as in ('completed', 'no_show') then
+    next_status := case said.status when 'assigned' then shift.status else said.status end;
+    -- Active is told also of a shift that was completed meanwhile.
+    if shift.status = 'assigned' and next_status = 'completed' then
       update public.shifts s set status = 'active' where s.id = shift.id;
       shift.status := 'active';
     end if;
-    if shift.status = 'active' and said.status = 'completed' then
-      update public.shifts s set status = 'completed' where s.id = shift.id;
-    elsif shift.status = 'completed' and said.status = 'active' then
+    if shift.status in ('completed', 'no_show') and next_status = 'active' then
       perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
       if exists (
         select from public.shifts other
@@ -285,10 +302,12 @@ begin
           and other.id <> shift.id
           and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
       ) then
-        said.flags := array(select f.flag from unnest(said.flags || 'conflict'::text) as f (flag) order by f.flag);
-      else
-        update public.shifts s set status = 'active' where s.id = shift.id;
+        said.flags := array(select distinct f.flag from unnest(said.flags || 'conflict'::text) as f (flag) order by f.flag);
+        next_status := shift.status;
       end if;
+    end if;
+    if next_status <> shift.status then
+      update public.shifts s set status = next_status where s.id = shift.id;
     end if;
   end if;
   if said.flags <> assignment.flags then
@@ -420,6 +439,7 @@ begin
     perform muster.fail('forbidden', 'status');
   end if;
   update public.shifts s set status = 'published' where s.id = wanted returning s.* into shift;
+  perform muster.notify_company(shift, 'shift_released');
   return muster.shift_json(shift, null);
 end
 $$;
