@@ -45,7 +45,7 @@ class Archive extends Blob {
   readonly #bytes: ArrayBuffer
 
   constructor(bytes: ArrayBuffer) {
-    super()
+    super([])
     this.#bytes = bytes
   }
 
