@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
@@ -31,7 +32,8 @@ export const BASE_STATEMENTS = `
 export async function preparedBasePath(): Promise<string> {
   const versions = await Promise.all(
     ['@electric-sql/pglite', '@electric-sql/pglite-postgis'].map(async (name) => {
-      const manifest = await readFile(new URL('../package.json', import.meta.resolve(name)), 'utf8')
+      // Not `import.meta.resolve`, which test runners do not have.
+      const manifest = await readFile(findPackageJSON(name, import.meta.url)!, 'utf8')
       return (JSON.parse(manifest) as { version: string }).version
     }),
   )
