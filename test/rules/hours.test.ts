@@ -26,7 +26,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
-  await acquaint(database, [PROFESSIONALS.guard])
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const TIMEOUT_MS = patience(120_000)
@@ -372,7 +372,7 @@ describe('of a shift that somebody has', () => {
 
 const call = (name: string, most = 100) => sql`select ${sql.raw(`muster.${name}`)}(${most}) as done`
 const doneBy = async (stage: Stage, name: string, most?: number) =>
-  (await stage.run<{ done: number }>('service_role', call(name, most)))[0]!.done
+  (await stage.run<{ done: number }>('muster_jobs', call(name, most)))[0]!.done
 
 /** Of one that came eight hours, and nobody else. */
 const flagsOf = async (stage: Stage, shift: string) =>
