@@ -145,7 +145,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       unix_socket_directories: folder.path,
       ...options.settings,
     }
-    await writeFile(join(dataDir, SETTINGS_FILE), Object.entries(settings).map(toSettingLine).join(''))
+    const file = join(dataDir, SETTINGS_FILE)
+    await writeFile(file, Object.entries(settings).map(toSettingLine).join(''))
+    // A command of the project writes what nobody else may read.
+    if (user) await chown(file, user.uid, user.gid)
   }
 
   const log = (): Promise<string> => readFile(logFile, 'utf8')

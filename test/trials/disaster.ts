@@ -333,7 +333,9 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
 
     const restore = async (name: string, target: Record<string, string>): Promise<PostgresServer> => {
       const place = await makeFolder(name)
+      const copyAt = Date.now()
       await run('cp', ['-a', base, join(place, 'data')], asServer)
+      say(`base backup put back: ${speed(await sizeOf(join(place, 'data')), Date.now() - copyAt)}`)
       await run('touch', [join(place, 'data', 'recovery.signal')], asServer)
       await run('sh', ['-c', `umask 077; printf %s "$1" > password`, 'sh', new URL(primary.url).password], {
         ...asServer,
@@ -355,8 +357,10 @@ export async function runDrill(options: DrillOptions): Promise<Scenario[]> {
     // ---- Back to the moment before the delete, from the same base backup: another timeline.
     await closeAll(opened)
     await latest.server.stop()
+    await rm(join(folder, 'latest'), { recursive: true })
     const earlier = await recover(shift, () => restore('earlier', { recovery_target_time: moment }))
     await judge('restored to before the delete', keptBefore, deletedAt, earlier, copy, true)
+    await rm(base, { recursive: true })
 
     // ---- A standby takes over.
     const standby = await start({ replicaOf: earlier.server, settings })

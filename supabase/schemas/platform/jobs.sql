@@ -8,6 +8,7 @@
 
 select muster.follow_table('muster.jobs', trail => 'none');
 
+drop policy if exists run on muster.jobs;
 create policy run on muster.jobs for all to muster_jobs using (true) with check (true);
 comment on policy run on muster.jobs is 'Whoever runs jobs keeps how all of them stand.';
 

@@ -2,8 +2,8 @@
 --
 -- * A module makes the view in the schema `muster`, with a unique index over whole columns, and hands it over:
 --
---     create materialized view muster.hours_by_month as select …;
---     create unique index hours_by_month_key on muster.hours_by_month (company_id, month);
+--     create materialized view if not exists muster.hours_by_month as select …;
+--     create unique index if not exists hours_by_month_key on muster.hours_by_month (company_id, month);
 --     select muster.keep_report('muster.hours_by_month');
 --
 --   It declares when the view is refreshed in its module.ts (`reportJob`).

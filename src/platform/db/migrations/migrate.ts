@@ -86,9 +86,14 @@ export const SERVING_APPLICATION = 'muster-api'
 
 /**
  * How long a migration that the running processes cannot live with waits for them to stop: they notice within a second, and take
- * `SHUTDOWN_DRAIN_MS` and `SHUTDOWN_TIMEOUT_MS`, 15 s by default. Sessions that a pooler keeps open never end; then it goes on.
+ * `SHUTDOWN_DRAIN_MS` and `SHUTDOWN_TIMEOUT_MS`, 15 s by default. Then it goes on.
  */
 const PROCESSES_WAIT_MS = 30_000
+/**
+ * A session that did nothing for as long belongs to no process that runs: each asks once a second whether it may serve, and gives up a
+ * question after three. A pooler keeps the sessions of those that have stopped.
+ */
+const SILENT_MS = 10_000
 
 /** What a statement outside a transaction finds on its connection; checked, because it cannot be set for it alone. */
 const CONNECTION_SETTINGS: Record<string, string> = {
@@ -119,6 +124,8 @@ export interface MigrationOptions {
   lockWaitMs?: number
   /** How long to wait for processes that cannot live with a migration, in milliseconds. */
   processesWaitMs?: number
+  /** After how much silence a session belongs to no process any more, in milliseconds. */
+  silentMs?: number
 }
 
 export interface MigrationStatus {
@@ -250,9 +257,12 @@ async function announceBreaking(
 async function waitForProcesses(database: Database, tag: string, options: MigrationOptions): Promise<void> {
   const deadline = performance.now() + (options.processesWaitMs ?? PROCESSES_WAIT_MS)
   for (;;) {
+    // What an owner may not see of others' sessions is null: such a session counts.
     const [row] = await database.query<{ sessions: number }>(
       `select count(*)::int as sessions from pg_stat_activity
-       where datname = current_database() and application_name like '${SERVING_APPLICATION}%'`,
+       where datname = current_database() and application_name like '${SERVING_APPLICATION}%'
+         and (state is distinct from 'idle' or state_change > clock_timestamp() - $1::float8 * interval '1 millisecond')`,
+      [options.silentMs ?? SILENT_MS],
     )
     const { sessions } = row!
     if (sessions === 0) return

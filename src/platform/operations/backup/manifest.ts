@@ -72,6 +72,9 @@ const PARTIAL = '.partial'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
+/** Of the newest backups, how many a message names. */
+const NAMED = 3
+
 /** A time for names, in UTC and with milliseconds: `20261129T221501123Z`. In the order of the text. */
 export const timeStamp = (time = new Date()): string => time.toISOString().replaceAll(/[-:.]/g, '')
 
@@ -231,11 +234,14 @@ async function newestOf(
   folder: string,
   { engine, database }: Pick<Manifest, 'engine' | 'database'>,
 ): Promise<FoundBackup> {
-  const newest = (await listBackups(folder)).findLast(
-    (backup) => backup.engine === engine && backup.database === database,
-  )
-  if (!newest)
-    throw new BackupError(`There is no backup of the database ${database} in ${folder}: name its file.`)
+  const all = await listBackups(folder)
+  const newest = all.findLast((backup) => backup.engine === engine && backup.database === database)
+  if (!newest) {
+    const others = all.slice(-NAMED).map(({ file }) => file)
+    throw new BackupError(
+      `There is no backup of the database ${database} in ${folder}${others.length === 0 ? '' : `; of others there is ${others.join(', ')}`}. Name the file to restore.`,
+    )
+  }
   return { path: join(folder, newest.file), manifest: newest }
 }
 
