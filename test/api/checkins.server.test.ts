@@ -4,7 +4,14 @@ import { settings } from '../../src/config.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { useApi } from '../support/api.ts'
-import { type Assignment, arrangeAssignment, checkInAt, minutes, stateOf } from '../support/check-ins.ts'
+import {
+  type Assignment,
+  arrangeAssignment,
+  checkInAt,
+  minutes,
+  seconds,
+  stateOf,
+} from '../support/check-ins.ts'
 import { patience } from '../support/patience.ts'
 import { refusalOf } from '../support/rehearsal.ts'
 import { callerOf, type Persona } from '../support/world.ts'
@@ -76,6 +83,36 @@ describe('the same batch from eight clients at once', () => {
       }
     },
   )
+})
+
+describe('the same pings of one minute from several phones at once', () => {
+  it('are counted once towards the limit of the minute', async () => {
+    const shift = await assignment()
+    const company = pausable('company', (session) =>
+      session.rows(sql`update shifts set title = 'Locked' where id = ${shift.id} returning id`),
+    )
+    await company.done
+    const items = Array.from({ length: 100 }, (_, n) => ({
+      ...checkInAt(seconds(shift.start, n / 2)),
+      shift_id: shift.id,
+    }))
+    const sent = [1, 2, 3].map(() => api().as('guard').post('/v1/checkins/batch', { items }))
+    // Each has looked for what is stored, and waits for the shift.
+    await vi.waitFor(async () => {
+      const [row] = await api().owner.query<{ waiting: number }>(
+        `select count(*)::integer as waiting from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      expect(row!.waiting).toBeGreaterThan(1)
+    }, patience(10_000))
+    company.go()
+    await company.finished
+    const statuses = (await Promise.all(sent)).flatMap((response) =>
+      response.json().results.map(({ status }: { status: string }) => status),
+    )
+    expect(statuses.filter((status) => status === 'created')).toHaveLength(100)
+    expect(statuses.filter((status) => status === 'duplicate')).toHaveLength(200)
+  })
 })
 
 describe('batches over the same shifts in opposite orders', () => {

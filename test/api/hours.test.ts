@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
 import {
   type Assignment,
@@ -113,6 +113,30 @@ describe('hours', () => {
       payment: 'voided',
       flags: ['conflict'],
     })
+  })
+
+  it('of one batch belong each to the assignment that was in force at its device time', async () => {
+    const id = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 1, hours: 2 })
+    const release = () => api().as('company').post(`/v1/shifts/${id}/release`)
+    expect((await release()).statusCode).toBe(200)
+    onTestFinished(async () => void (await release()))
+    const body = { professional_id: PROFESSIONALS.guard }
+    expect((await api().as('company').post(`/v1/shifts/${id}/assign`, body)).statusCode).toBe(200)
+    const [first, second] = await api()
+      .owner.query<{ id: string; inForce: boolean }>(
+        `update assignments set
+         begun_at = now() - case when ended_at is null then interval '10 minutes' else interval '30 minutes' end,
+         ended_at = ended_at - interval '20 minutes'
+       where shift_id = $1 returning id, ended_at is null as "inForce"`,
+        [id],
+      )
+      .then((rows) => rows.sort((a, b) => Number(a.inForce) - Number(b.inForce)))
+    const now = new Date()
+    const items = [-25, -5].map((at) => ({ ...checkInAt(minutes(now, at)), shift_id: id }))
+    const { results } = (await api().as('guard').post('/v1/checkins/batch', { items })).json()
+    expect(
+      results.map(({ checkin }: { checkin?: { assignment_id: string } }) => checkin?.assignment_id),
+    ).toEqual([first!.id, second!.id])
   })
 
   it.each([

@@ -383,6 +383,23 @@ describe('pages', () => {
     expect(copy.seen.pages).toBeGreaterThanOrEqual(copy.rows.size / limit)
   })
 
+  it.each([1, 2, 3])(
+    'of %i tell of each row that left the view, also of many in one transaction',
+    async (limit) => {
+      const gone: string[] = []
+      for (let n = 0; n < 5; n += 1)
+        gone.push(await arrangeShift(api().owner, { location: LOCATIONS.office }))
+      const copy = await Copy.begin('company', 'shifts')
+      await copy.catchUp()
+      expect([...copy.rows.keys()]).toEqual(expect.arrayContaining(gone))
+      await api().owner.query('update shifts set deleted_at = now() where id = any ($1::uuid[])', [
+        `{${gone.join(',')}}`,
+      ])
+      await copy.catchUp(limit)
+      expect(gone.filter((id) => copy.rows.has(id))).toEqual([])
+    },
+  )
+
   it('end, whatever is written meanwhile, and nothing of that is missed', async () => {
     const copy = await Copy.begin('company', 'shifts')
     let pages = 0

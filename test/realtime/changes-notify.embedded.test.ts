@@ -69,6 +69,28 @@ describe('changes by NOTIFY', () => {
     expect(taken.reduce((sum, length) => sum + length, 0)).toBeLessThan(300)
   })
 
+  it('still counts what waits when it drops changes that are being delivered', async () => {
+    const taken: unknown[] = []
+    const blocked = Promise.withResolvers<void>()
+    const { feed, gaps } = await start(
+      async (batch) => {
+        taken.push(...batch.map(({ record }) => record?.id))
+        await blocked.promise
+      },
+      { queuedBytes: 100_000 },
+    )
+    await database.owner.query("insert into things values (1001, 'is being delivered')")
+    await vi.waitFor(() => expect(taken).toEqual(['1001']), SOON)
+    await database.owner.query(
+      "insert into things select n, repeat('x', 1000) from generate_series(1101, 1400) n",
+    )
+    await vi.waitFor(() => expect(gaps).toEqual([expect.stringContaining('faster')]), SOON)
+    blocked.resolve()
+    await database.owner.query("insert into things values (1002, 'after')")
+    await vi.waitFor(() => expect(taken).toEqual(['1001', '1002']), SOON)
+    await vi.waitFor(() => expect(feed.health.queued).toBe(0), SOON)
+  })
+
   it('starts with an empty outbox, and leaves none behind', async () => {
     await database.owner.query(
       "insert into muster.change_outbox values (1, 'from a process that was killed')",

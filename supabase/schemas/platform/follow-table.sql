@@ -22,12 +22,12 @@
 --   table and command. Every id that a policy compares belongs to one tenant, so tenants never meet.
 -- * A deleted user has a valid token for a while: the helpers of people/callers.sql know nothing of them, and `auth.uid()`
 --   stands beside a `tenant_id`, which they no longer have.
--- * A helper is called when it is first needed, so what needs none stands before it. A change of an open shift is checked for
---   hundreds of guards at once: their term comes first.
--- * What costs most stands last, and a subquery comes after an `is not null`: `null and exists (…)` runs it for every row.
---   It ends in `offset 0`, which keeps it from being hashed: it is looked up by index for each row of a page, where a hash would
---   read all shifts before the first.
--- * Column grants say what may be written at all: what the database computes is granted to nobody. `email` and
+-- * Terms without a helper come first in a policy, because a helper is called only when the terms before it do not decide. A
+--   change of an open shift is checked for hundreds of guards at once, so the guards' term is the first.
+-- * The most expensive terms come last. A subquery follows an `is not null`, because `null and exists (…)` runs it for every row.
+--   It ends in `offset 0`, which prevents a hashed subplan: each row of a page is looked up by index, where building the hash
+--   would read all shifts first.
+-- * Column grants decide what can be written at all: columns that the database computes are granted to nobody. `email` and
 --   `home_point` are not granted for reading either (see muster.me and muster.professional_home), nor what is between us and the payment provider.
 -- * `service_role` (background work) and `muster_definer` (the security definer functions) see all rows through a policy,
 --   and have the table privileges that are granted beside the rules of each table.

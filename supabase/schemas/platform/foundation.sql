@@ -17,7 +17,7 @@
 -- * Every other function ends its search_path with pg_temp. Unless it is named, the temporary schema is searched *first* for
 --   types, also with an empty path: a caller's domain `pg_temp.text` would run the caller's code as muster_definer.
 
--- What is made here, and not found, is marked by its comment: the down migration drops what bears it.
+-- A comment marks the objects that this file creates rather than finds. The down migration drops only marked objects.
 do $$
 begin
   if to_regnamespace('extensions') is null then
@@ -39,8 +39,8 @@ begin
 end
 $$;
 
--- PostGIS tells everybody the extent and the histogram of any column: of one guard's tenant, that is the guard's home. No
--- policy covers it. Where PostGIS belongs to somebody else (managed databases) this revokes nothing, with a warning.
+-- Functions of PostGIS show everybody the extent and the histogram of any column, past row level security: in a tenant with one
+-- guard, the guard's home. Where somebody else owns PostGIS (managed databases), the revoke has no effect, with a warning.
 do $$
 declare
   revealing regprocedure;
@@ -247,14 +247,14 @@ language sql
 immutable
 strict
 parallel safe
--- Names are resolved here and now, so there is no search_path to set: the planner puts the expression in the call's place.
+-- Names are resolved when the function is created, so it needs no search_path, and the planner can inline it.
 return st_snaptogrid(home::geometry, 0.01)::geography;
 comment on function muster.home_area(geography) is
   'About where somebody lives: the middle of an area of about a square kilometre.';
 grant execute on function muster.home_area(geography) to anon, authenticated, service_role, muster_definer;
 
--- What a module below cannot name: a function of each module above that has something to add, such as muster.codes_of_guarding.
--- The scope of watermarks rests on their order (muster.changes_since). In plpgsql, so that its plan is kept.
+-- Lists the functions by which the modules above extend a lower module, which cannot name them, such as muster.codes_of_guarding.
+-- Their order is part of a watermark's scope (muster.changes_since). In plpgsql, so that its plan is cached.
 create or replace function muster.functions_of(purpose text) returns setof text
 language plpgsql
 stable
@@ -282,7 +282,7 @@ parallel safe
 return nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid;
 comment on function muster.user_id() is 'The subject of the caller''s token, as auth.uid(), for functions that may not use schema auth.';
 
--- Inside a security definer function `current_user` is its owner; the role that the session took on is this one.
+-- Inside a security definer function `current_user` is the function's owner. This is the role that the session has set.
 create or replace function muster.acting_role() returns text
 language sql
 stable
@@ -290,8 +290,8 @@ parallel safe
 return coalesce(nullif(current_setting('role'), 'none'), session_user);
 comment on function muster.acting_role() is 'The role for which a session acts, also inside security definer functions.';
 
--- Asks who is above the rules, not who is below them: a statement that changes its role while it runs (by set_config)
--- arrives in its triggers as the login. In plpgsql, so that its plan is kept: every write comes by here, some more than once.
+-- Asks for the roles that the rules do not bind, instead of those that they bind: a statement that changes its role while it runs
+-- (set_config) reaches its triggers as the login. In plpgsql, so that its plan is cached: each write calls it, some several times.
 create or replace function muster.acts_for_caller() returns boolean
 language plpgsql
 stable
@@ -338,8 +338,8 @@ end
 $$;
 comment on function muster.set_updated_at() is 'When the row was written last.';
 
--- A check that reads what it has to weigh only after it got the lock needs each statement to see what others have
--- committed by then. Under REPEATABLE READ it would weigh the past.
+-- A check that takes a lock and then reads needs a new snapshot for each statement, to see what others have committed. Under
+-- REPEATABLE READ it would decide on stale rows (write skew).
 create or replace function muster.require_read_committed() returns void
 language plpgsql
 stable
@@ -354,7 +354,7 @@ $$;
 comment on function muster.require_read_committed() is 'Refuses a transaction whose snapshot is older than its locks.';
 grant execute on function muster.require_read_committed() to muster_definer;
 
--- `delete` by a caller is a soft delete, whichever path it comes by. Policies say who may; a trigger that runs before may say when.
+-- Turns every `delete` by a caller into a soft delete. Policies decide who may delete; a trigger that fires before may decide when.
 create or replace function muster.tg_soft_delete() returns trigger
 language plpgsql
 security definer
@@ -371,7 +371,7 @@ $$;
 comment on function muster.tg_soft_delete() is
   'Sets deleted_at instead. Security definer: the caller cannot update a row that its own policy hides afterwards.';
 
--- What says no to an item (rule, constraint, policy, value), as against what stops the work (lock, limit, shutdown).
+-- SQLSTATEs that reject one item (rule, constraint, policy, value), as opposed to those that stop the whole work (lock, limit, shutdown).
 create or replace function muster.is_refusal(state text) returns boolean
 language sql
 immutable

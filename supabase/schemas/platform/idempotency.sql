@@ -1,14 +1,13 @@
--- Idempotency-Key: a POST that was answered is answered the same way again.
+-- Idempotency-Key: a repeated POST gets the stored answer of the first one.
 --
--- * The key is claimed and the answer kept in the request's own transaction: either both happened or neither.
+-- * The request's own transaction claims the key and stores the answer: either all of it is committed or nothing.
 -- * A second request with the same key waits for the first to commit (a unique index) and then gets its answer.
--- * What is refused keeps no key, so the same request may be sent again. A refusal is an error, which undoes the claim, or an
---   answer {"refused": …} where something has to stay written.
+-- * A refused request stores no key, so it can be sent again. A refusal is an error, which rolls the claim back, or an answer
+--   {"refused": …} where something has to stay written.
 -- * A key belongs to one caller; used for another request it is refused.
--- * What is kept is bounded: an answer by its size, a caller's answers of a day (in UTC) by their number and their size. Nothing that
---   is kept is dropped to make room, for its request could then be done twice: the next new key of that caller is refused, and
---   nothing done, until the next day. Requests that are harmless to repeat without a key (check-ins) are done all the same, and
---   their answer not kept.
+-- * Stored answers are limited: each in size, and those of a caller per day (UTC) in number and size. No stored answer is dropped
+--   to make room, because its request could then be carried out twice: until the next day, new keys of that caller are refused
+--   without any effect. Requests that are safe to repeat without a key (check-ins) are carried out, and their answers not stored.
 
 select muster.follow_table('muster.idempotency_keys', trail => 'none');
 select muster.follow_table('muster.idempotency_usage', trail => 'none');

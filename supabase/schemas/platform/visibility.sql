@@ -127,7 +127,7 @@ $$;
 comment on function muster.await_xids(bigint[], interval) is
   'Waits until transactions are visible to new snapshots; false when the patience ended first.';
 
--- What a table's policies for reading say, whatever else its name and comment are.
+-- The expressions of a table's read policies, without their names and comments.
 create or replace function muster.read_policies(relation oid) returns text
 language sql
 stable
@@ -162,7 +162,7 @@ drop policy if exists internal on muster.audiences;
 create policy internal on muster.audiences to muster_definer using (true) with check (true);
 comment on policy internal on muster.audiences is 'The security definer functions of visibility.sql.';
 
--- By which columns it is decided who sees a row, is in the condition of the trigger that notes departures (muster.follow_table). All
+-- The columns that decide who sees a row are in the condition of the trigger that notes departures (muster.follow_table). All
 -- but tenant_id and deleted_at have to be published: an image that lacks them says nothing about who saw it.
 create or replace function muster.declare_audiences() returns void
 language sql
