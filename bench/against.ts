@@ -4,7 +4,7 @@ import { type Bench, compare, competeFlawlessly, overHttp, type Path, type PathR
 import { tokensOf } from './callers.ts'
 import type { Cluster } from './cluster.ts'
 import { COMPANIES } from './dataset.ts'
-import { compete, type Measured } from './measure.ts'
+import { compete, cpuOf, type Measured } from './measure.ts'
 import { assignments } from './paths/assign.ts'
 import { batchRequests, checkinRequests, guardCount, PHONES } from './paths/checkins.ts'
 import { CALLERS, CONNECTIONS, DEFAULT_RADIUS_METERS, POINTS } from './paths/nearby.ts'
@@ -176,10 +176,8 @@ const SINGLES = 1_000
 const BATCHES = 6
 
 const FIGURES: readonly [string, (measured: Measured) => number | undefined][] = [
-  [
-    'CPU s / 1,000',
-    ({ service_cpu, database_cpu }) =>
-      service_cpu === undefined || database_cpu === undefined ? undefined : service_cpu + database_cpu,
-  ],
+  ['CPU ms', cpuOf],
+  ['service CPU ms', ({ service_cpu }) => service_cpu],
+  ['database CPU ms', ({ database_cpu }) => database_cpu],
   ['p95 ms', ({ p95_ms }) => p95_ms],
 ]

@@ -1,7 +1,17 @@
+import { availableParallelism } from 'node:os'
 import type { Request } from 'autocannon'
 import type { Cluster } from './cluster.ts'
-import { type Contender, compete, type Loader, type Measured, type Turn, withCpu } from './measure.ts'
-import { pgbench } from './pgbench.ts'
+import {
+  type Contender,
+  compete,
+  contender,
+  cpuOf,
+  type Loader,
+  type Measured,
+  type Turn,
+  withCpu,
+} from './measure.ts'
+import { type Pgbench, startPgbench } from './pgbench.ts'
 import type { Running } from './processes.ts'
 
 /** What each path of the benchmark is given. */
@@ -59,6 +69,8 @@ export interface Path {
 }
 
 type Bound = { atLeast: number } | { atMost: number }
+/** Times and rates depend on how many cores there are: a bound for so many, which says nothing where there are fewer. */
+type CoreBound = Bound & { cores?: number }
 
 /** A line that compares two figures: `bound` is for value by reference. */
 export function compare(
@@ -76,26 +88,62 @@ export function compare(
   return { path, metric, value, reference, ratio, target: `${sign} ${limit} × ${reference.name}`, met }
 }
 
+const CPU_METRIC = 'CPU ms'
+
+/** What a request costs two who do the same work: no line where nobody can tell. */
+export function compareCpu(path: string, ours: Measured, other: Measured, bound: Bound): Row[] {
+  const [value, reference] = [cpuOf(ours), cpuOf(other)]
+  return value === undefined || reference === undefined
+    ? []
+    : [compare(path, CPU_METRIC, value, { name: other.name, value: reference }, bound)]
+}
+
+/**
+ * As `compareCpu`, with the part of the work without which there is no answer.
+ *
+ * @throws Error when that costs more than the whole: then it was not measured as it should have been, and no ratio says anything
+ */
+export function compareWithLimit(path: string, ours: Measured, limit: Measured, bound: Bound): Row[] {
+  const rows = compareCpu(path, ours, limit, bound)
+  for (const { value, reference } of rows) {
+    if (reference!.value > value) {
+      throw new Error(
+        `${path}: ${limit.name}, the reference, takes ${reference!.value.toFixed(2)} ms of CPU time, more than the ${value.toFixed(2)} ms of ${ours.name}, which it limits.`,
+      )
+    }
+  }
+  return rows
+}
+
 /** A line with a bound of its own, beside what the same costs otherwise. */
 export function beside(
   path: string,
   metric: string,
   value: number,
   reference: { name: string; value: number },
-  bound: Bound,
+  bound: CoreBound,
 ): Row {
   return { ...state(path, metric, value, bound), reference, ratio: value / reference.value }
 }
 
 /** A line with a bound of its own, or (without one) for information. */
-export function state(path: string, metric: string, value: number, bound?: Bound): Row {
-  const [target, met] =
-    bound === undefined
-      ? [null, null]
-      : 'atLeast' in bound
-        ? [`≥ ${bound.atLeast}`, value >= bound.atLeast]
-        : [`≤ ${bound.atMost}`, value <= bound.atMost]
-  return { path, metric, value, reference: null, ratio: null, target, met }
+export function state(
+  path: string,
+  metric: string,
+  value: number,
+  bound?: CoreBound,
+  cores = availableParallelism(),
+): Row {
+  if (bound === undefined) {
+    return { path, metric, value, reference: null, ratio: null, target: null, met: null }
+  }
+  const [sign, limit, met] =
+    'atLeast' in bound
+      ? (['≥', bound.atLeast, value >= bound.atLeast] as const)
+      : (['≤', bound.atMost, value <= bound.atMost] as const)
+  const target = `${sign} ${limit}${bound.cores === undefined ? '' : ` on ${bound.cores} cores`}`
+  const isJudged = bound.cores === undefined || cores >= bound.cores
+  return { path, metric, value, reference: null, ratio: null, target, met: isJudged ? met : null }
 }
 
 /** What a warm-up takes of a round. */
@@ -121,6 +169,8 @@ export interface HttpWork {
   connections: number
   /** Each request is sent once, and the turn lasts as long as that takes. */
   once?: boolean
+  /** There are only so many of them: one warm-up has to do. */
+  isScarce?: boolean
 }
 
 /** Loads a server over HTTP. */
@@ -140,13 +190,21 @@ export function overHttp<Name extends string>(
         seconds: bench.seconds * share,
       }),
     )
-  return { name, warmUp: () => turn('warm-up', warmUpShare(server)), round: () => turn('round', 1) }
+  return contender(name, {
+    async warmUp() {
+      const share = warmUpShare(server)
+      const ends = performance.now() + bench.seconds * share * 1_000
+      do await turn('warm-up', share)
+      while (!work.isScarce && performance.now() < ends)
+    },
+    round: () => turn('round', 1),
+  })
 }
 
 export interface SqlWork {
   script: string
   clients: number
-  /** Without it, for as long as a round takes. */
+  /** About so many in each turn; without it, as many as a turn has time for. */
   transactions?: number
   /** One plan for all values, as the service's functions have, unless that would be a handicap. */
   planCacheMode?: 'force_generic_plan' | 'auto'
@@ -158,19 +216,36 @@ export function inDatabase<Name extends string>(
   name: Name,
   work: SqlWork,
 ): Contender & { name: Name } {
-  const turn = (share: number): Promise<Turn> =>
-    withCpu({ service: undefined, postmaster: bench.cluster.postmaster }, () =>
-      pgbench({
+  let sessions: Pgbench | undefined
+  const spent: Turn['cpu'][] = []
+  return {
+    name,
+    async warmUp() {
+      sessions = await startPgbench({
         url: sessionUrl(bench.databaseUrl, work.planCacheMode ?? 'force_generic_plan'),
         binDir: bench.cluster.binDir,
         script: work.script,
         clients: work.clients,
-        until: work.transactions
-          ? { transactions: work.transactions }
-          : { seconds: Math.max(1, bench.seconds * share) },
-      }),
-    )
-  return { name, warmUp: () => turn(WARM_UP_SHARE), round: () => turn(1) }
+      })
+    },
+    async round() {
+      const { rate, turn } = sessions!
+      const seconds = work.transactions ? Math.min(bench.seconds, work.transactions / rate) : bench.seconds
+      const { cpu } = await withCpu(
+        { service: undefined, postmaster: bench.cluster.postmaster },
+        async () => {
+          await turn(seconds)
+          return {}
+        },
+      )
+      spent.push(cpu)
+    },
+    async turns() {
+      const turns = await sessions!.finish()
+      return turns.map((turn, nth) => ({ ...turn, cpu: spent[nth]! }))
+    },
+    stop: async () => sessions?.stop(),
+  }
 }
 
 /** The session settings that the service's own connections and functions have: they are no handicap of the bare statement. */

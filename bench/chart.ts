@@ -86,7 +86,7 @@ function drawTargets(rows: readonly Row[], top: number): Panel {
 }
 
 /** Where the figures of a contender end, in the order of `MEASURED_HEADINGS` from the third on. */
-const FIGURES_END = [650, 710, 770, 830, 940, 1080]
+const FIGURES_END = [650, 705, 760, 815, 920, 1030, 1090]
 const SHARE_FROM = 400
 const SHARE_TO = 570
 

@@ -19,7 +19,7 @@ export function toDocument(report: Report): string {
 
 Measured ${report.at.slice(0, 10)} on ${report.machine}. ${wanted.length - missed.length} of ${wanted.length} targets met.
 
-![Each figure against its target](../bench/results/latest.svg)
+${report.references === 'warm' ? '' : OLDER_INSTRUMENT}![Each figure against its target](../bench/results/latest.svg)
 
 ## Repeat it
 
@@ -34,25 +34,31 @@ that it works; \`--path nearby\` runs one path; \`--help\` lists the rest. The m
 - **Data**, at scale ${options.scale}: ${describeData(options.scale)}
 - **Service**: \`src/main.ts\` as in production, one process, ten database connections. It is loaded by autocannon from another process, with 400 callers'
   tokens and 4,000 places of search. Everything runs on the one machine: the database, the service and the load share its cores.
-- **Turns**: after a warm-up each contender takes ${options.rounds} turns of ${options.seconds} s, one after the other; what is shown are the medians. Ratios are what
-  counts: they hold on other machines, requests per second do not.
+- **Turns**: after a warm-up each contender takes ${options.rounds} turns of ${options.seconds} s, one after the other; what is shown are the medians.
+- **CPU milliseconds per request** are the figure: of the service's process and of all of the database server's. Where cores are scarce, they are what limits, and
+  their ratios hold on other machines; requests per second and times do not. Targets that depend on how many cores there are say so, and are
+  not judged where there are fewer.
 - **Server**: \`fsync\` is off, so that the disk is not what is measured; for the references too.
 
 References, in the same run, on the same database, for the same answer (compared first):
 
-- **limit**: pgbench running the bare statement, prepared, without any access check. No service can be faster.
+- **limit**: pgbench running the bare statement, prepared, without any access check. No service can be cheaper: a run in which one is, fails. Its sessions are
+  open before the first turn and used until their plans are kept.
 - **naive**: a Fastify route with one postgres.js statement and no idea of who is asking.
 - **PostGraphile**, **@supabase/lite**: an equivalent function, called as the caller.
 - **textbook**: locations by \`ST_DWithin\`, joined to shifts, sorted by \`ST_Distance\`.
 
 ## Targets
 
-${table(ROW_HEADINGS, rows.map(spellRow))}
+${table(
+  ROW_HEADINGS,
+  rows.map((row) => spellRow(row)),
+)}
 
 ${explainMisses(missed)}
 ## All figures
 
-CPU seconds are per 1,000 requests, of the API's process and of the database server apart.
+CPU milliseconds are per request, of the service's process, of the database server, and together.
 
 ${table(
   MEASURED_HEADINGS,
@@ -72,6 +78,11 @@ ${plans
   .join('\n\n')}
 `
 }
+
+const OLDER_INSTRUMENT = `**These figures are older than what is said of the references below.** Then each turn opened sessions of its own for \`limit\`, \`one statement\` and
+\`textbook\`, which made them slower than they are, and most targets compared requests per second. They stand until the next full run.
+
+`
 
 const describeData = (scale: number): string => {
   const count = (base: number) => Math.round(base * scale).toLocaleString('en-US')

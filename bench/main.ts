@@ -81,7 +81,7 @@ async function main(): Promise<void> {
       process.exitCode = 1
     })
     if (!result) continue
-    for (const row of result.rows) progress.say(spellRow(row).filter(Boolean).join(', '))
+    for (const row of result.rows) progress.say(spellRow(row, options.quick).filter(Boolean).join(', '))
     report = addPart(report, path.name, result, names)
     // After each path: nobody knows how the next one ends.
     if (published) {
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   }
   progress.end()
 
-  console.log(toTable(report))
+  console.log(toTable(report, options.quick))
   const peak = (await memoryOf(service.pid))?.peak
   if (peak) console.log(`Peak memory of the service, all paths together: ${Math.round(peak / 1024 ** 2)} MB.`)
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)

@@ -22,7 +22,20 @@ export interface Contender {
   name: string
   /** Brings caches, plans and compiled code to where they stay. */
   warmUp(): Promise<unknown>
-  round(): Promise<Turn>
+  round(): Promise<unknown>
+  /** What was done in each round. */
+  turns(): Promise<readonly Turn[]>
+  /** After the last round, or when somebody failed. */
+  stop?(): Promise<void>
+}
+
+/** One of whom each round says at once what was done. */
+export function contender<Name extends string>(
+  name: Name,
+  { warmUp, round }: { warmUp(): Promise<unknown>; round(): Promise<Turn> },
+): Contender & { name: Name } {
+  const turns: Turn[] = []
+  return { name, warmUp, round: async () => turns.push(await round()), turns: async () => turns }
 }
 
 /** Medians over the rounds. */
@@ -32,7 +45,7 @@ export interface Measured {
   p50_ms: number
   p95_ms: number
   p99_ms: number
-  /** CPU seconds per 1,000 requests. */
+  /** CPU milliseconds per request; the first is undefined also for what works without a service. */
   service_cpu: number | undefined
   database_cpu: number | undefined
   statuses: Record<string, number>
@@ -46,16 +59,27 @@ export async function compete<Name extends string>(
   contenders: readonly (Contender & { name: Name })[],
   rounds: number,
 ): Promise<Record<Name, Measured>> {
-  const turns = new Map<Name, Turn[]>(contenders.map(({ name }) => [name, []]))
-  for (const contender of contenders) await contender.warmUp()
-  for (let round = 0; round < rounds; round += 1) {
-    for (const contender of contenders) turns.get(contender.name)!.push(await contender.round())
+  try {
+    for (const contender of contenders) await contender.warmUp()
+    for (let round = 0; round < rounds; round += 1) {
+      for (const contender of contenders) await contender.round()
+    }
+    const measured: [Name, Measured][] = []
+    for (const contender of contenders) {
+      measured.push([contender.name, summarizeTurns(contender.name, await contender.turns())])
+    }
+    return Object.fromEntries(measured) as Record<Name, Measured>
+  } finally {
+    for (const contender of contenders) await contender.stop?.()
   }
-  return Object.fromEntries([...turns].map(([name, taken]) => [name, summarizeTurns(name, taken)])) as Record<
-    Name,
-    Measured
-  >
 }
+
+/** CPU milliseconds of a request, of all who worked for it; undefined where nobody can tell. */
+export const cpuOf = ({
+  service_cpu = 0,
+  database_cpu,
+}: Pick<Measured, 'service_cpu' | 'database_cpu'>): number | undefined =>
+  database_cpu === undefined ? undefined : service_cpu + database_cpu
 
 export function summarizeTurns(name: string, turns: readonly Turn[]): Measured {
   const middle = (value: (turn: Turn) => number) => median(turns.map(value))

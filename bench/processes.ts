@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { keepGuardedFolder } from '../test/support/guarded-folder.ts'
+import { NODE_FLAGS } from '../test/support/service-process.ts'
 
 /** A server that answers requests, in a process of its own. */
 export interface Running {
@@ -20,9 +21,6 @@ const READY_TIMEOUT_MS = 120_000
 const POLL_INTERVAL_MS = 5
 /** An orderly stop has a deadline of its own (SHUTDOWN_TIMEOUT_MS). */
 const STOP_TIMEOUT_MS = 20_000
-
-/** As `npm start` and the image have it (see Dockerfile), and for references alike. */
-const NODE_FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=512']
 
 /**
  * Starts a program of this repository, whatever becomes of it ends with this process.
@@ -93,7 +91,7 @@ const isReady = (url: string): Promise<boolean> =>
 
 /** The service, as production runs it: one process, and nothing but its own settings. */
 export const startService = (environment: Record<string, string>): Promise<Running> =>
-  startServer('src/main.ts', { ...SERVICE_SETTINGS, ...environment }, '/ready')
+  startServer('start.js', { ...SERVICE_SETTINGS, ...environment }, '/ready')
 
 export const JWT_SECRET = 'the secret of the benchmark, at least 32 characters long'
 

@@ -10,12 +10,15 @@ const DOCUMENT = new URL('../docs/performance.md', import.meta.url)
 
 const toText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
 
-/** What has been published of this machine, to put further paths beside it; of another machine nothing is kept. */
+/** What has been published of this machine, to put further paths beside it; of another machine, or by colder references, nothing is kept. */
 export async function readPublished(machine: string, options: Report['options']): Promise<Report> {
   const { scale, rounds, seconds, memoryMinutes } = options
   const wanted = { scale, rounds, seconds, memoryMinutes }
   const known: Report | undefined = await readFile(LATEST, 'utf8').then(JSON.parse, () => undefined)
-  const isSame = known?.machine === machine && JSON.stringify(known.options) === JSON.stringify(wanted)
+  const isSame =
+    known?.machine === machine &&
+    known.references === 'warm' &&
+    JSON.stringify(known.options) === JSON.stringify(wanted)
   return isSame ? known : emptyReport(machine, wanted)
 }
 

@@ -1,7 +1,7 @@
-import { cpus, totalmem } from 'node:os'
+import { availableParallelism, cpus, totalmem } from 'node:os'
 import type { PathResult, Plan, Row } from './bench.ts'
 import type { Cluster } from './cluster.ts'
-import type { Measured } from './measure.ts'
+import { cpuOf, type Measured } from './measure.ts'
 import type { Options } from './options.ts'
 
 /** What belongs to one path of the benchmark. */
@@ -12,6 +12,8 @@ export interface Report {
   /** When the newest of its parts ended. */
   at: string
   machine: string
+  /** Missing where references opened their sessions within each turn, and so were slower than they are. */
+  references?: 'warm'
   options: Pick<Options, 'scale' | 'rounds' | 'seconds' | 'memoryMinutes'>
   rows: Of<Row>[]
   measured: Of<{ path: string; contenders: Measured[] }>[]
@@ -21,6 +23,7 @@ export interface Report {
 export const emptyReport = (machine: string, options: Report['options']): Report => ({
   at: '',
   machine,
+  references: 'warm',
   options,
   rows: [],
   measured: [],
@@ -50,9 +53,8 @@ const BYTES_PER_GIB = 1024 ** 3
 
 /** What the figures depend on, and nothing that tells whose machine it is. */
 export function describeMachine(cluster: Pick<Cluster, 'version'>): string {
-  const all = cpus()
   return [
-    `${all.length} × ${all[0]?.model.trim() ?? 'unknown CPU'}`,
+    `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown CPU'})`,
     `${Math.round(totalmem() / BYTES_PER_GIB)} GiB`,
     `${process.platform} ${process.arch}`,
     `Node ${process.versions.node}`,
@@ -74,13 +76,16 @@ export const verdict = (met: boolean | null): string => (met === null ? '' : met
 
 export const ROW_HEADINGS = ['path', 'metric', 'value', 'reference', 'ratio', 'target', '']
 
-/** A line under `ROW_HEADINGS`. */
-export const spellRow = (row: Row): string[] => [
+/** Short turns on few data show that all works, and hardly what it costs: said beside each ratio. */
+const FOR_SOUNDNESS = ' (for soundness)'
+
+/** A line under `ROW_HEADINGS`. @param isQuick it was measured for soundness alone */
+export const spellRow = (row: Row, isQuick = false): string[] => [
   row.path,
   row.metric,
   spell(row.value),
   row.reference ? `${spell(row.reference.value)} ${row.reference.name}` : '',
-  row.ratio === null ? '' : spell(row.ratio),
+  row.ratio === null ? '' : `${spell(row.ratio)}${isQuick ? FOR_SOUNDNESS : ''}`,
   row.target ?? '',
   verdict(row.met),
 ]
@@ -92,8 +97,9 @@ export const MEASURED_HEADINGS = [
   'p50 ms',
   'p95 ms',
   'p99 ms',
-  'API CPU s/1000',
-  'database CPU s/1000',
+  'service CPU ms',
+  'database CPU ms',
+  'CPU ms',
 ]
 
 /** A line under `MEASURED_HEADINGS`. */
@@ -106,11 +112,13 @@ export const spellMeasured = (path: string, contender: Measured): string[] => [
   spell(contender.p99_ms),
   spell(contender.service_cpu),
   spell(contender.database_cpu),
+  spell(cpuOf(contender)),
 ]
 
-export function toTable({ rows, measured, machine }: Report): string {
+/** @param isQuick it was measured for soundness alone */
+export function toTable({ rows, measured, machine }: Report, isQuick: boolean): string {
   return [
-    align([ROW_HEADINGS, ...rows.map(spellRow)]),
+    align([ROW_HEADINGS, ...rows.map((row) => spellRow(row, isQuick))]),
     align([
       MEASURED_HEADINGS,
       ...measured.flatMap(({ path, contenders }) =>

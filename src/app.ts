@@ -4,8 +4,8 @@ import type { Config } from './config.ts'
 import { guarding } from './guarding/module.ts'
 import { people } from './people/module.ts'
 import type { TokenVerifier } from './platform/auth/verifier.ts'
-import type { Database } from './platform/db/engine/database.ts'
-import type { Sessions } from './platform/db/session.ts'
+import type { Database, Statement } from './platform/db/engine/database.ts'
+import { callByNobody, type Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
 import { registerCodes } from './platform/http/codes.ts'
 import { errorHandler } from './platform/http/error-handler.ts'
@@ -41,6 +41,11 @@ for (const { codes } of modules) registerCodes(codes)
 
 /** All background work. */
 export const JOBS: readonly Job[] = [...PLATFORM_JOBS, ...modules.flatMap(({ jobs }) => jobs ?? [])]
+
+/** What a new connection does first. */
+export const WARM_UP: readonly Statement[] = modules.flatMap(({ warmUp = [] }) =>
+  warmUp.map(({ call, parameters }) => callByNobody(call, parameters)),
+)
 
 /** Fills an empty, migrated database with the modules' demos. @returns whether it did: not where somebody is already */
 export async function seedDemo(database: Database): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, JOBS } from './app.ts'
+import { buildApp, JOBS, WARM_UP } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
@@ -25,6 +25,9 @@ import { readVersion } from './version.ts'
 /** Two checks of a load balancer every 2 s, and one to spare: after that it sends nothing to a process that is not ready. */
 const DRAIN_IN_PRODUCTION_MS = 5_000
 
+/** A server that is busy is warm later: it must not look like one that does not start. */
+const MOST_WARM_UP_MS = 2_000
+
 export interface ServiceParts {
   config: Config
   tokenSettings: TokenSettings
@@ -43,6 +46,9 @@ export async function openService({
   databases,
   log,
 }: ServiceParts): Promise<FastifyInstance> {
+  // The server is at it while this process builds the rest.
+  const warm = databases.api.warmUp?.(WARM_UP)
+  void databases.replica?.database.warmUp?.(WARM_UP)
   const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
   const bus = openBus(databases, log)
   const newestBackup = rememberLastBackup(config.BACKUP_DIR)
@@ -103,6 +109,7 @@ export async function openService({
   void warnOfLostConnections(databases, app.log)
   void warnOfRestoredRows(databases.worker, app.log)
   await router?.start()
+  await Promise.race([warm, sleep(MOST_WARM_UP_MS, undefined, { ref: false })])
 
   const stopping = new AbortController()
   const worker = runJobs(databases.jobs, JOBS, app.log, stopping.signal)

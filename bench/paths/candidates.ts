@@ -1,4 +1,4 @@
-import { compare, competeFlawlessly, overHttp, type Path, type PathResult } from '../bench.ts'
+import { compareCpu, competeFlawlessly, overHttp, type Path, type PathResult } from '../bench.ts'
 import { tokensOf } from '../callers.ts'
 import { asOwner } from '../cluster.ts'
 import { COMPANIES } from '../dataset.ts'
@@ -38,15 +38,7 @@ export const candidates: Path = {
       bench.rounds,
     )
     return {
-      rows: [
-        compare(
-          'candidates for a shift',
-          'p95 ms',
-          measured.candidates.p95_ms,
-          { name: 'nearby', value: measured.nearby.p95_ms },
-          { atMost: 3 },
-        ),
-      ],
+      rows: compareCpu('candidates for a shift', measured.candidates, measured.nearby, { atMost: 2 }),
       measured: [{ path: 'candidates for a shift', contenders: Object.values(measured) }],
     }
   },

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Request } from 'autocannon'
 import {
   type Bench,
-  compare,
+  compareCpu,
+  compareWithLimit,
   competeFlawlessly,
   inDatabase,
   overHttp,
@@ -12,6 +13,7 @@ import {
 } from '../bench.ts'
 import { benchId, type CallerToken, FIRST_ACTIVE_SHIFT, tokensOf } from '../callers.ts'
 import { datasetSize } from '../dataset.ts'
+import type { Measured } from '../measure.ts'
 
 /** Phones that deliver at the same time, in the service and in pgbench alike. */
 export const PHONES = 16
@@ -117,34 +119,19 @@ export const checkins: Path = {
       ],
       bench.rounds,
     )
-    const rows = {
-      batch: onePhone['batch of 1,000'].requests_per_second * BATCH,
-      statement: onePhone['one statement'].requests_per_second * BATCH,
-      singles: onePhone['one by one'].requests_per_second,
-    }
+    const batch = onePhone['batch of 1,000']
+    const perRow = (measured: Measured): Measured => ({
+      ...measured,
+      service_cpu: measured.service_cpu && measured.service_cpu / BATCH,
+      database_cpu: measured.database_cpu && measured.database_cpu / BATCH,
+    })
     return {
       rows: [
-        compare(
-          'check-in, single',
-          'requests/s',
-          singles.muster.requests_per_second,
-          { name: 'limit', value: singles.limit.requests_per_second },
-          { atLeast: 0.35 },
-        ),
-        compare(
-          'check-in, batch of 1,000',
-          'rows/s',
-          rows.batch,
-          { name: 'one statement', value: rows.statement },
-          { atLeast: 0.7 },
-        ),
-        compare(
-          'check-in, batch of 1,000',
-          'rows/s',
-          rows.batch,
-          { name: 'one by one', value: rows.singles },
-          { atLeast: 25 },
-        ),
+        ...compareWithLimit('check-in, single', singles.muster, singles.limit, { atMost: 2 }),
+        ...compareWithLimit('check-in, batch of 1,000', batch, onePhone['one statement'], { atMost: 1.15 }),
+        ...compareCpu('check-in, of a batch of 1,000', perRow(batch), onePhone['one by one'], {
+          atMost: 0.15,
+        }),
         state('check-in, single', 'p95 ms', singles.muster.p95_ms),
       ],
       measured: [

@@ -30,9 +30,9 @@ export const start: Path = {
       const warm = await medianStart(bench.rounds, async () => ({ ...EMBEDDED, DATA_DIR: dataDir }))
       return {
         rows: [
-          state('start to ready, server', 'seconds', server, { atMost: 1.5 }),
-          state('start to ready, embedded, warm', 'seconds', warm, { atMost: 3 }),
-          state('start to ready, embedded, cold', 'seconds', cold, { atMost: 15 }),
+          state('start to ready, server', 'seconds', server, { atMost: 1.2, cores: 2 }),
+          state('start to ready, embedded, warm', 'seconds', warm, { atMost: 3, cores: 4 }),
+          state('start to ready, embedded, cold', 'seconds', cold, { atMost: 15, cores: 4 }),
         ],
         measured: [],
       }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { type Bench, beside, type Path, type PathResult } from '../bench.ts'
 import { benchId, tokensOf } from '../callers.ts'
-import { type Contender, compete, type Turn, withCpu } from '../measure.ts'
+import { type Contender, compete, contender, type Turn, withCpu } from '../measure.ts'
 import type { Running } from '../processes.ts'
 import { latenciesOf } from '../statistics.ts'
 import { type Collected, MARK, nowMicros, type SubscribeJob, type SubscriberRequest } from '../subscribers.ts'
@@ -59,7 +59,10 @@ export const realtime: Path = {
       )
       const reference = { name: 'bare feed', value: measured['bare feed'].p95_ms }
       result.rows.push(
-        beside(path, 'p95 ms', measured.muster.p95_ms, reference, { atMost: scenario.targetMs }),
+        beside(path, 'p95 ms', measured.muster.p95_ms, reference, {
+          atMost: scenario.targetMs,
+          cores: 4,
+        }),
       )
       result.measured.push({ path, contenders: Object.values(measured) })
     }
@@ -100,14 +103,13 @@ export function follower<Name extends SubscribeJob['through']>(
       await subscribers.close()
     }
   }
-  return {
-    name,
+  return contender(name, {
     async warmUp() {
       // One round shows that it works, and no more: half of its time would go on joining a thousand channels once more.
       if (bench.rounds > 1) await turn(1)
     },
     round: () => turn(bench.seconds),
-  }
+  })
 }
 
 /** Guards, each with a channel of their own, who follow notifications or the open shifts. */

@@ -17,10 +17,8 @@ const assignments = new Tally(
 
 export const metrics = [checkIns, assignments] as const
 
-/** What became of one. */
-export function countCheckIn({ status, checkin }: { status: string; checkin: { verdict: string } }): void {
-  checkIns.add(status === 'created' ? checkin.verdict : status)
-}
+/** What became of one: its verdict, or `duplicate`. */
+export const countCheckIn = (outcome: string): void => checkIns.add(outcome)
 
 /**
  * What became of each of a batch.

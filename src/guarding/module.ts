@@ -10,6 +10,7 @@ import { locationRoutes } from './locations/routes.ts'
 import { metrics } from './metrics.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
+import { nearbyWarmUp } from './shifts/queries.ts'
 import { shiftRoutes } from './shifts/routes.ts'
 import { companyTermsRoutes } from './terms/routes.ts'
 
@@ -66,6 +67,7 @@ export const guarding = {
   },
   jobs,
   metrics,
+  warmUp: [nearbyWarmUp],
   async routes(v1, config) {
     await v1.register(professionalRoutes)
     await v1.register(certificateRoutes)

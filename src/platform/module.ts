@@ -1,11 +1,18 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import type { Database } from './db/engine/database.ts'
+import type { Database, Parameter } from './db/engine/database.ts'
+import type { FunctionCall } from './db/function-call.ts'
 import type { ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
 import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
 import type { Metric } from './metric.ts'
+
+/** A call with its own parameters. */
+export interface WarmUp {
+  readonly call: FunctionCall
+  readonly parameters: readonly Parameter[]
+}
 
 /** What a module is to the service: a value, which `app.ts` composes with others. It starts and stops nothing. */
 export interface Module extends ApiPart {
@@ -33,6 +40,8 @@ export interface Module extends ApiPart {
   readonly jobs?: readonly Job[]
   /** What it counts, for `/metrics`. */
   readonly metrics?: readonly Metric[]
+  /** Calls that change nothing, and leave in a session what most requests need: each new connection makes them, as nobody. */
+  readonly warmUp?: readonly WarmUp[]
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

@@ -1,6 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it, test } from 'vitest'
-import { batchResults, MAX_BATCH_ITEMS, nearbyCheckinPage } from '../../src/guarding/checkins/schemas.ts'
+import {
+  batchResults,
+  MAX_BATCH_ITEMS,
+  nearbyCheckinPage,
+  recordedCheckin,
+} from '../../src/guarding/checkins/schemas.ts'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { CODES, type Code } from '../../src/platform/http/codes.ts'
@@ -53,6 +58,8 @@ describe('one check-in', () => {
     const given = checkInAt(shift.start, { kind: 'clock_in', meters: 30, accuracy_meters: 12.5 })
     const response = await post('guard', shift.id, given)
     expect(response.statusCode).toBe(201)
+    expect(response.headers['content-type']).toBe('application/json; charset=utf-8')
+    expect(JSON.stringify(recordedCheckin.parse(response.json()))).toBe(JSON.stringify(response.json()))
     const { distance_meters, created_at, recorded_at, ...rest } = response.json()
     const { recorded_at: at, ...sent } = given
     expect(rest).toEqual({

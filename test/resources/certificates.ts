@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { deletes, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
 import { type MatrixRow, PROFESSIONAL_ROWS } from '../rules/access-world.ts'

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { compare, state } from '../../bench/bench.ts'
-import { compete, summarizeTurns, type Turn } from '../../bench/measure.ts'
+import { compare, compareCpu, compareWithLimit, state } from '../../bench/bench.ts'
+import { compete, contender, type Measured, summarizeTurns, type Turn } from '../../bench/measure.ts'
 import { isFull, OptionsError, readOptions } from '../../bench/options.ts'
-import { choose, summarize } from '../../bench/pgbench.ts'
+import { choose, isWarm, summarize } from '../../bench/pgbench.ts'
 import { latenciesOf, median, percentile } from '../../bench/statistics.ts'
 
 describe('statistics', () => {
@@ -38,6 +38,36 @@ describe('lines of the result', () => {
     })
     expect(compare('nearby', 'requests/s', 44, reference, { atLeast: 0.45 }).met).toBe(false)
     expect(compare('nearby', 'p95 ms', 151, reference, { atMost: 1.5 }).met).toBe(false)
+  })
+
+  const spent = (
+    name: string,
+    service_cpu: number | undefined,
+    database_cpu: number | undefined,
+  ): Measured => ({
+    ...{ name, requests_per_second: 1, p50_ms: 1, p95_ms: 1, p99_ms: 1, statuses: {} },
+    ...{ service_cpu, database_cpu },
+  })
+
+  it('compare what a request costs all who work for it', () => {
+    const [ours, limit] = [spent('muster', 0.25, 0.75), spent('limit', undefined, 0.5)]
+    expect(compareWithLimit('nearby', ours, limit, { atMost: 2 })).toEqual([
+      compare('nearby', 'CPU ms', 1, { name: 'limit', value: 0.5 }, { atMost: 2 }),
+    ])
+    expect(compareCpu('nearby', spent('muster', 0.25, undefined), limit, { atMost: 2 })).toEqual([])
+  })
+
+  it('fail when the limit costs more than what it limits', () => {
+    const dear = spent('limit', undefined, 1.25)
+    expect(() => compareWithLimit('assign', spent('muster', 0.25, 0.75), dear, { atMost: 2 })).toThrow(
+      'assign: limit, the reference, takes 1.25 ms of CPU time, more than the 1.00 ms of muster, which it limits.',
+    )
+  })
+
+  it('are not judged on fewer cores than their bound is for', () => {
+    const on = (cores: number) => state('start', 'seconds', 2, { atMost: 1.5, cores: 4 }, cores)
+    expect(on(4)).toMatchObject({ target: '≤ 1.5 on 4 cores', met: false })
+    expect(on(2)).toMatchObject({ target: '≤ 1.5 on 4 cores', met: null })
   })
 
   it('say so when nothing was asked', () => {
@@ -75,28 +105,49 @@ describe('rounds', () => {
 
   it('are taken in turns, after everybody has warmed up', async () => {
     const order: string[] = []
-    const contender = <Name extends string>(name: Name) => ({
-      name,
-      warmUp: async () => order.push(`${name} warms up`),
-      round: async () => {
-        order.push(name)
-        return turn(1, 1, { service: undefined, database: undefined })
-      },
+    const ordered = <Name extends string>(name: Name) => ({
+      ...contender(name, {
+        warmUp: async () => order.push(`${name} warms up`),
+        round: async () => {
+          order.push(name)
+          return turn(1, 1, { service: undefined, database: undefined })
+        },
+      }),
+      stop: async () => void order.push(`${name} stops`),
     })
-    await compete([contender('a'), contender('b')], 2)
-    expect(order).toEqual(['a warms up', 'b warms up', 'a', 'b', 'a', 'b'])
+    await compete([ordered('a'), ordered('b')], 2)
+    expect(order).toEqual(['a warms up', 'b warms up', 'a', 'b', 'a', 'b', 'a stops', 'b stops'])
   })
 })
 
 describe('pgbench', () => {
-  it('is measured from the first start to the last end', () => {
+  it('is measured by what began in a turn, and by the times of what ended in it', () => {
+    const turns = [
+      { from: 100_000, to: 102_000 },
+      { from: 110_000, to: 112_000 },
+    ]
     // Client, transaction, microseconds it took, script, and when it ended.
-    const log = ['0 0 500000 0 100 500000', '1 0 1000000 0 101 0', '0 1 1500000 0 102 0']
-    expect(summarize(log)).toEqual({
-      requests: 3,
-      seconds: 2,
-      latency: { p50: 1_000, p95: 1_500, p99: 1_500 },
-    })
+    const log = [
+      '0 0 500000 0 99 500000', // before the first turn
+      '0 1 500000 0 100 500000',
+      '1 0 1000000 0 101 500000',
+      '0 2 9500000 0 111 0', // under way when the first turn ended
+      '1 1 250000 0 111 0',
+      '1 2 250000 0 113 0', // after the last one
+    ]
+    expect(summarize(log, turns)).toEqual([
+      { requests: 3, seconds: 2, latency: { p50: 500, p95: 1_000, p99: 1_000 } },
+      { requests: 1, seconds: 2, latency: { p50: 250, p95: 250, p99: 250 } },
+    ])
+  })
+
+  it('is warm when its rate grows no more, and each client has made its plans', () => {
+    expect(isWarm([16], 16)).toBe(false)
+    expect(isWarm([16, 15], 16)).toBe(false)
+    expect(isWarm([16, 1_825], 16)).toBe(false)
+    expect(isWarm([16, 1_825, 3_183], 16)).toBe(false)
+    expect(isWarm([16, 1_825, 3_183, 3_400], 16)).toBe(true)
+    expect(isWarm([0, 0], 1)).toBe(false)
   })
 
   it('chooses one of many values by its number', () => {

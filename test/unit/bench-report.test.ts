@@ -5,7 +5,7 @@ import { fulfilment, toChart } from '../../bench/chart.ts'
 import { toDocument } from '../../bench/document.ts'
 import type { Measured } from '../../bench/measure.ts'
 import { trimPlan } from '../../bench/paths/plans.ts'
-import { addPart, emptyReport, type Report } from '../../bench/report.ts'
+import { addPart, emptyReport, type Report, toTable } from '../../bench/report.ts'
 
 const ORDER = ['nearby', 'memory']
 const nothing = emptyReport('a machine', { scale: 1, rounds: 5, seconds: 3, memoryMinutes: 10 })
@@ -31,6 +31,8 @@ describe('a report', () => {
     expect(page).toContain('0 of 1 targets met')
     expect(page).toContain('| near \\| by | requests/s | 20.0 | 100 limit | 0.20 | ≥ 0.5 × limit | missed |')
     expect(page).toContain('### What was missed')
+    expect(toTable(report, false)).not.toContain('for soundness')
+    expect(toTable(report, true)).toContain('0.20 (for soundness)')
     expect(toChart(report)).toContain('near | by, requests/s')
     expect(toChart(addPart(nothing, 'nearby', found('<b>', 20), ORDER))).toContain('&lt;b&gt;')
   })

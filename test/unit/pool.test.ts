@@ -223,14 +223,34 @@ describe('a pool', () => {
     expect((await Promise.all(next)).map(({ name }) => name)).toEqual([3, 4])
   })
 
-  test('closes what has become old', async () => {
-    const { pool, opened } = makePool()
-    const asked = pool.acquire()
-    opened()
-    const lent = await asked
+  test('replaces what has become old, one at a time', async () => {
+    const { pool, openings, opened } = makePool()
+    const asked = [pool.acquire(), pool.acquire()]
+    const [first, second] = [opened(), opened()]
+    await Promise.all(asked)
     await vi.advanceTimersByTimeAsync(60_001)
-    pool.release(lent)
-    expect(lent.isClosed).toBe(true)
+    pool.release(first)
+    pool.release(second)
+    expect([first.isClosed, second.isClosed]).toEqual([true, false])
+    // Nobody has asked for it, and nobody will wait for it.
+    expect(openings).toHaveLength(1)
+    expect(await pool.acquire()).toBe(second)
+    opened()
+    await settle()
+    pool.release(second)
+    expect(second.isClosed).toBe(true)
+    expect((await pool.acquire()).name).toBe(3)
+  })
+
+  test('opens all that there may be before anybody asks, and does not mind where it cannot', async () => {
+    const { pool, openings, opened } = makePool({ max: 3 })
+    const filled = pool.fill()
+    expect(openings).toHaveLength(3)
+    openings.shift()?.reject(new Error('no server'))
+    const others = [opened(), opened()]
+    await filled
+    expect(openings).toHaveLength(0)
+    expect(others).toContain(await pool.acquire())
   })
 
   test('closes when all has come back, and refuses who waits or comes later', async () => {

@@ -112,12 +112,19 @@ const recordOne = action(
   { needsKey: false },
 )
 
-/** Stored now, or before: then nothing has changed. What the database refuses is an error. */
-export const recordCheckIn = (
+/** How `muster.record_check_in` spells its answer. */
+const RECORDED = /^\{"status" : "(created|duplicate)", "checkin" : (\{.*"verdict" : "(\w+)".*\})\}$/s
+
+/**
+ * Stored now, or before: then nothing has changed. What the database refuses is an error.
+ *
+ * @returns also the check-in, as JSON text, for nobody here looks into it
+ */
+export async function recordCheckIn(
   request: FunctionCaller,
   item: BatchItem,
-): Promise<{ status: 'created' | 'duplicate'; checkin: CheckIn }> =>
-  request.perform(recordOne, [
+): Promise<{ isNew: boolean; verdict: string; checkin: string }> {
+  const answer = await request.performForText(recordOne, [
     item.id,
     item.shift_id,
     item.kind,
@@ -126,6 +133,9 @@ export const recordCheckIn = (
     item.accuracy_meters,
     item.recorded_at,
   ])
+  const [, status, checkin, verdict] = RECORDED.exec(answer)!
+  return { isNew: status === 'created', verdict: verdict!, checkin: checkin! }
+}
 
 /** What became of one item: stored now or before, or refused by the database, which says why. */
 export type Recorded =

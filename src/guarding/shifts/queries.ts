@@ -136,6 +136,12 @@ const nearbyShifts = readingCall(
   { items: '(answer).items::text', next_distance: '(answer).next_distance', next_id: '(answer).next_id' },
 )
 
+/** A search within 0 m: what it leaves in a session is PostGIS, loaded, and the plan of every search. */
+export const nearbyWarmUp = {
+  call: nearbyShifts,
+  parameters: [0, 0, 0, 1, null, null, null, false, null, null],
+} as const
+
 /**
  * Open shifts, nearest first (then by id).
  *

@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { Tally } from '../metric.ts'
-import type { Database, Parameter, Row, Transaction, TransactionOptions } from './engine/database.ts'
+import type {
+  Database,
+  Parameter,
+  Row,
+  Statement,
+  Transaction,
+  TransactionOptions,
+} from './engine/database.ts'
 import { isOvertakenByMigration, readDatabaseError } from './engine/database-error.ts'
 import type { Action, FunctionCall } from './function-call.ts'
 import { ENTER, NAME_SESSION, sessionName } from './identity.ts'
@@ -92,6 +99,14 @@ const identityOf = ({ role, claims, requestId }: Asker): Parameter[] => [
   serializeClaims(claims),
   requestId === undefined ? null : sessionName(requestId),
 ]
+
+/** A call by nobody, who sees nothing and may do nothing: for what it leaves behind in a session (see `Database.warmUp`). */
+export const callByNobody = (call: FunctionCall, parameters: readonly Parameter[]): Statement => ({
+  text: call.text,
+  parameters: [...identityOf(NOBODY), ...parameters],
+})
+
+const NOBODY: Asker = { role: 'authenticated', userId: null, claims: {}, expiresAt: null }
 
 /** The identity by which the pool queues requests fairly. All anonymous callers share one. */
 const turnOf = ({ userId, role }: Caller): string => userId ?? role

@@ -28,7 +28,7 @@ export const intake = fastifyPlugin(
       if (!hasBody(request.raw) || BODILESS_METHODS.has(request.method)) return done(null, payload)
       const coding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity'
       if (coding === 'identity') {
-        bodies.watch(payload, reply.raw, request.ip)
+        if (!isSmall(request)) bodies.watch(payload, reply.raw, request.ip)
         return done(null, payload)
       }
       if (CONTENT_CODINGS.has(coding)) {
@@ -67,6 +67,13 @@ function forgetTypeOfNothing({ headers }: FastifyRequest): void {
     delete headers['content-encoding']
   }
 }
+
+/** What Node takes for the headers of any request, and nobody counts. Most bodies are smaller. */
+const SMALL_BODY_BYTES = 16_384
+
+/** By what the client says, which the parser holds it to. */
+const isSmall = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] === undefined && Number(headers['content-length']) <= SMALL_BODY_BYTES
 
 /** Those whose body Fastify hands to nobody. */
 const BODILESS_METHODS = new Set(['GET', 'HEAD', 'TRACE'])

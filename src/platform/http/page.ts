@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { instantOut, text } from './fields.ts'
 import { Problem } from './problem.ts'
@@ -76,8 +76,5 @@ function digestOf(list: string, { cursor: _, limit: __, ...filters }: Filters): 
   const sorted = Object.entries(filters)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256')
-    .update(JSON.stringify([list, sorted]))
-    .digest('base64url')
-    .slice(0, DIGEST_LENGTH)
+  return hash('sha256', JSON.stringify([list, sorted]), 'base64url').slice(0, DIGEST_LENGTH)
 }

@@ -1,9 +1,11 @@
+import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import helmet from 'helmet'
 import type { Config } from '../../config.ts'
 import { NO_PAGE } from './openapi/plugin.ts'
 import { Problem, RETRY_AFTER_BUSY_SECONDS } from './problem.ts'
@@ -23,6 +25,14 @@ function allowedOrigins({ CORS_ORIGINS, NODE_ENV }: Config): true | (string | Re
   return NODE_ENV === 'development' ? [...CORS_ORIGINS, LOCAL_ORIGIN] : CORS_ORIGINS
 }
 
+/** What helmet says of every response. It is the same each time, and to ask for each cost a tenth of what a request costs this process. */
+function protectiveHeaders(): OutgoingHttpHeaders {
+  const request = new IncomingMessage(new Socket())
+  const response = new ServerResponse(request)
+  helmet({ contentSecurityPolicy: NO_PAGE })(request, response, () => {})
+  return response.getHeaders()
+}
+
 /** Protects the service from too many requests, and browsers from other sites' pages. Comes before authentication. */
 export const protection = fastifyPlugin(
   async (app: FastifyInstance, { config }: { config: Config }) => {
@@ -38,7 +48,11 @@ export const protection = fastifyPlugin(
         },
       })
     }
-    await app.register(helmet, { contentSecurityPolicy: NO_PAGE })
+    const protective = protectiveHeaders()
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.headers(protective)
+      done()
+    })
     await app.register(cors, {
       origin: allowedOrigins(config),
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],

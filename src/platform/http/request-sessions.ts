@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -144,7 +144,5 @@ function untilGone(socket: Socket): AbortSignal {
 
 /** The body is hashed as it was understood: spaces and the order of members do not make another request. */
 function requestHash(request: FastifyRequest): string {
-  return createHash('sha256')
-    .update(JSON.stringify([request.method, request.url, request.body ?? null]))
-    .digest('hex')
+  return hash('sha256', JSON.stringify([request.method, request.url, request.body ?? null]), 'hex')
 }

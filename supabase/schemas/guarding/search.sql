@@ -160,85 +160,88 @@ begin
       return;
     end if;
   end if;
-  if coalesce(tenant, company, client) is null then
+  -- Within 0 m anybody may search, and finds nothing: it makes the plan, for those who come after in the same session.
+  if coalesce(tenant, company, client) is null and within_meters > 0 then
     return;
   end if;
 
   loop
-    with candidate as materialized (
-      select
-        s.*,
-        s.location_point <-> origin as distance_on_sphere,
-        exact.distance
-      from public.shifts s
-      -- Four times as dear as on the sphere: computed once, of the shifts that pass the rest (`offset 0` keeps it apart).
-      cross join lateral (select st_distance(s.location_point, here) as distance offset 0) exact
-      where s.status = 'published'
-        and s.deleted_at is null
-        and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
-        and st_dwithin(s.location_point, here, within_meters)
-        and s.start_datetime >= earliest
-        and s.start_datetime < latest
-        and s.hourly_rate::float8 >= least_rate
-        and (after_distance is null or s.location_point <-> origin >= nearest)
-        and (after_distance is null or (exact.distance, s.id) > (after_distance, after_id))
-        and (
-          caller.role <> 'zzp'
-          or s.company_id = s.client_id
-          or exists (
-            select from public.company_clients c where c.company_id = s.company_id and c.client_id = s.client_id
-          )
-        )
-        and (
-          not eligible_only
-          or (
-            s.required_certificates <@ held
-            and not tstzrange(s.start_datetime, s.end_datetime) && busy
-            and not exists (select from muster.assignment_violations(professional, s))
-          )
-        )
-      order by s.location_point <-> origin
-      limit wanted
-    ), page as (
-      select c.* from candidate c order by c.distance, c.id limit max_items
-    )
+    -- In one pass: the shifts are sorted and counted as they are read, and only those of the page are spelled.
     select
-      json_agg(item order by page.distance, page.id),
-      max(page.distance),
-      (array_agg(page.id order by page.distance, page.id))[max_items],
-      (select count(*) from candidate),
-      (select max(c.distance_on_sphere) from candidate c)
+      json_agg(item) filter (where read.nth <= max_items),
+      max(read.distance) filter (where read.nth <= max_items),
+      (array_agg(read.id) filter (where read.nth = max_items))[1],
+      count(*),
+      max(read.distance_on_sphere)
     into items, next_distance, next_id, found_items, read_to
-    from page
-    join public.locations l on l.id = page.location_id
+    from (
+      select c.*, row_number() over (order by c.distance, c.id) as nth
+      from (
+        select
+          s.id, s.company_id, s.client_id, s.location_id, s.professional_id, s.status, s.start_datetime, s.end_datetime,
+          s.time_zone, s.hourly_rate, s.overtime_rate, s.required_certificates, s.title, s.description, s.cancel_reason,
+          s.location_point, s.created_at, s.updated_at,
+          s.location_point <-> origin as distance_on_sphere,
+          exact.distance
+        from public.shifts s
+        -- Four times as dear as on the sphere: computed once, of the shifts that pass the rest (`offset 0` keeps it apart).
+        cross join lateral (select st_distance(s.location_point, here) as distance offset 0) exact
+        where s.status = 'published'
+          and s.deleted_at is null
+          and (s.tenant_id = tenant or s.company_id = company or s.client_id = client)
+          and st_dwithin(s.location_point, here, within_meters)
+          and s.start_datetime >= earliest
+          and s.start_datetime < latest
+          and s.hourly_rate::float8 >= least_rate
+          and (after_distance is null or s.location_point <-> origin >= nearest)
+          and (after_distance is null or (exact.distance, s.id) > (after_distance, after_id))
+          and (
+            caller.role <> 'zzp'
+            or s.company_id = s.client_id
+            or exists (
+              select from public.company_clients c where c.company_id = s.company_id and c.client_id = s.client_id
+            )
+          )
+          and (
+            not eligible_only
+            or (
+              s.required_certificates <@ held
+              and not tstzrange(s.start_datetime, s.end_datetime) && busy
+              and not exists (select from muster.assignment_violations(professional, s))
+            )
+          )
+        order by s.location_point <-> origin
+        limit wanted
+      ) c
+    ) read
     -- As a row: its columns are looked up once, where json_build_object does it for each value of each row.
     cross join lateral (
       select
-        page.id,
-        page.company_id,
-        page.client_id,
-        page.location_id,
-        page.professional_id,
-        page.status,
-        page.start_datetime,
-        page.end_datetime,
-        page.time_zone,
-        page.hourly_rate,
-        page.overtime_rate,
-        page.required_certificates,
-        page.title,
-        page.description,
+        read.id,
+        read.company_id,
+        read.client_id,
+        read.location_id,
+        read.professional_id,
+        read.status,
+        read.start_datetime,
+        read.end_datetime,
+        read.time_zone,
+        read.hourly_rate,
+        read.overtime_rate,
+        read.required_certificates,
+        read.title,
+        read.description,
         -- No guard has an open shift; whoever else finds it here may read its briefing.
         case when caller.role <> 'zzp' then (
-          select b.text from public.shift_briefings b where b.shift_id = page.id
+          select b.text from public.shift_briefings b where b.shift_id = read.id
         ) end as instructions,
-        page.cancel_reason,
-        st_y(page.location_point::geometry) as latitude,
-        st_x(page.location_point::geometry) as longitude,
-        page.created_at,
-        page.updated_at,
-        l.name as location_name,
-        page.distance as distance_meters
+        read.cancel_reason,
+        st_y(read.location_point::geometry) as latitude,
+        st_x(read.location_point::geometry) as longitude,
+        read.created_at,
+        read.updated_at,
+        (select l.name from public.locations l where l.id = read.location_id) as location_name,
+        read.distance as distance_meters
     ) item;
 
     -- Whatever was not read is farther on the sphere than what was, and not much nearer on the spheroid.

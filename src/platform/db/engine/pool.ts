@@ -25,7 +25,7 @@ export interface PoolOptions<T extends Pooled> {
    * statement cannot be taken back when somebody else comes. Unset: all of them.
    */
   maxPerCaller?: number | undefined
-  /** One older than this is closed when it comes back, in milliseconds. */
+  /** One older than this is closed when it comes back, and another one opened in its place, one at a time; in milliseconds. */
   maxAgeMs: number
 }
 
@@ -60,6 +60,7 @@ export class Pool<T extends Pooled> {
   readonly #closing = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   #opening = 0
+  #isRenewing = false
   #waiting = 0
   /** Up to `#countedAt`. */
   #usedMs = 0
@@ -144,9 +145,20 @@ export class Pool<T extends Pooled> {
       this.#forgetParty(caller, party)
     }
     const isWorn = performance.now() - returned.openedAt > this.#options.maxAgeMs
-    if (returned.isLost || isWorn || this.#closing.signal.aborted) void this.#retire(returned)
+    if (returned.isLost || this.#closing.signal.aborted) void this.#retire(returned)
+    else if (isWorn && !this.#isRenewing) void this.#renew(returned)
     else this.#idle.push(returned)
     this.#serve()
+  }
+
+  /** Opens as many as there may be, before anybody asks. @returns when they are there, or could not be opened */
+  async fill(): Promise<void> {
+    const opened: Promise<void>[] = []
+    while (this.#opening + this.#idle.length + this.#lent.size < this.#options.max) {
+      this.#opening += 1
+      opened.push(this.#open())
+    }
+    await Promise.all(opened)
   }
 
   /** Lends nothing more, and resolves when all is closed; what has not come back after `graceMs` is cut. */
@@ -264,6 +276,15 @@ export class Pool<T extends Pooled> {
     }
     this.#serve()
     this.#finishClosing()
+  }
+
+  /** Those that were opened together become old together: all but one go on working meanwhile. */
+  async #renew(worn: T): Promise<void> {
+    this.#isRenewing = true
+    this.#opening += 1
+    void this.#retire(worn)
+    await this.#open()
+    this.#isRenewing = false
   }
 
   #forget(lost: T): void {

@@ -6,6 +6,7 @@ import {
   OutcomeUnknown,
   type Parameter,
   type Row,
+  type Statement,
   type Transaction,
   type TransactionOptions,
 } from './database.ts'
@@ -125,9 +126,18 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
       return await open(renewed)
     }
   }
+  let firstStatements: readonly Statement[] = []
   const pool = new Pool<Connection>({
-    open: (signal) =>
-      openWith((at) => Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal)),
+    async open(signal) {
+      const connection = await openWith((at) =>
+        Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal),
+      )
+      // Sent together, answered one after the other. One that is lost meanwhile is the pool's to notice.
+      await Promise.allSettled(
+        firstStatements.map(({ text, parameters }) => connection.run(text, parameters)),
+      )
+      return connection
+    },
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
@@ -176,6 +186,14 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
             : committing(given.readOnly, () => connection.run<R>(text, parameters)),
         given,
       ),
+
+    // A pooler's sessions are its own: others use them too, and it decides when they end.
+    ...(!poolerUrl && {
+      async warmUp(statements: readonly Statement[]) {
+        firstStatements = statements
+        await pool.fill()
+      },
+    }),
 
     script: (text) => lend((connection) => connection.script(text)),
 
