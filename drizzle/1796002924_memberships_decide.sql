@@ -152,13 +152,6 @@ begin
 end
 $$;
 --> statement-breakpoint
-create or replace function muster.oldest_version() returns text
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return '1796002878_people_have_memberships';
---> statement-breakpoint
 create or replace function muster.may_invite(role text, organization uuid) returns boolean
 language plpgsql
 stable

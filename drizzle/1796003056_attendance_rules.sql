@@ -6,13 +6,6 @@ drop trigger shifts_assigned_has_payment on public.shifts;
 --> statement-breakpoint
 drop trigger follow_assignment_on_update on public.shifts;
 --> statement-breakpoint
-create or replace function muster.oldest_version() returns text
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return '1796003014_attendance';
---> statement-breakpoint
 alter publication supabase_realtime add table public.assignments (auto_close_minutes, auto_closed_at, begun_at, company_id, created_at, delivery_days, end_datetime, ended_as, ended_at, flags, give_back_minutes, hourly_rate, id, late_after_minutes, minimum_minutes, moved_at, overtime_rate, professional_id, radius_meters, shift_id, start_datetime, updated_at);
 --> statement-breakpoint
 create or replace function muster.reopen_assignment(shift uuid) returns void

@@ -1,10 +1,3 @@
-create or replace function muster.oldest_version() returns text
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return '1796003056_attendance_rules';
---> statement-breakpoint
 -- The open shifts of one page, in the form of the API, and where the next page begins (null on the last one).
 create or replace function muster.nearby_shifts(
   latitude float8,

@@ -34,7 +34,8 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
   },
   hours: {
     file: 'test/rules/hours.test.ts',
-    summary: '2,000 sets of clock events against the model, and all 720 orders of six',
+    summary:
+      '2,000 sets of clock events and 10,000 steps with corrections against the model, all 720 orders of six and 500 of nine',
   },
   'checkins-order': {
     file: 'test/api/checkins-order.test.ts',

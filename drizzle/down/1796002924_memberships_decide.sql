@@ -572,13 +572,6 @@ BEGIN ATOMIC
    WHERE ((u.id = ANY (groups_of_guarding.callers)) AND (u.role = 'zzp'::text) AND (u.deleted_at IS NULL));
 END;
 --> statement-breakpoint
-CREATE OR REPLACE FUNCTION muster.oldest_version()
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN '1795994981_assignments_are_rows'::text;
---> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.warn_of_stale_payments()
  RETURNS bigint
  LANGUAGE sql

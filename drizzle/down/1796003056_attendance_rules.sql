@@ -213,13 +213,6 @@ CREATE OR REPLACE FUNCTION muster.notification_types_of_guarding()
  SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN ARRAY['shift_assigned'::text, 'shift_released'::text, 'shift_cancelled'::text, 'shift_changed'::text, 'certificate_expiring'::text, 'payments_stale'::text];
 --> statement-breakpoint
-CREATE OR REPLACE FUNCTION muster.oldest_version()
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN '1796002878_people_have_memberships'::text;
---> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.reopen_assignment(shift uuid)
  RETURNS void
  LANGUAGE sql

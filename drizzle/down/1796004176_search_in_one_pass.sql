@@ -149,13 +149,6 @@ begin
 end
 $function$;
 --> statement-breakpoint
-CREATE OR REPLACE FUNCTION muster.oldest_version()
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN '1796003014_attendance'::text;
---> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql
 immutable

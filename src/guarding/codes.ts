@@ -125,6 +125,33 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU303',
   },
+  assignment_released: {
+    status: 409,
+    title:
+      'The assignment was released: it is not corrected, since its shift is open or has gone to somebody else.',
+    retry: 'never',
+    sqlstate: 'MU330',
+  },
+  correction_decided: {
+    status: 409,
+    title: 'The correction has already been decided on: propose another one.',
+    retry: 'never',
+    sqlstate: 'MU331',
+  },
+  correction_open: {
+    status: 409,
+    title: 'There is an open proposal about this event already.',
+    retry: 'after_change',
+    when: 'When the other side has accepted or refused it.',
+    sqlstate: 'MU332',
+    constraint: 'corrections_one_open',
+  },
+  too_many_corrections: {
+    status: 409,
+    title: 'The assignment already has 100 corrections.',
+    retry: 'never',
+    sqlstate: 'MU333',
+  },
   recorded_in_future: {
     status: 422,
     title: 'The device time is in the future.',

@@ -3,6 +3,7 @@ import { assignmentRoutes } from './assignments/routes.ts'
 import { certificateRoutes } from './certificates/routes.ts'
 import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
+import { correctionRoutes } from './corrections/routes.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
@@ -25,6 +26,10 @@ export const guarding = {
       name: 'assignments',
       description: 'Who has, or had, which shift; on what terms; and how it ended.',
     },
+    {
+      name: 'corrections',
+      description: 'What companies and guards agree on where clock events are wrong or missing.',
+    },
     { name: 'check-ins', description: 'GPS check-ins, as the phones of guards report them.' },
     { name: 'locations', description: 'The sites where guards work.' },
     { name: 'professionals', description: 'Guards and their certificates.' },
@@ -36,6 +41,7 @@ export const guarding = {
   examples,
   headers: {
     createCertificate: ['Location'],
+    createCorrection: ['Location'],
     createLocation: ['Location'],
     createShift: ['Location'],
     listNearbyShifts: ['Link'],
@@ -44,6 +50,7 @@ export const guarding = {
     'shifts',
     'shift_briefings',
     'assignments',
+    'corrections',
     'gps_checkins',
     'incidents',
     'finqle_transactions',
@@ -57,6 +64,7 @@ export const guarding = {
       'shift_late',
       'shift_no_show',
     ],
+    ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },
@@ -73,6 +81,7 @@ export const guarding = {
     await v1.register(certificateRoutes)
     await v1.register(locationRoutes)
     await v1.register(assignmentRoutes)
+    await v1.register(correctionRoutes)
     await v1.register(companyTermsRoutes)
     await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
     await v1.register(incidentRoutes)

@@ -74,8 +74,8 @@ const ID_FROM: Readonly<Record<string, string>> = {
   changeIncident: 'createIncident',
   removeLocation: 'createLocation',
 }
-/** Not to be sent as it is: one needs a code that is told once, one a notification, one a shift that begins now. */
-const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn'])
+/** Not to be sent as it is: one needs a code that is told once, one a notification, two a shift of about now. */
+const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
 /** Without its client a company may not change what it has there. */

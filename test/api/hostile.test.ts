@@ -95,6 +95,8 @@ const KNOWN: Record<string, unknown> = {
   description: 'HIDDEN description',
   title: 'HIDDEN title',
   id: 'c4ec0000-0000-7000-8000-000000000001',
+  event_id: 'c4ec0000-0000-7000-8000-000000000001',
+  becomes_at: '2030-01-01T08:00:00Z',
   instructions: 'HIDDEN instructions',
   number: 'HIDDEN number',
   reason: 'HIDDEN reason',

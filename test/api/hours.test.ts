@@ -171,7 +171,7 @@ describe('hours', () => {
       api().owner.query('update assignments set delivery_days = $2 where shift_id = $1', [shift.id, days])
     await setDelivery(30)
     await record(shift, ['clock_in', hours(start, 7.9)], ['clock_out', hours(start, 8)])
-    expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 10, flags: [] })
+    expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 10, flags: ['late'] })
     await api().owner.query('update gps_checkins set created_at = recorded_at where shift_id = $1', [
       shift.id,
     ])
@@ -181,7 +181,7 @@ describe('hours', () => {
       status: 'completed',
       amount: 10,
       payment: 'pending',
-      flags: ['overdue'],
+      flags: ['late', 'overdue'],
     })
   })
 

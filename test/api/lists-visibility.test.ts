@@ -48,6 +48,7 @@ const NAMED: readonly List[] = [
               and (muster.guard_tenant_id() is null or id <> ${SHIFT_ROWS.formerPublished.id})`,
   },
   { route: '/assignments', rows: sql`select id from assignments` },
+  { route: '/corrections', rows: sql`select id from corrections` },
   { route: '/company-terms', rows: sql`select id from company_terms` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({

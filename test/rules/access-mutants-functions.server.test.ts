@@ -64,6 +64,8 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
+  'propose_correction: side is null → false': OTHER_WORDS,
+  'tg_corrections__check: not found → false': OTHER_WORDS,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':

@@ -354,6 +354,9 @@ export const TRANSACTION_ROWS = {
   foreignGuard: { id: SHIFT_ROWS.foreignAssigned.id },
 } satisfies Record<string, MatrixRow>
 
+/** The id of the assignment of a shift of the matrix: the world gives them, so that rows can name them. */
+export const assignmentOf = (shift: { id: string }): string => `a5${shift.id.slice(2)}`
+
 /** Made with the payments, and likewise found by their shift. */
 export const ASSIGNMENT_ROWS = TRANSACTION_ROWS
 
@@ -546,6 +549,13 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       ],
     )
   }
+  await owner.transaction(async (tx) => {
+    await tx.query("set local session_replication_role = 'replica'")
+    await tx.query(
+      "update finqle_transactions set assignment_id = overlay(shift_id::text placing 'a5' from 1)::uuid",
+    )
+    await tx.query("update assignments set id = overlay(shift_id::text placing 'a5' from 1)::uuid")
+  })
   // Their guards may give them back.
   await owner.query('update assignments set moved_at = now() where shift_id = any ($1)', [
     `{${[SHIFT_ROWS.companyAssigned, SHIFT_ROWS.rivalAssigned, SHIFT_ROWS.foreignAssigned].map(({ id }) => id).join(',')}}`,

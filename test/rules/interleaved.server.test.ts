@@ -16,6 +16,7 @@ import {
   LOCATIONS,
   ORGANIZATIONS,
   SITE,
+  USERS,
 } from '../support/world.ts'
 
 /*
@@ -373,7 +374,41 @@ const CASES: Case[] = [
     aFirst: ['ok', 'ok'],
     bFirst: ['ok', 'ok'],
   },
+  {
+    name: 'a correction is accepted and refused',
+    async arrange({ guard, shift }) {
+      const correction = await proposeTo(await shift({ status: 'assigned' }))
+      return [decide(guard, correction, 'accepted'), decide(guard, correction, 'refused')]
+    },
+    aFirst: ['ok', 'correction_decided'],
+    bFirst: ['correction_decided', 'ok'],
+  },
+  {
+    name: 'a correction is accepted, and a phone delivers',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [decide(guard, await proposeTo(taken), 'accepted'), checkIn(guard, taken, 'clock_in')]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
 ]
+
+const decide = (guard: Guard, correction: string, verdict: 'accepted' | 'refused'): Step => ({
+  actor: guard.caller,
+  statement: sql`select muster.decide_correction(${correction}, ${verdict})`,
+})
+
+/** A correction by the company: the guard clocked in a minute ago. */
+async function proposeTo(shift: string): Promise<string> {
+  const [row] = await prepared().owner.query<{ id: string }>(
+    `insert into corrections (assignment_id, change, kind, becomes_at, reason, proposed_by, proposed_as)
+     select id, 'happened', 'clock_in', now() - interval '1 minute', 'Seen there', $2, 'company'
+     from assignments where shift_id = $1 returning id`,
+    [shift, USERS.company],
+  )
+  return row!.id
+}
 
 /** Ends the shift at noon in Amsterdam on the certificate's last day: in Kiritimati (UTC+14) it is the day after. */
 async function endShiftOnLastDay(shift: string, certificate: string): Promise<void> {

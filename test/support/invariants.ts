@@ -52,12 +52,12 @@ const INVARIANTS: Record<string, string> = {
     join assignments a on a.id = t.assignment_id
     where t.status <> 'voided' and s.status not in ('assigned', 'active', 'completed') and a.ended_as <> 'stopped'`,
 
-  'each assignment has one payment, void where it was given back or cancelled': `
+  'each assignment has one payment, void where it was given back or cancelled, or nobody came': `
     select a.id || ': ' || count(t.id) as subject
     from assignments a
     left join finqle_transactions t
       on t.assignment_id = a.id and t.shift_id = a.shift_id and t.professional_id = a.professional_id
-      and (t.status = 'voided') = (coalesce(a.ended_as, '') in ('released', 'cancelled'))
+      and (t.status = 'voided') = (coalesce(a.ended_as, '') in ('released', 'cancelled', 'no_show'))
     group by a.id
     having count(t.id) <> 1`,
 
@@ -110,7 +110,7 @@ const INVARIANTS: Record<string, string> = {
         else 'active'
       end as status
     ) c
-    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{conflict,overdue}'`,
+    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{auto_closed,conflict,corrected,overdue}'`,
 
   'a shift is where its location is until it has begun': `
     select s.id::text as subject
@@ -128,7 +128,7 @@ const INVARIANTS: Record<string, string> = {
     select s.id::text as subject
     from shifts s
     join locations l on l.id = s.location_id
-    where l.deleted_at is not null and s.deleted_at is null and s.status not in ('completed', 'cancelled')`,
+    where l.deleted_at is not null and s.deleted_at is null and s.status not in ('completed', 'cancelled', 'no_show')`,
 
   'what is deleted is not worked': `
     select id::text as subject from shifts where deleted_at is not null and status in ('assigned', 'active')`,

@@ -17,6 +17,7 @@ export const BIG_TABLES = [
   'security_professionals',
   'certificates',
   'assignments',
+  'corrections',
   'finqle_transactions',
   'notifications',
   'incidents',
@@ -85,6 +86,14 @@ export async function loadManyRows(owner: Database): Promise<void> {
               s.start_datetime + n * interval '1 hour'
        from assignments a join shifts s on s.id = a.shift_id cross join generate_series(1, $1::int) n where s.title = 'Worked'`,
       [CHECKINS_PER_SHIFT],
+    )
+    await tx.query(
+      `insert into corrections (id, tenant_id, company_id, shift_id, assignment_id, professional_id, event_id, change, kind, becomes_at, reason,
+                                proposed_by, proposed_as, created_at)
+       select a.id, a.tenant_id, a.company_id, a.shift_id, a.id, a.professional_id, a.id, 'happened', 'clock_in', a.start_datetime, 'Seen',
+              p.user_id, 'professional', a.start_datetime
+       from assignments a join shifts s on s.id = a.shift_id join security_professionals p on p.id = a.professional_id
+       where s.title = 'Worked'`,
     )
     await tx.query(
       `insert into incidents (tenant_id, company_id, client_id, shift_id, reported_by, category, severity, description, occurred_at, created_at)

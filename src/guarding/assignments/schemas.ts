@@ -46,7 +46,7 @@ export const assignment = z
     }),
     flags: z.array(z.enum(ASSIGNMENT_FLAGS)).meta({
       description:
-        'What a person should look at. `outside`: work ended by a clock_out outside the site. `imprecise`: a clock event with an accuracy over 100 m. `overdue`: a clock event that arrived too late to count by itself. `conflict`: events that cannot all be true. `late`: no clock_in in time. `auto_closed`: nobody clocked out.',
+        'What a person should look at. `outside`: work ended by a clock_out outside the site. `imprecise`: a clock event with an accuracy over 100 m. `overdue`: a clock event that arrived too late to count by itself. `conflict`: events that cannot all be true, or that arrived after a correction was decided on. `corrected`: a correction is in effect. `late`: no clock_in in time. `auto_closed`: nobody clocked out.',
     }),
     created_at: instantOut,
     updated_at: instantOut,

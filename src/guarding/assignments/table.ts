@@ -21,6 +21,7 @@ export const ASSIGNMENT_ENDINGS = ['released', 'cancelled', 'stopped', 'complete
 export const ASSIGNMENT_FLAGS = [
   'auto_closed',
   'conflict',
+  'corrected',
   'imprecise',
   'late',
   'outside',
@@ -78,7 +79,7 @@ export const assignments = pgTable(
     check('assignments_ended_somehow', sql`(${t.ended_at} is null) = (${t.ended_as} is null)`),
     check(
       'assignments_flags_known',
-      sql`${t.flags} <@ array['auto_closed', 'conflict', 'imprecise', 'late', 'outside', 'overdue']`,
+      sql`${t.flags} <@ array['auto_closed', 'conflict', 'corrected', 'imprecise', 'late', 'outside', 'overdue']`,
     ),
     // What background work looks through each minute.
     index('assignments_in_force_idx').on(t.start_datetime).where(sql`${t.ended_at} is null`),
