@@ -118,10 +118,33 @@ CREATE TABLE "timesheets" (
 	CONSTRAINT "timesheets_currency_known" CHECK ("timesheets"."currency" = 'EUR')
 );
 --> statement-breakpoint
-ALTER TABLE "assignments" ADD COLUMN "overtime_tolerance_minutes" integer DEFAULT 15 NOT NULL;--> statement-breakpoint
-ALTER TABLE "assignments" ADD COLUMN "plan_tolerance_minutes" integer DEFAULT 15 NOT NULL;--> statement-breakpoint
-ALTER TABLE "assignments" ADD COLUMN "approve_after_days" integer DEFAULT 7 NOT NULL;--> statement-breakpoint
-ALTER TABLE "assignments" ADD COLUMN "dispute_days" integer DEFAULT 14 NOT NULL;--> statement-breakpoint
+-- In steps: functions use the row type of assignments, and PostgreSQL then adds no column that has a default.
+ALTER TABLE "assignments"
+	ADD COLUMN "overtime_tolerance_minutes" integer,
+	ADD COLUMN "plan_tolerance_minutes" integer,
+	ADD COLUMN "approve_after_days" integer,
+	ADD COLUMN "dispute_days" integer;
+--> statement-breakpoint
+ALTER TABLE "assignments" NO FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+ALTER TABLE "assignments" DISABLE TRIGGER USER;
+--> statement-breakpoint
+UPDATE "assignments" SET "overtime_tolerance_minutes" = 15, "plan_tolerance_minutes" = 15, "approve_after_days" = 7, "dispute_days" = 14;
+--> statement-breakpoint
+ALTER TABLE "assignments" ENABLE TRIGGER USER;
+--> statement-breakpoint
+ALTER TABLE "assignments" FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+ALTER TABLE "assignments"
+	ALTER COLUMN "overtime_tolerance_minutes" SET DEFAULT 15,
+	ALTER COLUMN "overtime_tolerance_minutes" SET NOT NULL,
+	ALTER COLUMN "plan_tolerance_minutes" SET DEFAULT 15,
+	ALTER COLUMN "plan_tolerance_minutes" SET NOT NULL,
+	ALTER COLUMN "approve_after_days" SET DEFAULT 7,
+	ALTER COLUMN "approve_after_days" SET NOT NULL,
+	ALTER COLUMN "dispute_days" SET DEFAULT 14,
+	ALTER COLUMN "dispute_days" SET NOT NULL;
+--> statement-breakpoint
 ALTER TABLE "company_terms" ADD COLUMN "overtime_tolerance_minutes" integer DEFAULT 15 NOT NULL;--> statement-breakpoint
 ALTER TABLE "company_terms" ADD COLUMN "plan_tolerance_minutes" integer DEFAULT 15 NOT NULL;--> statement-breakpoint
 ALTER TABLE "company_terms" ADD COLUMN "approve_after_days" integer DEFAULT 7 NOT NULL;--> statement-breakpoint

@@ -1,6 +1,6 @@
 import { callOf, type Job } from '../platform/jobs/job.ts'
 
-/** Background work of guarding; the functions are in `supabase/schemas/guarding/warnings.sql`. */
+/** Background work of guarding; the functions are in `supabase/schemas/guarding/`. */
 export const jobs: readonly Job[] = [
   {
     name: 'guarding.warn_of_expiring_certificates',
@@ -16,5 +16,21 @@ export const jobs: readonly Job[] = [
     schedule: { dailyAt: '06:10' },
     timeoutMs: 60_000,
     run: callOf('muster.warn_of_stale_payments()'),
+  },
+  {
+    name: 'guarding.make_missing_timesheets',
+    description: 'Makes the timesheets of shifts that were over before timesheets were there.',
+    // After an upgrade, and after rows were brought in past the triggers.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.make_missing_timesheets()'),
+  },
+  {
+    name: 'guarding.approve_agreed_hours',
+    description: 'Approves hours that match the plan and that nobody disputed in time.',
+    // What is due waited for days: an hour more costs nobody anything.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.approve_agreed_hours()'),
   },
 ]

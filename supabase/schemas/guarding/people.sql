@@ -40,7 +40,8 @@ immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return array[
-  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'certificate_expiring', 'payments_stale'
+  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'certificate_expiring', 'payments_stale',
+  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'
 ];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 
