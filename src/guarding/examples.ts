@@ -130,6 +130,24 @@ export const examples: Readonly<Record<string, Example>> = {
   acceptCorrection: { as: 'company', parameters: { id: CORRECTION } },
   refuseCorrection: { as: 'company', parameters: { id: CORRECTION2 } },
   createCompanyTerms: { as: 'company', body: { late_after_minutes: 20, minimum_minutes: 180 } },
+  createAllowance: {
+    as: 'company',
+    body: { kind: 'night', percent: 25, window_from: '22:00', window_to: '06:00' },
+  },
+  approveTimesheet: { as: 'company', body: { open_lines: ['overtime_beyond_tolerance'] } },
+  approveTimesheets: { as: 'company', body: { ids: ['7d0c3a52-6f41-4a9e-8b27-91c5d8e0f364'] } },
+  disputeTimesheet: {
+    as: 'guard',
+    body: { reason: 'I was there until 07:30, and my phone was off.' },
+  },
+  counterTimesheet: {
+    as: 'guard',
+    body: {
+      worked: [{ from: '2026-01-31T22:00:00+01:00', to: '2026-02-01T07:30:00+01:00' }],
+      reason: 'I was there until 07:30, and my phone was off.',
+    },
+  },
+  resolveTimesheet: { as: 'company', body: { outcome: 'countered' } },
   listCandidates: { as: 'company', parameters: { id: OPEN } },
   syncTable: { as: 'company', parameters: { table: 'shifts' } },
 }

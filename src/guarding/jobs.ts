@@ -3,7 +3,7 @@ import { callOf, type Job } from '../platform/jobs/job.ts'
 /** A guard who is late is missed at the door: the planner learns of it within a minute. */
 const ATTENDANCE = '1 minute'
 
-/** Background work of guarding; the functions are in `supabase/schemas/guarding/warnings.sql` and `attendance.sql`. */
+/** Background work of guarding; the functions are in `supabase/schemas/guarding/`. */
 export const jobs: readonly Job[] = [
   {
     name: 'guarding.flag_late_shifts',
@@ -40,5 +40,21 @@ export const jobs: readonly Job[] = [
     schedule: { dailyAt: '06:10' },
     timeoutMs: 60_000,
     run: callOf('muster.warn_of_stale_payments()'),
+  },
+  {
+    name: 'guarding.make_missing_timesheets',
+    description: 'Makes the timesheets of shifts that were over before timesheets were there.',
+    // After an upgrade, and after rows were brought in past the triggers.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.make_missing_timesheets()'),
+  },
+  {
+    name: 'guarding.approve_agreed_hours',
+    description: 'Approves hours that match the plan and that nobody disputed in time.',
+    // What is due waited for days: an hour more costs nobody anything.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.approve_agreed_hours()'),
   },
 ]

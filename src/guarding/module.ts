@@ -1,4 +1,5 @@
 import type { Module } from '../platform/module.ts'
+import { allowanceRoutes } from './allowances/routes.ts'
 import { assignmentRoutes } from './assignments/routes.ts'
 import { certificateRoutes } from './certificates/routes.ts'
 import { checkinRoutes } from './checkins/routes.ts'
@@ -14,6 +15,7 @@ import { professionalRoutes } from './professionals/routes.ts'
 import { nearbyWarmUp } from './shifts/queries.ts'
 import { shiftRoutes } from './shifts/routes.ts'
 import { companyTermsRoutes } from './terms/routes.ts'
+import { timesheetRoutes } from './timesheets/routes.ts'
 
 /** Shifts of security guards: where, by whom, proved how, paid. */
 export const guarding = {
@@ -34,6 +36,10 @@ export const guarding = {
     { name: 'locations', description: 'The sites where guards work.' },
     { name: 'professionals', description: 'Guards and their certificates.' },
     { name: 'incidents', description: 'Incidents that guards report from a site.' },
+    {
+      name: 'timesheets',
+      description: 'The hours of a shift, and what they pay: proposed by the clock, agreed by both sides.',
+    },
     { name: 'transactions', description: 'Payments for shifts.' },
   ],
   codes,
@@ -44,6 +50,7 @@ export const guarding = {
     createCorrection: ['Location'],
     createLocation: ['Location'],
     createShift: ['Location'],
+    exportTimesheets: ['Link'],
     listNearbyShifts: ['Link'],
   },
   publishedTables: [
@@ -54,6 +61,9 @@ export const guarding = {
     'gps_checkins',
     'incidents',
     'finqle_transactions',
+    'timesheets',
+    'timesheet_lines',
+    'timesheet_steps',
   ],
   notificationTypes: [
     ...[
@@ -66,6 +76,7 @@ export const guarding = {
     ],
     ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
+    ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
@@ -85,6 +96,8 @@ export const guarding = {
     await v1.register(companyTermsRoutes)
     await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
     await v1.register(incidentRoutes)
+    await v1.register(timesheetRoutes)
+    await v1.register(allowanceRoutes)
     await v1.register(transactionRoutes)
     await v1.register(shiftRoutes)
   },

@@ -74,8 +74,14 @@ const ID_FROM: Readonly<Record<string, string>> = {
   changeIncident: 'createIncident',
   removeLocation: 'createLocation',
 }
-/** Not to be sent as it is: one needs a code that is told once, one a notification, two a shift of about now. */
-const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'])
+/**
+ * Not to be sent as it is: one needs a code that is told once, one a notification, two a shift of about now, the others hours that
+ * were worked: the database makes the ids of timesheets.
+ */
+const NEEDS_MORE = new Set([
+  ...['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'],
+  ...['getTimesheet', 'approveTimesheet', 'disputeTimesheet', 'counterTimesheet', 'resolveTimesheet'],
+])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
 /** Without its client a company may not change what it has there. */

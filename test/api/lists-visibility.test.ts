@@ -58,7 +58,11 @@ const NAMED: readonly List[] = [
 ]
 
 /** Lists of something else than the rows of a table that the caller may read, each with a test of its own. */
-const OTHERS = ['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby']
+const OTHERS = [
+  ...['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby'],
+  // The same query as /timesheets.
+  '/timesheets.csv',
+]
 
 /** Every list of the API, such as `/shifts/{id}/candidates`. */
 const ROUTES = Object.entries((await describeApi()).paths as Record<string, Methods>)

@@ -1,4 +1,4 @@
-import { RESOURCES } from '../support/resources.ts'
+import { ACCESSES } from '../support/resources.ts'
 import { TENANTS } from '../support/world.ts'
 import {
   asks,
@@ -962,7 +962,7 @@ export const SECTIONS: readonly Section[] = [
   sizeSamples,
   jobs,
   messages,
-  ...RESOURCES.map(({ access }) => access.section),
+  ...ACCESSES.map(({ section }) => section),
 ]
 
 /** See `tellingCells`. */
@@ -1091,7 +1091,5 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'admin guard guard': 'refused',
     },
   },
-  ...RESOURCES.flatMap(({ access: { section, alone } }) =>
-    alone ? [{ ...alone, table: section.table }] : [],
-  ),
+  ...ACCESSES.flatMap(({ section, alone }) => (alone ? [{ ...alone, table: section.table }] : [])),
 ]

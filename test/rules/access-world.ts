@@ -645,9 +645,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
   }
 
   // Here, and not at the head of the file: they stand on it.
-  const { RESOURCES } = await import('../support/resources.ts')
-  for (const { access } of RESOURCES) {
-    await insert(access.section.table, Object.values(access.section.rows).map(access.columns))
+  const { ACCESSES } = await import('../support/resources.ts')
+  for (const { section, columns, arrange } of ACCESSES) {
+    if (columns) await insert(section.table, Object.values(section.rows).map(columns))
+    await arrange?.(owner)
   }
 
   await owner.query('delete from company_clients where client_id = $1', [QUIET.formerClient])

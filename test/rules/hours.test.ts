@@ -427,7 +427,8 @@ describe('an assignment', () => {
 
   test('has the default terms of the API where the company has set none', async () => {
     const [terms] = await database.query(
-      `select late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days
+      `select late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days,
+         overtime_tolerance_minutes, plan_tolerance_minutes, approve_after_days, dispute_days
        from muster.terms_at($1, now())`,
       [ORGANIZATIONS.rival],
     )

@@ -1,4 +1,4 @@
-import { RESOURCES } from '../support/resources.ts'
+import { ACCESSES } from '../support/resources.ts'
 import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
 
 /*
@@ -143,7 +143,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.most_pings_a_minute()',
     'muster.notify_company(public.shifts,text)',
     'muster.notify_professional(public.shifts,uuid,text)',
-    'muster.pay_for(numeric,numeric,numeric,numeric)',
     'muster.price_assignment(uuid)',
     'muster.record_no_show(public.shifts,uuid)',
     'muster.price_earlier_assignments(public.assignments)',
@@ -305,7 +304,7 @@ const TABLES: Record<string, TablePrivileges> = {
     authenticated: {
       select: '*',
       insert:
-        'id company_id valid_from late_after_minutes auto_close_minutes minimum_minutes give_back_minutes delivery_days',
+        'id company_id valid_from late_after_minutes auto_close_minutes minimum_minutes give_back_minutes delivery_days overtime_tolerance_minutes plan_tolerance_minutes approve_after_days dispute_days',
     },
     service_role: EVERYTHING,
     muster_definer: READ,
@@ -348,13 +347,13 @@ const TABLES: Record<string, TablePrivileges> = {
 
 export const PRIVILEGES: Privileges = {
   functions: Object.fromEntries(
-    [EXECUTE, ...RESOURCES.map(({ access }) => access.functions ?? {})]
+    [EXECUTE, ...ACCESSES.map(({ functions }) => functions ?? {})]
       .flatMap((byRoles) => Object.entries(byRoles))
       .flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
   ),
   tables: {
     ...TABLES,
-    ...Object.fromEntries(RESOURCES.map(({ access }) => [access.section.table, access.privileges])),
+    ...Object.fromEntries(ACCESSES.map(({ section, privileges }) => [section.table, privileges])),
   },
   schemas: {
     auth: { anon: 'usage', authenticated: 'usage', service_role: 'usage' },

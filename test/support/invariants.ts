@@ -68,6 +68,22 @@ const INVARIANTS: Record<string, string> = {
     where s.status in ('assigned', 'active')
       and t.amount <> round(extract(epoch from s.end_datetime - s.start_datetime) * s.hourly_rate / 3600, 2)`,
 
+  'what was worked has a timesheet, whose lines add up to its total and to its pending payment': `
+    select a.id || ': ' || coalesce(l.sum, 0) || ' in lines, ' || coalesce(t.total, -1) || ' in all, ' || p.amount || ' paid' as subject
+    from assignments a
+    join finqle_transactions p on p.assignment_id = a.id and p.status = 'pending'
+    left join timesheets t on t.assignment_id = a.id
+    left join lateral (select sum(amount) from timesheet_lines where timesheet_id = t.id and is_approved) l on true
+    where a.ended_as in ('completed', 'stopped') and (t.total, t.total) is distinct from (coalesce(l.sum, 0), p.amount)`,
+
+  'no second of a person is paid twice': `
+    select a.id || ' and ' || b.id as subject
+    from timesheets a
+    join timesheets b on b.professional_id = a.professional_id and b.id > a.id
+    join assignments one on one.id = a.assignment_id and one.ended_as in ('completed', 'stopped')
+    join assignments other on other.id = b.assignment_id and other.ended_as in ('completed', 'stopped')
+    where muster.spans_of(a.paid) && muster.spans_of(b.paid)`,
+
   'each payment was announced to its professional, each voided one taken back': `
     select coalesce(p.shift_id, n.shift_id) || ': ' || p.payments || '/' || p.voided || ' payments, ' || n.assigned || '/'
       || n.taken_back || ' notifications' as subject
@@ -110,7 +126,9 @@ const INVARIANTS: Record<string, string> = {
         else 'active'
       end as status
     ) c
-    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{auto_closed,conflict,corrected,overdue}'`,
+    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{auto_closed,conflict,corrected,overdue}'
+      -- What was approved stays completed.
+      and not exists (select from timesheets t where t.assignment_id = a.id and t.state in ('approved', 'locked'))`,
 
   'a shift is where its location is until it has begun': `
     select s.id::text as subject

@@ -19,6 +19,9 @@ export const BIG_TABLES = [
   'assignments',
   'corrections',
   'finqle_transactions',
+  'timesheets',
+  'timesheet_lines',
+  'timesheet_steps',
   'notifications',
   'incidents',
 ] as const
@@ -78,6 +81,22 @@ export async function loadManyRows(owner: Database): Promise<void> {
       `insert into finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount, status, created_at)
        select tenant_id, company_id, shift_id, id, professional_id, 200, 'completed', start_datetime from assignments
        where shift_id in (select id from shifts where title = 'Worked')`,
+    )
+    await tx.query(
+      `insert into timesheets (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, start_datetime, end_datetime,
+                               time_zone, work_date, worked, paid, clocked, worked_seconds, break_seconds, paid_seconds, total)
+       select a.tenant_id, a.company_id, s.client_id, a.shift_id, a.id, a.professional_id, a.start_datetime, a.end_datetime,
+              s.time_zone, a.start_datetime::date, '[]', '[]', '[]', 28800, 0, 28800, 200
+       from assignments a join shifts s on s.id = a.shift_id where s.title = 'Worked' and s.status = 'completed'`,
+    )
+    await tx.query(
+      `insert into timesheet_lines (tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor, amount,
+                                    explanation, is_approved)
+       select tenant_id, company_id, professional_id, id, 1, 'planned', 28800, 25, 1, 200, 'Planned time', true from timesheets`,
+    )
+    await tx.query(
+      `insert into timesheet_steps (tenant_id, company_id, professional_id, timesheet_id, step, by_professional)
+       select tenant_id, company_id, professional_id, id, 'approved', false from timesheets`,
     )
     await tx.query(
       `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,

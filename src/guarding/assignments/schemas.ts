@@ -38,6 +38,10 @@ export const assignment = z
     }),
     give_back_minutes: z.int(),
     delivery_days: z.int(),
+    overtime_tolerance_minutes: z.int(),
+    plan_tolerance_minutes: z.int(),
+    approve_after_days: z.int(),
+    dispute_days: z.int(),
     moved_at: instantOut
       .nullable()
       .meta({ description: 'When the company last changed the times or the place of the assigned shift.' }),

@@ -9,7 +9,7 @@ import { shifts } from '../shifts/table.ts'
 import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
 import { gpsCheckins } from './table.ts'
 
-const columns = {
+export const columns = {
   id: gpsCheckins.id,
   shift_id: gpsCheckins.shift_id,
   assignment_id: gpsCheckins.assignment_id,

@@ -2,11 +2,11 @@
 --
 -- * docs/decisions/034-hours-are-what-the-events-say.md has the rules; this file says them in SQL.
 -- * muster.clock_events gives the clock events of an assignment after corrections (corrections.sql), muster.clocked what they come
---   to: intervals, state and flags. muster.worked_intervals takes from these what
---   later shifts of the same person claim, and splits them at the planned end. Whatever pays or shows hours uses that.
+--   to: intervals, state and flags. What other shifts of the same person have of these is taken from them by muster.hours_of, and
+--   what they pay is the timesheet (timesheets.sql).
 -- * muster.advance_assignment brings a shift's state, the flags and the pay in step with the events.
--- * Whoever prices an assignment locks its payment first and looks afterwards, from the later shift to the earlier. So of two phones
---   that deliver at the same moment one sees what the other stored, and they do not deadlock.
+-- * Whoever prices an assignment locks its professional and its payment first and looks afterwards, from the later shift to the
+--   earlier. So of two phones that deliver at the same moment one sees what the other stored, and they do not deadlock.
 
 -- Without a SET clause, so that it is inlined: it is asked for whenever hours are.
 create or replace function muster.clock_events(of_assignment uuid)
@@ -166,83 +166,41 @@ language plpgsql
 stable
 set search_path = pg_catalog, public, pg_temp
 as $$
-declare
-  assignment public.assignments;
-  own tstzmultirange;
-  taken tstzmultirange;
 begin
-  select a.* into assignment from public.assignments a where a.id = of_assignment;
-  own := (muster.clocked(assignment)).intervals;
-  if isempty(own) then
-    return;
-  end if;
-  -- What both claim is the later shift's.
-  select range_agg(c.claimed) into taken
-  from public.assignments a
-  cross join lateral muster.clocked(a) c
-  where a.professional_id = assignment.professional_id
-    and a.start_datetime >= assignment.start_datetime
-    and (a.start_datetime, a.shift_id) > (assignment.start_datetime, assignment.shift_id)
-    -- A correction begins it as early as its check-in window does.
-    and a.start_datetime < upper(own) + interval '2 hours';
   return query
     select lower(part.span), upper(part.span), part.is_overtime
-    from unnest(own - coalesce(taken, '{}')) as worked (span)
+    from public.assignments a
+    cross join lateral muster.hours_of(a, null) h
+    cross join lateral unnest(h.worked) as worked (span)
     cross join lateral (values
-      (worked.span * tstzrange(null, assignment.end_datetime), false),
-      (worked.span * tstzrange(assignment.end_datetime, null), true)
+      (worked.span * tstzrange(null, a.end_datetime), false),
+      (worked.span * tstzrange(a.end_datetime, null), true)
     ) as part (span, is_overtime)
-    where not isempty(part.span)
+    where a.id = of_assignment and not isempty(part.span)
     order by 1;
 end
 $$;
 comment on function muster.worked_intervals(uuid) is
   'When somebody worked for an assignment, by their clock events: half-open intervals in order, cut at the planned end.';
 
-create or replace function muster.pay_for(
-  hourly_rate numeric, overtime_rate numeric, planned_seconds numeric, overtime_seconds numeric
-) returns numeric
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
--- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
-return round(hourly_rate * planned_seconds / 3600, 2) + round(hourly_rate * overtime_rate * overtime_seconds / 3600, 2);
-comment on function muster.pay_for(numeric, numeric, numeric, numeric) is
-  'What planned time and overtime pay: two lines, each rounded half up to the cent.';
-
 create or replace function muster.assignment_pay(assignment public.assignments) returns numeric
 language plpgsql
 stable
 set search_path = pg_catalog, public, pg_temp
 as $$
-declare
-  planned numeric := 0;
-  overtime numeric := 0;
 begin
-  -- Planned pay until it is known what was worked; a completed shift that was brought in as history has no events.
-  if coalesce(assignment.ended_as not in ('completed', 'stopped'), true)
-    or (assignment.ended_as = 'completed' and (muster.clocked(assignment)).status = 'assigned')
-  then
-    return muster.pay_for(
-      assignment.hourly_rate, assignment.overtime_rate,
-      extract(epoch from assignment.end_datetime - assignment.start_datetime), 0
-    );
-  end if;
-  select
-    coalesce(sum(extract(epoch from w.worked_to - w.worked_from)) filter (where not w.is_overtime), 0),
-    coalesce(sum(extract(epoch from w.worked_to - w.worked_from)) filter (where w.is_overtime), 0)
-  into planned, overtime
-  from muster.worked_intervals(assignment.id) w;
-  return greatest(
-    muster.pay_for(assignment.hourly_rate, assignment.overtime_rate, planned, overtime),
-    case assignment.ended_as when 'stopped' then
-      muster.pay_for(assignment.hourly_rate, 1, assignment.minimum_minutes * 60, 0)
-    end
+  return coalesce(
+    (
+      select t.total
+      from public.timesheets t
+      where t.assignment_id = assignment.id and assignment.ended_as in ('completed', 'stopped')
+    ),
+    muster.estimated_pay(assignment)
   );
 end
 $$;
-comment on function muster.assignment_pay(public.assignments) is 'What an assignment pays, as far as it is known.';
+comment on function muster.assignment_pay(public.assignments) is
+  'What an assignment pays, as far as it is known: what its timesheet says, else what was planned.';
 
 create or replace function muster.price_assignment(priced uuid) returns void
 language plpgsql
@@ -254,22 +212,29 @@ declare
   assignment public.assignments;
   pay numeric;
 begin
-  -- Before anything is read. What is not pending stays as it was sent.
+  -- Before anything is read.
+  select a.* into assignment from public.assignments a where a.id = priced;
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
   select t.id, t.status, t.amount into payment
   from public.finqle_transactions t
   where t.assignment_id = priced
   for no key update;
-  if payment.status is distinct from 'pending' then
+  if coalesce(payment.status = 'voided', true) then
     return;
   end if;
   select a.* into assignment from public.assignments a where a.id = priced;
-  pay := muster.assignment_pay(assignment);
-  if pay <> payment.amount then
+  if assignment.ended_as in ('completed', 'stopped') then
+    pay := (muster.make_timesheet(assignment)).total;
+  else
+    pay := muster.estimated_pay(assignment);
+  end if;
+  -- What is not pending stays as it was sent.
+  if payment.status = 'pending' and pay <> payment.amount then
     update public.finqle_transactions t set amount = pay where t.id = payment.id;
   end if;
 end
 $$;
-comment on function muster.price_assignment(uuid) is 'Brings the pending payment of an assignment in step with what it pays.';
+comment on function muster.price_assignment(uuid) is 'Makes the timesheet of an assignment anew, and brings its pending payment in step with it.';
 
 -- A shift begins and ends its intervals within its check-in window: 2 hours before the planned start, and 12 after the planned end.
 create or replace function muster.price_earlier_assignments(later public.assignments) returns void
@@ -287,9 +252,13 @@ begin
     select a.id
     from public.assignments a
     where a.professional_id = later.professional_id
-      and a.start_datetime between later.start_datetime - longest_shift - window_after - window_before and later.start_datetime
-      and (a.start_datetime, a.shift_id) < (later.start_datetime, later.shift_id)
+      and a.start_datetime
+        between later.start_datetime - longest_shift - window_after - window_before and later.end_datetime + window_after + window_before
       and a.end_datetime + window_after > later.start_datetime - window_before
+      and (
+        (a.start_datetime, a.shift_id) < (later.start_datetime, later.shift_id)
+        or (a.id <> later.id and 'overdue' = any (a.flags))
+      )
       and a.ended_as in ('completed', 'stopped')
     order by a.start_datetime desc, a.shift_id desc
   loop
@@ -298,7 +267,7 @@ begin
 end
 $$;
 comment on function muster.price_earlier_assignments(public.assignments) is
-  'Prices what a shift may take minutes from: the earlier ones of the same person.';
+  'Prices what a shift may take minutes from: the earlier ones of the same person, and later ones that have overdue events.';
 
 create or replace function muster.advance_assignment(advanced uuid) returns void
 language plpgsql
@@ -324,7 +293,11 @@ begin
     select c.* into said from muster.clocked(assignment) c;
   end if;
 
-  if assignment.ended_as is null or assignment.ended_as in ('completed', 'no_show') then
+  -- What was approved stays: the sheet is flagged instead. Nobody approves meanwhile (muster.lock_timesheet).
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+  if (assignment.ended_as is null or assignment.ended_as in ('completed', 'no_show'))
+    and not muster.hours_are_settled(assignment.id)
+  then
     next_status := case
       when said.status <> 'assigned' then said.status
       -- A correction took away what began the work.
@@ -338,7 +311,6 @@ begin
       shift.status := 'active';
     end if;
     if shift.status in ('completed', 'no_show') and next_status in ('assigned', 'active') then
-      perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
       if exists (
         select from public.shifts other
         where other.professional_id = assignment.professional_id
@@ -525,7 +497,6 @@ grant execute on function
   muster.clock_events(uuid),
   muster.interval_from(timestamptz, timestamptz),
   muster.worked_intervals(uuid),
-  muster.pay_for(numeric, numeric, numeric, numeric),
   muster.assignment_pay(public.assignments),
   muster.price_assignment(uuid),
   muster.price_earlier_assignments(public.assignments),

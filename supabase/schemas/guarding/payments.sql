@@ -4,7 +4,7 @@
 -- * Releasing voids the row, and so does cancelling before somebody worked; cancelling afterwards fixes what is paid. A shift to which
 --   nobody came pays nothing, until an offline phone or a correction says otherwise.
 -- * Exactly one row of a shift is not void (a unique index holds that). Each assignment has one row.
--- * A pending payment is what the assignment pays now (hours.sql). While it is processed the amount stays what was sent; should
+-- * A pending payment is what the assignment pays now: the plan, then the total of its timesheet (timesheets.sql). While it is processed the amount stays what was sent; should
 --   it become pending again, it is worked out anew.
 -- * No transaction commits an assignment that is in force, completed or stopped without its live payment row, or a live payment
 --   row of one that is none of these.
@@ -86,6 +86,7 @@ as $$
 declare
   was_assigned boolean := tg_op = 'UPDATE' and old.status in ('assigned', 'active');
   is_assigned boolean := new.status in ('assigned', 'active');
+  begun uuid;
   ended uuid;
 begin
   if tg_op = 'UPDATE' and old.status in ('completed', 'no_show') then
@@ -107,20 +108,18 @@ begin
     end if;
 
   elsif (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
+    begun := muster.begin_assignment(new);
     insert into public.finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount)
-    values (
-      new.tenant_id, new.company_id, new.id, muster.begin_assignment(new), new.professional_id,
-      muster.pay_for(
-        new.hourly_rate, new.overtime_rate, extract(epoch from new.end_datetime - new.start_datetime), 0
-      )
-    );
+    select a.tenant_id, a.company_id, a.shift_id, a.id, a.professional_id, muster.estimated_pay(a)
+    from public.assignments a
+    where a.id = begun;
     if new.status = 'completed' then
-      perform muster.end_assignment(new.id, 'completed');
+      perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
     end if;
     perform muster.notify_professional(new, new.professional_id, 'shift_assigned');
 
   elsif was_assigned and new.status = 'completed' then
-    perform muster.end_assignment(new.id, 'completed');
+    perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
 
   elsif was_assigned and new.status = 'cancelled' and old.status = 'active' then
     ended := muster.end_assignment(new.id, 'stopped');

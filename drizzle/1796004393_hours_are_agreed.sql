@@ -1,0 +1,1899 @@
+alter publication supabase_realtime drop table public.assignments;
+--> statement-breakpoint
+drop function muster.pay_for(numeric,numeric,numeric,numeric);
+--> statement-breakpoint
+create policy internal on public.allowances for all to service_role, muster_definer
+  using (true)
+  with check (true);
+--> statement-breakpoint
+create policy internal on muster.public_holidays for all to service_role, muster_definer
+  using (true)
+  with check (true);
+--> statement-breakpoint
+create or replace function muster.calendar_of(time_zone text) returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return case
+  when time_zone = 'Europe/Amsterdam' then 'NL'
+  when time_zone = 'Europe/Brussels' then 'BE'
+  when time_zone in ('Europe/Berlin', 'Europe/Busingen') then 'DE'
+end;
+--> statement-breakpoint
+create or replace function muster.allowances_of(assignment public.assignments) returns setof public.allowances
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return query
+    with valid as (
+      select distinct on (a.kind) a.*
+      from public.allowances a
+      where a.company_id = assignment.company_id
+        and a.valid_from <= assignment.start_datetime
+        and a.created_at <= assignment.begun_at
+      order by a.kind, a.valid_from desc
+    )
+    select v.*
+    from valid v
+    where coalesce(v.percent, v.amount_per_hour) > 0
+      and (
+        v.kind <> 'short_notice'
+        or assignment.start_datetime - assignment.begun_at < make_interval(hours => v.notice_hours)
+      );
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.allowance_hours(
+  allowance public.allowances, time_zone text, spans tstzmultirange
+) returns tstzmultirange
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  site_calendar constant text := muster.calendar_of(time_zone);
+begin
+  if allowance.kind = 'short_notice' then
+    return spans;
+  end if;
+  return (
+    select coalesce(range_agg(tstzrange(w.begins_at, w.ends_at)), '{}')
+    -- The window of the day before may reach into the first.
+    from generate_series(
+      date_trunc('day', lower(spans) at time zone time_zone) - interval '1 day',
+      upper(spans) at time zone time_zone,
+      interval '1 day'
+    ) as d (day)
+    cross join lateral (
+      select
+        (d.day + coalesce(allowance.window_from::interval, interval '0')) at time zone time_zone as begins_at,
+        (d.day + case
+          when allowance.window_to > allowance.window_from then allowance.window_to::interval
+          else interval '1 day' + coalesce(allowance.window_to::interval, interval '0')
+        end) at time zone time_zone as ends_at
+    ) as w
+    where w.begins_at < w.ends_at
+      and case allowance.kind
+        when 'saturday' then extract(isodow from d.day) = 6
+        when 'sunday' then extract(isodow from d.day) = 7
+        when 'public_holiday' then exists (
+          select from muster.public_holidays h where h.calendar = site_calendar and h.day = d.day::date
+        )
+        else true
+      end
+  );
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.allowance_name(allowance public.allowances) returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return case allowance.kind
+  when 'evening' then 'Evening'
+  when 'night' then 'Night'
+  when 'saturday' then 'Saturday'
+  when 'sunday' then 'Sunday'
+  when 'public_holiday' then 'Public holiday'
+  when 'short_notice' then 'Short notice'
+end
+|| coalesce(' ' || left(allowance.window_from::text, 5) || '–' || left(allowance.window_to::text, 5), '');
+--> statement-breakpoint
+-- Runs with the rights of whoever writes: an organization that they do not see does not exist.
+create or replace function muster.tg_allowances__set_tenant() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select o.tenant_id into new.tenant_id
+  from public.organizations o
+  where o.id = new.company_id and o.kind = 'company' and o.deleted_at is null;
+  if not found then
+    perform muster.fail('not_found', 'company_id');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
+create or replace trigger a_set_tenant before insert on public.allowances
+  for each row execute function muster.tg_allowances__set_tenant();
+--> statement-breakpoint
+create policy allowances_read on public.allowances for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+create policy allowances_create on public.allowances for insert to authenticated
+  with check (
+    company_id = (select muster.company_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+alter publication supabase_realtime add table public.assignments (approve_after_days, auto_close_minutes, auto_closed_at, begun_at, company_id, created_at, delivery_days, dispute_days, end_datetime, ended_as, ended_at, flags, give_back_minutes, hourly_rate, id, late_after_minutes, minimum_minutes, moved_at, overtime_rate, overtime_tolerance_minutes, plan_tolerance_minutes, professional_id, radius_meters, shift_id, start_datetime, updated_at);
+--> statement-breakpoint
+create or replace function muster.begin_assignment(shift public.shifts) returns uuid
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  terms constant public.company_terms := muster.terms_at(shift.company_id, now());
+  assignment uuid;
+begin
+  insert into public.assignments (
+    tenant_id, company_id, shift_id, professional_id, begun_at, start_datetime, end_datetime, hourly_rate, overtime_rate,
+    radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days,
+    overtime_tolerance_minutes, plan_tolerance_minutes, approve_after_days, dispute_days
+  )
+  select
+    -- Not `now()`: of two assignments in one transaction one is the later.
+    shift.tenant_id, shift.company_id, shift.id, shift.professional_id, clock_timestamp(), shift.start_datetime, shift.end_datetime,
+    shift.hourly_rate, shift.overtime_rate, l.radius_meters,
+    terms.late_after_minutes, terms.auto_close_minutes, terms.minimum_minutes, terms.give_back_minutes, terms.delivery_days,
+    terms.overtime_tolerance_minutes, terms.plan_tolerance_minutes, terms.approve_after_days, terms.dispute_days
+  from public.locations l
+  where l.id = shift.location_id
+  returning id into assignment;
+  return assignment;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.codes_of_guarding() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+  'shift_overlap', 'MU001',
+  'certificate_missing', 'MU002',
+  'certificate_expired', 'MU003',
+  'professional_inactive', 'MU004',
+  'shift_not_open', 'MU005',
+  'invalid_transition', 'MU006',
+  'outside_check_in_window', 'MU007',
+  'recorded_in_future', 'MU008',
+  'shift_not_assigned', 'MU009',
+  'certificate_in_use', 'MU012',
+  'professional_in_use', 'MU013',
+  'location_in_use', 'MU014',
+  'payment_missing', 'MU015',
+  'id_conflict', 'MU016',
+  'shift_over', 'MU021',
+  'daily_limit_reached', 'MU025',
+  'too_many_pings', 'MU030',
+  'professional_unavailable', 'MU300',
+  'shift_begun', 'MU301',
+  'rate_lowered', 'MU302',
+  'end_worked', 'MU303',
+  'assignment_released', 'MU330',
+  'correction_decided', 'MU331',
+  'correction_open', 'MU332',
+  'too_many_corrections', 'MU333',
+  'own_hours', 'MU340',
+  'timesheet_state', 'MU341',
+  'lines_undecided', 'MU342',
+  'timesheet_changed', 'MU343',
+  'dispute_too_late', 'MU344',
+  'hours_impossible', 'MU345'
+);
+--> statement-breakpoint
+create or replace function muster.terms_at(company uuid, at timestamptz) returns public.company_terms
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  terms public.company_terms;
+begin
+  select t.* into terms
+  from public.company_terms t
+  where t.company_id = company and t.valid_from <= at
+  order by t.valid_from desc
+  limit 1;
+  if not found then
+    terms.late_after_minutes := 30;
+    terms.auto_close_minutes := 120;
+    -- Three hours: what Dutch law gives on-call workers for each call (Burgerlijk Wetboek 7, article 628a).
+    terms.minimum_minutes := 180;
+    terms.give_back_minutes := 1440;
+    terms.delivery_days := 14;
+    terms.overtime_tolerance_minutes := 15;
+    terms.plan_tolerance_minutes := 15;
+    terms.approve_after_days := 7;
+    terms.dispute_days := 14;
+  end if;
+  return terms;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.worked_intervals(of_assignment uuid)
+returns table (worked_from timestamptz, worked_to timestamptz, is_overtime boolean)
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return query
+    select lower(part.span), upper(part.span), part.is_overtime
+    from public.assignments a
+    cross join lateral muster.hours_of(a, null) h
+    cross join lateral unnest(h.worked) as worked (span)
+    cross join lateral (values
+      (worked.span * tstzrange(null, a.end_datetime), false),
+      (worked.span * tstzrange(a.end_datetime, null), true)
+    ) as part (span, is_overtime)
+    where a.id = of_assignment and not isempty(part.span)
+    order by 1;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.assignment_pay(assignment public.assignments) returns numeric
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return coalesce(
+    (
+      select t.total
+      from public.timesheets t
+      where t.assignment_id = assignment.id and assignment.ended_as in ('completed', 'stopped')
+    ),
+    muster.estimated_pay(assignment)
+  );
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.price_assignment(priced uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  payment record;
+  assignment public.assignments;
+  pay numeric;
+begin
+  -- Before anything is read.
+  select a.* into assignment from public.assignments a where a.id = priced;
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+  select t.id, t.status, t.amount into payment
+  from public.finqle_transactions t
+  where t.assignment_id = priced
+  for no key update;
+  if coalesce(payment.status = 'voided', true) then
+    return;
+  end if;
+  select a.* into assignment from public.assignments a where a.id = priced;
+  if assignment.ended_as in ('completed', 'stopped') then
+    pay := (muster.make_timesheet(assignment)).total;
+  else
+    pay := muster.estimated_pay(assignment);
+  end if;
+  -- What is not pending stays as it was sent.
+  if payment.status = 'pending' and pay <> payment.amount then
+    update public.finqle_transactions t set amount = pay where t.id = payment.id;
+  end if;
+end
+$$;
+--> statement-breakpoint
+-- A shift begins and ends its intervals within its check-in window: 2 hours before the planned start, and 12 after the planned end.
+create or replace function muster.price_earlier_assignments(later public.assignments) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  longest_shift constant interval := interval '48 hours';
+  window_before constant interval := interval '2 hours';
+  window_after constant interval := interval '12 hours';
+  earlier uuid;
+begin
+  for earlier in
+    select a.id
+    from public.assignments a
+    where a.professional_id = later.professional_id
+      and a.start_datetime
+        between later.start_datetime - longest_shift - window_after - window_before and later.end_datetime + window_after + window_before
+      and a.end_datetime + window_after > later.start_datetime - window_before
+      and (
+        (a.start_datetime, a.shift_id) < (later.start_datetime, later.shift_id)
+        or (a.id <> later.id and 'overdue' = any (a.flags))
+      )
+      and a.ended_as in ('completed', 'stopped')
+    order by a.start_datetime desc, a.shift_id desc
+  loop
+    perform muster.price_assignment(earlier);
+  end loop;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.advance_assignment(advanced uuid) returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  assignment public.assignments;
+  shift public.shifts;
+  said record;
+  next_status text;
+begin
+  -- Each statement of this function must see the check-ins that others have committed before it got the lock.
+  perform muster.require_read_committed();
+  select a.* into assignment from public.assignments a where a.id = advanced;
+  select s.* into shift from public.shifts s where s.id = assignment.shift_id for no key update;
+  select c.* into said from muster.clocked(assignment) c;
+
+  -- It was called off before anybody knew that work had begun, and people agreed on that since.
+  if assignment.ended_as = 'cancelled' and said.status <> 'assigned' then
+    update public.assignments a set ended_as = 'stopped' where a.id = assignment.id returning a.* into assignment;
+    update public.finqle_transactions t set status = 'pending' where t.assignment_id = assignment.id and t.status = 'voided';
+    select c.* into said from muster.clocked(assignment) c;
+  end if;
+
+  -- What was approved stays: the sheet is flagged instead. Nobody approves meanwhile (muster.lock_timesheet).
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+  if (assignment.ended_as is null or assignment.ended_as in ('completed', 'no_show'))
+    and not muster.hours_are_settled(assignment.id)
+  then
+    next_status := case
+      when said.status <> 'assigned' then said.status
+      -- A correction took away what began the work.
+      when 'corrected' = any (said.flags) and shift.status <> 'assigned' then
+        case when shift.end_datetime <= now() then 'no_show' else 'assigned' end
+      else shift.status
+    end;
+    -- Active is told also of a shift that was completed meanwhile.
+    if shift.status = 'assigned' and next_status = 'completed' then
+      update public.shifts s set status = 'active' where s.id = shift.id;
+      shift.status := 'active';
+    end if;
+    if shift.status in ('completed', 'no_show') and next_status in ('assigned', 'active') then
+      if exists (
+        select from public.shifts other
+        where other.professional_id = assignment.professional_id
+          and other.status in ('assigned', 'active')
+          and other.deleted_at is null
+          and other.id <> shift.id
+          and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
+      ) then
+        said.flags := array(select distinct f.flag from unnest(said.flags || 'conflict'::text) as f (flag) order by f.flag);
+        next_status := shift.status;
+      end if;
+    end if;
+    if next_status <> shift.status then
+      update public.shifts s set status = next_status where s.id = shift.id;
+    end if;
+  end if;
+  if said.flags <> assignment.flags then
+    update public.assignments a set flags = said.flags where a.id = assignment.id;
+  end if;
+
+  if said.status <> 'assigned' or 'corrected' = any (said.flags) then
+    -- What is being worked pays what was planned, as before.
+    if said.status = 'completed' or assignment.ended_as is not null then
+      perform muster.price_assignment(assignment.id);
+    end if;
+    perform muster.price_earlier_assignments(assignment);
+  end if;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.tg_shifts__follow_assignment() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  was_assigned boolean := tg_op = 'UPDATE' and old.status in ('assigned', 'active');
+  is_assigned boolean := new.status in ('assigned', 'active');
+  begun uuid;
+  ended uuid;
+begin
+  if tg_op = 'UPDATE' and old.status in ('completed', 'no_show') then
+    perform muster.reopen_assignment(new.id);
+    if new.status in ('completed', 'no_show') then
+      ended := muster.end_assignment(new.id, new.status);
+    end if;
+    if old.status = 'no_show' then
+      update public.finqle_transactions t
+      set status = 'pending'
+      from public.assignments a
+      where a.shift_id = new.id
+        and a.professional_id = new.professional_id
+        and (a.ended_at is null or a.id = ended)
+        and t.assignment_id = a.id
+        and t.status = 'voided';
+    elsif new.status = 'no_show' then
+      perform muster.record_no_show(new, ended);
+    end if;
+
+  elsif (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
+    begun := muster.begin_assignment(new);
+    insert into public.finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount)
+    select a.tenant_id, a.company_id, a.shift_id, a.id, a.professional_id, muster.estimated_pay(a)
+    from public.assignments a
+    where a.id = begun;
+    if new.status = 'completed' then
+      perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
+    end if;
+    perform muster.notify_professional(new, new.professional_id, 'shift_assigned');
+
+  elsif was_assigned and new.status = 'completed' then
+    perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
+
+  elsif was_assigned and new.status = 'cancelled' and old.status = 'active' then
+    ended := muster.end_assignment(new.id, 'stopped');
+    perform muster.price_assignment(ended);
+    -- Work that was going on claims no more.
+    perform muster.price_earlier_assignments(a) from public.assignments a where a.id = ended;
+    perform muster.notify_professional(new, old.professional_id, 'shift_cancelled');
+
+  elsif was_assigned and new.status = 'no_show' then
+    perform muster.record_no_show(new, muster.end_assignment(new.id, 'no_show'));
+
+  elsif was_assigned and new.status in ('published', 'cancelled') then
+    ended := muster.end_assignment(new.id, case new.status when 'published' then 'released' else 'cancelled' end);
+    update public.finqle_transactions t set status = 'voided' where t.assignment_id = ended;
+    perform muster.notify_professional(
+      new, old.professional_id, case new.status when 'published' then 'shift_released' else 'shift_cancelled' end
+    );
+
+  elsif was_assigned and is_assigned and (
+    new.start_datetime, new.end_datetime, new.hourly_rate, new.overtime_rate, new.location_id
+  ) is distinct from (
+    old.start_datetime, old.end_datetime, old.hourly_rate, old.overtime_rate, old.location_id
+  ) then
+    perform muster.price_assignment(muster.follow_shift(
+      new,
+      (new.start_datetime, new.end_datetime, new.location_id)
+        is distinct from (old.start_datetime, old.end_datetime, old.location_id)
+    ));
+    perform muster.notify_professional(new, new.professional_id, 'shift_changed');
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.notification_types_of_guarding() returns text[]
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'correction_proposed',
+  'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
+  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'
+];
+--> statement-breakpoint
+create or replace function muster.audience_of_timesheets(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'client:' || (viewed ->> 'client_id'),
+  'professional:' || (viewed ->> 'professional_id')
+];
+--> statement-breakpoint
+create or replace function muster.audience_of_timesheet_lines(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'professional:' || (viewed ->> 'professional_id')
+];
+--> statement-breakpoint
+create or replace function muster.audience_of_timesheet_steps(viewed jsonb, at timestamptz) returns text[]
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array[
+  'admins:' || (viewed ->> 'tenant_id'),
+  'company:' || (viewed ->> 'company_id'),
+  'professional:' || (viewed ->> 'professional_id')
+];
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.seen_of_timesheets(changes jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_object_agg(c.nth, jsonb_build_object(
+      'audience', case when true then array_remove(
+        muster.audience_of_timesheets((c.value -> 'image') || jsonb_build_object('tenant_id', r.tenant_id), clock_timestamp()), null
+      ) else '{}' end,
+      'filled', case when c.value ? 'lacks' and to_jsonb(r) || (c.value -> 'image') = to_jsonb(r) then (
+        select jsonb_object_agg(l.name, (to_jsonb(r) -> l.name)::text)
+        from jsonb_array_elements_text(c.value -> 'lacks') as l (name)
+      ) end
+    ))
+    from jsonb_array_elements(changes) with ordinality as c (value, nth)
+    join public.timesheets r on r.id = (c.value #>> '{image,id}')::uuid
+    where c.value ->> 'relation' = 'timesheets'
+  );
+end
+$function$;
+--> statement-breakpoint
+CREATE TRIGGER updated_at BEFORE UPDATE ON public.timesheets FOR EACH ROW EXECUTE FUNCTION muster.set_updated_at();
+--> statement-breakpoint
+CREATE TRIGGER z_stamp_change BEFORE INSERT OR UPDATE ON public.timesheets FOR EACH ROW EXECUTE FUNCTION muster.tg_stamp_change();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_delete AFTER DELETE ON public.timesheets FOR EACH ROW EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_update AFTER UPDATE ON public.timesheets FOR EACH ROW WHEN (((old.tenant_id IS DISTINCT FROM new.tenant_id) OR (old.company_id IS DISTINCT FROM new.company_id) OR (old.client_id IS DISTINCT FROM new.client_id) OR (old.professional_id IS DISTINCT FROM new.professional_id))) EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+create policy internal on public.timesheets for all to service_role, muster_definer
+  using (true)
+  with check (true);
+--> statement-breakpoint
+alter publication supabase_realtime add table public.timesheets (agreed, approved_at, approved_by, assignment_id, break_seconds, client_id, clocked, company_id, created_at, currency, end_datetime, flags, id, locked_at, paid, paid_seconds, pay_period_id, professional_id, proposed_at, shift_id, start_datetime, state, time_zone, updated_at, work_date, worked, worked_seconds);
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.seen_of_timesheet_lines(changes jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_object_agg(c.nth, jsonb_build_object(
+      'audience', case when true then array_remove(
+        muster.audience_of_timesheet_lines((c.value -> 'image') || jsonb_build_object('tenant_id', r.tenant_id), clock_timestamp()), null
+      ) else '{}' end,
+      'filled', case when c.value ? 'lacks' and to_jsonb(r) || (c.value -> 'image') = to_jsonb(r) then (
+        select jsonb_object_agg(l.name, (to_jsonb(r) -> l.name)::text)
+        from jsonb_array_elements_text(c.value -> 'lacks') as l (name)
+      ) end
+    ))
+    from jsonb_array_elements(changes) with ordinality as c (value, nth)
+    join public.timesheet_lines r on r.id = (c.value #>> '{image,id}')::uuid
+    where c.value ->> 'relation' = 'timesheet_lines'
+  );
+end
+$function$;
+--> statement-breakpoint
+CREATE TRIGGER updated_at BEFORE UPDATE ON public.timesheet_lines FOR EACH ROW EXECUTE FUNCTION muster.set_updated_at();
+--> statement-breakpoint
+CREATE TRIGGER z_stamp_change BEFORE INSERT OR UPDATE ON public.timesheet_lines FOR EACH ROW EXECUTE FUNCTION muster.tg_stamp_change();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_delete AFTER DELETE ON public.timesheet_lines FOR EACH ROW EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_update AFTER UPDATE ON public.timesheet_lines FOR EACH ROW WHEN (((old.tenant_id IS DISTINCT FROM new.tenant_id) OR (old.company_id IS DISTINCT FROM new.company_id) OR (old.professional_id IS DISTINCT FROM new.professional_id))) EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+create policy internal on public.timesheet_lines for all to service_role, muster_definer
+  using (true)
+  with check (true);
+--> statement-breakpoint
+alter publication supabase_realtime add table public.timesheet_lines (allowance_id, amount, company_id, created_at, currency, explanation, factor, id, is_approved, kind, open_reason, "position", professional_id, rate, seconds, timesheet_id, updated_at);
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.seen_of_timesheet_steps(changes jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_object_agg(c.nth, jsonb_build_object(
+      'audience', case when true then array_remove(
+        muster.audience_of_timesheet_steps((c.value -> 'image') || jsonb_build_object('tenant_id', r.tenant_id), clock_timestamp()), null
+      ) else '{}' end,
+      'filled', case when c.value ? 'lacks' and to_jsonb(r) || (c.value -> 'image') = to_jsonb(r) then (
+        select jsonb_object_agg(l.name, (to_jsonb(r) -> l.name)::text)
+        from jsonb_array_elements_text(c.value -> 'lacks') as l (name)
+      ) end
+    ))
+    from jsonb_array_elements(changes) with ordinality as c (value, nth)
+    join public.timesheet_steps r on r.id = (c.value #>> '{image,id}')::uuid
+    where c.value ->> 'relation' = 'timesheet_steps'
+  );
+end
+$function$;
+--> statement-breakpoint
+CREATE TRIGGER z_stamp_change BEFORE INSERT OR UPDATE ON public.timesheet_steps FOR EACH ROW EXECUTE FUNCTION muster.tg_stamp_change();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_delete AFTER DELETE ON public.timesheet_steps FOR EACH ROW EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+CREATE TRIGGER note_departure_on_update AFTER UPDATE ON public.timesheet_steps FOR EACH ROW WHEN (((old.tenant_id IS DISTINCT FROM new.tenant_id) OR (old.company_id IS DISTINCT FROM new.company_id) OR (old.professional_id IS DISTINCT FROM new.professional_id))) EXECUTE FUNCTION muster.tg_note_departure();
+--> statement-breakpoint
+create policy internal on public.timesheet_steps for all to service_role, muster_definer
+  using (true)
+  with check (true);
+--> statement-breakpoint
+alter publication supabase_realtime add table public.timesheet_steps (by_professional, company_id, created_at, id, professional_id, reason, step, taken_by, timesheet_id, updated_at, worked);
+--> statement-breakpoint
+create or replace function muster.seconds_of(spans tstzmultirange) returns numeric
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce(sum(extract(epoch from upper(s.span) - lower(s.span))), 0) from unnest(spans) as s (span);
+end;
+--> statement-breakpoint
+-- In UTC, as the API spells instants.
+create or replace function muster.spans_json(spans tstzmultirange) returns jsonb
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+begin atomic
+  select coalesce(jsonb_agg(jsonb_build_object('from', lower(s.span), 'to', upper(s.span)) order by s.span), '[]')
+  from unnest(spans) as s (span);
+end;
+--> statement-breakpoint
+create or replace function muster.spans_of(list jsonb) returns tstzmultirange
+language sql
+stable
+parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce(range_agg(tstzrange((s.span ->> 'from')::timestamptz, (s.span ->> 'to')::timestamptz)), '{}')
+  from jsonb_array_elements(list) as s (span);
+end;
+--> statement-breakpoint
+create or replace function muster.duration_text(seconds numeric) returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return format(
+  '%s:%s:%s',
+  floor(seconds / 3600), to_char(floor(mod(seconds, 3600) / 60), 'FM00'), rtrim(to_char(mod(seconds, 60), 'FM00.999999'), '.')
+);
+--> statement-breakpoint
+create or replace function muster.hours_are_settled(assignment uuid) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (
+    select from public.timesheets t where t.assignment_id = assignment and t.state in ('approved', 'locked')
+  );
+end;
+--> statement-breakpoint
+create or replace function muster.hours_of(
+  assignment public.assignments,
+  agreed tstzmultirange,
+  out clocked tstzmultirange,
+  out claimed tstzmultirange,
+  out worked tstzmultirange,
+  out overdue tstzmultirange,
+  out is_cut boolean
+)
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  window_before constant interval := interval '2 hours';
+  window_after constant interval := interval '12 hours';
+  longest_shift constant interval := interval '48 hours';
+  any_delay constant integer := 36500;
+  said record;
+  later public.assignments := assignment;
+  settled tstzmultirange;
+  settled_of_earlier tstzmultirange;
+  claimed_later tstzmultirange;
+  claimed_ever tstzmultirange;
+  first_at timestamptz;
+  last_at timestamptz;
+begin
+  select c.* into said from muster.clocked(assignment) c;
+  clocked := said.intervals;
+  claimed := said.claimed;
+  worked := coalesce(agreed, clocked);
+  overdue := '{}';
+  if agreed is null and 'overdue' = any (said.flags) then
+    later.delivery_days := any_delay;
+    overdue := (muster.clocked(later)).intervals - clocked;
+  elsif agreed is null and said.status = 'assigned' and assignment.ended_as = 'completed' and not exists (
+    select from public.gps_checkins c where c.assignment_id = assignment.id and c.kind <> 'ping'
+  ) then
+    -- Brought in as history: what was planned.
+    worked := tstzmultirange(tstzrange(assignment.start_datetime, assignment.end_datetime));
+  end if;
+
+  first_at := lower(worked + overdue);
+  last_at := upper(worked + overdue);
+  select
+    range_agg(muster.spans_of(t.paid)),
+    range_agg(muster.spans_of(t.paid)) filter (where not o.is_later),
+    range_agg(c.claimed) filter (where o.is_later),
+    range_agg(c.claimed)
+  into settled, settled_of_earlier, claimed_later, claimed_ever
+  from (
+    select a, (a.start_datetime, a.shift_id) > (assignment.start_datetime, assignment.shift_id) as is_later
+    from public.assignments a
+    where a.professional_id = assignment.professional_id
+      and a.id <> assignment.id
+      and a.start_datetime between first_at - longest_shift - window_after and last_at + window_before
+      and a.end_datetime > first_at - window_after
+  ) o
+  left join public.timesheets t on t.assignment_id = (o.a).id and t.state in ('approved', 'locked')
+  left join lateral (
+    select c.claimed from muster.clocked(o.a) c where t.id is null and (o.is_later or not isempty(overdue))
+  ) c on true;
+
+  is_cut := not isempty(worked * coalesce(settled_of_earlier, '{}'));
+  worked := worked - coalesce(settled, '{}') - coalesce(claimed_later, '{}');
+  overdue := overdue - coalesce(settled, '{}') - coalesce(claimed_ever, '{}');
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.lines_of(
+  assignment public.assignments, time_zone text, worked tstzmultirange, overdue tstzmultirange, is_agreed boolean
+)
+returns table (
+  "position" smallint, kind text, seconds numeric, rate numeric, factor numeric, amount numeric, explanation text,
+  allowance_id uuid, open_reason text
+)
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  tolerated_until constant timestamptz :=
+    assignment.end_datetime + make_interval(mins => assignment.overtime_tolerance_minutes);
+  tolerated constant tstzmultirange := tstzmultirange(
+    tstzrange(null, case when is_agreed then null else tolerated_until end)
+  );
+  planned constant tstzmultirange := tstzmultirange(tstzrange(null, assignment.end_datetime));
+  hour constant integer := 3600;
+begin
+  return query
+    with part as (
+      select p.*
+      from (values
+        (1, null::text, worked * tolerated),
+        (2, 'overtime_beyond_tolerance', worked - tolerated),
+        (3, 'overdue_events', overdue)
+      ) as p (nth, open_reason, spans)
+      where not isempty(p.spans)
+    ), allowance as (
+      select
+        a.id, a.percent, a.combination,
+        muster.allowance_name(a) as name,
+        muster.allowance_hours(a, time_zone, worked + overdue) as hours,
+        coalesce(a.amount_per_hour, assignment.hourly_rate) as rate,
+        coalesce(a.percent / 100, 1) as factor,
+        -- The highest pays; at the same rate the first of these.
+        row_number() over (
+          order by
+            coalesce(a.amount_per_hour, assignment.hourly_rate * a.percent / 100) desc,
+            array_position(array['public_holiday', 'sunday', 'saturday', 'night', 'evening', 'short_notice'], a.kind)
+        ) as rank
+      from muster.allowances_of(assignment) a
+      where not isempty(worked + overdue)
+    ), line as (
+      select p.nth, 0::bigint as rank, 'planned' as kind, muster.seconds_of(p.spans * planned) as seconds,
+        assignment.hourly_rate as rate, 1::numeric as factor, null::uuid as allowance_id, p.open_reason,
+        'Planned time' as name
+      from part p
+      union all
+      select p.nth, 1, 'overtime', muster.seconds_of(p.spans - planned),
+        assignment.hourly_rate, assignment.overtime_rate, null, p.open_reason, 'Overtime'
+      from part p
+      union all
+      select p.nth, 1 + a.rank, 'allowance',
+        muster.seconds_of(p.spans * case a.combination when 'add' then a.hours else a.hours - coalesce((
+          select range_agg(higher.hours) from allowance higher where higher.combination = 'highest' and higher.rank < a.rank
+        ), '{}') end),
+        a.rate, a.factor, a.id, p.open_reason, a.name
+      from part p
+      cross join allowance a
+    )
+    select
+      row_number() over (order by l.nth, l.rank)::smallint,
+      l.kind, l.seconds, l.rate, l.factor,
+      -- Divided last: a rate per second has no end.
+      round(l.rate * l.factor * l.seconds / hour, 2),
+      format(
+        '%s: %s h × %s EUR/h%s', l.name, muster.duration_text(l.seconds), l.rate,
+        case when l.factor <> 1 then ' × ' || trim_scale(l.factor) end
+      ),
+      l.allowance_id, l.open_reason
+    from line l
+    where l.seconds > 0;
+end
+$$;
+--> statement-breakpoint
+-- A stopped shift: the difference to what it pays at least, once more after open lines were approved.
+create or replace function muster.add_minimum(assignment public.assignments, sheet uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  minimum constant numeric := round(assignment.hourly_rate * assignment.minimum_minutes / 60, 2);
+  worked numeric;
+  stated numeric;
+begin
+  if assignment.ended_as <> 'stopped' then
+    return;
+  end if;
+  select
+    coalesce(sum(l.amount) filter (where l.is_approved and l.kind in ('planned', 'overtime')), 0),
+    sum(l.amount) filter (where l.kind = 'minimum')
+  into worked, stated
+  from public.timesheet_lines l
+  where l.timesheet_id = sheet;
+  if stated is not distinct from nullif(greatest(minimum - worked, 0), 0) then
+    return;
+  end if;
+  delete from public.timesheet_lines l where l.timesheet_id = sheet and l.kind = 'minimum';
+  if worked < minimum then
+    insert into public.timesheet_lines (
+      tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor, amount, explanation, is_approved
+    )
+    values (
+      assignment.tenant_id, assignment.company_id, assignment.professional_id, sheet, 1000, 'minimum',
+      0, assignment.hourly_rate, 1, minimum - worked,
+      format(
+        'At least %s h × %s EUR/h = %s EUR, less %s EUR', muster.duration_text(assignment.minimum_minutes * 60),
+        assignment.hourly_rate, minimum, worked
+      ),
+      true
+    );
+  end if;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.estimated_pay(assignment public.assignments) returns numeric
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return (
+    select coalesce(sum(l.amount), 0)
+    from public.shifts s
+    cross join lateral muster.lines_of(
+      assignment, s.time_zone, tstzmultirange(tstzrange(assignment.start_datetime, assignment.end_datetime)), '{}', true
+    ) l
+    where s.id = assignment.shift_id
+  );
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.make_timesheet(
+  assignment public.assignments, agreed_on tstzmultirange default null
+) returns public.timesheets
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  sheet public.timesheets;
+  made public.timesheets;
+  shift public.shifts;
+  hours record;
+  lines jsonb;
+begin
+  -- Of all the person's sheets one is made at a time.
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+  select t.* into sheet from public.timesheets t where t.assignment_id = assignment.id for no key update;
+  select h.* into hours from muster.hours_of(assignment, agreed_on) h;
+
+  if sheet.state in ('approved', 'locked') then
+    if hours.claimed <> muster.spans_of(sheet.clocked) and not 'conflict' = any (sheet.flags) then
+      update public.timesheets t
+      set flags = array(select f.flag from unnest(t.flags || 'conflict'::text) as f (flag) order by f.flag)
+      where t.id = sheet.id
+      returning t.* into sheet;
+    end if;
+    return sheet;
+  end if;
+
+  select s.* into shift from public.shifts s where s.id = assignment.shift_id;
+  select coalesce(jsonb_agg(to_jsonb(l) order by l.position), '[]') into lines
+  from muster.lines_of(assignment, shift.time_zone, hours.worked, hours.overdue, agreed_on is not null) l;
+
+  made.worked := muster.spans_json(hours.worked + hours.overdue);
+  made.worked_seconds := muster.seconds_of(hours.worked + hours.overdue);
+  made.break_seconds :=
+    coalesce(muster.seconds_of(tstzmultirange(range_merge(hours.worked + hours.overdue))), 0) - made.worked_seconds;
+  made.clocked := muster.spans_json(hours.clocked);
+  made.agreed := case when agreed_on is not null then muster.spans_json(agreed_on) end;
+  made.flags := array(
+    select distinct f.flag
+    from unnest(assignment.flags || case when hours.is_cut then array['conflict'] else '{}' end) as f (flag)
+    order by f.flag
+  );
+
+  if sheet.id is null then
+    insert into public.timesheets as t (
+      tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, start_datetime, end_datetime, time_zone, work_date,
+      worked, paid, clocked, agreed, worked_seconds, break_seconds, paid_seconds, total, flags
+    )
+    values (
+      assignment.tenant_id, assignment.company_id, shift.client_id, assignment.shift_id, assignment.id, assignment.professional_id,
+      assignment.start_datetime, assignment.end_datetime, shift.time_zone,
+      (assignment.start_datetime at time zone shift.time_zone)::date,
+      made.worked, '[]', made.clocked, made.agreed, made.worked_seconds, made.break_seconds, 0, 0, made.flags
+    )
+    returning t.* into sheet;
+  elsif (
+    sheet.start_datetime, sheet.end_datetime, sheet.time_zone, sheet.worked, sheet.clocked, sheet.flags
+  ) is distinct from (
+    assignment.start_datetime, assignment.end_datetime, shift.time_zone, made.worked, made.clocked, made.flags
+  ) or sheet.agreed is distinct from made.agreed then
+    update public.timesheets t
+    set start_datetime = assignment.start_datetime,
+        end_datetime = assignment.end_datetime,
+        time_zone = shift.time_zone,
+        work_date = (assignment.start_datetime at time zone shift.time_zone)::date,
+        worked = made.worked,
+        clocked = made.clocked,
+        agreed = made.agreed,
+        worked_seconds = made.worked_seconds,
+        break_seconds = made.break_seconds,
+        flags = made.flags,
+        proposed_at = now()
+    where t.id = sheet.id
+    returning t.* into sheet;
+  end if;
+
+  -- Lines that stay as they are keep their ids, and nobody is told of them.
+  if lines is distinct from (
+    select coalesce(jsonb_agg(
+      jsonb_build_object(
+        'position', l.position, 'kind', l.kind, 'seconds', l.seconds, 'rate', l.rate, 'factor', l.factor, 'amount', l.amount,
+        'explanation', l.explanation, 'allowance_id', l.allowance_id, 'open_reason', l.open_reason
+      )
+      order by l.position
+    ), '[]')
+    from public.timesheet_lines l
+    where l.timesheet_id = sheet.id and l.kind not in ('minimum', 'adjustment')
+  ) then
+    delete from public.timesheet_lines l where l.timesheet_id = sheet.id and l.kind not in ('minimum', 'adjustment');
+    insert into public.timesheet_lines (
+      tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor, amount, explanation, allowance_id,
+      open_reason, is_approved
+    )
+    select sheet.tenant_id, sheet.company_id, sheet.professional_id, sheet.id, l.position, l.kind, l.seconds, l.rate, l.factor, l.amount,
+      l.explanation, l.allowance_id, l.open_reason, l.open_reason is null
+    from jsonb_to_recordset(lines) as l (
+      "position" smallint, kind text, seconds numeric, rate numeric, factor numeric, amount numeric, explanation text,
+      allowance_id uuid, open_reason text
+    );
+  end if;
+  return muster.count_lines(assignment, sheet, hours.worked, hours.overdue);
+end
+$$;
+--> statement-breakpoint
+-- Of lines that were approved, the minutes; of all that count, the sum.
+create or replace function muster.count_lines(
+  assignment public.assignments, sheet public.timesheets, worked tstzmultirange, overdue tstzmultirange
+) returns public.timesheets
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  tolerated_until constant timestamptz :=
+    assignment.end_datetime + make_interval(mins => assignment.overtime_tolerance_minutes);
+  approved text[];
+  counted tstzmultirange := worked;
+  amount numeric;
+begin
+  perform muster.add_minimum(assignment, sheet.id);
+  select coalesce(sum(l.amount) filter (where l.is_approved), 0), array_agg(l.open_reason) filter (where l.is_approved)
+  into amount, approved
+  from public.timesheet_lines l
+  where l.timesheet_id = sheet.id;
+  if sheet.agreed is null and not coalesce('overtime_beyond_tolerance' = any (approved), false) then
+    counted := counted * tstzmultirange(tstzrange(null, tolerated_until));
+  end if;
+  if coalesce('overdue_events' = any (approved), false) then
+    counted := counted + overdue;
+  end if;
+  if (sheet.total, sheet.paid) is distinct from (amount, muster.spans_json(counted)) then
+    update public.timesheets t
+    set total = amount, paid = muster.spans_json(counted), paid_seconds = muster.seconds_of(counted)
+    where t.id = sheet.id
+    returning t.* into sheet;
+  end if;
+  return sheet;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.lock_timesheet(wanted uuid) returns public.timesheets
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  sheet public.timesheets;
+begin
+  perform muster.require_read_committed();
+  select t.* into sheet from public.timesheets t where t.id = wanted;
+  perform from public.shifts s where s.id = sheet.shift_id for no key update;
+  perform from public.security_professionals p where p.id = sheet.professional_id for no key update;
+  perform from public.finqle_transactions t where t.assignment_id = sheet.assignment_id for no key update;
+  select t.* into sheet from public.timesheets t where t.id = wanted for no key update;
+  return sheet;
+end
+$$;
+--> statement-breakpoint
+-- Gives on whose side the caller is: company (also admins) or professional.
+create or replace function muster.side_of_caller(sheet public.timesheets) returns text
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  if sheet.professional_id = muster.professional_id() then
+    return 'professional';
+  elsif sheet.company_id = muster.company_id() or sheet.tenant_id = muster.admin_tenant_id() then
+    return 'company';
+  end if;
+  perform muster.fail(case when sheet.client_id = muster.client_id() then 'forbidden' else 'not_found' end, 'id');
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.is_own_user(sheet public.timesheets) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (
+    select from public.security_professionals p where p.id = sheet.professional_id and p.user_id = muster.user_id()
+  );
+end;
+--> statement-breakpoint
+create or replace function muster.note_step(
+  sheet public.timesheets, taken text, is_professional boolean, why text default null, hours jsonb default null
+) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.timesheet_steps (
+    tenant_id, company_id, professional_id, timesheet_id, step, taken_by, by_professional, reason, worked
+  )
+  values (
+    sheet.tenant_id, sheet.company_id, sheet.professional_id, sheet.id, taken, muster.user_id(), is_professional, why, hours
+  );
+end;
+--> statement-breakpoint
+create or replace function muster.notify_of_timesheet(sheet public.timesheets, notification_type text, to_professional boolean) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select u.tenant_id, u.id, notification_type, jsonb_build_object(
+    'timesheet_id', sheet.id,
+    'shift_id', sheet.shift_id,
+    'work_date', sheet.work_date,
+    'state', sheet.state,
+    'total', sheet.total,
+    'currency', sheet.currency
+  )
+  from public.users u
+  where u.deleted_at is null
+    and case
+      when to_professional then
+        u.id = (select p.user_id from public.security_professionals p where p.id = sheet.professional_id)
+      else u.organization_id = sheet.company_id and u.role = 'company'
+    end;
+end;
+--> statement-breakpoint
+-- What others worked meanwhile may have become theirs, or not any more. The professional is locked.
+create or replace function muster.make_neighbours(changed public.assignments) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  longest_shift constant interval := interval '48 hours';
+  windows constant interval := interval '14 hours';
+  neighbour uuid;
+begin
+  for neighbour in
+    select a.id
+    from public.assignments a
+    where a.professional_id = changed.professional_id
+      and a.id <> changed.id
+      and a.start_datetime between changed.start_datetime - longest_shift - windows and changed.end_datetime + windows
+      and a.end_datetime > changed.start_datetime - windows
+      and a.ended_as in ('completed', 'stopped')
+    order by a.start_datetime desc, a.shift_id desc
+  loop
+    perform muster.price_assignment(neighbour);
+  end loop;
+end
+$$;
+--> statement-breakpoint
+-- As it was made last, with the open lines of these reasons. The sheet is locked (muster.lock_timesheet).
+create or replace function muster.settle_timesheet(sheet public.timesheets, open_reasons text[], approver uuid) returns public.timesheets
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  assignment public.assignments;
+  hours record;
+begin
+  select a.* into assignment from public.assignments a where a.id = sheet.assignment_id;
+  select h.* into hours
+  from muster.hours_of(assignment, case when sheet.agreed is not null then muster.spans_of(sheet.agreed) end) h;
+  update public.timesheet_lines l
+  set is_approved = true
+  where l.timesheet_id = sheet.id and l.open_reason = any (open_reasons);
+  sheet := muster.count_lines(assignment, sheet, hours.worked, hours.overdue);
+  update public.timesheets t
+  set state = 'approved', approved_at = now(), approved_by = approver
+  where t.id = sheet.id
+  returning t.* into sheet;
+  update public.finqle_transactions t
+  set amount = sheet.total
+  where t.assignment_id = sheet.assignment_id and t.status = 'pending' and t.amount <> sheet.total;
+  perform muster.make_neighbours(assignment);
+  return sheet;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.finished_assignment(sheet public.timesheets) returns public.assignments
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  assignment public.assignments;
+begin
+  select a.* into assignment
+  from public.assignments a
+  where a.id = sheet.assignment_id and a.ended_as in ('completed', 'stopped');
+  -- A shift that is active again has no hours to agree on.
+  if not found then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  return assignment;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.approve_timesheet(
+  wanted uuid, open_reasons text[] default null, seen_total numeric default null
+) returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  sheet public.timesheets := muster.lock_timesheet(wanted);
+begin
+  if muster.side_of_caller(sheet) = 'professional' or muster.is_own_user(sheet) then
+    perform muster.fail('own_hours', 'id');
+  elsif sheet.state <> 'proposed' then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  sheet := muster.make_timesheet(muster.finished_assignment(sheet));
+  if sheet.total <> seen_total then
+    perform muster.fail('timesheet_changed', 'total');
+  elsif open_reasons is null and exists (
+    select from public.timesheet_lines l where l.timesheet_id = sheet.id and not l.is_approved
+  ) then
+    perform muster.fail('lines_undecided', 'open_lines');
+  end if;
+  sheet := muster.settle_timesheet(sheet, coalesce(open_reasons, '{}'), muster.user_id());
+  perform muster.note_step(sheet, 'approved', false);
+  perform muster.notify_of_timesheet(sheet, 'timesheet_approved', true);
+  return sheet.id;
+end
+$$;
+--> statement-breakpoint
+-- The code that refuses each, or null. In the order of the professionals, so that two of these do not deadlock.
+create or replace function muster.approve_timesheets(wanted uuid[]) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  item record;
+  results jsonb := '{}';
+begin
+  for item in
+    select g.id
+    from (select distinct w.id from unnest(wanted) as w (id)) g
+    left join public.timesheets t on t.id = g.id
+    order by t.professional_id, t.start_datetime desc, g.id
+  loop
+    begin
+      perform muster.approve_timesheet(item.id);
+      results := results || jsonb_build_object(item.id, null);
+    exception
+      when others then
+        if not muster.is_refusal(sqlstate) then
+          raise;
+        end if;
+        results := results || jsonb_build_object(item.id, sqlstate);
+    end;
+  end loop;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'sqlstate', results -> w.id::text) order by w.nth), '[]')
+    from unnest(wanted) with ordinality as w (id, nth)
+  );
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.reopen_timesheet(sheet public.timesheets) returns public.timesheets
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  assignment public.assignments;
+  was text := sheet.state;
+begin
+  assignment := muster.finished_assignment(sheet);
+  update public.timesheets t
+  set state = 'disputed', approved_at = null, approved_by = null
+  where t.id = sheet.id
+  returning t.* into sheet;
+  if was = 'approved' then
+    update public.timesheet_lines l set is_approved = l.open_reason is null where l.timesheet_id = sheet.id;
+    -- What came in meanwhile counts again.
+    sheet := muster.make_timesheet(assignment);
+    update public.finqle_transactions t
+    set amount = sheet.total
+    where t.assignment_id = assignment.id and t.status = 'pending' and t.amount <> sheet.total;
+    perform muster.make_neighbours(assignment);
+    perform muster.advance_assignment(assignment.id);
+    select t.* into sheet from public.timesheets t where t.id = sheet.id;
+  end if;
+  return sheet;
+end
+$$;
+--> statement-breakpoint
+-- How long the guard may dispute.
+create or replace function muster.require_dispute_in_time(sheet public.timesheets) returns void
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  if exists (
+    select from public.assignments a
+    where a.id = sheet.assignment_id
+      and coalesce(sheet.approved_at, sheet.proposed_at) + make_interval(days => a.dispute_days) < now()
+  ) then
+    perform muster.fail('dispute_too_late', 'id');
+  end if;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.dispute_timesheet(wanted uuid, why text) returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  sheet public.timesheets := muster.lock_timesheet(wanted);
+begin
+  if muster.side_of_caller(sheet) <> 'professional' then
+    perform muster.fail('forbidden', 'id');
+  elsif sheet.state not in ('proposed', 'approved') then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  perform muster.require_dispute_in_time(sheet);
+  sheet := muster.reopen_timesheet(sheet);
+  perform muster.note_step(sheet, 'disputed', true, why);
+  perform muster.notify_of_timesheet(sheet, 'timesheet_disputed', false);
+  return sheet.id;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.counter_timesheet(wanted uuid, hours jsonb, why text) returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  window_before constant interval := interval '2 hours';
+  window_after constant interval := interval '12 hours';
+  sheet public.timesheets := muster.lock_timesheet(wanted);
+  is_professional constant boolean := muster.side_of_caller(sheet) = 'professional';
+  spans tstzmultirange;
+begin
+  if not is_professional and muster.is_own_user(sheet) then
+    perform muster.fail('own_hours', 'id');
+  elsif sheet.state not in ('proposed', 'disputed') and not (is_professional and sheet.state = 'approved') then
+    perform muster.fail('timesheet_state', 'state');
+  elsif is_professional and sheet.state <> 'disputed' then
+    perform muster.require_dispute_in_time(sheet);
+  end if;
+  if exists (
+    select from jsonb_array_elements(hours) as s (span)
+    where (s.span ->> 'from')::timestamptz >= (s.span ->> 'to')::timestamptz
+  ) then
+    perform muster.fail('hours_impossible', 'worked');
+  end if;
+  spans := muster.spans_of(hours);
+  -- As check-ins: nobody worked at another time.
+  if not spans <@ tstzrange(sheet.start_datetime - window_before, sheet.end_datetime + window_after) or upper(spans) > now() then
+    perform muster.fail('hours_impossible', 'worked');
+  end if;
+  if sheet.state <> 'disputed' then
+    sheet := muster.reopen_timesheet(sheet);
+  end if;
+  perform muster.note_step(sheet, 'countered', is_professional, why, muster.spans_json(spans));
+  perform muster.notify_of_timesheet(sheet, 'timesheet_countered', not is_professional);
+  return sheet.id;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.resolve_timesheet(wanted uuid, outcome text, why text default null) returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  sheet public.timesheets := muster.lock_timesheet(wanted);
+  is_professional constant boolean := muster.side_of_caller(sheet) = 'professional';
+  is_admin constant boolean := not is_professional and muster.admin_tenant_id() is not null;
+  assignment public.assignments;
+  counter public.timesheet_steps;
+begin
+  if not is_professional and muster.is_own_user(sheet) then
+    perform muster.fail('own_hours', 'id');
+  elsif sheet.state <> 'disputed' then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  assignment := muster.finished_assignment(sheet);
+
+  if outcome = 'clocked' then
+    if not is_professional and not is_admin then
+      perform muster.fail('forbidden', 'outcome');
+    end if;
+    update public.timesheets t set state = 'proposed', proposed_at = now() where t.id = sheet.id;
+    sheet := muster.make_timesheet(assignment);
+    if is_admin then
+      sheet := muster.settle_timesheet(sheet, '{}', muster.user_id());
+    end if;
+    perform muster.note_step(sheet, case when is_admin then 'resolved' else 'withdrawn' end, is_professional, why);
+  else
+    select s.* into counter
+    from public.timesheet_steps s
+    where s.timesheet_id = sheet.id
+      and s.step = 'countered'
+      -- Of this dispute.
+      and s.created_at > coalesce((
+        select max(e.created_at)
+        from public.timesheet_steps e
+        where e.timesheet_id = sheet.id and e.step in ('approved', 'approved_by_itself', 'resolved', 'withdrawn')
+      ), '-infinity')
+    order by s.created_at desc, s.id desc
+    limit 1;
+    if counter.id is null then
+      perform muster.fail('timesheet_state', 'outcome');
+    elsif counter.by_professional = is_professional and not is_admin then
+      perform muster.fail('own_hours', 'outcome');
+    end if;
+    sheet := muster.make_timesheet(assignment, muster.spans_of(counter.worked));
+    -- Who asked for these hours for the company approved them with that.
+    sheet := muster.settle_timesheet(
+      sheet, '{}', case when is_professional then counter.taken_by else muster.user_id() end
+    );
+    perform muster.note_step(sheet, 'resolved', is_professional, why);
+  end if;
+  perform muster.notify_of_timesheet(sheet, 'timesheet_resolved', not is_professional);
+  if is_admin then
+    perform muster.notify_of_timesheet(sheet, 'timesheet_resolved', false);
+  end if;
+  return sheet.id;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.approve_agreed_hours(most integer default 500) returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  item record;
+  sheet public.timesheets;
+  done bigint := 0;
+begin
+  for item in
+    select t.id
+    from public.timesheets t
+    join public.assignments a on a.id = t.assignment_id
+    join public.security_professionals p on p.id = t.professional_id
+    where t.state = 'proposed'
+      and t.proposed_at < now()
+      and t.proposed_at + make_interval(days => a.approve_after_days) <= now()
+      and muster.may_approve_itself(t, a)
+    order by t.professional_id, t.start_datetime desc
+    limit most
+    -- Somebody who decides about these hours now is not waited for.
+    for no key update of p skip locked
+  loop
+    sheet := muster.lock_timesheet(item.id);
+    continue when sheet.state <> 'proposed';
+    sheet := muster.make_timesheet(muster.finished_assignment(sheet));
+    continue when not exists (
+      select from public.assignments a
+      where a.id = sheet.assignment_id
+        and sheet.proposed_at + make_interval(days => a.approve_after_days) <= now()
+        and muster.may_approve_itself(sheet, a)
+    );
+    sheet := muster.settle_timesheet(sheet, '{}', null);
+    perform muster.note_step(sheet, 'approved_by_itself', false);
+    perform muster.notify_of_timesheet(sheet, 'timesheet_approved', true);
+    done := done + 1;
+  end loop;
+  return done;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.make_missing_timesheets(most integer default 500) returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  missing uuid;
+  done bigint := 0;
+begin
+  for missing in
+    select a.id
+    from public.finqle_transactions t
+    join public.assignments a on a.id = t.assignment_id
+    where t.status = 'pending'
+      and a.ended_as in ('completed', 'stopped')
+      and not exists (select from public.timesheets s where s.assignment_id = a.id)
+    order by a.professional_id, a.start_datetime desc, a.shift_id desc
+    limit most
+  loop
+    perform muster.price_assignment(missing);
+    done := done + 1;
+  end loop;
+  return done;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.may_approve_itself(sheet public.timesheets, assignment public.assignments) returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  plan constant tstzmultirange := tstzmultirange(tstzrange(assignment.start_datetime, assignment.end_datetime));
+  worked constant tstzmultirange := muster.spans_of(sheet.worked);
+begin
+  return assignment.ended_as in ('completed', 'stopped')
+    and sheet.flags = '{}'
+    and sheet.clocked <> '[]'
+    and muster.seconds_of(plan - worked) + muster.seconds_of(worked - plan) <= assignment.plan_tolerance_minutes * 60
+    and not exists (
+      select from public.timesheet_lines l where l.timesheet_id = sheet.id and not l.is_approved
+    );
+end
+$$;
+--> statement-breakpoint
+create policy timesheets_read on public.timesheets for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or client_id = (select muster.client_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+create policy timesheet_lines_read on public.timesheet_lines for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+create policy timesheet_steps_read on public.timesheet_steps for select to authenticated
+  using (
+    company_id = (select muster.company_id())
+    or professional_id = (select muster.professional_id())
+    or tenant_id = (select muster.admin_tenant_id())
+  );
+--> statement-breakpoint
+alter function muster.dispute_timesheet(uuid,text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.approve_timesheet(uuid,text[],numeric) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.counter_timesheet(uuid,jsonb,text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.resolve_timesheet(uuid,text,text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.approve_agreed_hours(integer) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.make_missing_timesheets(integer) owner to muster_definer;
+--> statement-breakpoint
+alter table public.allowances enable row level security;
+--> statement-breakpoint
+alter table public.allowances force row level security;
+--> statement-breakpoint
+alter table muster.public_holidays enable row level security;
+--> statement-breakpoint
+alter table public.timesheets enable row level security;
+--> statement-breakpoint
+alter table public.timesheets force row level security;
+--> statement-breakpoint
+alter table public.timesheet_lines enable row level security;
+--> statement-breakpoint
+alter table public.timesheet_lines force row level security;
+--> statement-breakpoint
+alter table public.timesheet_steps enable row level security;
+--> statement-breakpoint
+alter table public.timesheet_steps force row level security;
+--> statement-breakpoint
+revoke all on table public.allowances from public, anon, authenticated, service_role;
+--> statement-breakpoint
+revoke all on table muster.public_holidays from public, anon, authenticated, service_role;
+--> statement-breakpoint
+revoke all on table public.timesheets from public, anon, authenticated, service_role;
+--> statement-breakpoint
+revoke all on table public.timesheet_lines from public, anon, authenticated, service_role;
+--> statement-breakpoint
+revoke all on table public.timesheet_steps from public, anon, authenticated, service_role;
+--> statement-breakpoint
+revoke execute on function muster.side_of_caller(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.allowances_of(assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.lock_timesheet(uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
+--> statement-breakpoint
+revoke execute on function muster.audience_of_timesheet_lines(jsonb,timestamp with time zone) from public;
+--> statement-breakpoint
+revoke execute on function muster.audience_of_timesheet_steps(jsonb,timestamp with time zone) from public;
+--> statement-breakpoint
+revoke execute on function muster.seen_of_timesheets(jsonb) from public;
+--> statement-breakpoint
+revoke execute on function muster.tg_allowances__set_tenant() from public;
+--> statement-breakpoint
+revoke execute on function muster.calendar_of(text) from public;
+--> statement-breakpoint
+revoke execute on function muster.allowance_hours(allowances,text,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.allowance_name(allowances) from public;
+--> statement-breakpoint
+revoke execute on function muster.seen_of_timesheet_lines(jsonb) from public;
+--> statement-breakpoint
+revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
+--> statement-breakpoint
+revoke execute on function muster.approve_timesheets(uuid[]) from public;
+--> statement-breakpoint
+revoke execute on function muster.dispute_timesheet(uuid,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.make_neighbours(assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.audience_of_timesheets(jsonb,timestamp with time zone) from public;
+--> statement-breakpoint
+revoke execute on function muster.reopen_timesheet(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.seconds_of(tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.spans_json(tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.spans_of(jsonb) from public;
+--> statement-breakpoint
+revoke execute on function muster.duration_text(numeric) from public;
+--> statement-breakpoint
+revoke execute on function muster.hours_are_settled(uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.hours_of(assignments,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.lines_of(assignments,text,tstzmultirange,tstzmultirange,boolean) from public;
+--> statement-breakpoint
+revoke execute on function muster.add_minimum(assignments,uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.estimated_pay(assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.make_timesheet(assignments,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.count_lines(assignments,timesheets,tstzmultirange,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.is_own_user(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.note_step(timesheets,text,boolean,text,jsonb) from public;
+--> statement-breakpoint
+revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.finished_assignment(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.require_dispute_in_time(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.approve_timesheet(uuid,text[],numeric) from public;
+--> statement-breakpoint
+revoke execute on function muster.counter_timesheet(uuid,jsonb,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.resolve_timesheet(uuid,text,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.approve_agreed_hours(integer) from public;
+--> statement-breakpoint
+revoke execute on function muster.make_missing_timesheets(integer) from public;
+--> statement-breakpoint
+grant execute on function muster.add_minimum(assignments,uuid) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.allowance_hours(allowances,text,tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.allowance_name(allowances) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.allowances_of(assignments) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.approve_agreed_hours(integer) to muster_jobs;
+--> statement-breakpoint
+grant execute on function muster.approve_timesheet(uuid,text[],numeric) to authenticated;
+--> statement-breakpoint
+grant execute on function muster.approve_timesheets(uuid[]) to authenticated;
+--> statement-breakpoint
+grant execute on function muster.audience_of_timesheet_lines(jsonb,timestamp with time zone) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.audience_of_timesheet_steps(jsonb,timestamp with time zone) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.audience_of_timesheets(jsonb,timestamp with time zone) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.calendar_of(text) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.count_lines(assignments,timesheets,tstzmultirange,tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.counter_timesheet(uuid,jsonb,text) to authenticated;
+--> statement-breakpoint
+grant execute on function muster.dispute_timesheet(uuid,text) to authenticated;
+--> statement-breakpoint
+grant execute on function muster.duration_text(numeric) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.estimated_pay(assignments) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.finished_assignment(timesheets) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.hours_are_settled(uuid) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.hours_of(assignments,tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.is_own_user(timesheets) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.lines_of(assignments,text,tstzmultirange,tstzmultirange,boolean) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.lock_timesheet(uuid) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.make_missing_timesheets(integer) to muster_jobs;
+--> statement-breakpoint
+grant execute on function muster.make_neighbours(assignments) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.make_timesheet(assignments,tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.may_approve_itself(timesheets,assignments) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.note_step(timesheets,text,boolean,text,jsonb) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.notify_of_timesheet(timesheets,text,boolean) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.reopen_timesheet(timesheets) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.require_dispute_in_time(timesheets) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.resolve_timesheet(uuid,text,text) to authenticated;
+--> statement-breakpoint
+grant execute on function muster.seconds_of(tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.seen_of_timesheet_lines(jsonb) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.seen_of_timesheet_steps(jsonb) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.seen_of_timesheets(jsonb) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.settle_timesheet(timesheets,text[],uuid) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.side_of_caller(timesheets) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.spans_json(tstzmultirange) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.spans_of(jsonb) to muster_definer;
+--> statement-breakpoint
+grant select on table muster.public_holidays to muster_definer;
+--> statement-breakpoint
+grant select, insert (amount_per_hour, combination, company_id, id, kind, notice_hours, percent, valid_from, window_from, window_to) on table public.allowances to authenticated;
+--> statement-breakpoint
+grant select on table public.allowances to muster_definer;
+--> statement-breakpoint
+grant delete, insert, select, update on table public.allowances to service_role;
+--> statement-breakpoint
+grant insert (approve_after_days, dispute_days, overtime_tolerance_minutes, plan_tolerance_minutes) on table public.company_terms to authenticated;
+--> statement-breakpoint
+grant select on table public.timesheet_lines to authenticated;
+--> statement-breakpoint
+grant delete, insert, select, update on table public.timesheet_lines to muster_definer, service_role;
+--> statement-breakpoint
+grant select on table public.timesheet_steps to authenticated;
+--> statement-breakpoint
+grant insert, select on table public.timesheet_steps to muster_definer;
+--> statement-breakpoint
+grant delete, insert, select, update on table public.timesheet_steps to service_role;
+--> statement-breakpoint
+grant select (agreed, approved_at, approved_by, assignment_id, break_seconds, changed_xid, client_id, clocked, company_id, created_at, currency, end_datetime, flags, id, locked_at, paid, paid_seconds, pay_period_id, professional_id, proposed_at, shift_id, start_datetime, state, tenant_id, time_zone, updated_at, work_date, worked, worked_seconds) on table public.timesheets to authenticated;
+--> statement-breakpoint
+grant insert, select, update on table public.timesheets to muster_definer;
+--> statement-breakpoint
+grant delete, insert, select, update on table public.timesheets to service_role;
+--> statement-breakpoint
+comment on policy internal on public.allowances is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+comment on policy internal on muster.public_holidays is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+comment on function muster.calendar_of(text) is 'Whose public holidays a site has, by its time zone; null where the database knows none.';
+--> statement-breakpoint
+comment on function muster.allowances_of(public.assignments) is 'The allowances that an assignment has.';
+--> statement-breakpoint
+comment on function muster.allowance_hours(public.allowances, text, tstzmultirange) is
+  'When an allowance is paid, around those spans, by the clock of the site.';
+--> statement-breakpoint
+comment on function muster.allowance_name(public.allowances) is 'What people call an allowance.';
+--> statement-breakpoint
+comment on function muster.tg_allowances__set_tenant() is
+  'Allowances are in the tenant of their company; whose they may be the insert policy decides.';
+--> statement-breakpoint
+comment on policy allowances_read on public.allowances is 'The company, and admins.';
+--> statement-breakpoint
+comment on policy allowances_create on public.allowances is 'The company, and admins. No version is changed or removed.';
+--> statement-breakpoint
+comment on function muster.assignment_pay(public.assignments) is
+  'What an assignment pays, as far as it is known: what its timesheet says, else what was planned.';
+--> statement-breakpoint
+comment on function muster.price_assignment(uuid) is 'Makes the timesheet of an assignment anew, and brings its pending payment in step with it.';
+--> statement-breakpoint
+comment on function muster.price_earlier_assignments(public.assignments) is
+  'Prices what a shift may take minutes from: the earlier ones of the same person, and later ones that have overdue events.';
+--> statement-breakpoint
+comment on function muster.audience_of_timesheets(jsonb, timestamptz) is 'Who sees a timesheet: timesheets_read, as groups.';
+--> statement-breakpoint
+comment on function muster.audience_of_timesheet_lines(jsonb, timestamptz) is
+  'Who sees a line of a timesheet: timesheet_lines_read, as groups.';
+--> statement-breakpoint
+comment on function muster.audience_of_timesheet_steps(jsonb, timestamptz) is
+  'Who sees a step of a timesheet: timesheet_steps_read, as groups.';
+--> statement-breakpoint
+comment on policy internal on public.timesheets is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+comment on function muster.seen_of_timesheets(jsonb) is 'Which groups see changes of this table, and the values that the log left out. Made by muster.follow_table.';
+--> statement-breakpoint
+comment on policy internal on public.timesheet_lines is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+comment on function muster.seen_of_timesheet_lines(jsonb) is 'Which groups see changes of this table, and the values that the log left out. Made by muster.follow_table.';
+--> statement-breakpoint
+comment on policy internal on public.timesheet_steps is 'Background work and the security definer functions; their grants say how far they reach.';
+--> statement-breakpoint
+comment on function muster.seen_of_timesheet_steps(jsonb) is 'Which groups see changes of this table, and the values that the log left out. Made by muster.follow_table.';
+--> statement-breakpoint
+comment on function muster.seconds_of(tstzmultirange) is 'How long all of it is.';
+--> statement-breakpoint
+comment on function muster.spans_json(tstzmultirange) is 'Spans of time as a list of {from, to}, in order.';
+--> statement-breakpoint
+comment on function muster.spans_of(jsonb) is 'Spans of time from a list of {from, to}.';
+--> statement-breakpoint
+comment on function muster.duration_text(numeric) is 'Seconds as a person reads them: 7:45:00.';
+--> statement-breakpoint
+comment on function muster.hours_are_settled(uuid) is 'Whether the hours of an assignment were approved: no event changes them.';
+--> statement-breakpoint
+comment on function muster.hours_of(public.assignments, tstzmultirange) is
+  'The hours of an assignment, by its events or as agreed, less what other shifts of the person have: what counts, what rests on overdue events alone, and whether it was cut for agreed hours of an earlier shift.';
+--> statement-breakpoint
+comment on function muster.lines_of(public.assignments, text, tstzmultirange, tstzmultirange, boolean) is
+  'What hours pay, as lines, each rounded half up to the cent. What both sides agreed on has no open lines.';
+--> statement-breakpoint
+comment on function muster.add_minimum(public.assignments, uuid) is 'The line by which a stopped shift pays its minimum.';
+--> statement-breakpoint
+comment on function muster.estimated_pay(public.assignments) is 'What an assignment pays if it is worked as planned.';
+--> statement-breakpoint
+comment on function muster.make_timesheet(public.assignments, tstzmultirange) is
+  'Makes the timesheet of an assignment from its events, or from the hours that were agreed on; what is approved stays.';
+--> statement-breakpoint
+comment on function muster.count_lines(public.assignments, public.timesheets, tstzmultirange, tstzmultirange) is
+  'Brings the total and the paid hours of a timesheet in step with its lines.';
+--> statement-breakpoint
+comment on function muster.lock_timesheet(uuid) is 'A timesheet, locked in the order that everybody keeps.';
+--> statement-breakpoint
+comment on function muster.side_of_caller(public.timesheets) is 'Whether the caller speaks for the company or is the guard of a timesheet.';
+--> statement-breakpoint
+comment on function muster.is_own_user(public.timesheets) is 'Whether the hours are the caller''s own, whatever role the caller acts in.';
+--> statement-breakpoint
+comment on function muster.note_step(public.timesheets, text, boolean, text, jsonb) is 'That somebody did something about a timesheet.';
+--> statement-breakpoint
+comment on function muster.notify_of_timesheet(public.timesheets, text, boolean) is
+  'A notification for the guard of a timesheet, or for each planner of its company.';
+--> statement-breakpoint
+comment on function muster.make_neighbours(public.assignments) is
+  'Makes the timesheets anew that may share minutes with one that was decided about.';
+--> statement-breakpoint
+comment on function muster.settle_timesheet(public.timesheets, text[], uuid) is 'Approves a timesheet as it was made last.';
+--> statement-breakpoint
+comment on function muster.finished_assignment(public.timesheets) is 'The assignment of a timesheet, whose work must be over.';
+--> statement-breakpoint
+comment on function muster.approve_timesheet(uuid, text[], numeric) is
+  'Approves hours as the caller, with the open lines of these reasons. Security definer: nobody writes timesheets by themselves.';
+--> statement-breakpoint
+comment on function muster.approve_timesheets(uuid[]) is
+  'Approves many as the caller, those without open lines; gives for each null or the SQLSTATE that refuses it.';
+--> statement-breakpoint
+comment on function muster.reopen_timesheet(public.timesheets) is 'Makes a timesheet disputed: its hours are those of the events again.';
+--> statement-breakpoint
+comment on function muster.require_dispute_in_time(public.timesheets) is 'Refuses a guard whose time to dispute is over.';
+--> statement-breakpoint
+comment on function muster.dispute_timesheet(uuid, text) is
+  'The guard says that the hours are wrong. Security definer: as muster.approve_timesheet.';
+--> statement-breakpoint
+comment on function muster.counter_timesheet(uuid, jsonb, text) is
+  'Either side says which hours were worked instead. Security definer: as muster.approve_timesheet.';
+--> statement-breakpoint
+comment on function muster.resolve_timesheet(uuid, text, text) is
+  'Ends a dispute: the hours of the last counter hold, or those of the clock. Security definer: as muster.approve_timesheet.';
+--> statement-breakpoint
+comment on function muster.approve_agreed_hours(integer) is
+  'Background work: approves hours that match the plan and that nobody disputed in time; gives how many. Security definer: no role approves by hand what is nobody''s word.';
+--> statement-breakpoint
+comment on function muster.make_missing_timesheets(integer) is
+  'Background work: makes the timesheets of work that was over before there were timesheets, or while nothing made them; gives how many. Security definer: as above.';
+--> statement-breakpoint
+comment on function muster.may_approve_itself(public.timesheets, public.assignments) is
+  'Whether hours need nobody''s word: events, no flag, no open line, and as planned within the tolerance.';
+--> statement-breakpoint
+comment on policy timesheets_read on public.timesheets is
+  'Company and client of the shift; the guard; admins. Nobody writes: the functions of timesheets.sql do.';
+--> statement-breakpoint
+comment on policy timesheet_lines_read on public.timesheet_lines is 'The company that pays, the guard who is paid, admins.';
+--> statement-breakpoint
+comment on policy timesheet_steps_read on public.timesheet_steps is 'The company, the guard, admins.';
+--> statement-breakpoint
+select muster.declare_audiences();
+--> statement-breakpoint
+create or replace function muster.schema_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return '1796004393_hours_are_agreed';
