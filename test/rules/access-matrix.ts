@@ -8,6 +8,7 @@ import {
   inserts,
   NEW_ID,
   NEW_ROW,
+  OWN_PROFESSIONAL,
   reads,
   updates,
   updatesAll,
@@ -16,9 +17,7 @@ import { type Alone, quote, type Section, type Telling } from './access-probe.ts
 import {
   ASSIGNMENT_ROWS,
   AUDIENCE_ROWS,
-  BRIEFING_ROWS,
   CANDIDATE_PAGE_ROWS,
-  CERTIFICATE_ROWS,
   CHANGED_CALLER_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
@@ -249,45 +248,6 @@ const professionals: Section = {
   `,
 }
 
-const certificates: Section = {
-  table: 'public.certificates',
-  key: 'id',
-  rows: CERTIFICATE_ROWS,
-  actions: {
-    r: reads('public.certificates'),
-    c: inserts('public.certificates', ({ professional, company }) => ({
-      professional_id: professional,
-      company_id: company,
-      kind: 'svpb',
-      number: 'New',
-      valid_until: '2090-01-01',
-    })),
-    v: {
-      ...updates('public.certificates', 'verified_at = case when verified_at is null then now() end'),
-      means: 'verify, or take the verification back',
-    },
-    e: updates('public.certificates', "valid_until = '2098-01-01'"),
-    E: updatesAll('public.certificates', "valid_until = '2098-01-01'"),
-    g: {
-      ...updates('public.certificates', `professional_id = ${quote(PROFESSIONAL_ROWS.freeGuard.id)}`),
-      means: 'give to the free guard',
-    },
-    d: deletes('public.certificates'),
-  },
-  grid: `
-                              company  colleague  rival  guard  otherGuard  freeGuard  admin   foreignCompany  foreignGuard  foreignAdmin
-    guardVerified             r        r          .      rc     .           .          rcveEd  .               .             .
-    guardUnverified           r        r          .      rcd    .           .          rcveEd  .               .             .
-    guardPassOfRival          r        r          .      rc     .           .          rcveEd  .               .             .
-    guardDeleted              .        .          .      c      .           .          c       .               .             .
-    otherGuardUnverified      .        .          r      .      rcd         .          rcveEd  .               .             .
-    freeGuardVerified         .        .          .      .      .           rc         rcveEd  .               .             .
-    formerGuardVerified       .        .          .      .      .           .          rcveEd  .               .             .
-    dismissedGuardUnverified  .        .          .      .      .           .          rveEd   .               .             .
-    foreignGuardUnverified    .        .          .      .      .           .          .       r               rcd           rcveEd
-  `,
-}
-
 const locations: Section = {
   table: 'public.locations',
   key: 'id',
@@ -342,9 +302,6 @@ const newShift = ({ company, location }: MatrixRow): string =>
    values (${quote(NEW_ID)}, ${quote(company)}, ${quote(location)}, now() + interval '2 days', now() + interval '3 days', 25, 'New')`
 
 const shiftOf = ({ id }: MatrixRow): string => `where id = ${quote(id)}`
-
-/** The caller's own professional; of those who have none, somebody's. */
-const OWN_PROFESSIONAL = `coalesce(muster.professional_id(), ${quote(PROFESSIONAL_ROWS.freeGuard.id)})`
 
 const checkInOf = ({ id }: MatrixRow) => ({
   relation: 'public.gps_checkins',
@@ -500,51 +457,6 @@ const shifts: Section = {
     foreignPublished              .            .            .            .       .            .       .           .          .               .             rfngcCeaAxdP    rfn            rfnNkKa       rfngcCeaAxdP
     foreignAssigned               .            .            .            .       .            .       .           .          .               .             rfcCepxPE       rf             rfibItG       rfcCepxPE
     foreignActive                 .            .            .            .       .            .       .           .          .               .             rfcCexPE        rf             rfiIt         rfcCexPE
-  `,
-}
-
-const briefings: Section = {
-  table: 'public.shift_briefings',
-  key: 'id',
-  rows: BRIEFING_ROWS,
-  actions: {
-    r: reads('public.shift_briefings'),
-    f: follows('shift_briefings'),
-    c: changes(
-      'brief another shift',
-      ({ unbriefed }) =>
-        `insert into public.shift_briefings (id, shift_id, text) values (${quote(NEW_ID)}, ${quote(unbriefed)}, 'New')`,
-      NEW_ROW('public.shift_briefings'),
-    ),
-    b: changes(
-      'brief the shift',
-      ({ shift }) =>
-        `select muster.brief_shift(s, 'Changed') from public.shifts s where s.id = ${quote(shift)}`,
-    ),
-    w: changes(
-      'withdraw what the shift was told',
-      ({ shift }) => `select muster.brief_shift(s, null) from public.shifts s where s.id = ${quote(shift)}`,
-    ),
-    e: updates('public.shift_briefings', "text = 'Changed'"),
-    E: updatesAll('public.shift_briefings', "text = 'Changed'"),
-    h: asks('claim the shift, and be told', ({ shift, isOpen }) =>
-      isOpen ? `select muster.claim_shift(${quote(shift)}) ->> 'instructions' is not null` : undefined,
-    ),
-    g: updates('public.shift_briefings', `professional_id = ${OWN_PROFESSIONAL}`),
-    u: updates('public.shift_briefings', 'deleted_at = null'),
-    d: deletes('public.shift_briefings'),
-  },
-  // Nobody briefs a shift that is over; and a statement without a condition meets one of these in every company.
-  grid: `
-                             company  colleague  rival    client  otherClient  guard  otherGuard  freeGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    companyDraft             rfcbwe   rfcbwe     .        .       .            .      .           .          rfcbwe  .               .              .             .
-    companyPublished         rfcbwe   rfcbwe     .        rf      .            h      h           h          rfcbwe  .               .              .             .
-    companyAssigned          rfcbwe   rfcbwe     .        rf      .            rf     .           .          rfcbwe  .               .              .             .
-    companyCompleted         rf       rf         .        rf      .            rf     .           .          rf      .               .              .             .
-    companyCancelled         rf       rf         .        rf      .            .      .           .          rf      .               .              .             .
-    companyCancelledDeleted  .        .          .        .       .            .      .           .          .       .               .              .             .
-    rivalAssigned            .        .          rfcbweE  .       rf           .      rf          .          rfcbwe  .               .              .             .
-    foreignAssigned          .        .          .        .       .            .      .           .          .       rfcbweE         rf             rf            rfcbweE
   `,
 }
 
@@ -988,10 +900,8 @@ export const SECTIONS: readonly Section[] = [
   users,
   invitations,
   professionals,
-  certificates,
   locations,
   shifts,
-  briefings,
   checkIns,
   assignments,
   companyTerms,
@@ -1062,22 +972,6 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
   },
   {
-    table: 'public.certificates',
-    inserts: {
-      'guard guardUnverified': 'allowed',
-      'guard guardVerified': 'refused',
-      'guard otherGuardUnverified': 'refused',
-      'admin guardVerified': 'allowed',
-      'foreignAdmin guardVerified': 'refused',
-      'company guardUnverified': 'refused',
-    },
-    updates: {
-      'admin guardUnverified freeGuardVerified': 'allowed',
-      'admin * foreignGuardUnverified': 'refused',
-      'guard guardUnverified guardVerified': 'refused',
-    },
-  },
-  {
     table: 'public.locations',
     inserts: {
       'company office': 'allowed',
@@ -1123,26 +1017,6 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'guard companyBegun companyAssigned': 'refused',
       'guard companyDeleted companyAssigned': 'refused',
       'client companyPublished companyPublished': 'refused',
-    },
-  },
-  {
-    table: 'public.shift_briefings',
-    inserts: {
-      'company companyDraft': 'allowed',
-      'company rivalAssigned': 'refused',
-      'admin rivalAssigned': 'allowed',
-      'admin foreignAssigned': 'refused',
-      'client companyPublished': 'refused',
-      'guard companyAssigned': 'refused',
-    },
-    updates: {
-      'company companyDraft companyPublished': 'allowed',
-      'company companyDraft rivalAssigned': 'refused',
-      'company * rivalAssigned': 'refused',
-      'admin companyDraft rivalAssigned': 'allowed',
-      'admin * foreignAssigned': 'refused',
-      'client companyPublished companyPublished': 'refused',
-      'guard companyAssigned companyAssigned': 'refused',
     },
   },
   {

@@ -172,27 +172,6 @@ export const PROFESSIONAL_ROWS = {
   foreignGuard: { id: PROFESSIONALS.foreignGuard },
 } satisfies Record<string, MatrixRow>
 
-export const CERTIFICATE_ROWS = {
-  guardVerified: { id: id('6000', 1), professional: PROFESSIONALS.guard, verified: true },
-  guardUnverified: { id: id('6000', 2), professional: PROFESSIONALS.guard, verified: false },
-  guardPassOfRival: {
-    id: id('6000', 3),
-    professional: PROFESSIONALS.guard,
-    company: ORGANIZATIONS.rival,
-    verified: true,
-  },
-  guardDeleted: { id: id('6000', 4), professional: PROFESSIONALS.guard, verified: false, deleted: true },
-  otherGuardUnverified: { id: id('6000', 5), professional: PROFESSIONALS.otherGuard, verified: false },
-  freeGuardVerified: { id: id('6000', 6), professional: MORE_PROFESSIONALS.freeGuard, verified: true },
-  formerGuardVerified: { id: id('6000', 7), professional: MORE_PROFESSIONALS.deletedGuard, verified: true },
-  dismissedGuardUnverified: {
-    id: id('6000', 9),
-    professional: MORE_PROFESSIONALS.dismissedGuard,
-    verified: false,
-  },
-  foreignGuardUnverified: { id: id('6000', 8), professional: PROFESSIONALS.foreignGuard, verified: false },
-} satisfies Record<string, MatrixRow>
-
 const MORE_LOCATIONS = {
   rivalOffice: id('1000', 20),
   unusedOffice: id('1000', 21),
@@ -343,29 +322,6 @@ function ofForeigners() {
     professional: PROFESSIONALS.foreignGuard,
     assignee: PROFESSIONALS.foreignGuard,
   }
-}
-
-/** `unbriefed` is a shift of the same company, or of another tenant's, that has none. */
-export const BRIEFING_ROWS = {
-  companyDraft: briefingRow(1, SHIFT_ROWS.companyDraft.id, SHIFT_ROWS.companyDraftAtDraftSite.id),
-  companyPublished: {
-    ...briefingRow(2, SHIFT_ROWS.companyPublished.id, SHIFT_ROWS.companyAtOffice.id),
-    isOpen: true,
-  },
-  companyAssigned: briefingRow(3, SHIFT_ROWS.companyAssigned.id, SHIFT_ROWS.companyActive.id),
-  companyCompleted: briefingRow(4, SHIFT_ROWS.companyCompleted.id, SHIFT_ROWS.companyCompletedByFormer.id),
-  companyCancelled: briefingRow(5, SHIFT_ROWS.companyCancelled.id, SHIFT_ROWS.companyDeleted.id),
-  companyCancelledDeleted: briefingRow(
-    6,
-    SHIFT_ROWS.companyCancelledDeleted.id,
-    SHIFT_ROWS.companyDeleted.id,
-  ),
-  rivalAssigned: briefingRow(7, SHIFT_ROWS.rivalAssigned.id, SHIFT_ROWS.rivalPublished.id),
-  foreignAssigned: briefingRow(8, SHIFT_ROWS.foreignAssigned.id, SHIFT_ROWS.foreignPublished.id),
-} satisfies Record<string, MatrixRow>
-
-function briefingRow(n: number, shift: string, unbriefed: string) {
-  return { id: id('4000', n), shift, unbriefed }
 }
 
 export const CHECKIN_ROWS = {
@@ -549,19 +505,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     })),
   )
   await insert(
-    'certificates',
-    Object.values(CERTIFICATE_ROWS).map((row) => ({
-      id: row.id,
-      professional_id: row.professional,
-      company_id: 'company' in row ? row.company : null,
-      kind: 'bhv',
-      number: row.id,
-      valid_until: '2099-12-31',
-      verified_at: row.verified ? gone : null,
-      deleted_at: 'deleted' in row ? gone : null,
-    })),
-  )
-  await insert(
     'locations',
     Object.entries(LOCATION_ROWS)
       .filter(([, row]) => (Object.values(MORE_LOCATIONS) as string[]).includes(row.id))
@@ -599,16 +542,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
   await owner.query('update assignments set moved_at = now() where shift_id = any ($1)', [
     `{${[SHIFT_ROWS.companyAssigned, SHIFT_ROWS.rivalAssigned, SHIFT_ROWS.foreignAssigned].map(({ id }) => id).join(',')}}`,
   ])
-  await insert(
-    'shift_briefings',
-    Object.values(BRIEFING_ROWS).map((row) => ({
-      id: row.id,
-      shift_id: row.shift,
-      text: 'The alarm code is 4711.',
-      created_at: gone,
-      updated_at: gone,
-    })),
-  )
   for (const row of Object.values(CHECKIN_ROWS)) {
     await owner.query(
       `insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
