@@ -8,10 +8,14 @@ process.env.NODE_COMPILE_CACHE ??= new URL(
   import.meta.url,
 ).pathname
 
+const cores = availableParallelism()
 /** An open PGlite with PostGIS takes about 1 GB, so more workers than this would only cost memory. */
-const MOST_WORKERS = 4
-/** A quarter of the time workers wait: for a server, a browser, a process that starts. On two cores two would leave them idle. */
-const FEWEST_WORKERS = 3
+const MOST_EMBEDDED_WORKERS = 4
+/** One more than two cores, for the time in which a worker waits for a process that starts. */
+const FEWEST_EMBEDDED_WORKERS = 3
+/** Half of their time tests of the server wait: for locks, timers, a browser, a process that starts. A worker takes some 200 MB. */
+const SERVER_WORKERS_PER_CORE = 2
+const MOST_SERVER_WORKERS = 6
 
 const UNIT_TESTS = 'test/unit/**/*.test.ts'
 /** What needs several connections, a pooler or a browser: races, locks, slots, pages. */
@@ -30,7 +34,7 @@ export default defineConfig({
     // Each file has a database of its own; the code is loaded, and PGlite compiled, once for each worker.
     isolate: false,
     setupFiles: ['test/support/setup-worker.ts'],
-    maxWorkers: Math.min(MOST_WORKERS, Math.max(FEWEST_WORKERS, availableParallelism())),
+    maxWorkers: Math.min(MOST_EMBEDDED_WORKERS, Math.max(FEWEST_EMBEDDED_WORKERS, cores)),
     // Several times what the slowest takes on a quiet machine: these numbers are there for what hangs.
     testTimeout: patience(30_000),
     // PGlite loads a prepared database in 2 s alone, and in several times that beside three others.
@@ -59,6 +63,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY],
           globalSetup: 'test/support/setup-server.ts',
+          maxWorkers: Math.min(MOST_SERVER_WORKERS, SERVER_WORKERS_PER_CORE * cores),
+          // Projects with as many workers run together; this one has more, so it comes after them.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

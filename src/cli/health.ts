@@ -8,7 +8,7 @@ import { EXIT, runCommand } from './command.ts'
 import { withDatabase } from './open-database.ts'
 
 const USAGE = `Usage: npm run --silent db:health -- [--quick] [--json]
-  --quick   without the check for drift, which takes some 10 s
+  --quick   without the check for drift, which takes some 5 s
   --json    for programs: { level, lines: [{ name, level, text, advice }] }
 Exit code: ${[...LEVELS, 'unknown' as const].map((level) => `${HEALTH_EXIT[level]} ${level}`).join(', ')} (the database could not be asked).`
 

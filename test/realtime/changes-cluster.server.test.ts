@@ -166,18 +166,20 @@ describe('a reader that cannot keep up', () => {
   )
 })
 
-/** With the usual settings. */
-let cluster: PostgresServer & { owner: Database }
-
-beforeAll(async () => {
-  cluster = await openCluster({})
-  return async () => {
-    await cluster.owner.close()
-    await cluster.stop()
-  }
-}, patience(120_000))
-
 describe('a commit that a synchronous standby holds up', () => {
+  let cluster: PostgresServer & { owner: Database }
+
+  beforeAll(async () => {
+    cluster = await openCluster({})
+    return async () => {
+      await cluster.owner.close()
+      await cluster.stop()
+    }
+  }, patience(120_000))
+
+  // A test that fails in between must not leave the next one waiting for ever.
+  afterEach(() => setStandby(''))
+
   async function setStandby(names: string): Promise<void> {
     await cluster.owner.query(`alter system set synchronous_standby_names = '${names}'`)
     await cluster.owner.query('select pg_reload_conf()')
@@ -284,6 +286,11 @@ describe('where there are no changes to be had', () => {
   it(
     'says that the login may not replicate, and holds no slot for an empty publication',
     async () => {
+      const cluster = await openCluster({})
+      cleanups.push(
+        () => cluster.stop(),
+        () => cluster.owner.close(),
+      )
       const { username } = new URL((await enableLogins(cluster.owner, cluster.url)).replicator)
       await cluster.owner.query(`alter role ${username} noreplication`)
       const denied = await start(cluster, { liveTimeoutMs: 500, keepLogins: true })

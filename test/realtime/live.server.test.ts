@@ -73,7 +73,7 @@ describe('the page at /live, in Chromium', () => {
   }
   async function open(options: OpenOptions = {}): Promise<Page> {
     const { mayComplain = false, url = api.url, hasMap = true, ...contextOptions } = options
-    // Each frame of a moving map is drawn by the processor. One test lets it move.
+    // Each frame of a moving map is drawn by the processor. A phone's is small, and may move.
     const watched = await openPage(browser, { reducedMotion: 'reduce', ...contextOptions })
     opened.push({ watched, mayComplain, url })
     watched.page.setDefaultTimeout(PATIENCE_MS)
@@ -148,7 +148,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows shifts in the list and on the map, keeps the token in the tab, and forgets it', async () => {
     const id = await arrange('Shown', { startsInHours: 12 })
-    const page = await signIn('company', { reducedMotion: 'no-preference' })
+    const page = await signIn('company')
     const row = rowOf(page, 'Shown')
     expect(await row.getByRole('cell').first().textContent()).toBe('Open')
     expect(await row.getByRole('rowheader').textContent()).toMatch(
@@ -617,6 +617,7 @@ describe('the page at /live, in Chromium', () => {
       viewport: { width: 360, height: 640 },
       isMobile: true,
       hasTouch: true,
+      reducedMotion: 'no-preference',
     })
     expect(await page.evaluate(auditPage)).toEqual([])
     await page.getByLabel('Title, site or guard').fill('By thumb')

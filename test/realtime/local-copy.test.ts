@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import {
   keepLocalCopy,
   type LocalCopy,
@@ -17,7 +17,7 @@ import { arrangeShift, type Persona } from '../support/world.ts'
 const PATIENCE_MS = patience(30_000)
 /** Nothing is found by chance: in these tests a copy asks when it is told to. */
 const NEVER_MS = 3_600_000
-const RECONNECTIONS = trialSize(8, 20)
+const RECONNECTIONS = trialSize(inject('database').engine === 'server' ? 8 : 4, 20)
 const TEST_TIMEOUT_MS = patience(240_000)
 
 const VIEWERS: readonly Persona[] = ['company', 'client', 'guard', 'admin']

@@ -122,8 +122,10 @@ export function killer(
       )
     const section = SECTIONS.find((candidate) => candidate.table === table)!
     return (
+      // The cells that are allowed are few.
+      (showsWhere === 'allowed' ? await redCell(tx, [section], showsWhere) : undefined) ??
       (await redAlone(tx, section)) ??
-      (showsWhere && (await redCell(tx, [section], showsWhere))) ??
+      (showsWhere === 'refused' ? await redCell(tx, [section], showsWhere) : undefined) ??
       (await redCell(tx, [section])) ??
       (await blindSpot(tx)) ??
       (await redWhenGranted(tx, section))

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { openApiLogin } from '../support/api.ts'
@@ -21,6 +21,10 @@ import { ACCESS_PERSONAS, buildAccessWorld, FOREIGNERS, NOBODIES } from './acces
 
 const database = useTestDatabase()
 const GRIDS = parseGrids(SECTIONS, ACCESS_PERSONAS)
+/** On the embedded engine the stranger stands for deleted users: what tells them apart is SQL, which the server tries for each. */
+const PERSONAS = ACCESS_PERSONAS.filter(
+  (persona) => inject('database').engine === 'server' || !persona.startsWith('deleted'),
+)
 let tryAll: TryAll
 let tables: { name: string; hasTenant: boolean }[]
 
@@ -89,8 +93,7 @@ describe('the access matrix', () => {
   for (const section of SECTIONS) {
     it(`holds for ${section.table}`, { timeout: SECTION_TIMEOUT_MS }, async () => {
       const wrong = []
-      for (const persona of ACCESS_PERSONAS)
-        wrong.push(...(await wrongCells(tryAll, section, GRIDS, persona)))
+      for (const persona of PERSONAS) wrong.push(...(await wrongCells(tryAll, section, GRIDS, persona)))
       expect(wrong).toEqual([])
     })
   }
@@ -188,7 +191,7 @@ describe('an id that a caller may not know', () => {
       timeout: SECTION_TIMEOUT_MS,
     }, async () => {
       const telling = []
-      for (const persona of ACCESS_PERSONAS)
+      for (const persona of PERSONAS)
         telling.push(...(await tellingCells(tryAll, section, GRIDS, persona, TELLING)))
       expect(telling).toEqual([])
     })

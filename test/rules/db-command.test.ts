@@ -10,25 +10,31 @@ import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER } from '../../src/platform/db/migrations/migration-files.ts'
 import { type Outcome, ROOT, runCommandFile } from '../support/command.ts'
 import { makeDataDir } from '../support/data-dir.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
 
-const prepared = useTestDatabase()
-
-/** For the embedded engine a data folder of its own: the test database is in this process's memory. */
+/** On a server; a command opens the embedded engine in a data folder, by itself. */
+let database: TestDatabase | undefined
 let settings: Record<string, string>
 let folder: string
 let tags: string[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-command-'))
-  const { ownerUrl } = prepared()
-  settings = ownerUrl ? { DATABASE_URL: ownerUrl } : { DATA_DIR: join(folder, 'data') }
-  const database = inject('database')
-  if (database.engine === 'embedded') await makeDataDir(join(folder, 'data'), database.cacheDir)
+  const prepared = inject('database')
+  if (prepared.engine === 'embedded') {
+    settings = { DATA_DIR: join(folder, 'data') }
+    await makeDataDir(join(folder, 'data'), prepared.cacheDir)
+  } else {
+    database = await openTestDatabase()
+    settings = { DATABASE_URL: database.ownerUrl! }
+  }
   const journal = JSON.parse(await readFile(join(MIGRATIONS_FOLDER, 'meta/_journal.json'), 'utf8'))
   tags = journal.entries.map(({ tag }: { tag: string }) => tag)
-  return () => rm(folder, { recursive: true, force: true })
+  return async () => {
+    await database?.close()
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 /** Not where the project is: a `.env` or `.muster` there is not the test's. */
@@ -37,11 +43,10 @@ const db = (words: string, environment: Record<string, string> = settings): Prom
 
 /** What no migration did. */
 async function byHand(script: string): Promise<void> {
-  const { engine, owner } = prepared()
-  if (engine === 'server') return owner.script(script)
-  const database = await openEmbedded({ dataDir: join(folder, 'data/pgdata') })
-  await database.script(script)
-  await database.close()
+  if (database) return database.owner.script(script)
+  const embedded = await openEmbedded({ dataDir: join(folder, 'data/pgdata') })
+  await embedded.script(script)
+  await embedded.close()
 }
 
 const lines = (output: string): string[] => output.split('\n').filter(Boolean)
@@ -54,9 +59,7 @@ describe('db', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' })
     expect(lines(first.stdout)).toEqual(
       // The server's database is a copy of one that is migrated already.
-      prepared().engine === 'server'
-        ? ['Nothing to apply.']
-        : tags.map((tag) => expect.stringMatching(`^${tag} … \\d+ ms$`)),
+      database ? ['Nothing to apply.'] : tags.map((tag) => expect.stringMatching(`^${tag} … \\d+ ms$`)),
     )
 
     const back = await db('rollback')
@@ -74,7 +77,7 @@ describe('db', () => {
 
     expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([expect.stringContaining(newest)])
     // That nothing else is found below says the same, and each of the embedded engine's takes seconds.
-    if (prepared().engine === 'server') expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
+    if (database) expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
 
     await byHand('alter policy tenants_read on tenants using (true); drop index shifts_client_idx')
     const drifted = await db('verify')

@@ -34,6 +34,12 @@ beforeAll(async () => {
   )
 })
 
+/**
+ * Of what is not granted a fourth is tried, in which each object, role and privilege comes with each other: the list is read in the same
+ * way for all of them. What is granted is tried to the last.
+ */
+const isTried = (...nths: number[]): boolean => nths.reduce((sum, nth) => sum + nth, 0) % 4 === 0
+
 /** invalid_grant_operation: a role cannot become one that can become it. */
 const NOT_POSSIBLE = '0LP01'
 
@@ -87,32 +93,36 @@ it('shows who may execute a function', { timeout: MUTANTS_TIMEOUT_MS }, async ()
       })
     ).map(({ name, owner }) => [name, owner]),
   )
-  const statements = Object.entries(PRIVILEGES.functions).flatMap(([name, granted]) =>
+  const statements = Object.entries(PRIVILEGES.functions).flatMap(([name, granted], ofFunction) =>
     // What belongs to a role is its own to grant.
-    ROLES.filter((role) => owners.get(name) !== role).flatMap((role) =>
+    ROLES.filter((role) => owners.get(name) !== role).flatMap((role, ofRole) =>
       granted.split(' ').includes(role)
         ? [
             `revoke execute on function ${name} from ${role}`,
             ...(role === 'public' ? [] : [`grant execute on function ${name} to ${role} with grant option`]),
           ]
-        : [`grant execute on function ${name} to ${role}`],
+        : isTried(ofFunction, ofRole)
+          ? [`grant execute on function ${name} to ${role}`]
+          : [],
     ),
   )
   expect(await unnoticed('functions', statements)).toEqual([])
 })
 
 it('shows who may do what with a table', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
-  const statements = Object.entries(PRIVILEGES.tables).flatMap(([table, granted]) => {
+  const statements = Object.entries(PRIVILEGES.tables).flatMap(([table, granted], ofTable) => {
     const isTable = columns.has(table)
     const on = isTable ? table : `sequence ${table}`
-    return ROLES.flatMap((role) =>
-      (isTable ? ON_TABLES : ON_SEQUENCES).flatMap((privilege) =>
+    return ROLES.flatMap((role, ofRole) =>
+      (isTable ? ON_TABLES : ON_SEQUENCES).flatMap((privilege, ofPrivilege) =>
         granted[role]?.[privilege] === '*'
           ? [
               `revoke ${privilege} on ${on} from ${role}`,
               `grant ${privilege} on ${on} to ${role} with grant option`,
             ]
-          : [`grant ${privilege} on ${on} to ${role}`],
+          : isTried(ofTable, ofRole, ofPrivilege)
+            ? [`grant ${privilege} on ${on} to ${role}`]
+            : [],
       ),
     )
   })
@@ -121,15 +131,19 @@ it('shows who may do what with a table', { timeout: MUTANTS_TIMEOUT_MS }, async 
 
 it('shows who may do what with a column', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
   const statements = Object.entries(PRIVILEGES.tables).flatMap(([table, granted]) =>
-    ['anon', 'authenticated'].flatMap((role) =>
-      ON_COLUMNS.filter((privilege) => granted[role]?.[privilege] !== '*').flatMap((privilege) => {
-        const ofRole = granted[role]?.[privilege]?.split(' ') ?? []
-        return (columns.get(table) ?? []).map((column) =>
-          ofRole.includes(column)
-            ? `revoke ${privilege} (${column}) on ${table} from ${role}`
-            : `grant ${privilege} (${column}) on ${table} to ${role}`,
-        )
-      }),
+    ['anon', 'authenticated'].flatMap((role, ofRole) =>
+      ON_COLUMNS.filter((privilege) => granted[role]?.[privilege] !== '*').flatMap(
+        (privilege, ofPrivilege) => {
+          const given = granted[role]?.[privilege]?.split(' ') ?? []
+          return (columns.get(table) ?? []).flatMap((column, ofColumn) =>
+            given.includes(column)
+              ? [`revoke ${privilege} (${column}) on ${table} from ${role}`]
+              : isTried(ofRole, ofPrivilege, ofColumn)
+                ? [`grant ${privilege} (${column}) on ${table} to ${role}`]
+                : [],
+          )
+        },
+      ),
     ),
   )
   expect(await unnoticed('tables', statements)).toEqual([])

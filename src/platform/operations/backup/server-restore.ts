@@ -99,7 +99,7 @@ async function fill(
   report: Report,
   readExpected: () => Promise<ComparableCatalog>,
 ): Promise<Pick<Restored, 'adopted' | 'pending'>> {
-  // It takes 10 s of this process's time, while pg_restore has the work of others.
+  // It takes 5 s of this process's time, while pg_restore has the work of others.
   const expected = readExpected()
   expected.catch(() => {})
   const database = openServer({ ...MIGRATION_CONNECTION, url })
