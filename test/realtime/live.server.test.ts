@@ -148,7 +148,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows shifts in the list and on the map, keeps the token in the tab, and forgets it', async () => {
     const id = await arrange('Shown', { startsInHours: 12 })
-    const page = await signIn('company', { reducedMotion: 'no-preference' })
+    const page = await signIn('company')
     const row = rowOf(page, 'Shown')
     expect(await row.getByRole('cell').first().textContent()).toBe('Open')
     expect(await row.getByRole('rowheader').textContent()).toMatch(
