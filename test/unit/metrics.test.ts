@@ -206,6 +206,12 @@ describe('the names of metrics', async () => {
     expect([...namesIn(text)].filter((name) => !all.has(name))).toEqual([])
   })
 
+  it('of the dashboard are in a file that Grafana can read', () => {
+    const { panels, title } = JSON.parse(dashboard) as { panels: { title: string }[]; title: string }
+    expect(title).toBe('Muster')
+    expect(panels.length).toBeGreaterThan(10)
+  })
+
   it('of the service are all in the documentation and on the dashboard', async () => {
     const [documented, shown] = [namesIn(chapter), namesIn(dashboard)]
     const ours = [...(await printed())].filter((name) => name.startsWith('muster_'))

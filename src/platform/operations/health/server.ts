@@ -46,7 +46,7 @@ export const SERVER_CHECKS: readonly Check[] = [
       return finding(
         worst(levels),
         notable.length === 0
-          ? `${slots.length} replication slots, none keeps much of the log`
+          ? `${slots.length} replication ${slots.length === 1 ? 'slot' : 'slots'}, none keeps much of the log`
           : list(
               notable.map(
                 ({ slot, kept, active, wal_status }) =>
