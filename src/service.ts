@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, JOBS } from './app.ts'
+import { buildApp, jobsOf, unfollowedTables } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
@@ -43,7 +43,9 @@ export async function openService({
   databases,
   log,
 }: ServiceParts): Promise<FastifyInstance> {
-  const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
+  const router = config.REALTIME
+    ? openChangeRouter({ config, databases, log, unfollowed: unfollowedTables(config) })
+    : undefined
   const bus = openBus(databases, log)
   const newestBackup = rememberLastBackup(config.BACKUP_DIR)
   /** Resolves when the schema is no longer one for this version. */
@@ -105,7 +107,7 @@ export async function openService({
   await router?.start()
 
   const stopping = new AbortController()
-  const worker = runJobs(databases.worker, JOBS, app.log, stopping.signal)
+  const worker = runJobs(databases.worker, jobsOf(config), app.log, stopping.signal)
 
   const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
   // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database
