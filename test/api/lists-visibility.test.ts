@@ -73,14 +73,14 @@ interface Methods {
   get?: { parameters?: { name: string }[] }
 }
 
-/** A list that is not named here is of all rows of the table of the same name. */
+/** A list that is not named here is of all rows of the table of the same name, below its trade. */
 const LISTS: readonly List[] = [
   ...NAMED,
   ...ROUTES.filter(
     (route) => ![...NAMED.map((list) => list.route), ...OTHERS, '/sync/{table}'].includes(route),
   ).map((route) => ({
     route,
-    rows: sql`select id from ${sql.identifier(route.slice(1).replaceAll('-', '_'))}`,
+    rows: sql`select id from ${sql.identifier(route.replace(/^\/(freight\/)?/, '').replaceAll('-', '_'))}`,
   })),
 ]
 

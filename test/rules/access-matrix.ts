@@ -64,9 +64,9 @@ const tenants: Section = {
     c: inserts('public.tenants', () => ({ name: 'Another' })),
   },
   grid: `
-             company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    tenantA  r        r          r      r       r            r      r           r          r               r      .               .              .             .
-    tenantB  .        .          .      .       .            .      .           .          .               .      r               r              r             r
+             company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver
+    tenantA  r        r          r      r       r            r      r           r          r               r      .               .              .             .             r       r           r       r          r                r            r            r       .              .
+    tenantB  .        .          .      .       .            .      .           .          .               .      r               r              r             r             .       .           .       .          .                .            .            .       r              r
   `,
 }
 
@@ -81,19 +81,23 @@ const organizations: Section = {
     c: inserts('public.organizations', ({ tenant, kind }) => ({ tenant_id: tenant, name: 'Another', kind })),
   },
   grid: `
-                        company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    company             r        r          .      r       .            r      r           r          r               rc     .               .              .             .
-    rival               .        .          r      r       r            r      r           r          r               rc     .               .              .             .
-    client              r        r          r      r       .            r      r           r          r               rc     .               .              .             .
-    otherClient         .        .          r      .       r            r      r           r          r               rc     .               .              .             .
-    quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .
-    quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .
-    closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .
-    closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .
-    formerClient        .        .          .      .       .            r      r           r          r               rc     .               .              .             .
-    foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc
-    foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc
-    foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc
+                        company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver
+    company             r        r          .      r       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    rival               .        .          r      r       r            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    client              r        r          r      r       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    otherClient         .        .          r      .       r            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    formerClient        .        .          .      .       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc            .       .           .       .          .                .            .            .       .              .
+    foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc            .       .           .       .          .                .            .            .       .              .
+    foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc            .       .           .       .          .                .            .            .       .              .
+    carrier             .        .          .      .       .            .      .           .          .               rc     .               .              .             .             r       r           r       r          r                .            .            .       .              .
+    rivalCarrier        .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                r            r            .       .              .
+    brokerage           .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            r       .              .
+    foreignCarrier      .        .          .      .       .            .      .           .          .               .      .               .              .             rc            .       .           .       .          .                .            .            .       r              r
   `,
 }
 
@@ -149,25 +153,31 @@ const users: Section = {
     ),
   },
   grid: `
-                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .
-    company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .
-    colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .
-    rival           .        .          rwg    .       .            .      .           .          .               r      .               .              .             .
-    client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .
-    otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .
-    guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .
-    otherGuard      .        .          r      r       r            .      rwg         .          .               r      .               .              .             .
-    freeGuard       .        .          .      .       .            .      .           rwg        .               r      .               .              .             .
-    dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .
-    deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedClient   .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedGuard    .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw
-    foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r
-    foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r
-    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  rivalOffice  broker  foreignOffice
+    admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .             .       .           .       .            .       .
+    company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    rival           .        .          rwg    .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherGuard      .        .          r      r       r            .      rwg         .          .               r      .               .              .             .             .       .           .       .            .       .
+    freeGuard       .        .          .      .       .            .      .           rwg        .               r      .               .              .             .             .       .           .       .            .       .
+    dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .             .       .           .       .            .       .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedClient   .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedGuard    .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw            .       .           .       .            .       .
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r             .       .           .       .            .       .
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r             .       .           .       .            .       .
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r             .       .           .       .            .       .
+    office          .        .          .      .       .            .      .           .          .               r      .               .              .             .             rw      r           .       .            .       .
+    driver          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           rw      .            .       .
+    rivalOffice     .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       rw           .       .
+    broker          .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            rw      .
+    deletedOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    foreignOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       rw
   `,
 }
 
@@ -187,25 +197,31 @@ const memberships: Section = {
     })),
   },
   grid: `
-                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    admin           .        .          .      .       .            .      .           .          .               r      .               .              .             .
-    company         r        r          .      .       .            .      .           .          .               r      .               .              .             .
-    colleague       r        r          .      .       .            .      .           .          .               r      .               .              .             .
-    rival           .        .          r      .       .            .      .           .          .               r      .               .              .             .
-    client          .        .          .      r       .            .      .           .          .               r      .               .              .             .
-    otherClient     .        .          .      .       r            .      .           .          .               r      .               .              .             .
-    guard           .        .          .      .       .            r      .           .          .               r      .               .              .             .
-    otherGuard      .        .          .      .       .            .      r           .          .               r      .               .              .             .
-    freeGuard       .        .          .      .       .            .      .           r          .               r      .               .              .             .
-    dismissedGuard  .        .          .      .       .            .      .           .          r               r      .               .              .             .
-    deletedAdmin    .        .          .      .       .            .      .           .          .               r      .               .              .             .
-    deletedCompany  r        r          .      .       .            .      .           .          .               r      .               .              .             .
-    deletedClient   .        .          .      r       .            .      .           .          .               r      .               .              .             .
-    deletedGuard    .        .          .      .       .            .      .           .          .               r      .               .              .             .
-    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             r
-    foreignCompany  .        .          .      .       .            .      .           .          .               .      r               .              .             r
-    foreignClient   .        .          .      .       .            .      .           .          .               .      .               r              .             r
-    foreignGuard    .        .          .      .       .            .      .           .          .               .      .               .              r             r
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  rivalOffice  broker  foreignOffice
+    admin           .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    company         r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    colleague       r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    rival           .        .          r      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    client          .        .          .      r       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherClient     .        .          .      .       r            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    guard           .        .          .      .       .            r      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherGuard      .        .          .      .       .            .      r           .          .               r      .               .              .             .             .       .           .       .            .       .
+    freeGuard       .        .          .      .       .            .      .           r          .               r      .               .              .             .             .       .           .       .            .       .
+    dismissedGuard  .        .          .      .       .            .      .           .          r               r      .               .              .             .             .       .           .       .            .       .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedCompany  r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedClient   .        .          .      r       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedGuard    .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       .
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      r               .              .             r             .       .           .       .            .       .
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               r              .             r             .       .           .       .            .       .
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      .               .              r             r             .       .           .       .            .       .
+    office          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           .       .            .       .
+    driver          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           r       .            .       .
+    rivalOffice     .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       r            .       .
+    broker          .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            r       .
+    deletedOffice   .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           .       .            .       .
+    foreignOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       r
   `,
 }
 
@@ -238,17 +254,18 @@ const invitations: Section = {
     ),
   },
   grid: `
-                             company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger
-    adminInvitesAdmin        .        .          .      rcd    .               c             a
-    adminInvitesClient       .        .          .      rcd    .               .             a
-    adminInvitesToClosed     .        .          .      rd     .               .             .
-    companyInvitesColleague  rcd      rcd        .      rcd    .               .             a
-    companyInvitesGuard      rcd      rcd        c      rcd    c               c             a
-    rivalInvitesColleague    .        .          rcd    rcd    .               .             a
-    acceptedByGuard          rc       rc         c      rc     c               c             .
-    expired                  rcd      rcd        c      rcd    c               c             .
-    forAnotherAddress        rcd      rcd        c      rcd    c               c             .
-    foreignInvitesColleague  .        .          .      .      rcd             rcd           a
+                             company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard
+    adminInvitesAdmin        .        .          .      rcd    .               c             a         .       .           a       a          a                .            a            a       .              .              .       .            .      .           .          .
+    adminInvitesClient       .        .          .      rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    adminInvitesToClosed     .        .          .      rd     .               .             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    companyInvitesColleague  rcd      rcd        .      rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    companyInvitesGuard      rcd      rcd        c      rcd    c               c             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    rivalInvitesColleague    .        .          rcd    rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    acceptedByGuard          rc       rc         c      rc     c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    expired                  rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    forAnotherAddress        rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    foreignInvitesColleague  .        .          .      .      rcd             rcd           a         .       .           .       .          .                .            .            .       a              a              .       .            .      .           .          .
+    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    a           .       .          .                a            .            a       .              .              a       a            a      a           a          a
   `,
 }
 

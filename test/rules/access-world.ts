@@ -1,5 +1,6 @@
 import { anonymousCaller, type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
+import { addFreight, FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import {
   buildWorld,
   LOCATIONS,
@@ -27,9 +28,25 @@ export const MORE_USERS = {
   deletedCompany: id('a000', 32),
   deletedClient: id('a000', 33),
   deletedGuard: id('a000', 34),
+  /** A user who is still there; the record of the driver is deleted. */
+  dismissedDriver: id('a000', 51),
+  deletedOffice: id('a000', 52),
+  deletedDriver: id('a000', 53),
+  deletedBroker: id('a000', 54),
 } as const
 
-const EVERYBODY = { ...USERS, ...MORE_USERS }
+/** Of those who are no guards. */
+const MORE_ROLES: Readonly<Record<string, [role: string, organization: string | null]>> = {
+  deletedAdmin: ['admin', null],
+  deletedCompany: ['company', ORGANIZATIONS.company],
+  deletedClient: ['client', ORGANIZATIONS.client],
+  dismissedDriver: ['driver', FREIGHT_ORGANIZATIONS.carrier],
+  deletedOffice: ['office', FREIGHT_ORGANIZATIONS.carrier],
+  deletedDriver: ['driver', FREIGHT_ORGANIZATIONS.carrier],
+  deletedBroker: ['broker', FREIGHT_ORGANIZATIONS.brokerage],
+}
+
+const EVERYBODY = { ...USERS, ...FREIGHT_USERS, ...MORE_USERS }
 
 /** Everybody with a token, and `anon`, who has none but the publishable key. */
 export type AccessPersona = keyof typeof EVERYBODY | 'anon'
@@ -92,6 +109,10 @@ export const ORGANIZATION_ROWS = {
   foreignCompany: { id: ORGANIZATIONS.foreignCompany, tenant: TENANTS.b, kind: 'company' },
   foreignClient: { id: ORGANIZATIONS.foreignClient, tenant: TENANTS.b, kind: 'client' },
   foreignQuietClient: { id: QUIET.foreignClient, tenant: TENANTS.b, kind: 'client' },
+  carrier: { id: FREIGHT_ORGANIZATIONS.carrier, tenant: TENANTS.a, kind: 'carrier' },
+  rivalCarrier: { id: FREIGHT_ORGANIZATIONS.rivalCarrier, tenant: TENANTS.a, kind: 'carrier' },
+  brokerage: { id: FREIGHT_ORGANIZATIONS.brokerage, tenant: TENANTS.a, kind: 'broker' },
+  foreignCarrier: { id: FREIGHT_ORGANIZATIONS.foreignCarrier, tenant: TENANTS.b, kind: 'carrier' },
 } satisfies Record<string, MatrixRow>
 
 /** `quietClient` is a client of the same tenant whom the company could be linked with. */
@@ -131,6 +152,12 @@ export const USER_ROWS = {
   foreignCompany: { id: USERS.foreignCompany },
   foreignClient: { id: USERS.foreignClient },
   foreignGuard: { id: USERS.foreignGuard },
+  office: { id: FREIGHT_USERS.office },
+  driver: { id: FREIGHT_USERS.driver },
+  rivalOffice: { id: FREIGHT_USERS.rivalOffice },
+  broker: { id: FREIGHT_USERS.broker },
+  deletedOffice: { id: MORE_USERS.deletedOffice },
+  foreignOffice: { id: FREIGHT_USERS.foreignOffice },
 } satisfies Record<string, MatrixRow>
 
 /** Made with the users, and found by them. */
@@ -151,6 +178,12 @@ export const INVITATION_ROWS = {
   acceptedByGuard: { ...invitationRow(6, 'zzp', null, ORGANIZATIONS.company), acceptedBy: USERS.guard },
   expired: { ...invitationRow(7, 'zzp', null, ORGANIZATIONS.company), expired: true },
   forAnotherAddress: { ...invitationRow(8, 'zzp', null, ORGANIZATIONS.company), email: 'other@example.com' },
+  officeInvitesDriver: invitationRow(
+    11,
+    'driver',
+    FREIGHT_ORGANIZATIONS.carrier,
+    FREIGHT_ORGANIZATIONS.carrier,
+  ),
   foreignInvitesColleague: {
     ...invitationRow(9, 'company', ORGANIZATIONS.foreignCompany, ORGANIZATIONS.foreignCompany),
     tenant: TENANTS.b,
@@ -423,6 +456,7 @@ export const CODE_OF_INVITATION = (invitation: string): string => `code ${invita
 /** Fills an empty, migrated database with every row above. As the owner. */
 export async function buildAccessWorld(owner: Database): Promise<void> {
   await buildWorld(owner)
+  await addFreight(owner)
   const insert = (table: string, rows: readonly Record<string, unknown>[]) =>
     owner.query(
       `insert into ${table} (${Object.keys(rows[0]!).join(', ')})
@@ -464,10 +498,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     ])
   }
 
-  const organizationOf: Partial<Record<string, string>> = {
-    deletedCompany: ORGANIZATIONS.company,
-    deletedClient: ORGANIZATIONS.client,
-  }
   await insert(
     'company_terms',
     Object.values(TERMS_ROWS).map((row) => ({
@@ -488,8 +518,8 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     Object.entries(MORE_USERS).map(([name, user]) => ({
       id: user,
       tenant_id: TENANTS.a,
-      organization_id: organizationOf[name] ?? null,
-      role: { deletedAdmin: 'admin', deletedCompany: 'company', deletedClient: 'client' }[name] ?? 'zzp',
+      role: MORE_ROLES[name]?.[0] ?? 'zzp',
+      organization_id: MORE_ROLES[name]?.[1] ?? null,
       name,
       email: `${name.toLowerCase()}@example.com`,
     })),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Database, Transaction } from '../../platform/db/engine/database.ts'
 import { asService } from '../../platform/db/identity.ts'
-import { DEMO_USERS, findDemoUser } from './users.ts'
+import { DEMO_USERS } from './users.ts'
 
 interface Place {
   latitude: number
@@ -17,7 +17,8 @@ type Rows = Record<string, unknown>[]
 
 /** Ids of the demo, the same on every machine, so that examples can name them. */
 const demoId = (kind: string, n: number): string => `${kind}-0000-7000-8000-${String(n).padStart(12, '0')}`
-const userOf = (email: string): string => findDemoUser(email)!.id
+const userOf = (address: (typeof DEMO_USERS)[number]['email']): string =>
+  DEMO_USERS.find(({ email }) => email === address)!.id
 const TENANT = demoId('de300000', 1)
 const OTHER_TENANT = demoId('de300000', 2)
 const COMPANIES = [demoId('de3c0000', 1), demoId('de3c0000', 2)] as const

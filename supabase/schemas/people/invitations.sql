@@ -167,20 +167,20 @@ create or replace trigger a_set_kind before insert or update of role, organizati
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-drop policy if exists invitations_read on public.invitations;
-create policy invitations_read on public.invitations for select to authenticated
+drop policy if exists invitations_read_of_people on public.invitations;
+create policy invitations_read_of_people on public.invitations for select to authenticated
   using (
     inviting_organization_id = (select muster.company_id())
     or tenant_id = (select muster.admin_tenant_id())
   );
-comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
-drop policy if exists invitations_withdraw on public.invitations;
-create policy invitations_withdraw on public.invitations for delete to authenticated
+comment on policy invitations_read_of_people on public.invitations is 'A company its own, an admin the tenant''s.';
+drop policy if exists invitations_withdraw_of_people on public.invitations;
+create policy invitations_withdraw_of_people on public.invitations for delete to authenticated
   using (
     accepted_at is null
     and (inviting_organization_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
-comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
+comment on policy invitations_withdraw_of_people on public.invitations is 'Until it is accepted, whoever sees it.';
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 

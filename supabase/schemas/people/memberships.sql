@@ -21,15 +21,15 @@ alter table public.memberships enable always trigger note_caller;
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-drop policy if exists memberships_read on public.memberships;
-create policy memberships_read on public.memberships for select to authenticated
+drop policy if exists memberships_read_of_people on public.memberships;
+create policy memberships_read_of_people on public.memberships for select to authenticated
   using (
     (user_id = (select auth.uid()) and tenant_id = (select muster.tenant_id()))
     or organization_id = (select muster.company_id())
     or organization_id = (select muster.client_id())
     or tenant_id = (select muster.admin_tenant_id())
   );
-comment on policy memberships_read on public.memberships is
+comment on policy memberships_read_of_people on public.memberships is
   'One''s own, those of colleagues for the organization; admins all of the tenant.';
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
