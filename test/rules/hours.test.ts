@@ -254,7 +254,7 @@ describe('hours', () => {
             }
           })
         }),
-        { numRuns: trialSize(20, 1_250) },
+        { numRuns: trialSize(20, 2_000) },
       )
     },
     TIMEOUT_MS * trialSize(1, 20),
