@@ -68,6 +68,8 @@ drop function muster.reopen_timesheet(timesheets);
 --> statement-breakpoint
 drop function muster.approve_timesheets(uuid[]);
 --> statement-breakpoint
+drop function muster.lock_for_approval(uuid[]);
+--> statement-breakpoint
 drop function muster.approve_timesheet(uuid,text[],numeric);
 --> statement-breakpoint
 drop function muster.finished_assignment(timesheets);
