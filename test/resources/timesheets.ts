@@ -115,6 +115,7 @@ export const access: Access = {
       'muster.approve_timesheets(uuid[])',
       'muster.counter_timesheet(uuid,jsonb,text)',
       'muster.dispute_timesheet(uuid,text)',
+      'muster.lock_for_approval(uuid[])',
       'muster.resolve_timesheet(uuid,text,text)',
     ],
     muster_jobs: ['muster.approve_agreed_hours(integer)', 'muster.make_missing_timesheets(integer)'],

@@ -19,8 +19,11 @@ const api = useApi({ DATABASE_POOL_SIZE: '1' }, buildFreightWorld)
 const PARTICULAR_PLANS = 5
 const READS = PARTICULAR_PLANS + 2
 
-/** What these lists gather before there is a page depends on how long that is: there a plan for the very page reads less. */
-const PLANNED_EACH_TIME = ['locations', 'security_professionals', 'certificates']
+/**
+ * What these lists gather before there is a page depends on how long that is: there a plan for the very page reads less. Of each timesheet of a
+ * page the lines are added.
+ */
+const PLANNED_EACH_TIME = ['locations', 'security_professionals', 'certificates', 'timesheets']
 
 const FEW = 1
 const MANY = 20

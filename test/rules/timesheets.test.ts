@@ -9,7 +9,7 @@ import { type ClockEvent, EVENT_KINDS } from '../support/hours-model.ts'
 import { patience } from '../support/patience.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn } from '../support/shifts.ts'
-import { TimesheetModel } from '../support/timesheet-model.ts'
+import { linesOf, TimesheetModel } from '../support/timesheet-model.ts'
 import { trialSize } from '../support/trial.ts'
 import { acquaint, buildWorld, PROFESSIONALS, SITE } from '../support/world.ts'
 
@@ -146,7 +146,13 @@ interface Found {
   flags: string[]
   worked: [number, number][]
   paid: [number, number][]
-  lines: { kind: string; seconds: number; cents: number; open: string | null; isApproved: boolean }[]
+  lines: {
+    kind: string
+    seconds: number
+    cents: number
+    open: string | null
+    isApproved: boolean
+  }[]
 }
 
 async function lookAt(stage: Stage, shift: string, base: Date): Promise<Found | undefined> {
@@ -208,7 +214,10 @@ describe('timesheets', () => {
               const shift = ids[taken.nth]!
               if (taken.do === 'clock') {
                 await clock(stage, shift, base, taken.event)
-                model.clock(taken.nth, { ...taken.event, isOverdue: taken.event.at <= OVERDUE_UNTIL })
+                model.clock(taken.nth, {
+                  ...taken.event,
+                  isOverdue: taken.event.at <= OVERDUE_UNTIL,
+                })
               } else {
                 const [answer, expected] =
                   taken.do === 'approve'
@@ -248,7 +257,12 @@ const allow = (stage: Stage, given: AllowanceGiven) => {
   )
 }
 
-const NIGHT: AllowanceGiven = { kind: 'night', percent: 25, window_from: '22:00', window_to: '06:00' }
+const NIGHT: AllowanceGiven = {
+  kind: 'night',
+  percent: 25,
+  window_from: '22:00',
+  window_to: '06:00',
+}
 const EVENING: AllowanceGiven = {
   kind: 'evening',
   amount_per_hour: 2.5,
@@ -277,7 +291,11 @@ async function paidFor(
   })
   const at = (instant: string) => (Date.parse(instant) - start.getTime()) / 1000
   await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
-  await clock(stage, id, start, { kind: 'clock_out', at: at(until), isOutside: false })
+  await clock(stage, id, start, {
+    kind: 'clock_out',
+    at: at(until),
+    isOutside: false,
+  })
   const lines = await stage.run<{ name: string; amount: number }>(
     'guard',
     sql`select split_part(l.explanation, ':', 1) as name, l.amount
@@ -292,6 +310,84 @@ async function paidFor(
   const cents = lines.reduce((sum, { amount }) => sum + Math.round(amount * 100), 0)
   expect([Math.round(sums!.total * 100), Math.round(sums!.payment * 100)]).toEqual([cents, cents])
   return lines.map(({ name, amount }) => [name, amount])
+}
+
+interface Window {
+  kind: string
+  window_from?: string
+  window_to?: string
+}
+
+/** Not inside the hour that the clock skips or shows twice: that is how PostgreSQL reads such a time, and tested above. */
+const hourOfDay = fc.constantFrom('00:00', '01:30', '05:00', '06:15', '18:00', '20:00', '22:00', '23:00')
+const window = (kind: string): fc.Arbitrary<Window> =>
+  fc
+    .tuple(hourOfDay, hourOfDay)
+    .filter(([from, to]) => from !== to)
+    .map(([window_from, window_to]) => ({ kind, window_from, window_to }))
+
+const allowanceStory = fc.record({
+  day: fc.constantFrom('2026-03-28T12:00Z', '2025-10-25T12:00Z', '2025-12-31T12:00Z', '2026-02-28T12:00Z'),
+  minute: fc.integer({ min: 0, max: 16 * 60 }),
+  seconds: fc.integer({ min: 1, max: 20 * HOUR }),
+  planned: fc.constantFrom(8, 9, 12),
+  rate: fc.constantFrom(15, 18.03, 27.53),
+  given: fc
+    .tuple(
+      fc.subarray([25, 33.33, 50, 12.5, 100]),
+      fc.tuple(
+        window('night'),
+        window('evening'),
+        ...['saturday', 'sunday', 'public_holiday'].map((kind) => fc.constant<Window>({ kind })),
+      ),
+      fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    )
+    // Each has another percentage, so none is as high as another.
+    .map(([percents, windows, flags]) =>
+      percents.map((percent, n) => ({
+        ...windows[n]!,
+        percent,
+        isHighestOnly: flags[n]!,
+      })),
+    ),
+})
+
+const amsterdam = new Intl.DateTimeFormat('en-CA', {
+  ...{ timeZone: 'Europe/Amsterdam', hourCycle: 'h23', weekday: 'short' },
+  ...{
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  },
+})
+
+/** Minute by minute, as a clock on the wall shows it. */
+function localHours(
+  { kind, window_from = '', window_to = '' }: Window,
+  start: Date,
+  seconds: number,
+): [number, number][] {
+  const hours: [number, number][] = []
+  for (let at = 0; at < seconds; at += 60) {
+    const parts = Object.fromEntries(
+      amsterdam.formatToParts(start.getTime() + at * 1000).map(({ type, value }) => [type, value]),
+    )
+    const time = `${parts.hour}:${parts.minute}`
+    const day = `${parts.year}-${parts.month}-${parts.day}`
+    const isPaid = {
+      saturday: parts.weekday === 'Sat',
+      sunday: parts.weekday === 'Sun',
+      public_holiday: PUBLIC_HOLIDAYS.some((one) => one.calendar === 'NL' && one.day === day),
+    }[kind]
+    const isWithin =
+      window_from < window_to
+        ? time >= window_from && time < window_to
+        : time >= window_from || time < window_to
+    if (isPaid ?? isWithin) hours.push([at, at + 60])
+  }
+  return hours
 }
 
 describe('allowances', () => {
@@ -412,6 +508,55 @@ describe('allowances', () => {
     })
   })
 
+  test(
+    'are what the model says, around nights on which the clock changes and years end',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(allowanceStory, async ({ day, minute, seconds, planned, rate, given }) => {
+          await rehearse(database, async (stage) => {
+            const start = new Date(Date.parse(day) + minute * 60_000)
+            for (const { isHighestOnly, percent, ...window } of given)
+              expect(
+                await allow(stage, {
+                  ...window,
+                  percent,
+                  combination: isHighestOnly ? 'highest' : 'add',
+                }),
+              ).toBe('ok')
+            const { id } = await arrangeAssignment(stage.owner, {
+              start,
+              hours: planned,
+              rate,
+            })
+            await clock(stage, id, start, {
+              kind: 'clock_in',
+              at: 0,
+              isOutside: false,
+            })
+            await clock(stage, id, start, {
+              kind: 'clock_out',
+              at: seconds,
+              isOutside: false,
+            })
+            const allowances = given.map(({ percent, isHighestOnly, ...window }) => ({
+              percent,
+              isHighestOnly,
+              hours: localHours(window, start, seconds),
+            }))
+            const expected = linesOf(
+              { rate, overtime: 1.5, end: planned * HOUR, allowances },
+              [[0, seconds]],
+              null,
+            )
+            expect((await lookAt(stage, id, start))!.lines).toEqual(expected)
+          })
+        }),
+        { numRuns: trialSize(25, 1_000) },
+      )
+    },
+    TIMEOUT_MS * trialSize(1, 10),
+  )
+
   test('on open time are open lines too', async () => {
     await rehearse(database, async (stage) => {
       expect(await allow(stage, NIGHT)).toBe('ok')
@@ -420,8 +565,16 @@ describe('allowances', () => {
       await stage.owner.query('update assignments set overtime_tolerance_minutes = 15 where shift_id = $1', [
         id,
       ])
-      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
-      await clock(stage, id, start, { kind: 'clock_out', at: 9 * HOUR, isOutside: false })
+      await clock(stage, id, start, {
+        kind: 'clock_in',
+        at: 0,
+        isOutside: false,
+      })
+      await clock(stage, id, start, {
+        kind: 'clock_out',
+        at: 9 * HOUR,
+        isOutside: false,
+      })
       expect(
         await stage.run(
           'guard',
@@ -441,12 +594,23 @@ describe('allowances', () => {
 
   test('for short notice are paid for shifts that were assigned less than that before', async () => {
     await rehearse(database, async (stage) => {
-      expect(await allow(stage, { kind: 'short_notice', percent: 10, notice_hours: 24 })).toBe('ok')
+      expect(
+        await allow(stage, {
+          kind: 'short_notice',
+          percent: 10,
+          notice_hours: 24,
+        }),
+      ).toBe('ok')
       const estimate = async (startsInHours: number) =>
         (
           await paymentsOf(
             stage,
-            await shiftIn(stage, { status: 'assigned', startsInHours, hours: 8, rate: 25 }),
+            await shiftIn(stage, {
+              status: 'assigned',
+              startsInHours,
+              hours: 8,
+              rate: 25,
+            }),
           )
         )[0]!.amount
       expect([await estimate(23), await estimate(34)]).toEqual([220, 200])

@@ -151,7 +151,10 @@ export class TimesheetModel {
     const counted = without(said.intervals, taken)
     const withOverdue = read({
       ...assignment,
-      events: this.#events[nth]!.map((event) => ({ ...event, isOverdue: false })),
+      events: this.#events[nth]!.map((event) => ({
+        ...event,
+        isOverdue: false,
+      })),
     }).intervals
     const overdue = without(withOverdue, [...said.intervals, ...everClaimed])
 
@@ -191,8 +194,9 @@ export class TimesheetModel {
   }
 }
 
-function linesOf(
-  { rate, overtime, end, allowances = [] }: ModelAssignment,
+/** What seconds pay, as the lines of a timesheet. */
+export function linesOf(
+  { rate, overtime, end, allowances = [] }: Pick<ModelAssignment, 'rate' | 'overtime' | 'end' | 'allowances'>,
   spans: readonly Interval[],
   open: ModelLine['open'],
 ): ModelLine[] {
@@ -200,8 +204,16 @@ function linesOf(
   const over = length(overlap(spans, [[end, Infinity]]))
   const ranked = allowances.toSorted((a, b) => b.percent - a.percent)
   return [
-    { kind: 'planned' as const, seconds: planned, cents: line(planned, rate, 1, HOUR) },
-    { kind: 'overtime' as const, seconds: over, cents: line(over, rate, overtime, HOUR) },
+    {
+      kind: 'planned' as const,
+      seconds: planned,
+      cents: line(planned, rate, 1, HOUR),
+    },
+    {
+      kind: 'overtime' as const,
+      seconds: over,
+      cents: line(over, rate, overtime, HOUR),
+    },
     ...ranked.map((allowance, rank) => {
       const higher = allowance.isHighestOnly
         ? ranked.slice(0, rank).filter(({ isHighestOnly }) => isHighestOnly)
@@ -213,12 +225,19 @@ function linesOf(
       return {
         kind: 'allowance' as const,
         seconds: length(hours),
-        cents: line(length(hours), rate, allowance.percent / 100, HOUR),
+        cents: percentOf(length(hours), rate, allowance.percent),
       }
     }),
   ]
     .filter(({ seconds }) => seconds > 0)
     .map((made) => ({ ...made, open, isApproved: open === null }))
+}
+
+/** Whole numbers, as in `line`: a percentage has two decimals. */
+function percentOf(seconds: number, rate: number, percent: number): number {
+  const parts = Math.round(rate * 100) * Math.round(percent * 100) * seconds
+  const partsOfCent = 10_000 * HOUR
+  return Math.floor((2 * parts + partsOfCent) / (2 * partsOfCent))
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -529,6 +529,7 @@ begin
     return 'company';
   end if;
   perform muster.fail(case when sheet.client_id = muster.client_id() then 'forbidden' else 'not_found' end, 'id');
+  return null;
 end
 $$;
 comment on function muster.side_of_caller(public.timesheets) is 'Whether the caller speaks for the company or is the guard of a timesheet.';
@@ -566,7 +567,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 begin atomic
   insert into public.notifications (tenant_id, user_id, type, data)
-  select u.tenant_id, u.id, notification_type, jsonb_build_object(
+  select sheet.tenant_id, told.id, notification_type, jsonb_build_object(
     'timesheet_id', sheet.id,
     'shift_id', sheet.shift_id,
     'work_date', sheet.work_date,
@@ -574,13 +575,13 @@ begin atomic
     'total', sheet.total,
     'currency', sheet.currency
   )
-  from public.users u
-  where u.deleted_at is null
-    and case
-      when to_professional then
-        u.id = (select p.user_id from public.security_professionals p where p.id = sheet.professional_id)
-      else u.organization_id = sheet.company_id and u.role = 'company'
-    end;
+  from (
+    select p.user_id as id from public.security_professionals p where to_professional and p.id = sheet.professional_id
+    union all
+    select u.id
+    from public.users u
+    where not to_professional and u.organization_id = sheet.company_id and u.role = 'company' and u.deleted_at is null
+  ) told;
 end;
 comment on function muster.notify_of_timesheet(public.timesheets, text, boolean) is
   'A notification for the guard of a timesheet, or for each planner of its company.';
@@ -696,7 +697,34 @@ $$;
 comment on function muster.approve_timesheet(uuid, text[], numeric) is
   'Approves hours as the caller, with the open lines of these reasons. Security definer: nobody writes timesheets by themselves.';
 
--- The code that refuses each, or null. In the order of the professionals, so that two of these do not deadlock.
+-- All shifts, then all professionals, each in one order: as phones do that deliver for several shifts.
+create or replace function muster.lock_for_approval(wanted uuid[]) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  own constant uuid[] := array(
+    select t.id
+    from public.timesheets t
+    where t.id = any (wanted) and (t.company_id = muster.company_id() or t.tenant_id = muster.admin_tenant_id())
+  );
+begin
+  perform from public.shifts s
+  where s.id in (select t.shift_id from public.timesheets t where t.id = any (own))
+  order by s.id
+  for no key update;
+  perform from public.security_professionals p
+  where p.id in (select t.professional_id from public.timesheets t where t.id = any (own))
+  order by p.id
+  for no key update;
+end
+$$;
+comment on function muster.lock_for_approval(uuid[]) is
+  'Locks what approving these timesheets of the caller''s will lock, so that it deadlocks with nobody. Security definer: callers may lock no professional.';
+
+-- The code that refuses each, or null.
 create or replace function muster.approve_timesheets(wanted uuid[]) returns jsonb
 language plpgsql
 volatile
@@ -706,6 +734,7 @@ declare
   item record;
   results jsonb := '{}';
 begin
+  perform muster.lock_for_approval(wanted);
   for item in
     select g.id
     from (select distinct w.id from unnest(wanted) as w (id)) g
@@ -928,15 +957,15 @@ begin
     select t.id
     from public.timesheets t
     join public.assignments a on a.id = t.assignment_id
-    join public.security_professionals p on p.id = t.professional_id
+    join public.shifts s on s.id = t.shift_id
     where t.state = 'proposed'
       and t.proposed_at < now()
       and t.proposed_at + make_interval(days => a.approve_after_days) <= now()
       and muster.may_approve_itself(t, a)
     order by t.professional_id, t.start_datetime desc
     limit most
-    -- Somebody who decides about these hours now is not waited for.
-    for no key update of p skip locked
+    -- Somebody who works on these hours now is not waited for.
+    for no key update of s skip locked
   loop
     sheet := muster.lock_timesheet(item.id);
     continue when sheet.state <> 'proposed';
@@ -1080,6 +1109,7 @@ to muster_definer;
 grant execute on function
   muster.approve_timesheet(uuid, text[], numeric),
   muster.approve_timesheets(uuid[]),
+  muster.lock_for_approval(uuid[]),
   muster.dispute_timesheet(uuid, text),
   muster.counter_timesheet(uuid, jsonb, text),
   muster.resolve_timesheet(uuid, text, text)
@@ -1087,6 +1117,7 @@ to authenticated;
 grant execute on function muster.approve_agreed_hours(integer), muster.make_missing_timesheets(integer) to muster_jobs;
 
 alter function muster.approve_timesheet(uuid, text[], numeric) owner to muster_definer;
+alter function muster.lock_for_approval(uuid[]) owner to muster_definer;
 alter function muster.dispute_timesheet(uuid, text) owner to muster_definer;
 alter function muster.counter_timesheet(uuid, jsonb, text) owner to muster_definer;
 alter function muster.resolve_timesheet(uuid, text, text) owner to muster_definer;
