@@ -204,7 +204,7 @@ export function overHttp<Name extends string>(
 export interface SqlWork {
   script: string
   clients: number
-  /** About so many in each turn; without it, as many as a turn has time for. */
+  /** About so many in each turn, and hardly more than twice as many before; without it, as many as there is time for. */
   transactions?: number
   /** One plan for all values, as the service's functions have, unless that would be a handicap. */
   planCacheMode?: 'force_generic_plan' | 'auto'
@@ -226,6 +226,7 @@ export function inDatabase<Name extends string>(
         binDir: bench.cluster.binDir,
         script: work.script,
         clients: work.clients,
+        mostWarmUp: work.transactions && 2 * work.transactions,
       })
     },
     async round() {

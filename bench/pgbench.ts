@@ -14,6 +14,8 @@ export interface PgbenchJob {
   /** A script in pgbench's language; each run of it is a transaction. */
   script: string
   clients: number
+  /** Where there is only so much to do: it is warm after so many transactions, too. */
+  mostWarmUp?: number | undefined
 }
 
 /** What was done in one turn. */
@@ -85,7 +87,7 @@ export async function startPgbench(job: PgbenchJob): Promise<Pgbench> {
       if (rate === undefined) complaints.push(line)
       else {
         rates.push(Number(rate))
-        if (isWarm(rates, job.clients)) resolve()
+        if (isWarm(rates, job.clients, job.mostWarmUp)) resolve()
       }
     })
   })
@@ -131,10 +133,14 @@ export async function startPgbench(job: PgbenchJob): Promise<Pgbench> {
 }
 
 /** @param rates of each second so far */
-export function isWarm(rates: readonly number[], clients: number): boolean {
+export function isWarm(
+  rates: readonly number[],
+  clients: number,
+  mostWarmUp = Number.POSITIVE_INFINITY,
+): boolean {
   const [before, last] = [rates.at(-2) ?? 0, rates.at(-1)!]
   const done = rates.reduce((sum, rate) => sum + rate * PROGRESS_SECONDS, 0)
-  return done >= WARM_TRANSACTIONS * clients && last <= STEADY * before
+  return done >= mostWarmUp || (done >= WARM_TRANSACTIONS * clients && last <= STEADY * before)
 }
 
 /** `client_id transaction_no time script_no time_epoch time_us`, one line per transaction, a file per thread. */

@@ -22,7 +22,7 @@ export const realtimeChecks: Path = {
     const ids = await idsOf(bench)
     await using checks = await openChecks(bench)
     for (const { table, changes, bound } of [
-      { table: 'notifications', changes: 1, bound: { atLeast: 80_000 } },
+      { table: 'notifications', changes: 1, bound: { atLeast: 80_000, cores: 4 } },
       { table: 'shifts', changes: 1, bound: undefined },
       { table: 'notifications', changes: 10, bound: undefined },
       { table: 'notifications', changes: 100, bound: undefined },

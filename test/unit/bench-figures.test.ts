@@ -148,6 +148,7 @@ describe('pgbench', () => {
     expect(isWarm([16, 1_825, 3_183], 16)).toBe(false)
     expect(isWarm([16, 1_825, 3_183, 3_400], 16)).toBe(true)
     expect(isWarm([0, 0], 1)).toBe(false)
+    expect(isWarm([16, 1_825], 16, 1_000)).toBe(true)
   })
 
   it('chooses one of many values by its number', () => {
