@@ -63,13 +63,21 @@ CREATE INDEX "memberships_organization_idx" ON "memberships" USING btree ("organ
 --> statement-breakpoint
 CREATE INDEX "memberships_tenant_idx" ON "memberships" USING btree ("tenant_id");
 --> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid, adding-foreign-key-constraint
 ALTER TABLE "invitations" ADD CONSTRAINT "invitations_organization_is_of_role_fk" FOREIGN KEY ("organization_id","tenant_id","organization_kind") REFERENCES "public"."organizations"("id","tenant_id","kind") ON DELETE cascade ON UPDATE no action;
 --> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid, adding-foreign-key-constraint
 ALTER TABLE "users" ADD CONSTRAINT "users_organization_is_of_role_fk" FOREIGN KEY ("organization_id","tenant_id","organization_kind") REFERENCES "public"."organizations"("id","tenant_id","kind") ON DELETE restrict ON UPDATE no action;
 --> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "invitations" ADD CONSTRAINT "invitations_organization_by_role" CHECK (("invitations"."organization_kind" is null) = ("invitations"."organization_id" is null));
 --> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "users" ADD CONSTRAINT "users_organization_by_role" CHECK (("users"."organization_kind" is null) = ("users"."organization_id" is null));
+--> statement-breakpoint
+-- squawk-ignore require-concurrent-index-creation
+create unique index memberships_one_role_of_guarding on public.memberships (user_id)
+  where role in ('admin', 'company', 'client', 'zzp');
 --> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql

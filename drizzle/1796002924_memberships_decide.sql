@@ -505,9 +505,6 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 return jsonb_build_object('company', 'company', 'client', 'client', 'zzp', null);
 --> statement-breakpoint
-create unique index if not exists memberships_one_role_of_guarding on public.memberships (user_id)
-  where role in ('admin', 'company', 'client', 'zzp');
---> statement-breakpoint
 create or replace function muster.groups_of_guarding(callers uuid[]) returns table (caller uuid, groups text[])
 language sql
 stable

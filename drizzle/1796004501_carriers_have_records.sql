@@ -201,6 +201,10 @@ CREATE UNIQUE INDEX "trucks_unit_number_key" ON "trucks" USING btree ("organizat
 --> statement-breakpoint
 CREATE INDEX "trucks_tenant_idx" ON "trucks" USING btree ("tenant_id","unit_number","id") WHERE "trucks"."deleted_at" is null;
 --> statement-breakpoint
+-- squawk-ignore require-concurrent-index-creation
+create unique index memberships_one_desk_of_freight on public.memberships (user_id)
+  where role in ('admin', 'office', 'dispatcher');
+--> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql
 immutable

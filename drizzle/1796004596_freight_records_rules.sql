@@ -208,9 +208,6 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 return jsonb_build_object('office', 'carrier', 'dispatcher', 'carrier', 'driver', 'carrier', 'broker', 'broker');
 --> statement-breakpoint
-create unique index if not exists memberships_one_desk_of_freight on public.memberships (user_id)
-  where role in ('admin', 'office', 'dispatcher');
---> statement-breakpoint
 create or replace function muster.invites_of_freight(role text, organization uuid) returns boolean
 language sql
 stable

@@ -20,8 +20,6 @@ drop trigger updated_at on public.memberships;
 --> statement-breakpoint
 drop trigger a_set_kind on public.invitations;
 --> statement-breakpoint
-drop index public.memberships_one_role_of_guarding;
---> statement-breakpoint
 drop function muster.roles_of_guarding();
 --> statement-breakpoint
 drop function muster.tg_users__follow_role();

@@ -6,6 +6,8 @@ DROP TABLE "trailers";
 --> statement-breakpoint
 DROP TABLE "trucks";
 --> statement-breakpoint
+drop index public.memberships_one_desk_of_freight;
+--> statement-breakpoint
 drop function muster.is_vin(text);
 --> statement-breakpoint
 drop function muster.carrier_id();

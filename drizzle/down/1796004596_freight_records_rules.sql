@@ -84,8 +84,6 @@ drop trigger soft_delete on public.brokers;
 --> statement-breakpoint
 drop trigger edit_trail on public.brokers;
 --> statement-breakpoint
-drop index public.memberships_one_desk_of_freight;
---> statement-breakpoint
 drop function muster.groups_of_freight(uuid[]);
 --> statement-breakpoint
 drop function muster.invites_of_freight(text,uuid);

@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796004596_freight_records_rules';
+return '1796005361_approvals_lock_in_one_order';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 
