@@ -87,7 +87,7 @@ async function keep(
 
 function tableLine({ nth, of, table, bytes: size, durationMs, skipped }: TableDone): string {
   const outcome = skipped ? LEFT_OUT[skipped] : `${Math.round(durationMs)} ms`
-  return `[${nth}/${of}] ${table} (${bytes(size)}) … ${outcome}`
+  return `[${nth}/${of}] ${table} (${size === null ? 'size not counted' : bytes(size)}) … ${outcome}`
 }
 
 async function explainQuestion(

@@ -51,7 +51,7 @@ const SILENT: StreakLog = { info() {}, warn() {} }
 
 /** The longest that a statement of background work may take. */
 export const LONGEST_JOB_MS = 120_000
-/** A few statements now and then: how jobs, slots and replicas stand, for metrics. */
+/** A few statements now and then, such as how jobs, slots and replicas stand, for metrics. */
 const WORKER_POOL_SIZE = 2
 /** A process runs one job after the other. */
 const JOBS_POOL_SIZE = 1
@@ -130,17 +130,16 @@ async function openOnServer(
     max: config.REALTIME_CHECK_CONNECTIONS,
     applicationName: 'muster-realtime-checks',
   })
+  // Each job sets its own, which is shorter.
+  const background = { statement_timeout: String(LONGEST_JOB_MS) }
   const worker = openServer({
-    ...connectionsOf(config, logins.worker!),
+    ...connectionsOf(config, logins.worker!, background),
     max: WORKER_POOL_SIZE,
     applicationName: 'muster-worker',
   })
   // The worker's login may become `muster_jobs`, too: for an operator who has given the service its logins before there was one for jobs.
   const jobs = openServer({
-    ...connectionsOf(config, logins.jobs ?? logins.worker!, {
-      // Each job sets its own, which is shorter.
-      statement_timeout: String(LONGEST_JOB_MS),
-    }),
+    ...connectionsOf(config, logins.jobs ?? logins.worker!, background),
     max: JOBS_POOL_SIZE,
     applicationName: 'muster-jobs',
   })

@@ -27,7 +27,8 @@ export interface TableDone {
   table: string
   nth: number
   of: number
-  bytes: number
+  /** Null where nobody has counted yet. */
+  bytes: number | null
   durationMs: number
   /** What was left out, and why. */
   skipped?: 'locked' | 'not_owned'
@@ -45,7 +46,8 @@ const LOCKED = '55P03'
 
 interface Table extends Row {
   table: string
-  bytes: number
+  /** Null where nobody has counted yet. */
+  bytes: number | null
   owned: boolean
 }
 
@@ -77,14 +79,14 @@ async function findTables(database: Database, wanted: readonly string[] = []): P
   const tables = await database.query<Table & { qualified: string; name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as "table", n.nspname || '.' || c.relname as qualified, c.relname as name,
        -- As it was when somebody counted: to ask for the size waits for whoever has the table locked.
-       c.relpages::float8 * 8192 as bytes, pg_has_role(c.relowner, 'usage') as owned
+       case when c.reltuples >= 0 then c.relpages::float8 * 8192 end as bytes, pg_has_role(c.relowner, 'usage') as owned
      from pg_class c
      join pg_namespace n on n.oid = c.relnamespace
      left join pg_stat_all_tables s on s.relid = c.oid
      where c.relkind in ('r', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
        and c.relpersistence <> 't'
        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-     order by coalesce(s.n_dead_tup, 0) + coalesce(s.n_mod_since_analyze, 0) desc, bytes desc, "table"`,
+     order by coalesce(s.n_dead_tup, 0) + coalesce(s.n_mod_since_analyze, 0) desc, bytes desc nulls last, "table"`,
   )
   const isCalled = (word: string) => (table: (typeof tables)[number]) =>
     table.qualified === word || (table.name === word && /^"?(?:public|muster)"?\./.test(table.table))
