@@ -145,22 +145,26 @@ comment on function muster.assignment_violations(uuid, public.shifts) is
   'Every rule that the professional would break by working the shift. Security definer: other companies'' shifts count.';
 
 -- The policies of `shifts` once more, for functions that must tell those who see a shift from those who may change it:
--- to the first it is forbidden, to everybody else there is no such shift. A test holds the two alike.
+-- to the first it is forbidden, to everybody else there is no such shift. A test holds the two alike. In plpgsql, for in SQL they would
+-- be planned with each call.
 create or replace function muster.manages_shift(shift public.shifts) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(shift.company_id = muster.company_id() or shift.tenant_id = muster.admin_tenant_id(), false)
+begin
+  return coalesce(shift.company_id = muster.company_id() or shift.tenant_id = muster.admin_tenant_id(), false);
+end
 $$;
 comment on function muster.manages_shift(public.shifts) is 'Whether the caller is of the shift''s company, or an admin.';
 
 create or replace function muster.sees_shift(shift public.shifts) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select shift.deleted_at is null and coalesce(
+begin
+  return shift.deleted_at is null and coalesce(
     muster.manages_shift(shift)
     or (shift.client_id = muster.client_id() and shift.status <> 'draft')
     or shift.professional_id = muster.professional_id()
@@ -168,7 +172,8 @@ as $$
       shift.tenant_id = muster.guard_tenant_id() and shift.status = 'published' and shift.start_datetime > now()
     ),
     false
-  )
+  );
+end
 $$;
 comment on function muster.sees_shift(public.shifts) is 'What policy shifts_read says of one shift.';
 

@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796005361_approvals_lock_in_one_order';
+return '1796005921_assigning_without_planning';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 
