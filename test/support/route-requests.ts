@@ -49,6 +49,7 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     await owner.transaction(async (tx) => {
       await tx.query('set local session_replication_role = replica')
       await tx.query('delete from security_professionals where user_id = $1', [USERS.stranger])
+      await tx.query('delete from memberships where user_id = $1', [USERS.stranger])
       await tx.query('delete from users where id = $1', [USERS.stranger])
     })
     await owner.query(
