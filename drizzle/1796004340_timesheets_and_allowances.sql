@@ -1,3 +1,7 @@
+-- Hours of notice and positions of lines fit into a smallint. A company has a few rows of terms; the columns of assignments are filled here, and
+-- their table is scanned once.
+-- squawk-ignore-file prefer-bigint-over-smallint, adding-not-nullable-field, constraint-missing-not-valid
+
 CREATE TABLE "allowances" (
 	"id" uuid PRIMARY KEY DEFAULT muster.uuid_v7() NOT NULL,
 	"tenant_id" uuid NOT NULL,
