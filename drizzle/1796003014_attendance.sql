@@ -15,6 +15,13 @@ alter table "assignments" add column "auto_closed_at" timestamp with time zone;
 -- squawk-ignore require-concurrent-index-creation
 create index "assignments_in_force_idx" on "assignments" using btree ("start_datetime") where "assignments"."ended_at" is null;
 --> statement-breakpoint
+create or replace function muster.oldest_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return '1796003014_attendance';
+--> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql
 immutable

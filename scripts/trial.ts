@@ -24,6 +24,10 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     file: 'test/realtime/changes-race.server.test.ts',
     summary: '20,000 inserts on busy processors, none lost and none told twice',
   },
+  mutants: {
+    file: 'test/rules/access-mutants',
+    summary: 'each policy and each condition about access broken in turn: a cell of the matrix must turn red',
+  },
   model: {
     file: 'test/rules/model.test.ts',
     summary: '10,000 random operations on the database and on a model of it',

@@ -22,6 +22,13 @@ drop index "assignments_in_force_idx";
 --> statement-breakpoint
 alter table "assignments" drop column "auto_closed_at";
 --> statement-breakpoint
+create or replace function muster.oldest_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return '1795994981_assignments_are_rows';
+--> statement-breakpoint
 create or replace function muster.schema_version() returns text
 language sql
 immutable

@@ -135,6 +135,15 @@ let known = KNOWN
 const KNOWN_OF: Record<string, Record<string, unknown>> = {
   'POST /v1/organizations': { kind: 'client', client_of: [ORGANIZATIONS.company] },
   'POST /v1/invitations': { organization_id: undefined },
+  'POST /v1/timesheets/approve': { ids: ['c4ec0000-0000-7000-8000-000000000001'] },
+  'POST /v1/allowances': {
+    kind: 'sunday',
+    percent: 50,
+    amount_per_hour: undefined,
+    window_from: undefined,
+    window_to: undefined,
+    notice_hours: undefined,
+  },
   ...ofFreight('brokers', {
     mc_number: '384210',
     dot_number: '2233541',
@@ -488,6 +497,9 @@ describe('a query', () => {
   /** A cursor that the list really gave, where it is long enough. */
   async function cursorOf(route: Route, required: string): Promise<string | undefined> {
     const answer = await shoot(route, { url: `${pathOf(route)}?${required}limit=1` })
+    // A list that is no JSON has it in its link to the next page.
+    const [, linked] = /cursor=([^&>]+)/.exec(String(answer.headers.link)) ?? []
+    if (!String(answer.headers['content-type']).includes('json')) return linked && decodeURIComponent(linked)
     return answer.json().next_cursor ?? undefined
   }
 })

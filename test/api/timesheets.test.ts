@@ -260,7 +260,7 @@ describe('open lines', () => {
     ])
     await record(shift, ['clock_in', shift.start])
     const sheet = await sheetOf(shift)
-    expect(sheet.flags).toEqual(['overdue'])
+    expect(sheet.flags).toEqual(['late', 'overdue'])
     expect(amountsOf(sheet)).toEqual([
       ['planned', 175],
       ['planned', 25, 'overdue_events'],

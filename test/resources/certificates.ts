@@ -104,7 +104,7 @@ export const access: Access = {
     muster_definer: { select: '*', update: '*' },
   },
   functions: {
-    service_role: ['muster.warn_of_expiring_certificates()'],
+    'muster_jobs service_role': ['muster.warn_of_expiring_certificates()'],
     '': [
       'muster.tg_certificates__check_in_use()',
       'muster.tg_certificates__set_tenant()',

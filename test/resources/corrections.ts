@@ -6,7 +6,7 @@ import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, idOf, one } from '../support/route-arrangements.ts'
 import { USERS } from '../support/world.ts'
 
-const id = (n: number): string => `cc000000-0000-7000-8000-${String(n).padStart(12, '0')}`
+const id = (n: number): string => `c5000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 const SEEN_BY = ['guard', 'company', 'admin'] as const
 

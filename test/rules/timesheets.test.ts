@@ -42,8 +42,8 @@ const TOLERANCE_MINUTES = 20
 
 /** Two shifts of the guard, back to back: eight hours and four. */
 const SPANS = [
-  { start: 0, end: 8 * HOUR },
-  { start: 8 * HOUR, end: 12 * HOUR },
+  { start: 0, end: 8 * HOUR, lateAfter: HOUR / 2 },
+  { start: 8 * HOUR, end: 12 * HOUR, lateAfter: HOUR / 2 },
 ] as const
 
 type Step =

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { instant, instantOut, pageQuery, queryFlag, text, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { ASSIGNMENT_FLAGS } from '../assignments/table.ts'
-import { checkin } from '../checkins/schemas.ts'
+import { checkin } from '../check-in-form.ts'
 import { LINE_KINDS, OPEN_REASONS, TIMESHEET_STATES, TIMESHEET_STEPS } from './table.ts'
 
 /** As many as the intervals of a shift can be, generously: a counter is typed by a person. */

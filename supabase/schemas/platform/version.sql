@@ -16,7 +16,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1795994981_assignments_are_rows';
+return '1796003014_attendance';
 comment on function muster.oldest_version() is 'The oldest version of the service that can live with this schema: a process of an older one stops.';
 revoke execute on function muster.oldest_version() from public;
 
