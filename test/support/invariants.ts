@@ -100,6 +100,7 @@ const INVARIANTS: Record<string, string> = {
              count(*) filter (where type = 'shift_assigned') as assigned,
              count(*) filter (where type in ('shift_released', 'shift_cancelled')) as taken_back
       from notifications
+      where type in ('shift_assigned', 'shift_released', 'shift_cancelled')
       group by 1, 2
     ) n on n.shift_id = p.shift_id and n.user_id = p.user_id
     where (p.payments, p.voided) is distinct from (n.assigned, n.taken_back)`,

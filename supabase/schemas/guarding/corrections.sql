@@ -242,7 +242,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 begin atomic
   insert into public.notifications (tenant_id, user_id, type, data)
-  select u.tenant_id, u.id, 'correction_' || correction.state, jsonb_build_object(
+  select correction.tenant_id, told_user.id, 'correction_' || correction.state, jsonb_build_object(
     'correction_id', correction.id,
     'assignment_id', correction.assignment_id,
     'shift_id', correction.shift_id,
@@ -252,12 +252,15 @@ begin atomic
     'becomes_at', correction.becomes_at,
     'reason', correction.reason
   )
-  from public.users u
-  where u.deleted_at is null
-    and case told
-      when 'company' then u.organization_id = correction.company_id and u.role = 'company'
-      else u.id = (select p.user_id from public.security_professionals p where p.id = correction.professional_id)
-    end;
+  from (
+    select p.user_id as id
+    from public.security_professionals p
+    where told <> 'company' and p.id = correction.professional_id
+    union all
+    select u.id
+    from public.users u
+    where told = 'company' and u.organization_id = correction.company_id and u.role = 'company' and u.deleted_at is null
+  ) told_user;
 end;
 comment on function muster.notify_of_correction(public.corrections, text) is 'A notification for everybody of one side of a correction.';
 
