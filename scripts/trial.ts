@@ -24,6 +24,10 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     file: 'test/realtime/changes-race.server.test.ts',
     summary: '20,000 inserts on busy processors, none lost and none told twice',
   },
+  mutants: {
+    file: 'test/rules/access-mutants',
+    summary: 'each policy and each condition about access broken in turn: a cell of the matrix must turn red',
+  },
   model: {
     file: 'test/rules/model.test.ts',
     summary: '10,000 random operations on the database and on a model of it',
@@ -34,7 +38,8 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
   },
   hours: {
     file: 'test/rules/hours.test.ts',
-    summary: '2,000 sets of clock events against the model, and all 720 orders of six',
+    summary:
+      '2,000 sets of clock events and 10,000 steps with corrections against the model, all 720 orders of six and 500 of nine',
   },
   'checkins-order': {
     file: 'test/api/checkins-order.test.ts',

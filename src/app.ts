@@ -1,10 +1,12 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Config } from './config.ts'
+import { type Config, OPTIONAL_MODULES } from './config.ts'
+import { freight } from './freight/module.ts'
 import { guarding } from './guarding/module.ts'
 import { people } from './people/module.ts'
 import type { TokenVerifier } from './platform/auth/verifier.ts'
 import type { Database, Statement } from './platform/db/engine/database.ts'
+import { asService } from './platform/db/identity.ts'
 import { callByNobody, type Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
 import { registerCodes } from './platform/http/codes.ts'
@@ -34,24 +36,54 @@ import { type GatewayOptions, realtime } from './platform/realtime/gateway/gatew
 import { syncRoutes } from './platform/sync/routes.ts'
 
 /** What the service is made of beside the platform, in the order in which they know each other. Nothing else knows them. */
-export const MODULES = [people, guarding] as const satisfies Module[]
-const modules: readonly Module[] = MODULES
+export const MODULES = [people, guarding, freight] as const satisfies Module[]
+const allModules: readonly Module[] = MODULES
 
-for (const { codes } of modules) registerCodes(codes)
+for (const { codes } of allModules) registerCodes(codes)
 
-/** All background work. */
-export const JOBS: readonly Job[] = [...PLATFORM_JOBS, ...modules.flatMap(({ jobs }) => jobs ?? [])]
+type ModuleSettings = Pick<Config, 'MODULES' | 'NODE_ENV'>
+
+/** Those that are switched on. `people` is what the others stand on. */
+export function modulesOf({ MODULES: chosen, NODE_ENV }: ModuleSettings): readonly Module[] {
+  const names: readonly string[] = chosen ?? (NODE_ENV === 'production' ? ['guarding'] : OPTIONAL_MODULES)
+  return allModules.filter(({ name }) => name === people.name || names.includes(name))
+}
+
+/** Tables of the publication that nobody can follow here: of modules that are switched off. */
+export function unfollowedTables(settings: ModuleSettings): readonly string[] {
+  const followed = new Set(modulesOf(settings).flatMap(({ publishedTables }) => publishedTables))
+  return allModules.flatMap(({ publishedTables }) => publishedTables.filter((table) => !followed.has(table)))
+}
+
+const jobsIn = (modules: readonly Module[]): readonly Job[] => [
+  ...PLATFORM_JOBS,
+  ...modules.flatMap(({ jobs }) => jobs ?? []),
+]
+
+/** All background work that there is. */
+export const JOBS = jobsIn(allModules)
+
+/** The background work of the modules that are switched on. */
+export const jobsOf = (settings: ModuleSettings): readonly Job[] => jobsIn(modulesOf(settings))
 
 /** What a new connection does first. */
-export const WARM_UP: readonly Statement[] = modules.flatMap(({ warmUp = [] }) =>
-  warmUp.map(({ call, parameters }) => callByNobody(call, parameters)),
-)
+export const warmUpOf = (settings: ModuleSettings): readonly Statement[] =>
+  modulesOf(settings).flatMap(({ warmUp = [] }) =>
+    warmUp.map(({ call, parameters }) => callByNobody(call, parameters)),
+  )
 
-/** Fills an empty, migrated database with the modules' demos. @returns whether it did: not where somebody is already */
-export async function seedDemo(database: Database): Promise<boolean> {
-  let isSeeded = false
-  for (const module of modules) isSeeded = (await module.seedDemo?.(database)) || isSeeded
-  return isSeeded
+/**
+ * Fills an empty, migrated database with the demos of the modules that are switched on.
+ *
+ * @returns whether it did: not where somebody is already
+ */
+export async function seedDemo(database: Database, settings: ModuleSettings): Promise<boolean> {
+  const [existing] = await asService(database, (tx) =>
+    tx.query<{ exists: boolean }>('select exists (select from public.tenants)'),
+  )
+  if (existing?.exists) return false
+  for (const module of modulesOf(settings)) await module.seedDemo?.(database)
+  return true
 }
 
 export interface AppParts {
@@ -75,6 +107,7 @@ export interface AppParts {
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
+  const modules = modulesOf(config)
   const app = Fastify(serverOptions(config, parts.log ?? openLog(config))).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -116,7 +149,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
-      const all = { notificationTypes: modules.flatMap(({ notificationTypes }) => notificationTypes) }
+      const all = {
+        notificationTypes: allModules.flatMap(({ notificationTypes }) => notificationTypes),
+        roles: Object.assign({}, ...allModules.map(({ roles }) => roles)) as Module['roles'],
+      }
       for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })
     },

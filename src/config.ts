@@ -69,11 +69,15 @@ const databaseUrl = z.string().superRefine((url, context) => {
   }
 })
 
+/** The modules that a service can do without. Not imported: what is below `app.ts` knows no module. A test compares the two. */
+export const OPTIONAL_MODULES = ['guarding', 'freight'] as const
+
 /** Every setting, with its default. `.env.example` gives the reason for each; a test compares the two. */
 export const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  MODULES: list.pipe(z.array(z.enum(OPTIONAL_MODULES)).min(1)).optional(),
   DATA_DIR: z.string().default('.muster'),
   BACKUP_DIR: z.string().default('backups'),
   METRICS_HOST: z.string().default('127.0.0.1'),

@@ -34,7 +34,7 @@ async function start(): Promise<void> {
   if (
     databases.api.kind === 'embedded' &&
     config.NODE_ENV !== 'production' &&
-    (await seedDemo(databases.api))
+    (await seedDemo(databases.api, config))
   ) {
     console.log('Seeded the empty database with the demo. README.md lists its users.')
   }

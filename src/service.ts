@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, JOBS, WARM_UP } from './app.ts'
+import { buildApp, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
 import type { TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
@@ -47,9 +47,12 @@ export async function openService({
   log,
 }: ServiceParts): Promise<FastifyInstance> {
   // The server is at it while this process builds the rest.
-  const warm = databases.api.warmUp?.(WARM_UP)
-  void databases.replica?.database.warmUp?.(WARM_UP)
-  const router = config.REALTIME ? openChangeRouter({ config, databases, log }) : undefined
+  const warmUp = warmUpOf(config)
+  const warm = databases.api.warmUp?.(warmUp)
+  void databases.replica?.database.warmUp?.(warmUp)
+  const router = config.REALTIME
+    ? openChangeRouter({ config, databases, log, unfollowed: unfollowedTables(config) })
+    : undefined
   const bus = openBus(databases, log)
   const newestBackup = rememberLastBackup(config.BACKUP_DIR)
   /** Resolves when the schema is no longer one for this version. */
@@ -112,7 +115,7 @@ export async function openService({
   await Promise.race([warm, sleep(MOST_WARM_UP_MS, undefined, { ref: false })])
 
   const stopping = new AbortController()
-  const worker = runJobs(databases.jobs, JOBS, app.log, stopping.signal)
+  const worker = runJobs(databases.jobs, jobsOf(config), app.log, stopping.signal)
 
   const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
   // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database

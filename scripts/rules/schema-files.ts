@@ -16,7 +16,7 @@ export const VERSION_FILE = 'platform/version.sql'
  * of that order only where something that is checked when it is made (a default, a policy, a function that is not a text) needs it.
  */
 /** From the lowest: a module names what is below it. Every folder is one of these. */
-export const MODULES = ['platform', 'people', 'guarding'] as const
+export const MODULES = ['platform', 'people', 'guarding', 'freight'] as const
 /** Checks, defaults and policies of tables use their functions. */
 const BEFORE_THE_TABLES = ['platform/foundation.sql', ...MODULES.map((name) => `${name}/callers.sql`)]
 /** Looks at what all the others made. */

@@ -129,7 +129,7 @@ const COMMANDS = new Map<string, Command>(
         const { seedDemo } = await import('../app.ts')
         const seeded = await withDatabase(config(), async (database) => {
           await letOwnerServe(database)
-          return seedDemo(database)
+          return seedDemo(database, config())
         })
         if (!seeded)
           throw new Refused(

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { readConfig } from '../config.ts'
-import { developmentUserId } from '../guarding/demo/users.ts'
 import { isUserId } from '../platform/auth/caller.ts'
 import type { Database } from '../platform/db/engine/database.ts'
 import { readDatabaseError } from '../platform/db/engine/database-error.ts'
 import { asService } from '../platform/db/identity.ts'
 import { openForCommand } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
+import { developmentUserId } from './demo-users.ts'
 
 const USAGE = `Usage: npm run --silent tenant -- <name> <email> [<user id>]
   <name>       the name of the marketplace

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { type Config, readConfig } from '../config.ts'
-import { developmentUserId, findDemoUser } from '../guarding/demo/users.ts'
 import { isUserId } from '../platform/auth/caller.ts'
 import { resolveTokenSettings } from '../platform/auth/development-secret.ts'
 import { issueToken } from '../platform/auth/issue.ts'
@@ -14,6 +13,7 @@ import { openServer } from '../platform/db/engine/server.ts'
 import { asService, letOwnerServe } from '../platform/db/identity.ts'
 import { embeddedDataDir } from '../platform/db/open.ts'
 import { Refused, runCommand, UsageError } from './command.ts'
+import { developmentUserId, findDemoUser } from './demo-users.ts'
 
 const USAGE = `Usage: npm run --silent token -- <email> [<user id> | --new]
   <email>          a token for a registered user, looked up in the database

@@ -8,6 +8,9 @@ const GUARD2 = 'de3e0000-0000-7000-8000-000000000001'
 const shift = (n: number): string => `de350000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const OPEN = shift(166)
 const CLAIMED = shift(163)
+/** Proposed by guards of the demo. */
+const CORRECTION = 'de3b0000-0000-7000-8000-000000000001'
+const CORRECTION2 = 'de3b0000-0000-7000-8000-000000000002'
 
 /** As what `POST /v1/shifts` takes. The demo's guards have their certificates until then. */
 const NEW_SHIFT = {
@@ -114,7 +117,37 @@ export const examples: Readonly<Record<string, Example>> = {
     parameters: { id: shift(155) },
     body: { reason: 'The client closed the site.' },
   },
+  getCorrection: { as: 'company', parameters: { id: CORRECTION } },
+  createCorrection: {
+    as: 'guard',
+    body: {
+      change: 'happened',
+      kind: 'clock_out',
+      becomes_at: '2030-03-02T06:00:00+01:00',
+      reason: 'The battery was empty.',
+    },
+  },
+  acceptCorrection: { as: 'company', parameters: { id: CORRECTION } },
+  refuseCorrection: { as: 'company', parameters: { id: CORRECTION2 } },
   createCompanyTerms: { as: 'company', body: { late_after_minutes: 20, minimum_minutes: 180 } },
+  createAllowance: {
+    as: 'company',
+    body: { kind: 'night', percent: 25, window_from: '22:00', window_to: '06:00' },
+  },
+  approveTimesheet: { as: 'company', body: { open_lines: ['overtime_beyond_tolerance'] } },
+  approveTimesheets: { as: 'company', body: { ids: ['7d0c3a52-6f41-4a9e-8b27-91c5d8e0f364'] } },
+  disputeTimesheet: {
+    as: 'guard',
+    body: { reason: 'I was there until 07:30, and my phone was off.' },
+  },
+  counterTimesheet: {
+    as: 'guard',
+    body: {
+      worked: [{ from: '2026-01-31T22:00:00+01:00', to: '2026-02-01T07:30:00+01:00' }],
+      reason: 'I was there until 07:30, and my phone was off.',
+    },
+  },
+  resolveTimesheet: { as: 'company', body: { outcome: 'countered' } },
   listCandidates: { as: 'company', parameters: { id: OPEN } },
   syncTable: { as: 'company', parameters: { table: 'shifts' } },
 }

@@ -1,7 +1,31 @@
 import { callOf, type Job } from '../platform/jobs/job.ts'
 
-/** Background work of guarding; the functions are in `supabase/schemas/guarding/warnings.sql`. */
+/** A guard who is late is missed at the door: the planner learns of it within a minute. */
+const ATTENDANCE = '1 minute'
+
+/** Background work of guarding; the functions are in `supabase/schemas/guarding/`. */
 export const jobs: readonly Job[] = [
+  {
+    name: 'guarding.flag_late_shifts',
+    description: 'Flags assigned shifts whose guard has not clocked in in time, and notifies both sides.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.flag_late_shifts()'),
+  },
+  {
+    name: 'guarding.close_missed_shifts',
+    description: 'Moves assigned shifts that are over to no_show, and notifies both sides.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.close_missed_shifts()'),
+  },
+  {
+    name: 'guarding.close_left_shifts',
+    description: 'Completes active shifts that nobody left, at their planned end.',
+    schedule: { every: ATTENDANCE },
+    timeoutMs: 60_000,
+    run: callOf('muster.close_left_shifts()'),
+  },
   {
     name: 'guarding.warn_of_expiring_certificates',
     description: 'Notifies guards 30, 7 and 1 days before a verified certificate expires.',
@@ -16,5 +40,21 @@ export const jobs: readonly Job[] = [
     schedule: { dailyAt: '06:10' },
     timeoutMs: 60_000,
     run: callOf('muster.warn_of_stale_payments()'),
+  },
+  {
+    name: 'guarding.make_missing_timesheets',
+    description: 'Makes the timesheets of shifts that were over before timesheets were there.',
+    // After an upgrade, and after rows were brought in past the triggers.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.make_missing_timesheets()'),
+  },
+  {
+    name: 'guarding.approve_agreed_hours',
+    description: 'Approves hours that match the plan and that nobody disputed in time.',
+    // What is due waited for days: an hour more costs nobody anything.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.approve_agreed_hours()'),
   },
 ]

@@ -1,8 +1,10 @@
 import type { Module } from '../platform/module.ts'
+import { allowanceRoutes } from './allowances/routes.ts'
 import { assignmentRoutes } from './assignments/routes.ts'
 import { certificateRoutes } from './certificates/routes.ts'
 import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
+import { correctionRoutes } from './corrections/routes.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
@@ -13,6 +15,7 @@ import { professionalRoutes } from './professionals/routes.ts'
 import { nearbyWarmUp } from './shifts/queries.ts'
 import { shiftRoutes } from './shifts/routes.ts'
 import { companyTermsRoutes } from './terms/routes.ts'
+import { timesheetRoutes } from './timesheets/routes.ts'
 
 /** Shifts of security guards: where, by whom, proved how, paid. */
 export const guarding = {
@@ -25,10 +28,18 @@ export const guarding = {
       name: 'assignments',
       description: 'Who has, or had, which shift; on what terms; and how it ended.',
     },
+    {
+      name: 'corrections',
+      description: 'What companies and guards agree on where clock events are wrong or missing.',
+    },
     { name: 'check-ins', description: 'GPS check-ins, as the phones of guards report them.' },
     { name: 'locations', description: 'The sites where guards work.' },
     { name: 'professionals', description: 'Guards and their certificates.' },
     { name: 'incidents', description: 'Incidents that guards report from a site.' },
+    {
+      name: 'timesheets',
+      description: 'The hours of a shift, and what they pay: proposed by the clock, agreed by both sides.',
+    },
     { name: 'transactions', description: 'Payments for shifts.' },
   ],
   codes,
@@ -36,22 +47,38 @@ export const guarding = {
   examples,
   headers: {
     createCertificate: ['Location'],
+    createCorrection: ['Location'],
     createLocation: ['Location'],
     createShift: ['Location'],
+    exportTimesheets: ['Link'],
     listNearbyShifts: ['Link'],
   },
   publishedTables: [
     'shifts',
     'shift_briefings',
     'assignments',
+    'corrections',
     'gps_checkins',
     'incidents',
     'finqle_transactions',
+    'timesheets',
+    'timesheet_lines',
+    'timesheet_steps',
   ],
   notificationTypes: [
-    ...['shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed'],
+    ...[
+      'shift_assigned',
+      'shift_released',
+      'shift_cancelled',
+      'shift_changed',
+      'shift_late',
+      'shift_no_show',
+    ],
+    ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
+    ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
   ],
+  roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
   board: {
     folder: new URL('./live/', import.meta.url),
@@ -65,9 +92,12 @@ export const guarding = {
     await v1.register(certificateRoutes)
     await v1.register(locationRoutes)
     await v1.register(assignmentRoutes)
+    await v1.register(correctionRoutes)
     await v1.register(companyTermsRoutes)
     await v1.register(checkinRoutes, { perMinute: config.CHECKINS_PER_MINUTE })
     await v1.register(incidentRoutes)
+    await v1.register(timesheetRoutes)
+    await v1.register(allowanceRoutes)
     await v1.register(transactionRoutes)
     await v1.register(shiftRoutes)
   },

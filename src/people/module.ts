@@ -20,11 +20,12 @@ export const people = {
   headers: { createOrganization: ['Location'] },
   publishedTables: ['notifications'],
   notificationTypes: [],
+  roles: { admin: null },
   privateChannels: [],
-  async routes(v1, _config, { notificationTypes }) {
-    await v1.register(meRoutes)
-    await v1.register(invitationRoutes)
-    await v1.register(organizationRoutes)
+  async routes(v1, _config, { notificationTypes, roles }) {
+    await v1.register(meRoutes, { roles })
+    await v1.register(invitationRoutes, { roles })
+    await v1.register(organizationRoutes, { roles })
     await v1.register(notificationRoutes, { types: notificationTypes })
   },
 } as const satisfies Module

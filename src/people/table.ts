@@ -7,8 +7,6 @@ export const tenants = pgTable('tenants', { id: id(), name: text('name').notNull
   check('tenants_name_length', sql`char_length(${t.name}) between 1 and 200`),
 ])
 
-export const ORGANIZATION_KINDS = ['company', 'client'] as const
-
 export const organizations = pgTable(
   'organizations',
   {
@@ -17,7 +15,8 @@ export const organizations = pgTable(
       .notNull()
       .references(() => tenants.id, { onDelete: 'restrict' }),
     name: text('name').notNull(),
-    kind: text('kind', { enum: ORGANIZATION_KINDS }).notNull(),
+    /** One that a module has (`Module.roles`): a trigger holds that. */
+    kind: text('kind').notNull(),
     nd_number: text('nd_number'),
     ...edited,
   },
@@ -25,7 +24,6 @@ export const organizations = pgTable(
     unique('organizations_id_tenant_key').on(t.id, t.tenant_id),
     unique('organizations_id_tenant_kind_key').on(t.id, t.tenant_id, t.kind),
     check('organizations_name_length', sql`char_length(${t.name}) between 1 and 200`),
-    check('organizations_kind_known', sql`${t.kind} in ('company', 'client')`),
     check('organizations_nd_number_length', sql`char_length(${t.nd_number}) between 1 and 40`),
     index('organizations_tenant_idx').on(t.tenant_id),
   ],
@@ -64,12 +62,20 @@ export const companyClients = pgTable(
   ],
 )
 
-export const USER_ROLES = ['admin', 'company', 'client', 'zzp'] as const
-
 /** Of a user with the role `zzp`, as `GET /v1/me` gives it: whether they take work. */
 export const PROFESSIONAL_STATUSES = ['active', 'inactive', 'suspended'] as const
 
-/** `id` is the token's subject, `auth.uid()`. `zzp` is a freelance guard (Dutch: zelfstandige zonder personeel). */
+/**
+ * What a row with a role has: the role is one that a module has, and the kind of its organization follows from it. A trigger writes
+ * the kind, so that the foreign key can hold it; the role `zzp` is a freelance guard (Dutch: zelfstandige zonder personeel).
+ */
+const inRole = {
+  organization_id: uuid('organization_id'),
+  organization_kind: text('organization_kind'),
+  role: text('role').notNull(),
+}
+
+/** `id` is the token's subject, `auth.uid()`. The role is the one with which the user came; those that count are in `memberships`. */
 export const users = pgTable(
   'users',
   {
@@ -77,8 +83,7 @@ export const users = pgTable(
     tenant_id: uuid('tenant_id')
       .notNull()
       .references(() => tenants.id, { onDelete: 'restrict' }),
-    organization_id: uuid('organization_id'),
-    role: text('role', { enum: USER_ROLES }).notNull(),
+    ...inRole,
     name: text('name').notNull(),
     email: text('email').notNull(),
     ...edited,
@@ -86,22 +91,53 @@ export const users = pgTable(
   (t) => [
     unique('users_id_tenant_key').on(t.id, t.tenant_id),
     uniqueIndex('users_tenant_email_key').on(t.tenant_id, sql`lower(${t.email})`),
-    // With a null organization the key is not checked (MATCH SIMPLE); with one, its kind must be the user's role.
+    // With a null organization the key is not checked (MATCH SIMPLE); with one, its kind must be that of the user's role.
     foreignKey({
       name: 'users_organization_is_of_role_fk',
-      columns: [t.organization_id, t.tenant_id, t.role],
+      columns: [t.organization_id, t.tenant_id, t.organization_kind],
       foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
     }).onDelete('restrict'),
-    check('users_role_known', sql`${t.role} in ('admin', 'company', 'client', 'zzp')`),
     check(
       'users_organization_by_role',
-      sql`(${t.role} in ('company', 'client')) = (${t.organization_id} is not null)`,
+      sql`(${t.organization_kind} is null) = (${t.organization_id} is null)`,
     ),
     check('users_name_length', sql`char_length(${t.name}) between 1 and 200`),
     check('users_email_length', sql`char_length(${t.email}) between 3 and 320`),
     index('users_organization_idx').on(t.organization_id),
     // Guards are listed by name.
     index('users_name_idx').on(t.tenant_id, t.name, t.id),
+  ],
+)
+
+/** What a user may do: each role that they have, with the organization for which they have it. */
+export const memberships = pgTable(
+  'memberships',
+  {
+    id: id(),
+    tenant_id: uuid('tenant_id').notNull(),
+    user_id: uuid('user_id').notNull(),
+    ...inRole,
+    ...timestamps,
+  },
+  (t) => [
+    // A helper such as `muster.company_id()` gives one organization.
+    unique('memberships_one_per_role').on(t.user_id, t.role),
+    foreignKey({
+      name: 'memberships_user_fk',
+      columns: [t.user_id, t.tenant_id],
+      foreignColumns: [users.id, users.tenant_id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'memberships_organization_is_of_role_fk',
+      columns: [t.organization_id, t.tenant_id, t.organization_kind],
+      foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
+    }).onDelete('restrict'),
+    check(
+      'memberships_organization_by_role',
+      sql`(${t.organization_kind} is null) = (${t.organization_id} is null)`,
+    ),
+    index('memberships_organization_idx').on(t.organization_id),
+    index('memberships_tenant_idx').on(t.tenant_id),
   ],
 )
 
@@ -113,8 +149,7 @@ export const invitations = pgTable(
     tenant_id: uuid('tenant_id')
       .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
-    organization_id: uuid('organization_id'),
-    role: text('role', { enum: USER_ROLES }).notNull(),
+    ...inRole,
     email: text('email'),
     code_hash: text('code_hash').notNull().unique('invitations_code_hash_key'),
     expires_at: instant('expires_at').notNull(),
@@ -126,10 +161,9 @@ export const invitations = pgTable(
     ...timestamps,
   },
   (t) => [
-    check('invitations_role_known', sql`${t.role} in ('admin', 'company', 'client', 'zzp')`),
     check(
       'invitations_organization_by_role',
-      sql`(${t.role} in ('company', 'client')) = (${t.organization_id} is not null)`,
+      sql`(${t.organization_kind} is null) = (${t.organization_id} is null)`,
     ),
     check('invitations_email_length', sql`char_length(${t.email}) between 3 and 320`),
     // A code is a way in: none is good for years.
@@ -139,7 +173,7 @@ export const invitations = pgTable(
     ),
     foreignKey({
       name: 'invitations_organization_is_of_role_fk',
-      columns: [t.organization_id, t.tenant_id, t.role],
+      columns: [t.organization_id, t.tenant_id, t.organization_kind],
       foreignColumns: [organizations.id, organizations.tenant_id, organizations.kind],
     }).onDelete('cascade'),
     foreignKey({

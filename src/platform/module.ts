@@ -21,8 +21,13 @@ export interface Module extends ApiPart {
   readonly codes: Readonly<Record<string, ProblemCode>>
   /** How the SQLSTATEs of its codes begin, such as `MU2`: each module has a range of its own. */
   readonly sqlstates: string
-  /** Adds its routes, below `/v1`. @param all what all modules declare together */
-  routes(v1: FastifyInstance, config: Config, all: Pick<Module, 'notificationTypes'>): Promise<void>
+  /** Adds its routes, below `/v1`. @param all what all modules declare together, also those that are switched off: rows of theirs may be there */
+  routes(v1: FastifyInstance, config: Config, all: Pick<Module, 'notificationTypes' | 'roles'>): Promise<void>
+  /**
+   * What its users may be (`memberships.role`), each with the kind of organization for which one has the role; null for none. Its
+   * rules have the same list in SQL.
+   */
+  readonly roles: Readonly<Record<string, string | null>>
   /** Of the publication: what clients follow, and read again by `GET /v1/sync/{table}`. */
   readonly publishedTables: readonly string[]
   /** Of what it tells users (`notifications.type`): its rules write them, and have the same list in SQL. */

@@ -409,7 +409,7 @@ describe('who', () => {
   it.each(SHIFT_STATUSES)('may check in to a shift that is %s', async (status) => {
     const id = await shiftIn(api(), { status, startsInHours: 2_000 + 100 * SHIFT_STATUSES.indexOf(status) })
     for (const persona of REGISTERED) {
-      const isTheirs = persona === 'guard' && ['assigned', 'active', 'completed'].includes(status)
+      const isTheirs = persona === 'guard' && ['assigned', 'active', 'completed', 'no_show'].includes(status)
       const isVisible = (await api().as(persona).get(`/v1/shifts/${id}`)).statusCode === 200
       const response = await post(persona, id, checkInAt(new Date()))
       const code = isTheirs ? 'outside_check_in_window' : isVisible ? 'forbidden' : 'not_found'

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { buildApp } from '../../src/app.ts'
+import { buildApp, seedDemo } from '../../src/app.ts'
+import { findDemoUser } from '../../src/cli/demo-users.ts'
 import { readConfig } from '../../src/config.ts'
-import { seedDemo } from '../../src/guarding/demo/seed.ts'
-import { findDemoUser } from '../../src/guarding/demo/users.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
@@ -42,8 +41,8 @@ interface Document {
 }
 
 beforeAll(async () => {
-  await seedDemo(database().owner)
   const config = readConfig({ NODE_ENV: 'test', JWT_SECRET: SECRET, LOG_LEVEL: 'silent' })
+  await seedDemo(database().owner, config)
   app = await buildApp({
     config,
     version: '0.0.0-test',
@@ -73,17 +72,25 @@ const ID_FROM: Readonly<Record<string, string>> = {
   withdrawInvitation: 'createInvitation',
   changeIncident: 'createIncident',
   removeLocation: 'createLocation',
+  removeDriver: 'createDriver',
 }
-/** Not to be sent as it is: one needs a code that is told once, one a notification, one a shift that begins now. */
-const NEEDS_MORE = new Set(['acceptInvitation', 'readNotification', 'createCheckIn'])
+/**
+ * Not to be sent as it is: one needs a code that is told once, one a notification, two a shift of about now, the others hours that
+ * were worked: the database makes the ids of timesheets.
+ */
+const NEEDS_MORE = new Set([
+  ...['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'],
+  ...['getTimesheet', 'approveTimesheet', 'disputeTimesheet', 'counterTimesheet', 'resolveTimesheet'],
+])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
 /** Without its client a company may not change what it has there. */
-const LAST = ['unlinkClient', 'removeCertificate', 'removeLocation', 'withdrawInvitation']
+const LAST = ['unlinkClient', 'removeCertificate', 'removeDriver', 'removeLocation', 'withdrawInvitation']
 const AS: Readonly<Record<string, string>> = {
   createOrganization: 'admin',
   withdrawInvitation: 'admin',
   removeLocation: 'client',
+  removeDriver: 'office',
   getCertificate: 'guard',
 }
 

@@ -6,6 +6,17 @@ import { CODES, type Code } from '../../src/platform/http/codes.ts'
 import { problemBody } from '../../src/platform/http/problem.ts'
 import { openApi, type TestApi } from '../support/api.ts'
 import {
+  BROKERS,
+  buildFreightWorld,
+  DRIVERS,
+  FREIGHT_ORGANIZATIONS,
+  FREIGHT_USERS,
+  type FreightPersona,
+  TRAILERS,
+  TRUCKS,
+  vinOf,
+} from '../support/freight-world.ts'
+import {
   BROKEN_BODIES,
   HOSTILE_IDEMPOTENCY_KEYS,
   HOSTILE_JSON,
@@ -47,9 +58,13 @@ let api: TestApi
 const logged: string[] = []
 
 beforeAll(async () => {
-  api = await openApi({ LOG_LEVEL: 'trace', BODY_LIMIT_BYTES: '1048576' }, undefined, {
-    write: (line) => void logged.push(line),
-  })
+  const logTo = { write: (line: string) => void logged.push(line) }
+  api = await openApi(
+    { LOG_LEVEL: 'trace', BODY_LIMIT_BYTES: '1048576' },
+    undefined,
+    logTo,
+    buildFreightWorld,
+  )
   await api.owner.script(`
     update locations set name = 'SECRET location', address = 'SECRET address' where id = '${LOCATIONS.foreignSite}';
     update organizations set name = 'SECRET organization' where tenant_id = (select tenant_id from users where id = '${USERS.foreignAdmin}');
@@ -95,6 +110,8 @@ const KNOWN: Record<string, unknown> = {
   description: 'HIDDEN description',
   title: 'HIDDEN title',
   id: 'c4ec0000-0000-7000-8000-000000000001',
+  event_id: 'c4ec0000-0000-7000-8000-000000000001',
+  becomes_at: '2030-01-01T08:00:00Z',
   instructions: 'HIDDEN instructions',
   number: 'HIDDEN number',
   reason: 'HIDDEN reason',
@@ -118,6 +135,43 @@ let known = KNOWN
 const KNOWN_OF: Record<string, Record<string, unknown>> = {
   'POST /v1/organizations': { kind: 'client', client_of: [ORGANIZATIONS.company] },
   'POST /v1/invitations': { organization_id: undefined },
+  'POST /v1/timesheets/approve': { ids: ['c4ec0000-0000-7000-8000-000000000001'] },
+  'POST /v1/allowances': {
+    kind: 'sunday',
+    percent: 50,
+    amount_per_hour: undefined,
+    window_from: undefined,
+    window_to: undefined,
+    notice_hours: undefined,
+  },
+  ...ofFreight('brokers', {
+    mc_number: '384210',
+    dot_number: '2233541',
+    payment_terms: 'days',
+    payment_days: 30,
+    broker_organization_id: FREIGHT_ORGANIZATIONS.brokerage,
+  }),
+  ...ofFreight('drivers', {
+    user_id: FREIGHT_USERS.newDriver,
+    license_number: 'H1',
+    license_class: 'A',
+    endorsements: ['N'],
+    hire_date: '2020-01-01',
+    termination_date: '2031-01-01',
+    pay_kind: 'flat',
+    pay_per_distance: null,
+    pay_percentage: null,
+    pay_flat: 100,
+    currency: 'USD',
+  }),
+  ...ofFreight('trucks', { vin: vinOf(77), inspection_due_on: '2099-12-31' }),
+  ...ofFreight('trailers', { vin: vinOf(78), inspection_due_on: '2099-12-31', kind: 'tank' }),
+}
+
+/** Of a carrier's records, for creating and for changing one. */
+function ofFreight(name: string, members: Record<string, unknown>): Record<string, Record<string, unknown>> {
+  const given = { organization_id: FREIGHT_ORGANIZATIONS.carrier, status: undefined, ...members }
+  return { [`POST /v1/freight/${name}`]: given, [`PATCH /v1/freight/${name}/{id}`]: given }
 }
 const sampleOf = (route: Route): unknown =>
   document.sample(route.body!, { ...known, ...KNOWN_OF[route.name] })
@@ -132,11 +186,16 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
     if (route.path.startsWith('/v1/professionals')) return PROFESSIONALS.guard
     if (route.path.startsWith('/v1/certificates')) return CERTIFICATE
     if (route.path.startsWith('/v1/incidents')) return INCIDENT
+    if (route.path.startsWith('/v1/freight/brokers')) return BROKERS.carrier
+    if (route.path.startsWith('/v1/freight/drivers')) return DRIVERS.driver
+    if (route.path.startsWith('/v1/freight/trucks')) return TRUCKS.carrier
+    if (route.path.startsWith('/v1/freight/trailers')) return TRAILERS.carrier
     return randomUUID()
   })
 
 /** The persona whom most routes of this kind are for. */
-const personaFor = ({ path, method }: Route): Persona => {
+const personaFor = ({ path, method }: Route): Persona | FreightPersona => {
+  if (path.startsWith('/v1/freight/')) return 'office'
   if (/checkins|claim|notifications/.test(path)) return 'guard'
   if (/certificates|incidents/.test(path)) return path.endsWith('verify') ? 'admin' : 'guard'
   if (/professionals|organizations|transactions|invitations/.test(path)) return 'admin'
@@ -148,7 +207,7 @@ interface Shot {
   method?: string
   payload?: string | Buffer
   headers?: Record<string, string>
-  persona?: Persona | null
+  persona?: Persona | FreightPersona | null
 }
 
 async function shoot(route: Route, shot: Shot): Promise<LightMyRequestResponse> {
@@ -438,6 +497,9 @@ describe('a query', () => {
   /** A cursor that the list really gave, where it is long enough. */
   async function cursorOf(route: Route, required: string): Promise<string | undefined> {
     const answer = await shoot(route, { url: `${pathOf(route)}?${required}limit=1` })
+    // A list that is no JSON has it in its link to the next page.
+    const [, linked] = /cursor=([^&>]+)/.exec(String(answer.headers.link)) ?? []
+    if (!String(answer.headers['content-type']).includes('json')) return linked && decodeURIComponent(linked)
     return answer.json().next_cursor ?? undefined
   }
 })

@@ -9,7 +9,7 @@ import {
   minutes,
   seconds,
 } from '../support/check-ins.ts'
-import { arrangeShift, type Persona, PROFESSIONALS } from '../support/world.ts'
+import { arrangeShift, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -171,7 +171,7 @@ describe('hours', () => {
       api().owner.query('update assignments set delivery_days = $2 where shift_id = $1', [shift.id, days])
     await setDelivery(30)
     await record(shift, ['clock_in', hours(start, 7.9)], ['clock_out', hours(start, 8)])
-    expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 10, flags: [] })
+    expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 10, flags: ['late'] })
     await api().owner.query('update gps_checkins set created_at = recorded_at where shift_id = $1', [
       shift.id,
     ])
@@ -181,7 +181,7 @@ describe('hours', () => {
       status: 'completed',
       amount: 10,
       payment: 'pending',
-      flags: ['overdue'],
+      flags: ['late', 'overdue'],
     })
   })
 
@@ -219,6 +219,23 @@ describe('hours', () => {
       ['clock_out', shift.end],
     )
     expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 187.5 })
+  })
+})
+
+describe('a shift to which nobody comes', () => {
+  it('is no_show after its end and pays nothing, until an offline phone tells otherwise', async () => {
+    const shift = await arrange()
+    await api().owner.query('select muster.close_missed_shifts(1000)')
+    expect(await stateOf(shift)).toMatchObject({ status: 'no_show', payment: 'voided' })
+    const told = await api().owner.query<{ user_id: string }>(
+      "select user_id from notifications where type = 'shift_no_show' and data ->> 'shift_id' = $1",
+      [shift.id],
+    )
+    expect(told.map(({ user_id }) => user_id).sort()).toEqual(
+      [USERS.company, USERS.colleague, USERS.guard].sort(),
+    )
+    await record(shift, ['clock_in', shift.start], ['clock_out', shift.end])
+    expect(await stateOf(shift)).toMatchObject({ status: 'completed', amount: 200, payment: 'pending' })
   })
 })
 

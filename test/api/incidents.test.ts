@@ -80,7 +80,8 @@ describe('an incident', () => {
     async (status) => {
       const id = await shiftIn(api(), { status, startsInHours: 3_000 + 100 * SHIFT_STATUSES.indexOf(status) })
       for (const persona of personas) {
-        const isTheirs = persona === 'guard' && ['assigned', 'active', 'completed'].includes(status)
+        const isTheirs =
+          persona === 'guard' && ['assigned', 'active', 'completed', 'no_show'].includes(status)
         const isVisible = (await api().as(persona).get(`/v1/shifts/${id}`)).statusCode === 200
         const response = await report(persona, id)
         if (isTheirs) expect(response.statusCode).toBe(201)

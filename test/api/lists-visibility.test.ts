@@ -48,6 +48,7 @@ const NAMED: readonly List[] = [
               and (muster.guard_tenant_id() is null or id <> ${SHIFT_ROWS.formerPublished.id})`,
   },
   { route: '/assignments', rows: sql`select id from assignments` },
+  { route: '/corrections', rows: sql`select id from corrections` },
   { route: '/company-terms', rows: sql`select id from company_terms` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({
@@ -57,7 +58,11 @@ const NAMED: readonly List[] = [
 ]
 
 /** Lists of something else than the rows of a table that the caller may read, each with a test of its own. */
-const OTHERS = ['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby']
+const OTHERS = [
+  ...['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby'],
+  // The same query as /timesheets.
+  '/timesheets.csv',
+]
 
 /** Every list of the API, such as `/shifts/{id}/candidates`. */
 const ROUTES = Object.entries((await describeApi()).paths as Record<string, Methods>)
@@ -68,14 +73,14 @@ interface Methods {
   get?: { parameters?: { name: string }[] }
 }
 
-/** A list that is not named here is of all rows of the table of the same name. */
+/** A list that is not named here is of all rows of the table of the same name, below its trade. */
 const LISTS: readonly List[] = [
   ...NAMED,
   ...ROUTES.filter(
     (route) => ![...NAMED.map((list) => list.route), ...OTHERS, '/sync/{table}'].includes(route),
   ).map((route) => ({
     route,
-    rows: sql`select id from ${sql.identifier(route.slice(1).replaceAll('-', '_'))}`,
+    rows: sql`select id from ${sql.identifier(route.replace(/^\/(freight\/)?/, '').replaceAll('-', '_'))}`,
   })),
 ]
 

@@ -41,12 +41,16 @@ describe('GET /v1/me', () => {
       email: 'company@example.com',
       organization_id: ORGANIZATIONS.company,
       organization: { id: ORGANIZATIONS.company, name: 'company', kind: 'company' },
+      memberships: [
+        { role: 'company', organization: { id: ORGANIZATIONS.company, name: 'company', kind: 'company' } },
+      ],
       professional: null,
       created_at: expect.any(String),
     })
     expect((await api().as('guard').get('/v1/me')).json()).toMatchObject({
       role: 'zzp',
       organization: null,
+      memberships: [{ role: 'zzp', organization: null }],
       professional: { id: PROFESSIONALS.guard, status: 'active', latitude: 52.36, longitude: 4.9 },
     })
   })

@@ -9,6 +9,7 @@ import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { SECRET, useApi } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { buildFreightWorld } from '../support/freight-world.ts'
 import { patience } from '../support/patience.ts'
 import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
@@ -144,7 +145,7 @@ describe('a session that is lent for one transaction', () => {
 })
 
 describe('a service behind a pooler', () => {
-  const api = useApi(() => ({ DATABASE_POOLER_URL: pooler.url }))
+  const api = useApi(() => ({ DATABASE_POOLER_URL: pooler.url }), buildFreightWorld)
 
   it.each(Object.keys(ROUTE_REQUESTS))('answers %s', async (route) => {
     for (const { persona, url, body } of await ROUTE_REQUESTS[route]!({ owner: api().owner, items: 3 })) {

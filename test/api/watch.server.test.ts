@@ -9,19 +9,13 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
+import { buildFreightWorld, FREIGHT_USERS } from '../support/freight-world.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { RouteRequest } from '../support/route-arrangements.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
-import {
-  arrangeShift,
-  buildWorld,
-  LOCATIONS,
-  ORGANIZATIONS,
-  type Persona,
-  SITE,
-  USERS,
-} from '../support/world.ts'
+import { arrangeShift, LOCATIONS, ORGANIZATIONS, SITE, USERS } from '../support/world.ts'
 
 /*
  * A service as it runs, on a server that logs every statement: what it tells of itself, and what it does not tell.
@@ -73,7 +67,7 @@ let postgres: PostgresServer
 let collector: Awaited<ReturnType<typeof startCollector>>
 let service: ServiceProcess
 let owner: Database
-const tokens = new Map<Persona, string>()
+const tokens = new Map<string, string>()
 
 beforeAll(async () => {
   postgres = await startPostgres({
@@ -101,10 +95,10 @@ beforeAll(async () => {
   // As the service has made them.
   for (const [login, url] of Object.entries(await enableLogins(owner, postgres.url)))
     plant(`the password of ${login}`, decodeURIComponent(new URL(url).password))
-  await buildWorld(owner)
-  for (const persona of ['guard', 'company', 'client', 'admin', 'stranger'] as const) {
+  await buildFreightWorld(owner)
+  for (const [persona, sub] of Object.entries({ ...USERS, ...FREIGHT_USERS })) {
     const email = plant(`the e-mail address of ${persona}`, `planted-${randomUUID()}@example.com`)
-    const token = await issueToken(SECRET, { sub: USERS[persona], email, audience: 'authenticated' })
+    const token = await issueToken(SECRET, { sub, email, audience: 'authenticated' })
     tokens.set(persona, token)
     plant(`the token of ${persona}`, token)
     plant(`the signature of ${persona}'s token`, token.split('.')[2]!)
@@ -124,7 +118,11 @@ interface Sent {
   headers?: Record<string, string>
 }
 
-async function send(persona: Persona | null, path: string, { method, body, headers = {} }: Sent = {}) {
+async function send(
+  persona: RouteRequest['persona'] | null,
+  path: string,
+  { method, body, headers = {} }: Sent = {},
+) {
   const answer = await fetch(new URL(path, service.url), {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {

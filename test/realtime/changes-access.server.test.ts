@@ -115,7 +115,7 @@ it.each([
   ['companies do not see theirs', 'audience_of_shifts', "'company:'", "'firm:'"],
   ['deleted users belong somewhere', 'groups_of_people', ' and u.deleted_at is null', ''],
   ['clients are companies', 'groups_of_people', "'client' then 'client:'", "'client' then 'company:'"],
-  ['guards are of no tenant', 'groups_of_guarding', "'guards:' || u.tenant_id", "'guards:'"],
+  ['guards are of no tenant', 'groups_of_guarding', "'guards:' || m.tenant_id", "'guards:'"],
   ['deleted guards belong somewhere', 'groups_of_guarding', ' and u.deleted_at is null', ''],
   [
     'one module alone is asked who belongs where',

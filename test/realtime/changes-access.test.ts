@@ -30,7 +30,10 @@ it('the groups of a caller are those by which the policies know them', async () 
               case when muster.tenant_id() is not null then 'user:' || muster.user_id() end,
               'client:' || muster.client_id(),
               'professional:' || muster.professional_id(),
-              'guards:' || muster.guard_tenant_id()
+              'guards:' || muster.guard_tenant_id(),
+              'carrier:' || muster.carrier_id(),
+              'driver:' || muster.driver_id(),
+              'broker:' || muster.broker_id()
             ]) as g
             where g is not null
             order by 1

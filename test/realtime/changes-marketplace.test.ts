@@ -167,22 +167,19 @@ describe('a shift', () => {
     ).toEqual({ company: told, client: told, guard: told, admin: told })
   })
 
-  it('cancelled stays with its guard, who is told by a notification too', async () => {
+  it('cancelled stays with its guard, who is told by a notification too; what is paid has a timesheet', async () => {
+    const hours = ['INSERT timesheets', 'INSERT timesheet_lines minimum', 'UPDATE timesheets']
+    const told = [
+      ...['UPDATE shifts cancelled', 'UPDATE assignments'],
+      ...hours,
+      'UPDATE finqle_transactions pending',
+    ]
     expect(await arrivals(() => update(id, "status = 'cancelled', cancel_reason = 'Rain'"))).toEqual({
-      company: ['UPDATE shifts cancelled', 'UPDATE assignments', 'UPDATE finqle_transactions pending'],
-      client: ['UPDATE shifts cancelled'],
-      guard: [
-        'UPDATE shifts cancelled',
-        'UPDATE assignments',
-        'UPDATE finqle_transactions pending',
-        'INSERT notifications shift_cancelled',
-      ],
-      admin: [
-        'UPDATE shifts cancelled',
-        'UPDATE assignments',
-        'UPDATE finqle_transactions pending',
-        'INSERT notifications shift_cancelled',
-      ],
+      company: told,
+      // Hours, and no money.
+      client: ['UPDATE shifts cancelled', 'INSERT timesheets', 'UPDATE timesheets'],
+      guard: [...told, 'INSERT notifications shift_cancelled'],
+      admin: [...told, 'INSERT notifications shift_cancelled'],
     })
   })
 

@@ -70,17 +70,21 @@ const TABLES = `
   create table listed (id int primary key, shown text, hidden text, twice int generated always as (id * 2) stored);
   grant select on listed to authenticated;
 
+  create table unfollowed (id int primary key);
+  grant select on unfollowed to authenticated;
+
   create schema other;
   grant usage on schema other to authenticated;
   create table other."Odd ""name" (id int primary key, "a.b" text);
   grant select on other."Odd ""name" to authenticated;
 
+  alter publication supabase_realtime add table unfollowed;
   alter publication supabase_realtime add table
     markers, notes, plain, whole, coded, paired, bare, keyless, closed, bulky, bulky_whole, listed (id, shown),
     other."Odd ""name";
 `
 
-const rt = useRouter((owner) => owner.script(TABLES))
+const rt = useRouter((owner) => owner.script(TABLES), { unfollowed: ['unfollowed'] })
 
 const run = (text: string, parameters: (string | number)[] = []) => rt().owner.query(text, parameters)
 const transaction = (...statements: string[]) =>
@@ -912,6 +916,11 @@ describe('what a role may not read', () => {
       'a table that is not published',
       { table: 'users', event: 'INSERT' as const },
       'Please check Realtime is enabled for the given connect parameters: [event: INSERT, schema: public, table: users, filters: [], select: nil]',
+    ],
+    [
+      'a table of a module that is switched off',
+      { table: 'unfollowed' },
+      'Please check Realtime is enabled for the given connect parameters: [event: *, schema: public, table: unfollowed, filters: [], select: nil]',
     ],
     [
       'a column that does not exist',

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
 import { type SentStatement, STATEMENTS } from '../../src/platform/db/engine/connection.ts'
 import { useApi } from '../support/api.ts'
+import { buildFreightWorld, FREIGHT_USERS, type FreightPersona } from '../support/freight-world.ts'
 import { BIG_TABLES, loadManyRows } from '../support/many-rows.ts'
 import { OpenApi } from '../support/openapi.ts'
 import type { RouteRequest } from '../support/route-arrangements.ts'
@@ -12,14 +13,17 @@ import { REGISTERED } from '../support/world.ts'
 /* What each route costs the database: in few rows, and in many. */
 
 // One connection: what is counted is this one's, and it tells its statistics when asked.
-const api = useApi({ DATABASE_POOL_SIZE: '1' })
+const api = useApi({ DATABASE_POOL_SIZE: '1' }, buildFreightWorld)
 
 /** So often PostgreSQL plans a prepared statement for the very parameters, before it looks whether one plan is as good for all. */
 const PARTICULAR_PLANS = 5
 const READS = PARTICULAR_PLANS + 2
 
-/** What these lists gather before there is a page depends on how long that is: there a plan for the very page reads less. */
-const PLANNED_EACH_TIME = ['locations', 'security_professionals', 'certificates']
+/**
+ * What these lists gather before there is a page depends on how long that is: there a plan for the very page reads less. Of each timesheet of a
+ * page the lines are added.
+ */
+const PLANNED_EACH_TIME = ['locations', 'security_professionals', 'certificates', 'timesheets']
 
 const FEW = 1
 const MANY = 20
@@ -47,7 +51,8 @@ const isRead = (route: string): boolean => route.startsWith('GET ')
 
 // Whoever calls for the first time is looked up once, which is no cost of a route.
 beforeAll(async () => {
-  for (const persona of REGISTERED) await api().as(persona).get('/v1/notifications?limit=1')
+  for (const persona of [...REGISTERED, ...(Object.keys(FREIGHT_USERS) as FreightPersona[])])
+    await api().as(persona).get('/v1/notifications?limit=1')
 })
 
 async function send(route: string, { persona, url, body }: RouteRequest): Promise<void> {

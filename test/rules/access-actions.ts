@@ -1,5 +1,5 @@
 import { type Action, quote } from './access-probe.ts'
-import type { MatrixRow } from './access-world.ts'
+import { type MatrixRow, PROFESSIONAL_ROWS } from './access-world.ts'
 
 /* What is tried on rows of the access matrix, beside what is particular to one table. */
 
@@ -58,3 +58,6 @@ export const inserts = (
     },
     NEW_ROW(table),
   )
+
+/** The caller's own professional; of those who have none, somebody's. */
+export const OWN_PROFESSIONAL = `coalesce(muster.professional_id(), ${quote(PROFESSIONAL_ROWS.freeGuard.id)})`

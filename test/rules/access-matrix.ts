@@ -1,4 +1,4 @@
-import { RESOURCES } from '../support/resources.ts'
+import { ACCESSES } from '../support/resources.ts'
 import { TENANTS } from '../support/world.ts'
 import {
   asks,
@@ -8,6 +8,7 @@ import {
   inserts,
   NEW_ID,
   NEW_ROW,
+  OWN_PROFESSIONAL,
   reads,
   updates,
   updatesAll,
@@ -16,9 +17,7 @@ import { type Alone, quote, type Section, type Telling } from './access-probe.ts
 import {
   ASSIGNMENT_ROWS,
   AUDIENCE_ROWS,
-  BRIEFING_ROWS,
   CANDIDATE_PAGE_ROWS,
-  CERTIFICATE_ROWS,
   CHANGED_CALLER_ROWS,
   CHECKIN_ROWS,
   CODE_OF_INVITATION,
@@ -31,6 +30,7 @@ import {
   LINK_ROWS,
   LOCATION_ROWS,
   type MatrixRow,
+  MEMBERSHIP_ROWS,
   MESSAGE_ROWS,
   NOTIFICATION_ROWS,
   ORGANIZATION_ROWS,
@@ -64,9 +64,9 @@ const tenants: Section = {
     c: inserts('public.tenants', () => ({ name: 'Another' })),
   },
   grid: `
-             company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    tenantA  r        r          r      r       r            r      r           r          r               r      .               .              .             .
-    tenantB  .        .          .      .       .            .      .           .          .               .      r               r              r             r
+             company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver
+    tenantA  r        r          r      r       r            r      r           r          r               r      .               .              .             .             r       r           r       r          r                r            r            r       .              .
+    tenantB  .        .          .      .       .            .      .           .          .               .      r               r              r             r             .       .           .       .          .                .            .            .       r              r
   `,
 }
 
@@ -81,19 +81,23 @@ const organizations: Section = {
     c: inserts('public.organizations', ({ tenant, kind }) => ({ tenant_id: tenant, name: 'Another', kind })),
   },
   grid: `
-                        company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    company             r        r          .      r       .            r      r           r          r               rc     .               .              .             .
-    rival               .        .          r      r       r            r      r           r          r               rc     .               .              .             .
-    client              r        r          r      r       .            r      r           r          r               rc     .               .              .             .
-    otherClient         .        .          r      .       r            r      r           r          r               rc     .               .              .             .
-    quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .
-    quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .
-    closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .
-    closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .
-    formerClient        .        .          .      .       .            r      r           r          r               rc     .               .              .             .
-    foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc
-    foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc
-    foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc
+                        company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver
+    company             r        r          .      r       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    rival               .        .          r      r       r            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    client              r        r          r      r       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    otherClient         .        .          r      .       r            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    quietCompany        .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    quietClient         .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    closedCompany       .        .          .      .       .            .      .           .          .               c      .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    closedClient        .        .          .      .       .            .      .           .          .               c      .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    formerClient        .        .          .      .       .            r      r           r          r               rc     .               .              .             .             .       .           .       .          .                .            .            .       .              .
+    foreignCompany      .        .          .      .       .            .      .           .          .               .      r               r              r             rc            .       .           .       .          .                .            .            .       .              .
+    foreignClient       .        .          .      .       .            .      .           .          .               .      r               r              r             rc            .       .           .       .          .                .            .            .       .              .
+    foreignQuietClient  .        .          .      .       .            .      .           .          .               .      .               .              .             rc            .       .           .       .          .                .            .            .       .              .
+    carrier             .        .          .      .       .            .      .           .          .               rc     .               .              .             .             r       r           r       r          r                .            .            .       .              .
+    rivalCarrier        .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                r            r            .       .              .
+    brokerage           .        .          .      .       .            .      .           .          .               rc     .               .              .             .             .       .           .       .          .                .            .            r       .              .
+    foreignCarrier      .        .          .      .       .            .      .           .          .               .      .               .              .             rc            .       .           .       .          .                .            .            .       r              r
   `,
 }
 
@@ -149,25 +153,75 @@ const users: Section = {
     ),
   },
   grid: `
-                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .
-    company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .
-    colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .
-    rival           .        .          rwg    .       .            .      .           .          .               r      .               .              .             .
-    client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .
-    otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .
-    guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .
-    otherGuard      .        .          r      r       r            .      rwg         .          .               r      .               .              .             .
-    freeGuard       .        .          .      .       .            .      .           rwg        .               r      .               .              .             .
-    dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .
-    deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedClient   .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    deletedGuard    .        .          .      .       .            .      .           .          .               .      .               .              .             .
-    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw
-    foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r
-    foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r
-    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  rivalOffice  broker  foreignOffice
+    admin           .        .          .      .       .            .      .           .          .               rw     .               .              .             .             .       .           .       .            .       .
+    company         rw       r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    colleague       r        rw         .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    rival           .        .          rwg    .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    client          .        .          .      rw      .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherClient     .        .          .      .       rw           .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    guard           r        r          .      r       .            rwg    .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherGuard      .        .          r      r       r            .      rwg         .          .               r      .               .              .             .             .       .           .       .            .       .
+    freeGuard       .        .          .      .       .            .      .           rwg        .               r      .               .              .             .             .       .           .       .            .       .
+    dismissedGuard  .        .          .      .       .            .      .           .          rw              r      .               .              .             .             .       .           .       .            .       .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedCompany  .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedClient   .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    deletedGuard    .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             rw            .       .           .       .            .       .
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      rw              .              .             r             .       .           .       .            .       .
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               rw             .             r             .       .           .       .            .       .
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      r               r              rwg           r             .       .           .       .            .       .
+    office          .        .          .      .       .            .      .           .          .               r      .               .              .             .             rw      r           .       .            .       .
+    driver          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           rw      .            .       .
+    rivalOffice     .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       rw           .       .
+    broker          .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            rw      .
+    deletedOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             .             .       .           .       .            .       .
+    foreignOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       rw
+  `,
+}
+
+const memberships: Section = {
+  table: 'public.memberships',
+  key: 'user_id',
+  rows: MEMBERSHIP_ROWS,
+  actions: {
+    r: reads('public.memberships', 'user_id'),
+    p: updates('public.memberships', "role = 'admin', organization_id = null", 'user_id'),
+    d: deletes('public.memberships', 'user_id'),
+    c: inserts('public.memberships', ({ id, tenant }) => ({
+      id: NEW_ID,
+      tenant_id: tenant,
+      user_id: id,
+      role: 'admin',
+    })),
+  },
+  grid: `
+                    company  colleague  rival  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin  office  dispatcher  driver  rivalOffice  broker  foreignOffice
+    admin           .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    company         r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    colleague       r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    rival           .        .          r      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    client          .        .          .      r       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherClient     .        .          .      .       r            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    guard           .        .          .      .       .            r      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    otherGuard      .        .          .      .       .            .      r           .          .               r      .               .              .             .             .       .           .       .            .       .
+    freeGuard       .        .          .      .       .            .      .           r          .               r      .               .              .             .             .       .           .       .            .       .
+    dismissedGuard  .        .          .      .       .            .      .           .          r               r      .               .              .             .             .       .           .       .            .       .
+    deletedAdmin    .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedCompany  r        r          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedClient   .        .          .      r       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    deletedGuard    .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            .       .
+    foreignAdmin    .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       .
+    foreignCompany  .        .          .      .       .            .      .           .          .               .      r               .              .             r             .       .           .       .            .       .
+    foreignClient   .        .          .      .       .            .      .           .          .               .      .               r              .             r             .       .           .       .            .       .
+    foreignGuard    .        .          .      .       .            .      .           .          .               .      .               .              r             r             .       .           .       .            .       .
+    office          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           .       .            .       .
+    driver          .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           r       .            .       .
+    rivalOffice     .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       r            .       .
+    broker          .        .          .      .       .            .      .           .          .               r      .               .              .             .             .       .           .       .            r       .
+    deletedOffice   .        .          .      .       .            .      .           .          .               r      .               .              .             .             r       r           .       .            .       .
+    foreignOffice   .        .          .      .       .            .      .           .          .               .      .               .              .             r             .       .           .       .            .       r
   `,
 }
 
@@ -200,17 +254,18 @@ const invitations: Section = {
     ),
   },
   grid: `
-                             company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger
-    adminInvitesAdmin        .        .          .      rcd    .               c             a
-    adminInvitesClient       .        .          .      rcd    .               .             a
-    adminInvitesToClosed     .        .          .      rd     .               .             .
-    companyInvitesColleague  rcd      rcd        .      rcd    .               .             a
-    companyInvitesGuard      rcd      rcd        c      rcd    c               c             a
-    rivalInvitesColleague    .        .          rcd    rcd    .               .             a
-    acceptedByGuard          rc       rc         c      rc     c               c             .
-    expired                  rcd      rcd        c      rcd    c               c             .
-    forAnotherAddress        rcd      rcd        c      rcd    c               c             .
-    foreignInvitesColleague  .        .          .      .      rcd             rcd           a
+                             company  colleague  rival  admin  foreignCompany  foreignAdmin  stranger  office  dispatcher  driver  newDriver  dismissedDriver  rivalOffice  rivalDriver  broker  foreignOffice  foreignDriver  client  otherClient  guard  otherGuard  freeGuard  dismissedGuard
+    adminInvitesAdmin        .        .          .      rcd    .               c             a         .       .           a       a          a                .            a            a       .              .              .       .            .      .           .          .
+    adminInvitesClient       .        .          .      rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    adminInvitesToClosed     .        .          .      rd     .               .             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    companyInvitesColleague  rcd      rcd        .      rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    companyInvitesGuard      rcd      rcd        c      rcd    c               c             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    rivalInvitesColleague    .        .          rcd    rcd    .               .             a         a       a           a       a          a                a            a            a       .              .              .       .            .      .           .          .
+    acceptedByGuard          rc       rc         c      rc     c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    expired                  rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    forAnotherAddress        rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
+    foreignInvitesColleague  .        .          .      .      rcd             rcd           a         .       .           .       .          .                .            .            .       a              a              .       .            .      .           .          .
+    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    a           .       .          .                a            .            a       .              .              a       a            a      a           a          a
   `,
 }
 
@@ -246,45 +301,6 @@ const professionals: Section = {
     deletedGuard    r        r          .      r       .            .      .           .          rHmMs   .               .              .             .
     rivalOnceGuard  k        k          .      .       .            .      .           .          rHmMsk  .               .              .             .
     foreignGuard    .        .          .      .       .            .      .           .          .       r               r              rHmM          rHmM
-  `,
-}
-
-const certificates: Section = {
-  table: 'public.certificates',
-  key: 'id',
-  rows: CERTIFICATE_ROWS,
-  actions: {
-    r: reads('public.certificates'),
-    c: inserts('public.certificates', ({ professional, company }) => ({
-      professional_id: professional,
-      company_id: company,
-      kind: 'svpb',
-      number: 'New',
-      valid_until: '2090-01-01',
-    })),
-    v: {
-      ...updates('public.certificates', 'verified_at = case when verified_at is null then now() end'),
-      means: 'verify, or take the verification back',
-    },
-    e: updates('public.certificates', "valid_until = '2098-01-01'"),
-    E: updatesAll('public.certificates', "valid_until = '2098-01-01'"),
-    g: {
-      ...updates('public.certificates', `professional_id = ${quote(PROFESSIONAL_ROWS.freeGuard.id)}`),
-      means: 'give to the free guard',
-    },
-    d: deletes('public.certificates'),
-  },
-  grid: `
-                              company  colleague  rival  guard  otherGuard  freeGuard  admin   foreignCompany  foreignGuard  foreignAdmin
-    guardVerified             r        r          .      rc     .           .          rcveEd  .               .             .
-    guardUnverified           r        r          .      rcd    .           .          rcveEd  .               .             .
-    guardPassOfRival          r        r          .      rc     .           .          rcveEd  .               .             .
-    guardDeleted              .        .          .      c      .           .          c       .               .             .
-    otherGuardUnverified      .        .          r      .      rcd         .          rcveEd  .               .             .
-    freeGuardVerified         .        .          .      .      .           rc         rcveEd  .               .             .
-    formerGuardVerified       .        .          .      .      .           .          rcveEd  .               .             .
-    dismissedGuardUnverified  .        .          .      .      .           .          rveEd   .               .             .
-    foreignGuardUnverified    .        .          .      .      .           .          .       r               rcd           rcveEd
   `,
 }
 
@@ -342,9 +358,6 @@ const newShift = ({ company, location }: MatrixRow): string =>
    values (${quote(NEW_ID)}, ${quote(company)}, ${quote(location)}, now() + interval '2 days', now() + interval '3 days', 25, 'New')`
 
 const shiftOf = ({ id }: MatrixRow): string => `where id = ${quote(id)}`
-
-/** The caller's own professional; of those who have none, somebody's. */
-const OWN_PROFESSIONAL = `coalesce(muster.professional_id(), ${quote(PROFESSIONAL_ROWS.freeGuard.id)})`
 
 const checkInOf = ({ id }: MatrixRow) => ({
   relation: 'public.gps_checkins',
@@ -500,51 +513,6 @@ const shifts: Section = {
     foreignPublished              .            .            .            .       .            .       .           .          .               .             rfngcCeaAxdP    rfn            rfnNkKa       rfngcCeaAxdP
     foreignAssigned               .            .            .            .       .            .       .           .          .               .             rfcCepxPE       rf             rfibItG       rfcCepxPE
     foreignActive                 .            .            .            .       .            .       .           .          .               .             rfcCexPE        rf             rfiIt         rfcCexPE
-  `,
-}
-
-const briefings: Section = {
-  table: 'public.shift_briefings',
-  key: 'id',
-  rows: BRIEFING_ROWS,
-  actions: {
-    r: reads('public.shift_briefings'),
-    f: follows('shift_briefings'),
-    c: changes(
-      'brief another shift',
-      ({ unbriefed }) =>
-        `insert into public.shift_briefings (id, shift_id, text) values (${quote(NEW_ID)}, ${quote(unbriefed)}, 'New')`,
-      NEW_ROW('public.shift_briefings'),
-    ),
-    b: changes(
-      'brief the shift',
-      ({ shift }) =>
-        `select muster.brief_shift(s, 'Changed') from public.shifts s where s.id = ${quote(shift)}`,
-    ),
-    w: changes(
-      'withdraw what the shift was told',
-      ({ shift }) => `select muster.brief_shift(s, null) from public.shifts s where s.id = ${quote(shift)}`,
-    ),
-    e: updates('public.shift_briefings', "text = 'Changed'"),
-    E: updatesAll('public.shift_briefings', "text = 'Changed'"),
-    h: asks('claim the shift, and be told', ({ shift, isOpen }) =>
-      isOpen ? `select muster.claim_shift(${quote(shift)}) ->> 'instructions' is not null` : undefined,
-    ),
-    g: updates('public.shift_briefings', `professional_id = ${OWN_PROFESSIONAL}`),
-    u: updates('public.shift_briefings', 'deleted_at = null'),
-    d: deletes('public.shift_briefings'),
-  },
-  // Nobody briefs a shift that is over; and a statement without a condition meets one of these in every company.
-  grid: `
-                             company  colleague  rival    client  otherClient  guard  otherGuard  freeGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
-    companyDraft             rfcbwe   rfcbwe     .        .       .            .      .           .          rfcbwe  .               .              .             .
-    companyPublished         rfcbwe   rfcbwe     .        rf      .            h      h           h          rfcbwe  .               .              .             .
-    companyAssigned          rfcbwe   rfcbwe     .        rf      .            rf     .           .          rfcbwe  .               .              .             .
-    companyCompleted         rf       rf         .        rf      .            rf     .           .          rf      .               .              .             .
-    companyCancelled         rf       rf         .        rf      .            .      .           .          rf      .               .              .             .
-    companyCancelledDeleted  .        .          .        .       .            .      .           .          .       .               .              .             .
-    rivalAssigned            .        .          rfcbweE  .       rf           .      rf          .          rfcbwe  .               .              .             .
-    foreignAssigned          .        .          .        .       .            .      .           .          .       rfcbweE         rf             rf            rfcbweE
   `,
 }
 
@@ -920,6 +888,9 @@ const jobs: Section = {
     d: deletes('muster.jobs', 'name'),
     c: changes('warn of certificates', () => 'select muster.warn_of_expiring_certificates()'),
     p: changes('warn of payments', () => 'select muster.warn_of_stale_payments()'),
+    l: changes('flag late shifts', () => 'select muster.flag_late_shifts()'),
+    m: changes('close missed shifts', () => 'select muster.close_missed_shifts()'),
+    o: changes('close shifts that nobody left', () => 'select muster.close_left_shifts()'),
   },
   grid: `
                guard admin
@@ -986,12 +957,11 @@ export const SECTIONS: readonly Section[] = [
   organizations,
   companyClients,
   users,
+  memberships,
   invitations,
   professionals,
-  certificates,
   locations,
   shifts,
-  briefings,
   checkIns,
   assignments,
   companyTerms,
@@ -1009,7 +979,7 @@ export const SECTIONS: readonly Section[] = [
   sizeSamples,
   jobs,
   messages,
-  ...RESOURCES.map(({ access }) => access.section),
+  ...ACCESSES.map(({ section }) => section),
 ]
 
 /** See `tellingCells`. */
@@ -1062,22 +1032,6 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
   },
   {
-    table: 'public.certificates',
-    inserts: {
-      'guard guardUnverified': 'allowed',
-      'guard guardVerified': 'refused',
-      'guard otherGuardUnverified': 'refused',
-      'admin guardVerified': 'allowed',
-      'foreignAdmin guardVerified': 'refused',
-      'company guardUnverified': 'refused',
-    },
-    updates: {
-      'admin guardUnverified freeGuardVerified': 'allowed',
-      'admin * foreignGuardUnverified': 'refused',
-      'guard guardUnverified guardVerified': 'refused',
-    },
-  },
-  {
     table: 'public.locations',
     inserts: {
       'company office': 'allowed',
@@ -1126,26 +1080,6 @@ export const POLICIES_ALONE: readonly Alone[] = [
     },
   },
   {
-    table: 'public.shift_briefings',
-    inserts: {
-      'company companyDraft': 'allowed',
-      'company rivalAssigned': 'refused',
-      'admin rivalAssigned': 'allowed',
-      'admin foreignAssigned': 'refused',
-      'client companyPublished': 'refused',
-      'guard companyAssigned': 'refused',
-    },
-    updates: {
-      'company companyDraft companyPublished': 'allowed',
-      'company companyDraft rivalAssigned': 'refused',
-      'company * rivalAssigned': 'refused',
-      'admin companyDraft rivalAssigned': 'allowed',
-      'admin * foreignAssigned': 'refused',
-      'client companyPublished companyPublished': 'refused',
-      'guard companyAssigned companyAssigned': 'refused',
-    },
-  },
-  {
     table: 'public.company_terms',
     inserts: {
       'company company': 'allowed',
@@ -1174,7 +1108,5 @@ export const POLICIES_ALONE: readonly Alone[] = [
       'admin guard guard': 'refused',
     },
   },
-  ...RESOURCES.flatMap(({ access: { section, alone } }) =>
-    alone ? [{ ...alone, table: section.table }] : [],
-  ),
+  ...ACCESSES.flatMap(({ section, alone }) => (alone ? [{ ...alone, table: section.table }] : [])),
 ]

@@ -47,7 +47,7 @@ const EQUIVALENT: Record<string, string> = {
   'eligibility: s.deleted_at is null → true': FIRST_GLANCE,
   "eligibility: s.status = 'published' → true": FIRST_GLANCE,
   'claim_shift: muster.professional_id() is null → false': OTHER_WORDS,
-  "client_id: u.role = 'client' → true":
+  "client_id: m.role = 'client' → true":
     'No row has a company as its client, except at the company’s own locations.',
   "assign_shift: s.status = 'published' → true": OTHER_WORDS,
   'assign_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
@@ -64,6 +64,8 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
+  'propose_correction: side is null → false': OTHER_WORDS,
+  'tg_corrections__check: not found → false': OTHER_WORDS,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':
@@ -118,7 +120,7 @@ const CONDITIONS: readonly (readonly [pattern: RegExp, replacement: string])[] =
   [/[\w.]*\bdeleted_at is null/g, 'true'],
   [/[\w.]*\bstatus (?:=|<>) '(?:published|draft)'/g, 'true'],
   [/[\w.]*\bstart_datetime (?:>|<=) now\(\)/g, 'true'],
-  [/u\.role = '\w+'/g, 'true'],
+  [/m\.role = '\w+'/g, 'true'],
   [/(?<!function )muster\.(?:sees_shift|manages_shift)\(\w+\)(?! returns)/gi, 'true'],
   [/(?<!function )muster\.acts_for_caller\(\)(?! returns)/gi, 'false'],
 ]

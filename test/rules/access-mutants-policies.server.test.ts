@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useTestDatabase } from '../support/database.ts'
 import { SECTIONS } from './access-matrix.ts'
-import { MUTANTS_TIMEOUT_MS, type Mutant, survivors, UNHARMED } from './access-mutants.ts'
+import { aliveOf, MUTANTS_TIMEOUT_MS, type Mutant, survivors, UNHARMED } from './access-mutants.ts'
 import { installProbe } from './access-probe.ts'
 import { buildAccessWorld } from './access-world.ts'
 import { PRIVILEGES } from './privileges.ts'
@@ -100,6 +100,6 @@ describe('a cell turns red', () => {
   })
 
   it('and none when nothing is broken', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
-    expect(await survivors(database().owner, UNHARMED)).toEqual(UNHARMED.map(({ name }) => name))
+    expect(await aliveOf(database().owner, UNHARMED)).toEqual(UNHARMED.map(({ name }) => name))
   })
 })

@@ -1,5 +1,6 @@
 import { anonymousCaller, type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
+import { addFreight, FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import {
   buildWorld,
   LOCATIONS,
@@ -27,9 +28,25 @@ export const MORE_USERS = {
   deletedCompany: id('a000', 32),
   deletedClient: id('a000', 33),
   deletedGuard: id('a000', 34),
+  /** A user who is still there; the record of the driver is deleted. */
+  dismissedDriver: id('a000', 51),
+  deletedOffice: id('a000', 52),
+  deletedDriver: id('a000', 53),
+  deletedBroker: id('a000', 54),
 } as const
 
-const EVERYBODY = { ...USERS, ...MORE_USERS }
+/** Of those who are no guards. */
+const MORE_ROLES: Readonly<Record<string, [role: string, organization: string | null]>> = {
+  deletedAdmin: ['admin', null],
+  deletedCompany: ['company', ORGANIZATIONS.company],
+  deletedClient: ['client', ORGANIZATIONS.client],
+  dismissedDriver: ['driver', FREIGHT_ORGANIZATIONS.carrier],
+  deletedOffice: ['office', FREIGHT_ORGANIZATIONS.carrier],
+  deletedDriver: ['driver', FREIGHT_ORGANIZATIONS.carrier],
+  deletedBroker: ['broker', FREIGHT_ORGANIZATIONS.brokerage],
+}
+
+const EVERYBODY = { ...USERS, ...FREIGHT_USERS, ...MORE_USERS }
 
 /** Everybody with a token, and `anon`, who has none but the publishable key. */
 export type AccessPersona = keyof typeof EVERYBODY | 'anon'
@@ -92,6 +109,10 @@ export const ORGANIZATION_ROWS = {
   foreignCompany: { id: ORGANIZATIONS.foreignCompany, tenant: TENANTS.b, kind: 'company' },
   foreignClient: { id: ORGANIZATIONS.foreignClient, tenant: TENANTS.b, kind: 'client' },
   foreignQuietClient: { id: QUIET.foreignClient, tenant: TENANTS.b, kind: 'client' },
+  carrier: { id: FREIGHT_ORGANIZATIONS.carrier, tenant: TENANTS.a, kind: 'carrier' },
+  rivalCarrier: { id: FREIGHT_ORGANIZATIONS.rivalCarrier, tenant: TENANTS.a, kind: 'carrier' },
+  brokerage: { id: FREIGHT_ORGANIZATIONS.brokerage, tenant: TENANTS.a, kind: 'broker' },
+  foreignCarrier: { id: FREIGHT_ORGANIZATIONS.foreignCarrier, tenant: TENANTS.b, kind: 'carrier' },
 } satisfies Record<string, MatrixRow>
 
 /** `quietClient` is a client of the same tenant whom the company could be linked with. */
@@ -131,7 +152,21 @@ export const USER_ROWS = {
   foreignCompany: { id: USERS.foreignCompany },
   foreignClient: { id: USERS.foreignClient },
   foreignGuard: { id: USERS.foreignGuard },
+  office: { id: FREIGHT_USERS.office },
+  driver: { id: FREIGHT_USERS.driver },
+  rivalOffice: { id: FREIGHT_USERS.rivalOffice },
+  broker: { id: FREIGHT_USERS.broker },
+  deletedOffice: { id: MORE_USERS.deletedOffice },
+  foreignOffice: { id: FREIGHT_USERS.foreignOffice },
 } satisfies Record<string, MatrixRow>
+
+/** Made with the users, and found by them. */
+export const MEMBERSHIP_ROWS = Object.fromEntries(
+  Object.entries(USER_ROWS).map(([name, { id: user }]) => [
+    name,
+    { id: user, tenant: name.startsWith('foreign') ? TENANTS.b : TENANTS.a },
+  ]),
+) as Record<keyof typeof USER_ROWS, { id: string; tenant: string }>
 
 export const INVITATION_ROWS = {
   adminInvitesAdmin: invitationRow(1, 'admin', null, null),
@@ -143,6 +178,12 @@ export const INVITATION_ROWS = {
   acceptedByGuard: { ...invitationRow(6, 'zzp', null, ORGANIZATIONS.company), acceptedBy: USERS.guard },
   expired: { ...invitationRow(7, 'zzp', null, ORGANIZATIONS.company), expired: true },
   forAnotherAddress: { ...invitationRow(8, 'zzp', null, ORGANIZATIONS.company), email: 'other@example.com' },
+  officeInvitesDriver: invitationRow(
+    11,
+    'driver',
+    FREIGHT_ORGANIZATIONS.carrier,
+    FREIGHT_ORGANIZATIONS.carrier,
+  ),
   foreignInvitesColleague: {
     ...invitationRow(9, 'company', ORGANIZATIONS.foreignCompany, ORGANIZATIONS.foreignCompany),
     tenant: TENANTS.b,
@@ -170,27 +211,6 @@ export const PROFESSIONAL_ROWS = {
   /** The rival's planner, who was a guard before. */
   rivalOnceGuard: { id: MORE_PROFESSIONALS.rivalOnceGuard },
   foreignGuard: { id: PROFESSIONALS.foreignGuard },
-} satisfies Record<string, MatrixRow>
-
-export const CERTIFICATE_ROWS = {
-  guardVerified: { id: id('6000', 1), professional: PROFESSIONALS.guard, verified: true },
-  guardUnverified: { id: id('6000', 2), professional: PROFESSIONALS.guard, verified: false },
-  guardPassOfRival: {
-    id: id('6000', 3),
-    professional: PROFESSIONALS.guard,
-    company: ORGANIZATIONS.rival,
-    verified: true,
-  },
-  guardDeleted: { id: id('6000', 4), professional: PROFESSIONALS.guard, verified: false, deleted: true },
-  otherGuardUnverified: { id: id('6000', 5), professional: PROFESSIONALS.otherGuard, verified: false },
-  freeGuardVerified: { id: id('6000', 6), professional: MORE_PROFESSIONALS.freeGuard, verified: true },
-  formerGuardVerified: { id: id('6000', 7), professional: MORE_PROFESSIONALS.deletedGuard, verified: true },
-  dismissedGuardUnverified: {
-    id: id('6000', 9),
-    professional: MORE_PROFESSIONALS.dismissedGuard,
-    verified: false,
-  },
-  foreignGuardUnverified: { id: id('6000', 8), professional: PROFESSIONALS.foreignGuard, verified: false },
 } satisfies Record<string, MatrixRow>
 
 const MORE_LOCATIONS = {
@@ -345,29 +365,6 @@ function ofForeigners() {
   }
 }
 
-/** `unbriefed` is a shift of the same company, or of another tenant's, that has none. */
-export const BRIEFING_ROWS = {
-  companyDraft: briefingRow(1, SHIFT_ROWS.companyDraft.id, SHIFT_ROWS.companyDraftAtDraftSite.id),
-  companyPublished: {
-    ...briefingRow(2, SHIFT_ROWS.companyPublished.id, SHIFT_ROWS.companyAtOffice.id),
-    isOpen: true,
-  },
-  companyAssigned: briefingRow(3, SHIFT_ROWS.companyAssigned.id, SHIFT_ROWS.companyActive.id),
-  companyCompleted: briefingRow(4, SHIFT_ROWS.companyCompleted.id, SHIFT_ROWS.companyCompletedByFormer.id),
-  companyCancelled: briefingRow(5, SHIFT_ROWS.companyCancelled.id, SHIFT_ROWS.companyDeleted.id),
-  companyCancelledDeleted: briefingRow(
-    6,
-    SHIFT_ROWS.companyCancelledDeleted.id,
-    SHIFT_ROWS.companyDeleted.id,
-  ),
-  rivalAssigned: briefingRow(7, SHIFT_ROWS.rivalAssigned.id, SHIFT_ROWS.rivalPublished.id),
-  foreignAssigned: briefingRow(8, SHIFT_ROWS.foreignAssigned.id, SHIFT_ROWS.foreignPublished.id),
-} satisfies Record<string, MatrixRow>
-
-function briefingRow(n: number, shift: string, unbriefed: string) {
-  return { id: id('4000', n), shift, unbriefed }
-}
-
 export const CHECKIN_ROWS = {
   guardAtCompany: { id: id('2000', 1), shift: SHIFT_ROWS.companyActive.id, hour: -1 },
   otherGuardAtRival: { id: id('2000', 2), shift: SHIFT_ROWS.rivalAssigned.id, hour: 0 },
@@ -389,6 +386,9 @@ export const TRANSACTION_ROWS = {
   formerGuardByCompany: { id: SHIFT_ROWS.companyCompletedByFormer.id },
   foreignGuard: { id: SHIFT_ROWS.foreignAssigned.id },
 } satisfies Record<string, MatrixRow>
+
+/** The id of the assignment of a shift of the matrix: the world gives them, so that rows can name them. */
+export const assignmentOf = (shift: { id: string }): string => `a5${shift.id.slice(2)}`
 
 /** Made with the payments, and likewise found by their shift. */
 export const ASSIGNMENT_ROWS = TRANSACTION_ROWS
@@ -456,6 +456,7 @@ export const CODE_OF_INVITATION = (invitation: string): string => `code ${invita
 /** Fills an empty, migrated database with every row above. As the owner. */
 export async function buildAccessWorld(owner: Database): Promise<void> {
   await buildWorld(owner)
+  await addFreight(owner)
   const insert = (table: string, rows: readonly Record<string, unknown>[]) =>
     owner.query(
       `insert into ${table} (${Object.keys(rows[0]!).join(', ')})
@@ -497,10 +498,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     ])
   }
 
-  const organizationOf: Partial<Record<string, string>> = {
-    deletedCompany: ORGANIZATIONS.company,
-    deletedClient: ORGANIZATIONS.client,
-  }
   await insert(
     'company_terms',
     Object.values(TERMS_ROWS).map((row) => ({
@@ -521,8 +518,8 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
     Object.entries(MORE_USERS).map(([name, user]) => ({
       id: user,
       tenant_id: TENANTS.a,
-      organization_id: organizationOf[name] ?? null,
-      role: { deletedAdmin: 'admin', deletedCompany: 'company', deletedClient: 'client' }[name] ?? 'zzp',
+      role: MORE_ROLES[name]?.[0] ?? 'zzp',
+      organization_id: MORE_ROLES[name]?.[1] ?? null,
       name,
       email: `${name.toLowerCase()}@example.com`,
     })),
@@ -546,19 +543,6 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       number: 'VCA',
       valid_until: '2099-12-31',
       verified_at: gone,
-    })),
-  )
-  await insert(
-    'certificates',
-    Object.values(CERTIFICATE_ROWS).map((row) => ({
-      id: row.id,
-      professional_id: row.professional,
-      company_id: 'company' in row ? row.company : null,
-      kind: 'bhv',
-      number: row.id,
-      valid_until: '2099-12-31',
-      verified_at: row.verified ? gone : null,
-      deleted_at: 'deleted' in row ? gone : null,
     })),
   )
   await insert(
@@ -595,20 +579,17 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       ],
     )
   }
+  await owner.transaction(async (tx) => {
+    await tx.query("set local session_replication_role = 'replica'")
+    await tx.query(
+      "update finqle_transactions set assignment_id = overlay(shift_id::text placing 'a5' from 1)::uuid",
+    )
+    await tx.query("update assignments set id = overlay(shift_id::text placing 'a5' from 1)::uuid")
+  })
   // Their guards may give them back.
   await owner.query('update assignments set moved_at = now() where shift_id = any ($1)', [
     `{${[SHIFT_ROWS.companyAssigned, SHIFT_ROWS.rivalAssigned, SHIFT_ROWS.foreignAssigned].map(({ id }) => id).join(',')}}`,
   ])
-  await insert(
-    'shift_briefings',
-    Object.values(BRIEFING_ROWS).map((row) => ({
-      id: row.id,
-      shift_id: row.shift,
-      text: 'The alarm code is 4711.',
-      created_at: gone,
-      updated_at: gone,
-    })),
-  )
   for (const row of Object.values(CHECKIN_ROWS)) {
     await owner.query(
       `insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
@@ -694,9 +675,10 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
   }
 
   // Here, and not at the head of the file: they stand on it.
-  const { RESOURCES } = await import('../support/resources.ts')
-  for (const { access } of RESOURCES) {
-    await insert(access.section.table, Object.values(access.section.rows).map(access.columns))
+  const { ACCESSES } = await import('../support/resources.ts')
+  for (const { section, columns, arrange } of ACCESSES) {
+    if (columns) await insert(section.table, Object.values(section.rows).map(columns))
+    await arrange?.(owner)
   }
 
   await owner.query('delete from company_clients where client_id = $1', [QUIET.formerClient])

@@ -87,6 +87,7 @@ describe('the access matrix', () => {
       'muster.audiences',
       'muster.size_samples',
       'muster.jobs',
+      'muster.public_holidays',
     ])
   })
 

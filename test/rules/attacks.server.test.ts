@@ -2,14 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins, LOGINS, type LoginName } from '../../src/platform/db/logins.ts'
+import { CERTIFICATE_ROWS } from '../resources/certificates.ts'
 import { useTestDatabase } from '../support/database.ts'
-import {
-  type AccessPersona,
-  buildAccessWorld,
-  CERTIFICATE_ROWS,
-  PROFESSIONAL_ROWS,
-  SHIFT_ROWS,
-} from './access-world.ts'
+import { type AccessPersona, buildAccessWorld, PROFESSIONAL_ROWS, SHIFT_ROWS } from './access-world.ts'
 import { attackWith, outcomeOf, takeOn } from './attack.ts'
 import { PRIVILEGES } from './privileges.ts'
 

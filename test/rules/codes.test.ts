@@ -97,3 +97,8 @@ it('the types of notifications that the modules declare are those that the datab
     MODULES.flatMap(({ notificationTypes }): string[] => [...notificationTypes]).sort(),
   )
 })
+
+it('the roles that the modules declare are those that the database takes', async () => {
+  const [row] = await database().owner.query<{ roles: object }>('select muster.roles() as roles')
+  expect(row!.roles).toEqual(Object.assign({}, ...MODULES.map(({ roles }) => roles)))
+})

@@ -60,7 +60,7 @@ it(
     expect((await fetch(`${service.url}/ready`)).status).toBe(200)
     await service.stop()
     const complete = await readDemo()
-    expect([complete.tenants, complete.incidents > 0]).toEqual([2, true])
+    expect([complete.tenants, complete.incidents > 0]).toEqual([3, true])
   },
   TIMEOUT_MS,
 )

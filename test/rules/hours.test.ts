@@ -3,11 +3,13 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DEFAULT_TERMS } from '../../src/guarding/terms/schemas.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { arrangeAssignment, positionFrom } from '../support/check-ins.ts'
+import { arrangeAssignment, checkInId, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {
   type ClockEvent,
+  type Decision,
   EVENT_KINDS,
+  type EventKind,
   line,
   payOf,
   read,
@@ -18,7 +20,7 @@ import { patience } from '../support/patience.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn, updateShift } from '../support/shifts.ts'
 import { trialSize } from '../support/trial.ts'
-import { acquaint, buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE } from '../support/world.ts'
+import { acquaint, buildWorld, ORGANIZATIONS, PROFESSIONALS, SITE, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let database: Database
@@ -26,7 +28,7 @@ let database: Database
 beforeAll(async () => {
   database = prepared().owner
   await buildWorld(database)
-  await acquaint(database, [PROFESSIONALS.guard])
+  await acquaint(database, [PROFESSIONALS.guard, PROFESSIONALS.otherGuard])
 })
 
 const TIMEOUT_MS = patience(120_000)
@@ -51,9 +53,10 @@ const clock = (stage: Stage, shift: string, base: Date, event: ClockEvent) => {
   const at = new Date(base.getTime() + event.at * 1000).toISOString()
   return stage.run(
     'guard',
-    sql`insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
-        values (${shift}, ${event.kind}, st_point(${longitude}::float8, ${latitude}::float8)::geography, ${accuracy}, ${at})
-        returning id`,
+    sql`insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+        values (${event.id ?? checkInId()}, ${shift}, ${event.kind},
+                st_point(${longitude}::float8, ${latitude}::float8)::geography, ${accuracy}, ${at})
+        on conflict do nothing returning id`,
   )
 }
 
@@ -105,8 +108,8 @@ function expectedOf(worked: WorkedAssignment, all: readonly WorkedAssignment[]):
 
 /** Two shifts of the guard, back to back: eight hours and four. */
 const SPANS = [
-  { start: 0, end: 8 * HOUR },
-  { start: 8 * HOUR, end: 12 * HOUR },
+  { start: 0, end: 8 * HOUR, lateAfter: HOUR / 2 },
+  { start: 8 * HOUR, end: 12 * HOUR, lateAfter: HOUR / 2 },
 ] as const
 
 /** The window of both shifts is open from -2 h to 20 h of the first, and from 6 h to 24 h. */
@@ -195,7 +198,185 @@ describe('hours', () => {
     },
     TIMEOUT_MS * trialSize(1, 10),
   )
+
+  test(
+    'are the same for some orders of more events than have all their orders tried',
+    async () => {
+      const events: ClockEvent[] = [
+        { kind: 'clock_in', at: -900, isOutside: false },
+        { kind: 'clock_out', at: -600, isOutside: true },
+        { kind: 'clock_in', at: 300, isOutside: false },
+        { kind: 'break_start', at: 2 * HOUR, isOutside: false },
+        { kind: 'break_end', at: 2.5 * HOUR, isOutside: false },
+        { kind: 'break_start', at: 5 * HOUR, isOutside: false, accuracy: 400 },
+        { kind: 'clock_out', at: 6 * HOUR, isOutside: false },
+        { kind: 'clock_in', at: 6 * HOUR, isOutside: false },
+        { kind: 'clock_out', at: 9 * HOUR, isOutside: false },
+      ]
+      const expected = expectedOf({ ...SPANS[0], shift: '0', events }, [])
+      const orders = fc.sample(fc.shuffledSubarray(events, { minLength: events.length }), trialSize(6, 500))
+      await rehearse(database, async (stage) => {
+        for (const order of orders) {
+          await stage.tryOut(async () => {
+            const { base, ids } = await openShifts(stage)
+            for (const one of order) await clock(stage, ids[0]!, base, one)
+            expect(await lookAt(stage, ids[0]!, base)).toEqual(expected)
+          })
+        }
+      })
+    },
+    TIMEOUT_MS * trialSize(1, 10),
+  )
+
+  test(
+    'are what the model says, also of corrections, of phones that deliver late or twice, and of shifts that nobody left',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 16 }), async (steps) => {
+          await rehearse(database, async (stage) => {
+            const { base, ids } = await openShifts(stage)
+            await stage.owner.query('update assignments set delivery_days = 1 where shift_id = any ($1)', [
+              `{${ids.join()}}`,
+            ])
+            const worked = SPANS.map((span, nth) => ({ ...span, ...NOTHING, shift: String(nth) }))
+            for (const one of steps) await play(stage, one, { base, ids, worked })
+            await stage.run('owner', sql`select muster.close_missed_shifts()`)
+            for (const [nth, id] of ids.entries()) {
+              const found = await lookAt(stage, id, base)
+              const expected = expectedOf(worked[nth]!, worked)
+              // It pays nothing, whatever it would have paid; and whoever came late before it turned out that nobody came, was late.
+              if (found.status === 'no_show')
+                expect({ ...found, status: 'assigned', amount: expected.amount }).toMatchObject({
+                  ...expected,
+                  flags: expect.arrayContaining(expected.flags),
+                })
+              else expect(found).toEqual(expected)
+            }
+          })
+        }),
+        { numRuns: trialSize(20, 2_000) },
+      )
+    },
+    TIMEOUT_MS * trialSize(1, 20),
+  )
 })
+
+/** As long as nothing has been played. */
+const NOTHING = {
+  events: [] as ClockEvent[],
+  decisions: [] as Decision[],
+  isAutoClosed: false,
+}
+
+type Step =
+  | { type: 'event'; nth: 0 | 1; event: ClockEvent; delay: number }
+  | { type: 'again'; nth: 0 | 1; which: number }
+  | {
+      type: 'correction'
+      nth: 0 | 1
+      which: number
+      adds: boolean
+      kind: EventKind
+      becomes: number | null
+      decidedAt: number
+    }
+  | { type: 'close' }
+
+const WINDOWS = [
+  [-2 * HOUR, 20 * HOUR],
+  [6 * HOUR, 24 * HOUR],
+] as const
+
+const step: fc.Arbitrary<Step> = fc.constantFrom(0 as const, 1 as const).chain((nth) => {
+  const [from, to] = WINDOWS[nth]
+  const some = fc.nat({ max: 15 })
+  return fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        type: fc.constant('event' as const),
+        nth: fc.constant(nth),
+        event: event(from, to),
+        delay: fc.oneof(fc.constant(0), fc.nat({ max: 36 * HOUR })),
+      }),
+    },
+    fc.record({ type: fc.constant('again' as const), nth: fc.constant(nth), which: some }),
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant('correction' as const),
+        nth: fc.constant(nth),
+        which: some,
+        adds: fc.boolean(),
+        kind: fc.constantFrom(...EVENT_KINDS),
+        becomes: fc.option(fc.integer({ min: from, max: to }), { freq: 3 }),
+        // No two at the same moment: the later one counts.
+        decidedAt: fc.nat({ max: BEGAN_HOURS_AGO * HOUR - 1 }),
+      }),
+    },
+    fc.constant({ type: 'close' as const }),
+  )
+})
+
+/** On the database, and for the model. */
+async function play(
+  stage: Stage,
+  one: Step,
+  { base, ids, worked }: { base: Date; ids: string[]; worked: (WorkedAssignment & typeof NOTHING)[] },
+): Promise<void> {
+  if (one.type === 'close') {
+    await stage.run('owner', sql`select muster.close_left_shifts()`)
+    for (const shift of worked) shift.isAutoClosed ||= read(shift).state === 'active'
+    return
+  }
+  const { nth } = one
+  const shift = worked[nth]!
+  const timeOf = (at: number) => new Date(base.getTime() + at * 1000).toISOString()
+  if (one.type === 'event') {
+    const id = checkInId()
+    const arrivedAt = Math.min(one.event.at + one.delay, BEGAN_HOURS_AGO * HOUR)
+    await clock(stage, ids[nth]!, base, { ...one.event, id })
+    await stage.owner.query('update gps_checkins set created_at = $2 where id = $1', [id, timeOf(arrivedAt)])
+    await stage.run(
+      'owner',
+      sql`select muster.advance_assignment(id) from assignments where shift_id = ${ids[nth]!}`,
+    )
+    shift.events = [
+      ...shift.events,
+      { ...one.event, id, arrivedAt, isOverdue: arrivedAt > one.event.at + 24 * HOUR },
+    ]
+  } else if (one.type === 'again') {
+    const again = shift.events[one.which % shift.events.length]
+    if (again) expect(await clock(stage, ids[nth]!, base, again)).toEqual([])
+  } else {
+    if (shift.decisions.some(({ decidedAt }) => decidedAt === one.decidedAt)) return
+    const known = [
+      ...shift.events.map(({ id, kind }) => ({ event: id!, kind })),
+      ...shift.decisions.map(({ event, kind }) => ({ event, kind })),
+    ]
+    const target = one.adds ? undefined : known[one.which % known.length]
+    if (!target && one.becomes === null) return
+    const change = !target ? 'happened' : one.becomes === null ? 'never_happened' : 'another_time'
+    const [row] = await stage.run<{ event_id: string }>(
+      'owner',
+      sql`insert into corrections (assignment_id, event_id, change, kind, becomes_at, reason, proposed_by, proposed_as,
+                                   state, decided_by, decided_at)
+          select id, ${target?.event ?? null}::uuid, ${change}, ${target ? null : one.kind},
+                 ${one.becomes === null ? null : timeOf(one.becomes)}::timestamptz, 'So it was', ${USERS.admin}::uuid, 'admin',
+                 'imposed', ${USERS.admin}::uuid, ${timeOf(one.decidedAt)}::timestamptz
+          from assignments where shift_id = ${ids[nth]!} returning event_id`,
+    )
+    shift.decisions = [
+      ...shift.decisions,
+      {
+        event: row!.event_id,
+        kind: target?.kind ?? one.kind,
+        becomes: one.becomes,
+        decidedAt: one.decidedAt,
+      },
+    ]
+  }
+}
 
 function permutations<T>(items: readonly T[]): T[][] {
   if (items.length === 0) return [[]]
@@ -246,7 +427,8 @@ describe('an assignment', () => {
 
   test('has the default terms of the API where the company has set none', async () => {
     const [terms] = await database.query(
-      `select late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days
+      `select late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days,
+         overtime_tolerance_minutes, plan_tolerance_minutes, approve_after_days, dispute_days
        from muster.terms_at($1, now())`,
       [ORGANIZATIONS.rival],
     )
@@ -336,6 +518,13 @@ describe('of a shift that somebody has', () => {
       })
       expect(await stage.attempt('guard', giveBack)).toBe('ok')
       expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'voided' }])
+      const told = await stage.run(
+        'owner',
+        sql`select user_id from notifications where type = 'shift_released' and data ->> 'shift_id' = ${id} order by user_id`,
+      )
+      expect(told).toEqual(
+        [USERS.company, USERS.colleague, USERS.guard].sort().map((user_id) => ({ user_id })),
+      )
     })
   })
 
@@ -359,6 +548,137 @@ describe('of a shift that somebody has', () => {
         )
       expect(await placeOf(begun)).toEqual([{ radius_meters: 100, x: Number(SITE.longitude.toFixed(2)) }])
       expect(await placeOf(early)).toEqual([{ radius_meters: 500, x: 5 }])
+    })
+  })
+})
+
+const call = (name: string, most = 100) => sql`select ${sql.raw(`muster.${name}`)}(${most}) as done`
+const doneBy = async (stage: Stage, name: string, most?: number) =>
+  (await stage.run<{ done: number }>('muster_jobs', call(name, most)))[0]!.done
+
+/** Of one that came eight hours, and nobody else. */
+const flagsOf = async (stage: Stage, shift: string) =>
+  (
+    await stage.run<{ flags: string[] }>(
+      'owner',
+      sql`select flags from assignments where shift_id = ${shift}`,
+    )
+  )[0]!.flags
+
+describe('a shift to which nobody comes', () => {
+  test('is flagged late after its grace, once, and both sides are told', async () => {
+    await rehearse(database, async (stage) => {
+      const id = await shiftIn(stage, { status: 'published', startsInHours: -0.75 })
+      const early = await shiftIn(stage, { status: 'published', startsInHours: -0.25 })
+      await stage.run(
+        'admin',
+        updateShift(id, sql`status = 'assigned', professional_id = ${PROFESSIONALS.guard}`),
+      )
+      await stage.run(
+        'admin',
+        updateShift(early, sql`status = 'assigned', professional_id = ${PROFESSIONALS.otherGuard}`),
+      )
+      expect([await doneBy(stage, 'flag_late_shifts'), await doneBy(stage, 'flag_late_shifts')]).toEqual([
+        1, 0,
+      ])
+      expect([await flagsOf(stage, id), await flagsOf(stage, early)]).toEqual([['late'], []])
+      // An offline phone delivers: they were there.
+      await stage.tryOut(async () => {
+        const start = new Date(Date.now() - 0.75 * HOUR * 1000)
+        await clock(stage, id, start, { kind: 'clock_in', at: 0.6 * HOUR, isOutside: false })
+        expect(await flagsOf(stage, id)).toEqual(['late'])
+        await clock(stage, id, start, { kind: 'clock_in', at: 60, isOutside: false })
+        expect(await flagsOf(stage, id)).toEqual([])
+      })
+      const told = await stage.run(
+        'owner',
+        sql`select user_id from notifications where type = 'shift_late' and data ->> 'shift_id' = ${id} order by user_id`,
+      )
+      expect(told).toEqual(
+        [USERS.company, USERS.colleague, USERS.guard].sort().map((user_id) => ({ user_id })),
+      )
+    })
+  })
+
+  test('becomes a no_show at its end, and a phone that was offline moves it on', async () => {
+    await rehearse(database, async (stage) => {
+      const { id, start } = await arrangeAssignment(stage.owner)
+      const coming = await shiftIn(stage, {
+        status: 'assigned',
+        startsInHours: 1,
+        professional: PROFESSIONALS.otherGuard,
+      })
+      expect([
+        await doneBy(stage, 'close_missed_shifts'),
+        await doneBy(stage, 'close_missed_shifts'),
+      ]).toEqual([1, 0])
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'no_show' })
+      expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'voided' }])
+      expect(await lookAt(stage, coming, start)).toMatchObject({ status: 'assigned' })
+      // Neither certificate nor status matters to a check-in.
+      await stage.owner.query("update security_professionals set status = 'suspended' where id = $1", [
+        PROFESSIONALS.guard,
+      ])
+      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'active', flags: [] })
+      await clock(stage, id, start, { kind: 'clock_out', at: 7 * HOUR, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'completed', amount: 175 })
+      expect(await paymentsOf(stage, id)).toMatchObject([{ status: 'pending', amount: 175 }])
+    })
+  })
+
+  test('stays a no_show where the guard works elsewhere by now, flagged, until its work has an end', async () => {
+    await rehearse(database, async (stage) => {
+      const { id, start } = await arrangeAssignment(stage.owner)
+      await doneBy(stage, 'close_missed_shifts')
+      await arrangeAssignment(stage.owner, { start: new Date(start.getTime() + 4 * HOUR * 1000) })
+      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'no_show', flags: ['conflict'] })
+      await clock(stage, id, start, { kind: 'clock_out', at: 4 * HOUR, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'completed', amount: 100, flags: [] })
+    })
+  })
+
+  test('is closed by background work alone', async () => {
+    await rehearse(database, async (stage) => {
+      const { id } = await arrangeAssignment(stage.owner)
+      for (const actor of ['company', 'guard', 'admin'] as const) {
+        for (const name of ['flag_late_shifts', 'close_missed_shifts', 'close_left_shifts'])
+          expect(await stage.attempt(actor, call(name))).toBe('forbidden')
+      }
+      expect(await stage.attempt('company', updateShift(id, sql`status = 'no_show'`))).toBe('forbidden')
+    })
+  })
+})
+
+describe('a shift that nobody left', () => {
+  test('is closed at its planned end, until a clock_out says when it was', async () => {
+    await rehearse(database, async (stage) => {
+      const { id, start } = await arrangeAssignment(stage.owner)
+      await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      expect([await doneBy(stage, 'close_left_shifts'), await doneBy(stage, 'close_left_shifts')]).toEqual([
+        1, 0,
+      ])
+      expect(await lookAt(stage, id, start)).toMatchObject({
+        status: 'completed',
+        amount: 200,
+        flags: ['auto_closed'],
+      })
+      await clock(stage, id, start, { kind: 'clock_out', at: 7 * HOUR, isOutside: false })
+      expect(await lookAt(stage, id, start)).toMatchObject({ status: 'completed', amount: 175, flags: [] })
+    })
+  })
+
+  test('is one of many: what one call leaves, the next one does', async () => {
+    await rehearse(database, async (stage) => {
+      for (let n = 0; n < 3; n += 1) {
+        const { id, start } = await arrangeAssignment(stage.owner)
+        await clock(stage, id, start, { kind: 'clock_in', at: 0, isOutside: false })
+      }
+      const done = [2, 2, 2].map((most) => () => doneBy(stage, 'close_left_shifts', most))
+      const found: number[] = []
+      for (const one of done) found.push(await one())
+      expect(found).toEqual([2, 1, 0])
     })
   })
 })

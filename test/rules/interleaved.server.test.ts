@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { arrangeAssignment } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { failOnDeadlock, interleave, type Step } from '../support/interleave.ts'
 import { expectInvariants } from '../support/invariants.ts'
@@ -16,6 +17,7 @@ import {
   LOCATIONS,
   ORGANIZATIONS,
   SITE,
+  USERS,
 } from '../support/world.ts'
 
 /*
@@ -373,7 +375,88 @@ const CASES: Case[] = [
     aFirst: ['ok', 'ok'],
     bFirst: ['ok', 'ok'],
   },
+  {
+    name: 'a correction is accepted and refused',
+    async arrange({ guard, shift }) {
+      const correction = await proposeTo(await shift({ status: 'assigned' }))
+      return [decide(guard, correction, 'accepted'), decide(guard, correction, 'refused')]
+    },
+    aFirst: ['ok', 'correction_decided'],
+    bFirst: ['correction_decided', 'ok'],
+  },
+  {
+    name: 'a correction is accepted, and a phone delivers',
+    async arrange({ guard, shift }) {
+      const taken = await shift({ status: 'assigned' })
+      return [decide(guard, await proposeTo(taken), 'accepted'), checkIn(guard, taken, 'clock_in')]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
+  {
+    name: 'an approval of hours, and the guard clocks in again',
+    async arrange(scene) {
+      const { guard } = scene
+      const worked = await workedBetween(scene, [-2, -1], [-2, -1])
+      return [approve(worked), checkIn(guard, worked, 'clock_in')]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['timesheet_state', 'ok'],
+  },
+  {
+    // The invariants say that no second is paid twice.
+    name: 'an approval of hours, and the clock_out of the next shift, which has some of the same',
+    async arrange(scene) {
+      const { guard } = scene
+      const worked = await workedBetween(scene, [-3, -2], [-3, -1.9])
+      const next = await assignedBetween(scene, [-2, -1])
+      await runAs(database, guard.caller, checkInAgo(next, 'clock_in', -2))
+      return [approve(worked), checkIn(guard, next, 'clock_out')]
+    },
+    aFirst: ['ok', 'ok'],
+    bFirst: ['ok', 'ok'],
+  },
 ]
+
+const decide = (guard: Guard, correction: string, verdict: 'accepted' | 'refused'): Step => ({
+  actor: guard.caller,
+  statement: sql`select muster.decide_correction(${correction}, ${verdict})`,
+})
+
+/** A correction by the company: the guard clocked in a minute ago. */
+async function proposeTo(shift: string): Promise<string> {
+  const [row] = await prepared().owner.query<{ id: string }>(
+    `insert into corrections (assignment_id, change, kind, becomes_at, reason, proposed_by, proposed_as)
+     select id, 'happened', 'clock_in', now() - interval '1 minute', 'Seen there', $2, 'company'
+     from assignments where shift_id = $1 returning id`,
+    [shift, USERS.company],
+  )
+  return row!.id
+}
+
+const approve = (shift: string): Step =>
+  asAdmin(sql`select muster.approve_timesheet(t.id, '{}') from timesheets t where t.shift_id = ${shift}`)
+
+const checkInAgo = (shift: string, kind: 'clock_in' | 'clock_out', hours: number): SQL => sql`
+  insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (${shift}, ${kind}, st_point(${SITE.longitude}::float8, ${SITE.latitude}::float8)::geography, 5, ${inHours(hours)})
+  returning id`
+
+type Hours = readonly [from: number, to: number]
+
+/** In hours from now. */
+async function assignedBetween({ guard, location }: Scene, [from, to]: Hours): Promise<string> {
+  const start = new Date(Date.now() + from * 3_600_000)
+  const { professionalId: professional } = guard
+  return (await arrangeAssignment(prepared().owner, { professional, location, start, hours: to - from })).id
+}
+
+async function workedBetween(scene: Scene, planned: Hours, [from, to]: Hours): Promise<string> {
+  const id = await assignedBetween(scene, planned)
+  await runAs(database, scene.guard.caller, checkInAgo(id, 'clock_in', from))
+  await runAs(database, scene.guard.caller, checkInAgo(id, 'clock_out', to))
+  return id
+}
 
 /** Ends the shift at noon in Amsterdam on the certificate's last day: in Kiritimati (UTC+14) it is the day after. */
 async function endShiftOnLastDay(shift: string, certificate: string): Promise<void> {

@@ -39,7 +39,7 @@ describe('a location that moves', () => {
       )
       expect(await stage.attempt('client', move)).toBe('ok')
 
-      const stays = ['active', 'completed', 'cancelled']
+      const stays = ['active', 'completed', 'cancelled', 'no_show']
       for (const [status, id] of ids) {
         expect([status, await placeOf(stage, id)]).toEqual([
           status,
@@ -125,7 +125,7 @@ describe('a location that is removed', () => {
           location: LOCATIONS.otherClientSite,
           startsInHours: 1 + 10 * nth,
         })
-        const isOver = status === 'completed' || status === 'cancelled'
+        const isOver = ['completed', 'cancelled', 'no_show'].includes(status)
         for (const actor of ['otherClient', 'admin'] as const) {
           // A soft delete answers with no row.
           expect([status, actor, await stage.attempt(actor, gone)]).toEqual([

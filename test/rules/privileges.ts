@@ -1,4 +1,4 @@
-import { RESOURCES } from '../support/resources.ts'
+import { ACCESSES } from '../support/resources.ts'
 import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
 
 /*
@@ -47,7 +47,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.caller_audience()',
     'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.answer_check_ins(jsonb,text[])',
-    'muster.brief_shift(public.shifts,text)',
     'muster.change_assigned_shift(uuid,jsonb)',
     'muster.checkin_json(public.gps_checkins)',
     'muster.create_invitation(text,uuid,text,interval)',
@@ -71,16 +70,25 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.sees_shift(public.shifts)',
     'muster.shift_json(public.shifts,text)',
   ],
-  'authenticated muster_definer service_role': ['muster.canonical_time_zone(text)'],
+  'authenticated muster_definer service_role': [
+    'muster.canonical_time_zone(text)',
+    'muster.roles()',
+    'muster.roles_of_guarding()',
+    'muster.roles_of_people()',
+  ],
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   'authenticated service_role': ['muster.is_stranger(uuid)'],
-  muster_jobs: ['muster.refresh_report(text)'],
+  muster_jobs: [
+    'muster.close_left_shifts(integer)',
+    'muster.close_missed_shifts(integer)',
+    'muster.flag_late_shifts(integer)',
+    'muster.refresh_report(text)',
+  ],
   'muster_jobs service_role': [
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
     'muster.sample_sizes()',
-    'muster.warn_of_expiring_certificates()',
     'muster.warn_of_stale_payments()',
   ],
   service_role: ['muster.create_tenant(text,text,text,uuid)', 'muster.tables_from_future()'],
@@ -115,26 +123,28 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.audience_of_finqle_transactions(jsonb,timestamp with time zone)',
     'muster.audience_of_gps_checkins(jsonb,timestamp with time zone)',
     'muster.audience_of_notifications(jsonb,timestamp with time zone)',
-    'muster.audience_of_shift_briefings(jsonb,timestamp with time zone)',
     'muster.audience_of_shifts(jsonb,timestamp with time zone)',
     'muster.check_in_time_refusal(public.assignments,timestamp with time zone)',
     'muster.groups_of_guarding(uuid[])',
     'muster.groups_of_people(uuid[])',
     'muster.join_as_zzp(uuid,uuid,double precision,double precision)',
     'muster.joining_as(text)',
+    'muster.may_invite(text,uuid)',
     'muster.me_of_guarding(uuid)',
     'muster.begin_assignment(public.shifts)',
     'muster.clocked(public.assignments)',
     'muster.end_assignment(uuid,text)',
     'muster.follow_shift(public.shifts,boolean)',
     'muster.has_begun(public.shifts,uuid)',
-    'muster.interval_from(public.assignments,timestamp with time zone,timestamp with time zone)',
+    'muster.clock_events(uuid)',
+    'muster.interval_from(timestamp with time zone,timestamp with time zone)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
+    'muster.notify_company(public.shifts,text)',
     'muster.notify_professional(public.shifts,uuid,text)',
-    'muster.pay_for(numeric,numeric,numeric,numeric)',
     'muster.price_assignment(uuid)',
+    'muster.record_no_show(public.shifts,uuid)',
     'muster.price_earlier_assignments(public.assignments)',
     'muster.reopen_assignment(uuid)',
     'muster.read_policies(oid)',
@@ -145,7 +155,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.seen_of_finqle_transactions(jsonb)',
     'muster.seen_of_gps_checkins(jsonb)',
     'muster.seen_of_notifications(jsonb)',
-    'muster.seen_of_shift_briefings(jsonb)',
     'muster.seen_of_shifts(jsonb)',
     'muster.search_origin(double precision,double precision)',
     'muster.search_reach(double precision)',
@@ -173,9 +182,6 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.set_edit_trail()',
     'muster.set_updated_at()',
     'muster.sync_change_capture()',
-    'muster.tg_certificates__check_in_use()',
-    'muster.tg_certificates__set_tenant()',
-    'muster.tg_certificates__set_verifier()',
     'muster.tg_check_payment()',
     'muster.tg_company_terms__set_tenant()',
     'muster.tg_finqle_transactions__renew_amount()',
@@ -189,9 +195,10 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_note_departure()',
     'muster.tg_notifications__check_type()',
     'muster.tg_notifications__stamp_read()',
+    'muster.tg_organizations__check_kind()',
     'muster.tg_security_professionals__check_status()',
+    'muster.tg_set_organization_kind()',
     'muster.tg_set_tenant_from_organization()',
-    'muster.tg_shift_briefings__copy_shift()',
     'muster.tg_shifts__check_assignment()',
     'muster.tg_shifts__check_removal()',
     'muster.tg_shifts__check_transition()',
@@ -202,6 +209,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.tg_shifts__follow_briefing()',
     'muster.tg_soft_delete()',
     'muster.tg_stamp_change()',
+    'muster.tg_users__follow_role()',
   ],
 }
 
@@ -232,6 +240,11 @@ const TABLES: Record<string, TablePrivileges> = {
     service_role: EVERYTHING,
     muster_definer: { select: '*', insert: '*' },
   },
+  'public.memberships': {
+    authenticated: READ,
+    service_role: EVERYTHING,
+    muster_definer: READ_AND_WRITE,
+  },
   // Without `code_hash`.
   'public.invitations': {
     authenticated: {
@@ -250,16 +263,6 @@ const TABLES: Record<string, TablePrivileges> = {
     },
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,
-  },
-  'public.certificates': {
-    authenticated: {
-      select: '*',
-      insert: 'id professional_id company_id kind number valid_until',
-      update: 'valid_until verified_at',
-      delete: '*',
-    },
-    service_role: EVERYTHING,
-    muster_definer: { select: '*', update: '*' },
   },
   'public.locations': {
     authenticated: {
@@ -283,11 +286,6 @@ const TABLES: Record<string, TablePrivileges> = {
     service_role: EVERYTHING,
     muster_definer: { select: '*', update: '*' },
   },
-  'public.shift_briefings': {
-    authenticated: { select: '*', insert: 'id shift_id text', update: 'text' },
-    service_role: EVERYTHING,
-    muster_definer: { select: '*', update: '*' },
-  },
   'public.gps_checkins': {
     authenticated: { select: '*', insert: 'id shift_id kind gps_point accuracy_meters recorded_at' },
     service_role: EVERYTHING,
@@ -306,7 +304,7 @@ const TABLES: Record<string, TablePrivileges> = {
     authenticated: {
       select: '*',
       insert:
-        'id company_id valid_from late_after_minutes auto_close_minutes minimum_minutes give_back_minutes delivery_days',
+        'id company_id valid_from late_after_minutes auto_close_minutes minimum_minutes give_back_minutes delivery_days overtime_tolerance_minutes plan_tolerance_minutes approve_after_days dispute_days',
     },
     service_role: EVERYTHING,
     muster_definer: READ,
@@ -349,13 +347,13 @@ const TABLES: Record<string, TablePrivileges> = {
 
 export const PRIVILEGES: Privileges = {
   functions: Object.fromEntries(
-    [EXECUTE, ...RESOURCES.map(({ access }) => access.functions ?? {})]
+    [EXECUTE, ...ACCESSES.map(({ functions }) => functions ?? {})]
       .flatMap((byRoles) => Object.entries(byRoles))
       .flatMap(([roles, functions]) => functions.map((name) => [name, roles])),
   ),
   tables: {
     ...TABLES,
-    ...Object.fromEntries(RESOURCES.map(({ access }) => [access.section.table, access.privileges])),
+    ...Object.fromEntries(ACCESSES.map(({ section, privileges }) => [section.table, privileges])),
   },
   schemas: {
     auth: { anon: 'usage', authenticated: 'usage', service_role: 'usage' },

@@ -47,33 +47,36 @@ function drawTable(table: Map<string, Map<string, string>>): string {
 
 /** From the state at the left to the state above. */
 const COMPANY_STEPS = `
-                    draft               published           assigned            active              completed           cancelled
-draft               ok                  ok                  shift_not_open      invalid_transition  invalid_transition  ok
-published           invalid_transition  ok                  ok                  invalid_transition  invalid_transition  ok
-assigned            invalid_transition  ok                  ok                  forbidden           invalid_transition  ok
-active              invalid_transition  invalid_transition  shift_not_open      ok                  forbidden           ok
-completed           invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition
-cancelled           invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok
+                    draft               published           assigned            active              completed           cancelled           no_show
+draft               ok                  ok                  shift_not_open      invalid_transition  invalid_transition  ok                  invalid_transition
+published           invalid_transition  ok                  ok                  invalid_transition  invalid_transition  ok                  invalid_transition
+assigned            invalid_transition  ok                  ok                  forbidden           invalid_transition  ok                  forbidden
+active              invalid_transition  invalid_transition  shift_not_open      ok                  forbidden           ok                  invalid_transition
+completed           invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition  invalid_transition
+cancelled           invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition
+no_show             invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok
 `
 /** Background work and the owner may also do what check-ins do. */
 const INTERNAL_STEPS = `
-                    draft               published           assigned            active              completed           cancelled
-draft               ok                  ok                  shift_not_open      invalid_transition  invalid_transition  ok
-published           invalid_transition  ok                  ok                  invalid_transition  invalid_transition  ok
-assigned            invalid_transition  ok                  ok                  ok                  invalid_transition  ok
-active              invalid_transition  invalid_transition  shift_not_open      ok                  ok                  ok
-completed           invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition
-cancelled           invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok
+                    draft               published           assigned            active              completed           cancelled           no_show
+draft               ok                  ok                  shift_not_open      invalid_transition  invalid_transition  ok                  invalid_transition
+published           invalid_transition  ok                  ok                  invalid_transition  invalid_transition  ok                  invalid_transition
+assigned            invalid_transition  ok                  ok                  ok                  invalid_transition  ok                  ok
+active              invalid_transition  invalid_transition  shift_not_open      ok                  ok                  ok                  invalid_transition
+completed           invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition  invalid_transition
+cancelled           invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok                  invalid_transition
+no_show             invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  invalid_transition  ok
 `
 /** A guard edits nothing but an open shift, and that only to claim it. */
 const GUARD_STEPS = `
-                    draft               published           assigned            active              completed           cancelled
-draft               unseen              unseen              unseen              unseen              unseen              unseen
-published           invalid_transition  forbidden           ok                  invalid_transition  invalid_transition  forbidden
-assigned            unseen              unseen              unseen              unseen              unseen              unseen
-active              unseen              unseen              unseen              unseen              unseen              unseen
-completed           unseen              unseen              unseen              unseen              unseen              unseen
-cancelled           unseen              unseen              unseen              unseen              unseen              unseen
+                    draft               published           assigned            active              completed           cancelled           no_show
+draft               unseen              unseen              unseen              unseen              unseen              unseen              unseen
+published           invalid_transition  forbidden           ok                  invalid_transition  invalid_transition  forbidden           invalid_transition
+assigned            unseen              unseen              unseen              unseen              unseen              unseen              unseen
+active              unseen              unseen              unseen              unseen              unseen              unseen              unseen
+completed           unseen              unseen              unseen              unseen              unseen              unseen              unseen
+cancelled           unseen              unseen              unseen              unseen              unseen              unseen              unseen
+no_show             unseen              unseen              unseen              unseen              unseen              unseen              unseen
 `
 /** Another guard than the one who is named: not even an open shift is theirs to give away. */
 const OTHER_GUARD_STEPS = GUARD_STEPS.replace(' ok ', ' forbidden ')
@@ -142,6 +145,7 @@ describe('the state of a shift', () => {
         active: 'invalid_transition',
         completed: 'invalid_transition',
         cancelled: 'invalid_transition',
+        no_show: 'invalid_transition',
       },
     ],
     [
@@ -153,6 +157,7 @@ describe('the state of a shift', () => {
         active: 'forbidden',
         completed: 'forbidden',
         cancelled: 'forbidden',
+        no_show: 'forbidden',
       },
     ],
   ])('begins as %s with a draft, or published, or not at all', async (actor, expected) => {
@@ -571,6 +576,7 @@ describe('deleting', () => {
         active: 'invalid_transition',
         completed: 'invalid_transition',
         cancelled: 'gone',
+        no_show: 'invalid_transition',
       },
     ],
     [
@@ -582,6 +588,7 @@ describe('deleting', () => {
         active: 'there',
         completed: 'there',
         cancelled: 'there',
+        no_show: 'there',
       },
     ],
     [
@@ -593,6 +600,7 @@ describe('deleting', () => {
         active: 'there',
         completed: 'there',
         cancelled: 'there',
+        no_show: 'there',
       },
     ],
   ])('as %s hides a shift that nobody works', async (actor, expected) => {

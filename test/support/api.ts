@@ -15,7 +15,12 @@ import { openLog } from '../../src/platform/log.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
-import { buildWorld, type Persona, USERS } from './world.ts'
+import { FREIGHT_USERS, type FreightPersona } from './freight-world.ts'
+import { buildWorld, USERS, type Persona as WorldPersona } from './world.ts'
+
+/** The people of carriers are only in the world of `buildFreightWorld`. */
+type Persona = WorldPersona | FreightPersona
+const SUBJECTS = { ...USERS, ...FREIGHT_USERS }
 
 /** What the tokens of the tests are signed with. */
 export const SECRET = 'the secret of the tests, at least 32 characters long'
@@ -84,7 +89,7 @@ export async function openApi(
     const known = tokens.get(persona)
     if (known) return known
     const token = await issueToken(SECRET, {
-      sub: USERS[persona],
+      sub: SUBJECTS[persona],
       email: `${persona.toLowerCase()}@example.com`,
       audience: config.JWT_AUDIENCE,
     })

@@ -146,6 +146,7 @@ export interface TestRouter {
 }
 
 export interface TestRouterOptions {
+  unfollowed?: readonly string[]
   walrusCompatible?: boolean
   checkConnections?: number
   limits?: ChangeRouterParts['limits']
@@ -202,6 +203,7 @@ export async function startRouter(
       replication: urls && { url: options.replicationUrl?.(urls.replicator) ?? urls.replicator },
     },
     log: routerLog,
+    ...(options.unfollowed && { unfollowed: options.unfollowed }),
     ...(options.limits && { limits: options.limits }),
     ...(options.liveTimeoutMs !== undefined && { liveTimeoutMs: options.liveTimeoutMs }),
   })

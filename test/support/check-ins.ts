@@ -57,8 +57,11 @@ export async function arrangeAssignment(
       fixture.overtime ?? 1.5,
     ],
   )
-  // Whenever they arrive, its check-ins count.
-  await owner.query('update assignments set delivery_days = 3650 where shift_id = $1', [row!.id])
+  // Whenever they arrive, its check-ins count; and all overtime without an approval.
+  await owner.query(
+    'update assignments set delivery_days = 3650, overtime_tolerance_minutes = 720 where shift_id = $1',
+    [row!.id],
+  )
   return { id: row!.id, start, end }
 }
 

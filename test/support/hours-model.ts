@@ -1,6 +1,6 @@
 /*
- * What hours are, as a program over plain objects, written from docs/decisions/034-hours-are-what-the-events-say.md and not from the
- * SQL. Times are numbers of any unit: the pay says how many of them an hour has.
+ * What hours are, as a program over plain objects, written from docs/decisions/034-hours-are-what-the-events-say.md and
+ * 036-corrections.md, and not from the SQL. Times are numbers of any unit: the pay says how many of them an hour has.
  */
 
 export const EVENT_KINDS = ['clock_in', 'break_start', 'break_end', 'clock_out'] as const
@@ -14,6 +14,20 @@ export interface ClockEvent {
   accuracy?: number
   /** It arrived too late to count by itself. */
   isOverdue?: boolean
+  /** By which corrections name it. */
+  id?: string
+  /** When it arrived; before every decision when not given. */
+  arrivedAt?: number
+}
+
+/** A correction that is in effect. */
+export interface Decision {
+  /** The id of an event; of one that nobody knows it adds the event. */
+  event: string
+  kind: EventKind
+  /** Null: it never happened. */
+  becomes: number | null
+  decidedAt: number
 }
 
 export type Interval = readonly [from: number, to: number]
@@ -24,6 +38,11 @@ export interface WorkedAssignment {
   start: number
   end: number
   events: readonly ClockEvent[]
+  decisions?: readonly Decision[]
+  /** How long after the start a first clock_in is in time; any is when not given. */
+  lateAfter?: number
+  /** Background work closed it. */
+  isAutoClosed?: boolean
   /** When the company stopped it. */
   stoppedAt?: number | undefined
   /** Its shift went to somebody else, or was cancelled before work began: nothing counts. */
@@ -42,10 +61,31 @@ export interface Said {
 const EVIDENCE_METERS = 1_000
 const PRECISE_METERS = 100
 
-export function read({ start, end, events, stoppedAt, isEvidence = false }: WorkedAssignment): Said {
-  const flags = new Set<string>()
+export function read({
+  start,
+  end,
+  events,
+  decisions = [],
+  stoppedAt,
+  lateAfter = Number.POSITIVE_INFINITY,
+  isEvidence = false,
+  isAutoClosed = false,
+}: WorkedAssignment): Said {
+  const flags = new Set<string>(decisions.length > 0 ? ['corrected'] : [])
+  const last = new Map(
+    decisions.toSorted((a, b) => a.decidedAt - b.decidedAt).map((decision) => [decision.event, decision]),
+  )
+  const agreed = [...last.values()].flatMap(({ kind, becomes }) =>
+    becomes === null ? [] : [{ kind, at: becomes, isOutside: false, isAgreed: true }],
+  )
   const counting = events
+    .filter(({ id }) => id === undefined || !last.has(id))
     .filter(({ accuracy = 5 }) => accuracy <= EVIDENCE_METERS)
+    .filter(({ at, arrivedAt = Number.NEGATIVE_INFINITY }) => {
+      const isNews = decisions.some(({ decidedAt }) => at <= decidedAt && decidedAt < arrivedAt)
+      if (isNews) flags.add('conflict')
+      return !isNews
+    })
     .filter(({ isOverdue = false }) => {
       if (isOverdue) flags.add('overdue')
       return !isOverdue
@@ -56,21 +96,24 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     })
     .filter(({ at }) => stoppedAt === undefined || at <= stoppedAt)
     .filter(({ kind, isOutside }) => !(kind === 'clock_in' && isOutside))
+    .map((event) => ({ ...event, isAgreed: false }))
+    .concat(agreed)
     .toSorted((a, b) => a.at - b.at || EVENT_KINDS.indexOf(a.kind) - EVENT_KINDS.indexOf(b.kind))
 
   /** Off, at work and on a break: the columns of the table. */
   let since: number | undefined
   let isOnBreak = false
-  let hasBegun = false
+  let beganAt: number | undefined
   let leftAt: number | undefined
   const intervals: Interval[] = []
-  for (const { kind, at, isOutside, accuracy = 5 } of counting) {
+  for (const { kind, at, isOutside, isAgreed, accuracy = 5 } of counting) {
     if (accuracy > PRECISE_METERS) flags.add('imprecise')
     const isAtWork = since !== undefined
     if ((kind === 'clock_in' && !isAtWork) || (kind === 'break_end' && isOnBreak)) {
-      since = at
+      // Nothing before the planned start is paid, unless people agreed on it.
+      since = isAgreed ? at : Math.max(at, start)
       isOnBreak = false
-      hasBegun = true
+      beganAt ??= at
     } else if (kind === 'break_start' && since !== undefined) {
       intervals.push([since, at])
       since = undefined
@@ -88,19 +131,28 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     since = undefined
     isOnBreak = false
   }
+  const isUnfinished = since !== undefined || isOnBreak || (leftAt !== undefined && leftAt < start)
+  if (isAutoClosed && beganAt !== undefined && isUnfinished) {
+    if (since !== undefined) intervals.push([since, end])
+    since = undefined
+    isOnBreak = false
+    leftAt = end
+    flags.add('auto_closed')
+  }
+  if (beganAt !== undefined && beganAt > start + lateAfter) flags.add('late')
   const isCompleted = since === undefined && !isOnBreak && leftAt !== undefined && leftAt >= start
   return {
-    state: !hasBegun ? 'assigned' : isCompleted ? 'completed' : 'active',
-    intervals: tidy(intervals, start),
-    claimed: tidy(since === undefined ? intervals : [...intervals, [since, Number.POSITIVE_INFINITY]], start),
+    state: beganAt === undefined ? 'assigned' : isCompleted ? 'completed' : 'active',
+    intervals: tidy(intervals),
+    claimed: tidy(since === undefined ? intervals : [...intervals, [since, Number.POSITIVE_INFINITY]]),
     flags: [...flags].sort(),
   }
 }
 
-/** From the start on; without empty ones; those that touch as one. */
-function tidy(intervals: readonly Interval[], start: number): Interval[] {
+/** Without empty ones; those that touch as one. */
+function tidy(intervals: readonly Interval[]): Interval[] {
   const tidied: [from: number, to: number][] = []
-  for (const [from, to] of intervals.map(([from, to]) => [Math.max(from, start), to] as const)) {
+  for (const [from, to] of intervals) {
     const last = tidied.at(-1)
     if (to <= from) continue
     if (last && last[1] === from) last[1] = to

@@ -52,12 +52,12 @@ const INVARIANTS: Record<string, string> = {
     join assignments a on a.id = t.assignment_id
     where t.status <> 'voided' and s.status not in ('assigned', 'active', 'completed') and a.ended_as <> 'stopped'`,
 
-  'each assignment has one payment, void where it was given back or cancelled': `
+  'each assignment has one payment, void where it was given back or cancelled, or nobody came': `
     select a.id || ': ' || count(t.id) as subject
     from assignments a
     left join finqle_transactions t
       on t.assignment_id = a.id and t.shift_id = a.shift_id and t.professional_id = a.professional_id
-      and (t.status = 'voided') = (coalesce(a.ended_as, '') in ('released', 'cancelled'))
+      and (t.status = 'voided') = (coalesce(a.ended_as, '') in ('released', 'cancelled', 'no_show'))
     group by a.id
     having count(t.id) <> 1`,
 
@@ -67,6 +67,22 @@ const INVARIANTS: Record<string, string> = {
     join finqle_transactions t on t.shift_id = s.id and t.status = 'pending'
     where s.status in ('assigned', 'active')
       and t.amount <> round(extract(epoch from s.end_datetime - s.start_datetime) * s.hourly_rate / 3600, 2)`,
+
+  'what was worked has a timesheet, whose lines add up to its total and to its pending payment': `
+    select a.id || ': ' || coalesce(l.sum, 0) || ' in lines, ' || coalesce(t.total, -1) || ' in all, ' || p.amount || ' paid' as subject
+    from assignments a
+    join finqle_transactions p on p.assignment_id = a.id and p.status = 'pending'
+    left join timesheets t on t.assignment_id = a.id
+    left join lateral (select sum(amount) from timesheet_lines where timesheet_id = t.id and is_approved) l on true
+    where a.ended_as in ('completed', 'stopped') and (t.total, t.total) is distinct from (coalesce(l.sum, 0), p.amount)`,
+
+  'no second of a person is paid twice': `
+    select a.id || ' and ' || b.id as subject
+    from timesheets a
+    join timesheets b on b.professional_id = a.professional_id and b.id > a.id
+    join assignments one on one.id = a.assignment_id and one.ended_as in ('completed', 'stopped')
+    join assignments other on other.id = b.assignment_id and other.ended_as in ('completed', 'stopped')
+    where muster.spans_of(a.paid) && muster.spans_of(b.paid)`,
 
   'each payment was announced to its professional, each voided one taken back': `
     select coalesce(p.shift_id, n.shift_id) || ': ' || p.payments || '/' || p.voided || ' payments, ' || n.assigned || '/'
@@ -84,6 +100,7 @@ const INVARIANTS: Record<string, string> = {
              count(*) filter (where type = 'shift_assigned') as assigned,
              count(*) filter (where type in ('shift_released', 'shift_cancelled')) as taken_back
       from notifications
+      where type in ('shift_assigned', 'shift_released', 'shift_cancelled')
       group by 1, 2
     ) n on n.shift_id = p.shift_id and n.user_id = p.user_id
     where (p.payments, p.voided) is distinct from (n.assigned, n.taken_back)`,
@@ -110,7 +127,9 @@ const INVARIANTS: Record<string, string> = {
         else 'active'
       end as status
     ) c
-    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{conflict,overdue}'`,
+    where s.status in ('assigned', 'active', 'completed') and s.status <> c.status and not a.flags && '{auto_closed,conflict,corrected,overdue}'
+      -- What was approved stays completed.
+      and not exists (select from timesheets t where t.assignment_id = a.id and t.state in ('approved', 'locked'))`,
 
   'a shift is where its location is until it has begun': `
     select s.id::text as subject
@@ -128,7 +147,7 @@ const INVARIANTS: Record<string, string> = {
     select s.id::text as subject
     from shifts s
     join locations l on l.id = s.location_id
-    where l.deleted_at is not null and s.deleted_at is null and s.status not in ('completed', 'cancelled')`,
+    where l.deleted_at is not null and s.deleted_at is null and s.status not in ('completed', 'cancelled', 'no_show')`,
 
   'what is deleted is not worked': `
     select id::text as subject from shifts where deleted_at is not null and status in ('assigned', 'active')`,

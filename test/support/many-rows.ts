@@ -17,7 +17,11 @@ export const BIG_TABLES = [
   'security_professionals',
   'certificates',
   'assignments',
+  'corrections',
   'finqle_transactions',
+  'timesheets',
+  'timesheet_lines',
+  'timesheet_steps',
   'notifications',
   'incidents',
 ] as const
@@ -79,12 +83,36 @@ export async function loadManyRows(owner: Database): Promise<void> {
        where shift_id in (select id from shifts where title = 'Worked')`,
     )
     await tx.query(
+      `insert into timesheets (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, start_datetime, end_datetime,
+                               time_zone, work_date, worked, paid, clocked, worked_seconds, break_seconds, paid_seconds, total)
+       select a.tenant_id, a.company_id, s.client_id, a.shift_id, a.id, a.professional_id, a.start_datetime, a.end_datetime,
+              s.time_zone, a.start_datetime::date, '[]', '[]', '[]', 28800, 0, 28800, 200
+       from assignments a join shifts s on s.id = a.shift_id where s.title = 'Worked' and s.status = 'completed'`,
+    )
+    await tx.query(
+      `insert into timesheet_lines (tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor, amount,
+                                    explanation, is_approved)
+       select tenant_id, company_id, professional_id, id, 1, 'planned', 28800, 25, 1, 200, 'Planned time', true from timesheets`,
+    )
+    await tx.query(
+      `insert into timesheet_steps (tenant_id, company_id, professional_id, timesheet_id, step, by_professional)
+       select tenant_id, company_id, professional_id, id, 'approved', false from timesheets`,
+    )
+    await tx.query(
       `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
                                  distance_meters, is_within_radius, verdict, recorded_at)
        select s.tenant_id, s.company_id, s.client_id, s.id, a.id, s.professional_id, 'ping', s.location_point, 5, 1, true, 'inside',
               s.start_datetime + n * interval '1 hour'
        from assignments a join shifts s on s.id = a.shift_id cross join generate_series(1, $1::int) n where s.title = 'Worked'`,
       [CHECKINS_PER_SHIFT],
+    )
+    await tx.query(
+      `insert into corrections (id, tenant_id, company_id, shift_id, assignment_id, professional_id, event_id, change, kind, becomes_at, reason,
+                                proposed_by, proposed_as, created_at)
+       select a.id, a.tenant_id, a.company_id, a.shift_id, a.id, a.professional_id, a.id, 'happened', 'clock_in', a.start_datetime, 'Seen',
+              p.user_id, 'professional', a.start_datetime
+       from assignments a join shifts s on s.id = a.shift_id join security_professionals p on p.id = a.professional_id
+       where s.title = 'Worked'`,
     )
     await tx.query(
       `insert into incidents (tenant_id, company_id, client_id, shift_id, reported_by, category, severity, description, occurred_at, created_at)

@@ -101,17 +101,19 @@ const HOUR = 60
 const CHECK_IN_WINDOW = { early: 2 * HOUR, late: 12 * HOUR }
 /** Between the request's clock and the device's. */
 const CLOCK_SKEW = 5
-/** The default of the terms. */
+/** The defaults of the terms. */
 const MINIMUM = 3 * HOUR
+const TOLERANCE = 15
 const OVERTIME = 1.5
 
 const STEPS: Record<ShiftStatus, ShiftStatus[]> = {
   draft: ['published', 'cancelled'],
   published: ['assigned', 'cancelled'],
-  assigned: ['active', 'published', 'cancelled'],
+  assigned: ['active', 'published', 'cancelled', 'no_show'],
   active: ['completed', 'cancelled'],
   completed: [],
   cancelled: [],
+  no_show: [],
 }
 
 /** What ends an operation early. */
@@ -297,7 +299,11 @@ export class Marketplace {
         .filter(({ professional }) => professional === assignment.professional)
         .map((one) => asWorked(other, one)),
     )
-    const cents = payOf(workedIntervals(worked, others), end, terms)
+    // What is later is an open line of the timesheet.
+    const counted = workedIntervals(worked, others)
+      .map(([from, to]) => [from, Math.min(to, end + TOLERANCE)] as const)
+      .filter(([from, to]) => from < to)
+    const cents = payOf(counted, end, terms)
     return Math.max(cents, endedAs === 'stopped' ? line(MINIMUM, rate, 1, HOUR) : 0) / 100
   }
 

@@ -9,7 +9,7 @@ import { codeOf } from '../../src/platform/http/problem.ts'
 import { callerOf, type Persona, USERS } from './world.ts'
 
 /** Whoever can come to the database: somebody with a token, nobody, background work, the owner. */
-export type Actor = Persona | 'anon' | 'service_role' | 'owner'
+export type Actor = Persona | 'anon' | 'service_role' | 'muster_jobs' | 'owner'
 
 /**
  * `ok` (rows were written or read), `unseen` (no row was there for this actor), or the code of the refusal; where several

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import type { Alone, Section } from '../rules/access-probe.ts'
 import type { MatrixRow } from '../rules/access-world.ts'
 import type { TablePrivileges } from '../rules/privileges-catalog.ts'
@@ -7,6 +8,8 @@ import type { ArrangeRequests } from './route-arrangements.ts'
 /** What the tests of all tables and all routes have to know of one resource: a file of `test/resources/` is found by itself. */
 export interface Resource {
   access: Access
+  /** Of tables that belong to it and have no routes of their own. */
+  parts?: readonly Access[]
   /** One request that succeeds for each of its routes, by its name in the OpenAPI document, such as `GET /v1/incidents/{id}`. */
   requests: Readonly<Record<string, ArrangeRequests>>
 }
@@ -15,8 +18,10 @@ export interface Resource {
 export interface Access {
   /** Its part of the access matrix, with rows of both tenants. */
   section: Section
-  /** The columns of a row in the world of the matrix, the same for each. */
-  columns(row: MatrixRow): Record<string, unknown>
+  /** The columns of a row in the world of the matrix, the same for each; not for rows that `arrange` makes. */
+  columns?(row: MatrixRow): Record<string, unknown>
+  /** Makes rows that stand on what triggers made, of the parts too. As the owner. */
+  arrange?(owner: Database): Promise<void>
   /** Each rule of an insert or update policy, for one who has it and one who has not. */
   alone?: Omit<Alone, 'table'>
   /** By role. */
@@ -33,3 +38,6 @@ export const RESOURCES: readonly Resource[] = await Promise.all(
     .sort()
     .map((name) => import(new URL(name, FOLDER).href) as Promise<Resource>),
 )
+
+/** All tables of resources. */
+export const ACCESSES: readonly Access[] = RESOURCES.flatMap(({ access, parts = [] }) => [access, ...parts])

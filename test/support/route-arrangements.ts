@@ -1,6 +1,9 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
+import type { FreightPersona } from './freight-world.ts'
 import { shiftIn } from './shifts.ts'
-import type { Persona } from './world.ts'
+import type { Persona as WorldPersona } from './world.ts'
+
+type Persona = WorldPersona | FreightPersona
 
 /* What a request of a route needs to be there before. */
 

@@ -40,14 +40,6 @@ const newShift = () => {
   }
 }
 
-async function certificate({ owner }: Arrangement): Promise<string> {
-  const [row] = await owner.query<{ id: string }>(
-    "insert into certificates (professional_id, kind, number, valid_until) values ($1, 'bhv', 'B-1', '2099-12-31') returning id",
-    [PROFESSIONALS.guard],
-  )
-  return row!.id
-}
-
 /** Every route under /v1, by its name in the OpenAPI document; those of resources that say so themselves are among them. */
 export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
   'GET /v1/me': each('/v1/me'),
@@ -57,6 +49,7 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     await owner.transaction(async (tx) => {
       await tx.query('set local session_replication_role = replica')
       await tx.query('delete from security_professionals where user_id = $1', [USERS.stranger])
+      await tx.query('delete from memberships where user_id = $1', [USERS.stranger])
       await tx.query('delete from users where id = $1', [USERS.stranger])
     })
     await owner.query(
@@ -112,25 +105,6 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
       url: `/v1/professionals/${PROFESSIONALS.guard}`,
       body: { latitude: 52.36, longitude: 4.9 },
     }),
-  'GET /v1/certificates': each('/v1/certificates', ['guard', 'company', 'admin']),
-  'POST /v1/certificates': async () =>
-    one({
-      persona: 'guard',
-      url: '/v1/certificates',
-      body: { kind: 'bhv', number: randomUUID(), valid_until: '2099-12-31' },
-    }),
-  'GET /v1/certificates/{id}': async (arrangement) => {
-    const url = `/v1/certificates/${await certificate(arrangement)}`
-    return (['guard', 'admin'] as const).map((persona) => ({ persona, url }))
-  },
-  'POST /v1/certificates/{id}/verify': async (arrangement) =>
-    one({
-      persona: 'admin',
-      url: `/v1/certificates/${await certificate(arrangement)}/verify`,
-      body: { verified: true },
-    }),
-  'DELETE /v1/certificates/{id}': async (arrangement) =>
-    one({ persona: 'guard', url: `/v1/certificates/${await certificate(arrangement)}` }),
   'GET /v1/locations': each('/v1/locations'),
   'POST /v1/locations': async () =>
     one({

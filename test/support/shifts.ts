@@ -10,6 +10,7 @@ const FURTHER_STEPS: Partial<Record<ShiftStatus, string[]>> = {
   active: ["status = 'active'"],
   completed: ["status = 'active'", "status = 'completed'"],
   cancelled: ["status = 'cancelled', cancel_reason = 'Rained off'"],
+  no_show: ["status = 'no_show'"],
 }
 
 /** A shift brought into a state by the owner, step by step, as time and check-ins would have. Gives its id. */
@@ -17,7 +18,8 @@ export async function shiftIn(
   stage: Pick<Stage, 'owner'>,
   { status, ...fixture }: Omit<ShiftFixture, 'status'> & { status: ShiftStatus },
 ): Promise<string> {
-  const hasProfessional = status === 'assigned' || status === 'active' || status === 'completed'
+  const hasProfessional =
+    status === 'assigned' || status === 'active' || status === 'completed' || status === 'no_show'
   const arranged = hasProfessional ? 'assigned' : status === 'draft' ? 'draft' : 'published'
   const id = await arrangeShift(stage.owner, { ...fixture, status: arranged })
   for (const step of FURTHER_STEPS[status] ?? [])

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Board } from '../../src/guarding/live/board.js'
+import { flagsText } from '../../src/guarding/live/words.js'
 
 const HOUR_MS = 3_600_000
 const NOW = Date.parse('2026-11-22T12:00:00Z')
@@ -61,6 +62,17 @@ describe('what the page at /live knows', () => {
     expect(board.apply(changed('shifts', shift('c')))?.text).toBe('Night watch at Dam: new, open.')
     expect(board.apply(removed('shifts', 'c'))?.text).toBe('Night watch at Dam was removed.')
     expect(statuses()).toEqual({ a: 'assigned', b: 'published' })
+  })
+
+  it('keeps what a person should look at in the hours of a shift, until somebody else has it', () => {
+    const assignment = (more: Row): Row => ({ id: 'x', shift_id: 'a', ended_as: null, flags: [], ...more })
+    expect(board.apply(changed('assignments', assignment({ flags: ['conflict', 'late'] })))).toBeNull()
+    expect(flagsText(board.flags.get('a')!)).toBe('events contradict each other, late')
+    board.apply(changed('assignments', assignment({ ended_as: 'released', flags: ['conflict'] })))
+    expect(board.flags.get('a')).toBeUndefined()
+    expect(board.apply(changed('shifts', shift('a', { status: 'no_show' })))?.text).toBe(
+      'Night watch at Dam: open, now nobody came.',
+    )
   })
 
   it('believes events over a list that was being read when they came', () => {

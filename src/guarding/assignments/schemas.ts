@@ -38,12 +38,19 @@ export const assignment = z
     }),
     give_back_minutes: z.int(),
     delivery_days: z.int(),
+    overtime_tolerance_minutes: z.int(),
+    plan_tolerance_minutes: z.int(),
+    approve_after_days: z.int(),
+    dispute_days: z.int(),
     moved_at: instantOut
       .nullable()
       .meta({ description: 'When the company last changed the times or the place of the assigned shift.' }),
+    auto_closed_at: instantOut.nullable().meta({
+      description: 'When the shift was closed because nobody had clocked out.',
+    }),
     flags: z.array(z.enum(ASSIGNMENT_FLAGS)).meta({
       description:
-        'What a person should look at. `outside`: work ended by a clock_out outside the site. `imprecise`: a clock event with an accuracy over 100 m. `overdue`: a clock event that arrived too late to count by itself. `conflict`: events that cannot all be true. `late`: no clock_in in time. `auto_closed`: nobody clocked out.',
+        'What a person should look at. `outside`: work ended by a clock_out outside the site. `imprecise`: a clock event with an accuracy over 100 m. `overdue`: a clock event that arrived too late to count by itself. `conflict`: events that cannot all be true, or that arrived after a correction was decided on. `corrected`: a correction is in effect. `late`: no clock_in in time. `auto_closed`: nobody clocked out.',
     }),
     created_at: instantOut,
     updated_at: instantOut,

@@ -21,6 +21,7 @@ export const ASSIGNMENT_ENDINGS = ['released', 'cancelled', 'stopped', 'complete
 export const ASSIGNMENT_FLAGS = [
   'auto_closed',
   'conflict',
+  'corrected',
   'imprecise',
   'late',
   'outside',
@@ -51,6 +52,8 @@ export const assignments = pgTable(
     ...terms(),
     /** When the company last changed when or where the shift is. */
     moved_at: instant('moved_at'),
+    /** When background work closed the shift, which nobody had left. */
+    auto_closed_at: instant('auto_closed_at'),
     /** What a person should look at, sorted. */
     flags: text('flags').array().notNull().default(sql`'{}'`),
     ...timestamps,
@@ -76,8 +79,10 @@ export const assignments = pgTable(
     check('assignments_ended_somehow', sql`(${t.ended_at} is null) = (${t.ended_as} is null)`),
     check(
       'assignments_flags_known',
-      sql`${t.flags} <@ array['auto_closed', 'conflict', 'imprecise', 'late', 'outside', 'overdue']`,
+      sql`${t.flags} <@ array['auto_closed', 'conflict', 'corrected', 'imprecise', 'late', 'outside', 'overdue']`,
     ),
+    // What background work looks through each minute.
+    index('assignments_in_force_idx').on(t.start_datetime).where(sql`${t.ended_at} is null`),
     // Whose a check-in is.
     index('assignments_shift_idx').on(t.shift_id, t.professional_id, t.begun_at),
     // Lists; and what else a professional worked at that time.

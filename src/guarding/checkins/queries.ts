@@ -1,30 +1,14 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq } from 'drizzle-orm'
 import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import type { FunctionCaller } from '../../platform/db/session.ts'
-import { after, build, latitudeOf, longitudeOf, type PageValues, pageValues } from '../../platform/db/sql.ts'
+import { after, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
+import { type CheckIn, checkinColumns } from '../check-in-form.ts'
 import { shifts } from '../shifts/table.ts'
-import type { BatchItem, CheckIn, NearbyCheckInFilter } from './schemas.ts'
+import type { BatchItem, NearbyCheckInFilter } from './schemas.ts'
 import { gpsCheckins } from './table.ts'
-
-const columns = {
-  id: gpsCheckins.id,
-  shift_id: gpsCheckins.shift_id,
-  assignment_id: gpsCheckins.assignment_id,
-  professional_id: gpsCheckins.professional_id,
-  kind: gpsCheckins.kind,
-  latitude: latitudeOf(gpsCheckins.gps_point),
-  longitude: longitudeOf(gpsCheckins.gps_point),
-  accuracy_meters: gpsCheckins.accuracy_meters,
-  distance_meters: gpsCheckins.distance_meters,
-  is_within_radius: gpsCheckins.is_within_radius,
-  verdict: gpsCheckins.verdict,
-  flags: sql<CheckIn['flags']>`muster.checkin_flags(${gpsCheckins.accuracy_meters})`.as('flags'),
-  recorded_at: gpsCheckins.recorded_at,
-  created_at: gpsCheckins.created_at,
-}
 
 interface CheckInFilter {
   shift_id: string
@@ -33,7 +17,7 @@ interface CheckInFilter {
 
 const checkInPage = writtenOnce<CheckInFilter & PageValues, CheckIn>((given) =>
   build
-    .select(columns)
+    .select(checkinColumns)
     .from(gpsCheckins)
     .where(
       and(

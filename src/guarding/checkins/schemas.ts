@@ -1,17 +1,10 @@
 import { z } from 'zod'
 import type { Code } from '../../platform/http/codes.ts'
-import {
-  instant,
-  instantOut,
-  latitude,
-  longitude,
-  pageQuery,
-  queryNumber,
-  uuid,
-} from '../../platform/http/fields.ts'
+import { instant, latitude, longitude, pageQuery, queryNumber, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { fieldErrors, retry } from '../../platform/http/problem.ts'
-import { CHECKIN_FLAGS, CHECKIN_KINDS, VERDICTS } from './table.ts'
+import { checkin } from '../check-in-form.ts'
+import { CHECKIN_KINDS } from './table.ts'
 
 const kind = z.enum(CHECKIN_KINDS)
 const accuracy = z.number().positive().meta({
@@ -32,37 +25,6 @@ export function toMicroseconds(time: string): string {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? ''
   return `${seconds}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}Z`
 }
-
-export const checkin = z
-  .strictObject({
-    id: uuid,
-    shift_id: uuid,
-    assignment_id: uuid.meta({ description: 'The assignment to which the check-in belongs.' }),
-    professional_id: uuid,
-    kind,
-    latitude,
-    longitude,
-    accuracy_meters: z.number(),
-    distance_meters: z
-      .number()
-      .meta({ description: 'The distance to the site in meters, on the WGS 84 ellipsoid.' }),
-    is_within_radius: z.boolean(),
-    verdict: z.enum(VERDICTS).meta({
-      description:
-        '`inside` when distance plus accuracy is at most the radius of the site and the accuracy is at most 100 m; `outside` when distance minus accuracy is greater than the radius; otherwise `uncertain`.',
-    }),
-    flags: z.array(z.enum(CHECKIN_FLAGS)).meta({
-      description:
-        '`imprecise`: the accuracy is over 100 m. `evidence`: it is over 1,000 m, so the check-in is stored and moves nothing.',
-    }),
-    recorded_at: instantOut.meta({
-      description: 'When the check-in was recorded, by the clock of the device.',
-    }),
-    created_at: instantOut.meta({ description: 'When the check-in arrived at the service.' }),
-  })
-  .meta({ id: 'CheckIn' })
-
-export type CheckIn = z.infer<typeof checkin>
 
 export const checkinPage = pageOf(checkin)
 

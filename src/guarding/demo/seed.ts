@@ -17,6 +17,8 @@ type Rows = Record<string, unknown>[]
 
 /** Ids of the demo, the same on every machine, so that examples can name them. */
 const demoId = (kind: string, n: number): string => `${kind}-0000-7000-8000-${String(n).padStart(12, '0')}`
+const userOf = (address: (typeof DEMO_USERS)[number]['email']): string =>
+  DEMO_USERS.find(({ email }) => email === address)!.id
 const TENANT = demoId('de300000', 1)
 const OTHER_TENANT = demoId('de300000', 2)
 const COMPANIES = [demoId('de3c0000', 1), demoId('de3c0000', 2)] as const
@@ -281,6 +283,26 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
     where s.status in ('active', 'completed') and fix.at < now()
     order by s.id, fix.at
   `)
+  // What guards and companies say afterwards: two proposals, and one of each that was decided on.
+  await tx.query(
+    `insert into public.corrections
+       (id, assignment_id, event_id, change, becomes_at, reason, proposed_by, proposed_as, state, decided_by, decided_at)
+     select ('de3b0000-0000-7000-8000-' || lpad(e.nth::text, 12, '0'))::uuid, e.assignment_id, e.id, 'another_time',
+            e.recorded_at - interval '10 minutes', 'I left earlier, and forgot to clock out.',
+            case when d.state = 'imposed' then $2 else p.user_id end,
+            case when d.state = 'imposed' then 'admin' else 'professional' end,
+            d.state,
+            case d.state when 'imposed' then $2::uuid when 'proposed' then null else $3::uuid end,
+            case when d.state <> 'proposed' then now() end
+     from (
+       select c.*, row_number() over (order by c.recorded_at desc) as nth
+       from public.gps_checkins c
+       where c.kind = 'clock_out' and c.company_id = $1
+     ) e
+     join public.security_professionals p on p.id = e.professional_id
+     join unnest(array['proposed', 'proposed', 'accepted', 'refused', 'imposed']) with ordinality as d (state, nth) on d.nth = e.nth`,
+    [COMPANIES[0], userOf('admin@example.com'), userOf('company@example.com')],
+  )
   await tx.query(`
     insert into public.incidents
       (shift_id, reported_by, category, severity, description, incident_point, occurred_at, status)

@@ -8,7 +8,7 @@ import { excerpt, words } from '../../platform/live/page/text.js'
 // What the list no longer has, and no event brought meanwhile, has left one's view: no event says so.
 
 /** @typedef {import('../../platform/live/page/geo.js').Place} Place */
-/** @typedef {'draft' | 'published' | 'assigned' | 'active' | 'completed' | 'cancelled'} Status */
+/** @typedef {'draft' | 'published' | 'assigned' | 'active' | 'completed' | 'cancelled' | 'no_show'} Status */
 /**
  * @typedef {object} Shift
  * @property {string} id
@@ -63,6 +63,7 @@ export const STATUSES = /** @type {const} */ ({
   draft: 'Draft',
   completed: 'Completed',
   cancelled: 'Cancelled',
+  no_show: 'Nobody came',
 })
 const ORDER = /** @type {Status[]} */ (Object.keys(STATUSES))
 const CHECK_INS = {
@@ -84,6 +85,8 @@ export class Board {
   incidents = new Map()
   /** Of professionals, by id. @type {Map<string, string>} */
   names = new Map()
+  /** What a person should look at in the hours, by shift. @type {Map<string, string[]>} */
+  flags = new Map()
   /** By shift. @type {Map<string, LivePosition>} */
   positions = new Map()
   /** @type {Period} */
@@ -128,6 +131,9 @@ export class Board {
         return change.type === 'DELETE' ? null : this.applyCheckIn(change.record)
       case 'incidents':
         return this.#applyIncident(id, change)
+      case 'assignments':
+        this.applyAssignment(change.record)
+        return null
       default:
         return null
     }
@@ -151,6 +157,12 @@ export class Board {
       at: Date.parse(checkIn.recorded_at),
       key: `gps_checkins ${checkIn.id}`,
     }
+  }
+
+  /** The one in force, or the last one. @param {Row} row */
+  applyAssignment({ shift_id: shiftId, ended_as: ended, flags }) {
+    if (ended === 'released') this.flags.delete(String(shiftId))
+    else if (Array.isArray(flags)) this.flags.set(String(shiftId), flags)
   }
 
   /** @param {string} shiftId @param {Row} payload of the broadcast `position` @param {number} now */

@@ -1,7 +1,7 @@
 import { byId, element, setText } from '../../platform/live/page/dom.js'
 import { STATUSES } from './board.js'
 import { NEEDS, needsOf } from './needs.js'
-import { checkInText, incidentText, period, positionText } from './words.js'
+import { checkInText, flagsText, incidentText, period, positionText } from './words.js'
 
 // One shift, in full.
 
@@ -48,6 +48,7 @@ export function openDetail({ onClose }) {
           .map(({ kind, text }) => `${NEEDS[kind]}: ${text}`)
           .join('; '),
         State: STATUSES[shift.status],
+        Hours: flagsText(board.flags.get(shift.id) ?? []),
         Site: [site?.name, known.address || site?.address].filter(Boolean).join(', '),
         Time: period(shift),
         Guard: board.guardOf(shift) || known.professional,
@@ -60,11 +61,16 @@ export function openDetail({ onClose }) {
       })
     },
 
-    /** Moves the focus to it, and asks for what the list does not have. @param {Shift} shift @param {import('../../platform/live/page/api.js').Api} api */
-    async open(shift, api) {
+    /** Moves the focus to it, and asks for what the list does not have. @param {Shift} shift @param {Board} board @param {import('../../platform/live/page/api.js').Api} api */
+    async open(shift, board, api) {
       byId('detail-heading').focus()
       try {
-        const { professional, location } = await api.get(`/v1/shifts/${shift.id}`)
+        const [{ professional, location }, { items }] = await Promise.all([
+          api.get(`/v1/shifts/${shift.id}`),
+          api.list('/v1/assignments', { shift_id: shift.id }, 1),
+        ])
+        const assignment = items.find(({ ended_at }) => ended_at === null) ?? items[0]
+        if (assignment) board.applyAssignment(assignment)
         more = { id: shift.id, professional: professional?.name ?? '', address: location?.address ?? '' }
         showAgain?.()
       } catch {

@@ -245,7 +245,7 @@ function openView({ me, api, feed, show, read, record, tell, isClosed }) {
         const place = board.siteOf(shift)?.place ?? shift.place
         const checkIn = board.checkIns.get(shift.id)
         if (place) map.reveal(place, checkIn?.verdict === 'outside' ? checkIn.place : null)
-        void detail.open(shift, api)
+        void detail.open(shift, board, api)
       } else if (before) list.opener(before)?.focus()
     },
 
@@ -288,7 +288,7 @@ byId('legend-marks').append(
 
 await openPage({
   title: TITLE,
-  tables: ['shifts', 'gps_checkins', 'incidents'],
+  tables: ['shifts', 'assignments', 'gps_checkins', 'incidents'],
   channel: 'shift:',
   describe: (me) => `${me.name} (${me.organization?.name ?? (me.role === 'zzp' ? 'guard' : me.role)})`,
   open(session) {

@@ -20,6 +20,7 @@ export const LOOKS = [
   'draft',
   'completed',
   'cancelled',
+  'no_show',
   'none',
 ]
 

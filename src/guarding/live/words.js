@@ -34,6 +34,19 @@ export const incidentText = ({ category, severity, status, occurred_at, descript
 export const checkInText = ({ kind, verdict, distance_meters, recorded_at }, now) =>
   `${CHECK_INS[kind]} ${moment(recorded_at, now)}, ${verdict} (${distance(distance_meters)})`
 
+const FLAGS = /** @type {Record<string, string>} */ ({
+  auto_closed: 'nobody clocked out',
+  conflict: 'events contradict each other',
+  corrected: 'corrected',
+  imprecise: 'imprecise positions',
+  late: 'late',
+  outside: 'clocked out outside the site',
+  overdue: 'events arrived too late',
+})
+
+/** @param {string[]} flags of an assignment */
+export const flagsText = (flags) => flags.map((flag) => FLAGS[flag] ?? words(flag)).join(', ')
+
 /** A phone sends a position every few seconds; after this long without one, the last says little. */
 export const STALE_AFTER_MS = 120_000
 

@@ -4,6 +4,7 @@ import { chooseMediaType, varyBy } from '../../platform/http/accept.ts'
 import { idParams, pageQuery, queryFlag } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { sendJsonText } from '../../platform/http/json-text.ts'
+import { nextLink } from '../../platform/http/next-link.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
 import { countAssignment } from '../metrics.ts'
@@ -365,16 +366,6 @@ export const shiftRoutes: FastifyPluginAsyncZod = async (app) => {
       return sendJsonText(reply, `{"items":${items},"next_cursor":${JSON.stringify(next_cursor)}}`)
     },
   )
-}
-
-/**
- * RFC 8288. A query alone is relative to the address that the client asked (RFC 3986 section 5.3): right behind any proxy, and made
- * of nothing that a request can say of its host.
- */
-function nextLink(url: string, cursor: string): string {
-  const parameters = new URLSearchParams(url.split('?', 2)[1])
-  parameters.set('cursor', cursor)
-  return `<?${parameters}>; rel="next"`
 }
 
 const toFeature = ({ latitude, longitude, ...properties }: NearbyShift) => ({

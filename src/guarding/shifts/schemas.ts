@@ -64,7 +64,10 @@ export const shift = z
     client_id: uuid.meta({ description: 'The client at whose location the shift takes place.' }),
     location_id: uuid,
     professional_id: uuid.nullable(),
-    status: z.enum(SHIFT_STATUSES),
+    status: z.enum(SHIFT_STATUSES).meta({
+      description:
+        '`no_show`: the shift is over and nobody clocked in. Check-ins that arrive later make it active or completed.',
+    }),
     start_datetime: instantOut,
     end_datetime: instantOut,
     time_zone: z.string().meta({ description: 'The time zone of the location, as an IANA name.' }),

@@ -5,7 +5,15 @@ import { changedXid, edited, id, instant, point } from '../../platform/db/column
 import { locations } from '../locations/table.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 
-export const SHIFT_STATUSES = ['draft', 'published', 'assigned', 'active', 'completed', 'cancelled'] as const
+export const SHIFT_STATUSES = [
+  'draft',
+  'published',
+  'assigned',
+  'active',
+  'completed',
+  'cancelled',
+  'no_show',
+] as const
 
 /**
  * `client_id` is the location's organization (a foreign key holds the pair); `location_point` and `time_zone` are the
@@ -61,7 +69,7 @@ export const shifts = pgTable(
     }).onDelete('restrict'),
     check(
       'shifts_status_known',
-      sql`${t.status} in ('draft', 'published', 'assigned', 'active', 'completed', 'cancelled')`,
+      sql`${t.status} in ('draft', 'published', 'assigned', 'active', 'completed', 'cancelled', 'no_show')`,
     ),
     check('shifts_end_after_start', sql`${t.end_datetime} > ${t.start_datetime}`),
     check(

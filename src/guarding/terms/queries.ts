@@ -16,6 +16,10 @@ const columns = {
   minimum_minutes: companyTerms.minimum_minutes,
   give_back_minutes: companyTerms.give_back_minutes,
   delivery_days: companyTerms.delivery_days,
+  overtime_tolerance_minutes: companyTerms.overtime_tolerance_minutes,
+  plan_tolerance_minutes: companyTerms.plan_tolerance_minutes,
+  approve_after_days: companyTerms.approve_after_days,
+  dispute_days: companyTerms.dispute_days,
   created_at: companyTerms.created_at,
 }
 

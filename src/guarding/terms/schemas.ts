@@ -11,6 +11,10 @@ export const DEFAULT_TERMS = {
   minimum_minutes: 180,
   give_back_minutes: DAY_MINUTES,
   delivery_days: 14,
+  overtime_tolerance_minutes: 15,
+  plan_tolerance_minutes: 15,
+  approve_after_days: 7,
+  dispute_days: 14,
 }
 
 const minutes = (max: number, description: string) => z.int().min(0).max(max).meta({ description })
@@ -36,6 +40,21 @@ export const termValues = {
   delivery_days: z.int().min(1).max(3650).meta({
     description:
       'How many days after its device time a clock event may arrive and still count. A later one is kept as evidence.',
+  }),
+  overtime_tolerance_minutes: minutes(
+    12 * 60,
+    'How many minutes after the planned end are paid without an approval of their own. Later time is an open line of the timesheet.',
+  ),
+  plan_tolerance_minutes: minutes(
+    12 * 60,
+    'How many minutes hours may differ from the plan and still be approved by themselves.',
+  ),
+  approve_after_days: z.int().min(0).max(366).meta({
+    description:
+      'How many days after they were proposed hours that match the plan are approved by themselves.',
+  }),
+  dispute_days: z.int().min(1).max(366).meta({
+    description: 'How many days after hours were proposed or approved their guard may dispute them.',
   }),
 }
 
@@ -64,6 +83,12 @@ export const newCompanyTerms = z
     minimum_minutes: termValues.minimum_minutes.default(DEFAULT_TERMS.minimum_minutes),
     give_back_minutes: termValues.give_back_minutes.default(DEFAULT_TERMS.give_back_minutes),
     delivery_days: termValues.delivery_days.default(DEFAULT_TERMS.delivery_days),
+    overtime_tolerance_minutes: termValues.overtime_tolerance_minutes.default(
+      DEFAULT_TERMS.overtime_tolerance_minutes,
+    ),
+    plan_tolerance_minutes: termValues.plan_tolerance_minutes.default(DEFAULT_TERMS.plan_tolerance_minutes),
+    approve_after_days: termValues.approve_after_days.default(DEFAULT_TERMS.approve_after_days),
+    dispute_days: termValues.dispute_days.default(DEFAULT_TERMS.dispute_days),
   })
   .meta({ id: 'NewCompanyTerms' })
 

@@ -15,6 +15,15 @@ export const terms = () => ({
   give_back_minutes: integer('give_back_minutes').notNull(),
   /** After its device time, how late a clock event may arrive and still count by itself. */
   delivery_days: integer('delivery_days').notNull(),
+  // These have defaults, for rows and processes of the version before.
+  /** After the planned end, what is paid without anybody's word; the time after it is an open line. */
+  overtime_tolerance_minutes: integer('overtime_tolerance_minutes').notNull().default(15),
+  /** By how much hours may differ from the plan and still be approved by themselves. */
+  plan_tolerance_minutes: integer('plan_tolerance_minutes').notNull().default(15),
+  /** After hours were proposed, until those that match the plan are approved by themselves. */
+  approve_after_days: integer('approve_after_days').notNull().default(7),
+  /** After hours were proposed or approved, how long the guard may dispute them. */
+  dispute_days: integer('dispute_days').notNull().default(14),
 })
 
 /** Versions: the row with the newest `valid_from` that has come is valid. A company without a row has the defaults. */
@@ -41,6 +50,10 @@ export const companyTerms = pgTable(
     check('company_terms_minimum_range', sql`${t.minimum_minutes} between 0 and 2880`),
     check('company_terms_give_back_range', sql`${t.give_back_minutes} between 0 and 20160`),
     check('company_terms_delivery_range', sql`${t.delivery_days} between 1 and 3650`),
+    check('company_terms_overtime_tolerance_range', sql`${t.overtime_tolerance_minutes} between 0 and 720`),
+    check('company_terms_plan_tolerance_range', sql`${t.plan_tolerance_minutes} between 0 and 720`),
+    check('company_terms_approve_after_range', sql`${t.approve_after_days} between 0 and 366`),
+    check('company_terms_dispute_range', sql`${t.dispute_days} between 1 and 366`),
     index('company_terms_tenant_idx').on(t.tenant_id, t.valid_from, t.id),
   ],
 )

@@ -2,14 +2,15 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { idParams, pageQuery } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
-import { readCursor, toPage } from '../../platform/http/page.ts'
+import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
+import type { Roles } from '../roles.ts'
 import { createInvitation, listInvitations, withdrawInvitation } from './queries.ts'
-import { type InvitationWithCode, invitationPage, invitationWithCode, newInvitation } from './schemas.ts'
+import { type InvitationWithCode, invitation, invitationWithCode, newInvitation } from './schemas.ts'
 
 const tags = ['me']
 
-export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
+export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (app, { roles }) => {
   app.get(
     '/invitations',
     {
@@ -20,7 +21,7 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
           'Companies see their own invitations, admins those of the tenant. The list never contains the codes.',
         tags,
         querystring: z.strictObject(pageQuery),
-        response: { 200: invitationPage, ...problems('cursor_invalid') },
+        response: { 200: pageOf(invitation(roles)), ...problems('cursor_invalid') },
       },
     },
     async (request) => {
@@ -40,9 +41,9 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
         description:
           'Admins invite users of any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is returned once: the service stores only its hash, so a repeated response (`Idempotency-Key`) has no code. If the response was lost, withdraw the invitation and create another one.',
         tags,
-        body: newInvitation,
+        body: newInvitation(roles),
         response: {
-          201: invitationWithCode,
+          201: invitationWithCode(roles),
           ...problems('forbidden', 'not_found', 'invalid_reference', 'idempotency_key_reused'),
         },
       },
@@ -50,14 +51,14 @@ export const invitationRoutes: FastifyPluginAsyncZod = async (app) => {
     async (request, reply) => {
       // The response stored for the Idempotency-Key has no code: the database keeps only its hash.
       let created: InvitationWithCode | undefined
-      const invitation = await request.write(async (session) => {
+      const kept = await request.write(async (session) => {
         created = await createInvitation(session, request.body)
-        const { code: _, ...kept } = created
-        return kept
+        const { code: _, ...rest } = created
+        return rest
       })
       // The stored response may be of another invitation than the one created here, if that attempt was rolled back.
-      const code = created?.id === invitation.id ? created.code : null
-      return reply.code(201).send({ ...invitation, code })
+      const code = created?.id === kept.id ? created.code : null
+      return reply.code(201).send({ ...kept, code })
     },
   )
 

@@ -1,11 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { Problem, problems } from '../../platform/http/problem.ts'
+import type { Roles } from '../roles.ts'
 import { acceptInvitation, whoCalls } from './queries.ts'
 import { type Me, me, registration } from './schemas.ts'
 
 const tags = ['me']
 
-export const meRoutes: FastifyPluginAsyncZod = async (app) => {
+export const meRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (app, { roles }) => {
+  const caller = me(roles)
   app.get(
     '/me',
     {
@@ -14,7 +16,7 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'getMe',
         summary: 'Get the caller',
         tags,
-        response: { 200: me, ...problems() },
+        response: { 200: caller, ...problems() },
       },
     },
     async (request) => registered(await request.value(whoCalls)),
@@ -28,11 +30,11 @@ export const meRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'acceptInvitation',
         summary: 'Register the caller with an invitation code',
         description:
-          'Registers the user of a token that is not registered yet. For a guard it also creates the professional, with the position of the home if it is sent; only the guard and admins see it. An invitation with an e-mail address can be accepted only by a token with that `email`.',
+          'Registers the user of a token that is not registered yet, or gives a registered user of the same tenant another role, such as a driver who is a guard, too (`name` and `email` are then ignored). For a guard it also creates the professional, with the position of the home if it is sent; only the guard and admins see it. An invitation with an e-mail address can be accepted only by a token with that `email`.',
         tags,
         body: registration,
         response: {
-          201: me,
+          201: caller,
           ...problems('invitation_invalid', 'already_registered', 'already_exists', 'idempotency_key_reused'),
         },
       },

@@ -1,37 +1,49 @@
 import { z } from 'zod'
 import { instantOut, latitude, longitude, text, uuid } from '../../platform/http/fields.ts'
-import { ORGANIZATION_KINDS, PROFESSIONAL_STATUSES, USER_ROLES } from '../table.ts'
+import { kindOf, madeOnce, type Roles, roleOf } from '../roles.ts'
+import { PROFESSIONAL_STATUSES } from '../table.ts'
 
-export const me = z
-  .strictObject({
-    id: uuid.meta({ description: 'The id of the user: the subject of the token.' }),
-    tenant_id: uuid,
-    tenant_name: z.string(),
-    role: z.enum(USER_ROLES).meta({ description: 'The role of the user; `zzp` is a freelance guard.' }),
-    name: z.string(),
-    email: z.string(),
-    organization_id: uuid.nullable(),
-    organization: z
-      .strictObject({ id: uuid, name: z.string(), kind: z.enum(ORGANIZATION_KINDS) })
-      .nullable()
-      .meta({ description: 'The organization for which the user works; null for admins and guards.' }),
-    professional: z
-      .strictObject({
-        id: uuid,
-        status: z.enum(PROFESSIONAL_STATUSES),
-        latitude: latitude.nullable(),
-        longitude: longitude.nullable(),
-      })
-      .nullable()
-      .meta({
-        description:
-          'The professional record of a guard, with the position of the home; null for other roles.',
+const makeMe = (roles: Roles) => {
+  const role = roleOf(roles)
+  const organization = z.strictObject({ id: uuid, name: z.string(), kind: kindOf(roles) }).nullable()
+  return z
+    .strictObject({
+      id: uuid.meta({ description: 'The id of the user: the subject of the token.' }),
+      tenant_id: uuid,
+      tenant_name: z.string(),
+      role: role.meta({
+        description: 'The role with which the user registered; `zzp` is a freelance guard.',
       }),
-    created_at: instantOut,
-  })
-  .meta({ id: 'Me' })
+      name: z.string(),
+      email: z.string(),
+      organization_id: uuid.nullable(),
+      organization: organization.meta({
+        description: 'The organization for which the user works in that role; null for admins and guards.',
+      }),
+      memberships: z.array(z.strictObject({ role, organization })).meta({
+        description:
+          'Every role of the user, the one of `role` first, each with the organization for which the user has it. A user has a role at most once.',
+      }),
+      professional: z
+        .strictObject({
+          id: uuid,
+          status: z.enum(PROFESSIONAL_STATUSES),
+          latitude: latitude.nullable(),
+          longitude: longitude.nullable(),
+        })
+        .nullable()
+        .meta({
+          description:
+            'The professional record of a guard, with the position of the home; null for other roles.',
+        }),
+      created_at: instantOut,
+    })
+    .meta({ id: 'Me' })
+}
 
-export type Me = z.infer<typeof me>
+export const me = madeOnce(makeMe)
+
+export type Me = z.infer<ReturnType<typeof makeMe>>
 
 /** Longer than any code; only the database knows the format of codes. */
 const MAX_CODE_LENGTH = 200

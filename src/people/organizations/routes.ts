@@ -2,8 +2,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { idParams, pageQuery, uuid } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
-import { readCursor, toPage } from '../../platform/http/page.ts'
+import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
+import { kindOf, type Roles } from '../roles.ts'
 import {
   createOrganization,
   linkClient,
@@ -11,7 +12,7 @@ import {
   organizationById,
   unlinkClient,
 } from './queries.ts'
-import { newOrganization, organization, organizationKind, organizationPage } from './schemas.ts'
+import { newOrganization, organization } from './schemas.ts'
 
 const tags = ['organizations']
 const linkParams = z.strictObject({
@@ -19,7 +20,8 @@ const linkParams = z.strictObject({
   client_id: uuid.meta({ description: 'The id of the client for which the company works.' }),
 })
 
-export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
+export const organizationRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (app, { roles }) => {
+  const one = organization(roles)
   app.get(
     '/organizations',
     {
@@ -28,11 +30,11 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'List organizations by name',
         tags,
         querystring: z.strictObject({
-          kind: organizationKind.optional(),
+          kind: kindOf(roles).optional(),
           client_of: uuid.optional().meta({ description: 'Only the clients of the company with this id.' }),
           ...pageQuery,
         }),
-        response: { 200: organizationPage, ...problems('cursor_invalid') },
+        response: { 200: pageOf(one), ...problems('cursor_invalid') },
       },
     },
     async (request) => {
@@ -51,8 +53,8 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Create an organization',
         description: 'Only admins may call this.',
         tags,
-        body: newOrganization,
-        response: { 201: organization, ...problems('forbidden', 'not_found', 'idempotency_key_reused') },
+        body: newOrganization(roles),
+        response: { 201: one, ...problems('forbidden', 'not_found', 'idempotency_key_reused') },
       },
     },
     async (request, reply) => {
@@ -69,7 +71,7 @@ export const organizationRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Get an organization',
         tags,
         params: idParams,
-        response: { 200: organization, ...problems('not_found') },
+        response: { 200: one, ...problems('not_found') },
       },
     },
     async (request) => found(await request.row(organizationById(request.params))),

@@ -25,7 +25,8 @@ select muster.follow_table(
   'public.assignments',
   published => array['id', 'company_id', 'shift_id', 'professional_id', 'begun_at', 'ended_at', 'ended_as', 'start_datetime',
     'end_datetime', 'hourly_rate', 'overtime_rate', 'radius_meters', 'late_after_minutes', 'auto_close_minutes', 'minimum_minutes',
-    'give_back_minutes', 'delivery_days', 'moved_at', 'flags', 'created_at', 'updated_at'],
+    'give_back_minutes', 'delivery_days', 'overtime_tolerance_minutes', 'plan_tolerance_minutes', 'approve_after_days', 'dispute_days',
+    'moved_at', 'auto_closed_at', 'flags', 'created_at', 'updated_at'],
   audience => array['tenant_id', 'company_id', 'professional_id']
 );
 
@@ -40,13 +41,15 @@ declare
 begin
   insert into public.assignments (
     tenant_id, company_id, shift_id, professional_id, begun_at, start_datetime, end_datetime, hourly_rate, overtime_rate,
-    radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days
+    radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days,
+    overtime_tolerance_minutes, plan_tolerance_minutes, approve_after_days, dispute_days
   )
   select
     -- Not `now()`: of two assignments in one transaction one is the later.
     shift.tenant_id, shift.company_id, shift.id, shift.professional_id, clock_timestamp(), shift.start_datetime, shift.end_datetime,
     shift.hourly_rate, shift.overtime_rate, l.radius_meters,
-    terms.late_after_minutes, terms.auto_close_minutes, terms.minimum_minutes, terms.give_back_minutes, terms.delivery_days
+    terms.late_after_minutes, terms.auto_close_minutes, terms.minimum_minutes, terms.give_back_minutes, terms.delivery_days,
+    terms.overtime_tolerance_minutes, terms.plan_tolerance_minutes, terms.approve_after_days, terms.dispute_days
   from public.locations l
   where l.id = shift.location_id
   returning id into assignment;
@@ -74,9 +77,10 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   update public.assignments a
   set ended_at = null, ended_as = null
-  where a.shift_id = shift and a.ended_as = 'completed';
+  where a.shift_id = shift and a.ended_as in ('completed', 'no_show');
 end;
-comment on function muster.reopen_assignment(uuid) is 'The assignment of a shift that was completed is in force again.';
+comment on function muster.reopen_assignment(uuid) is
+  'The assignment of a shift that was completed, or to which nobody seemed to come, is in force again.';
 
 create or replace function muster.follow_shift(shift public.shifts, is_moved boolean) returns uuid
 language sql

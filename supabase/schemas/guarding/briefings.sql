@@ -44,7 +44,7 @@ begin
   if not found then
     perform muster.fail('not_found', 'shift_id');
   end if;
-  if shift.status in ('completed', 'cancelled')
+  if shift.status in ('completed', 'cancelled', 'no_show')
     and (tg_op = 'INSERT' or new.text is distinct from old.text)
     and muster.acts_for_caller()
   then

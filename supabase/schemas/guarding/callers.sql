@@ -6,10 +6,14 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  caller constant uuid := muster.user_id();
 begin
   return (
-    select u.tenant_id from public.users u
-    where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null
+    select m.tenant_id
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null
   );
 end
 $$;
@@ -27,9 +31,10 @@ declare
 begin
   return (
     select p.id
-    from public.users u
-    join public.security_professionals p on p.user_id = u.id
-    where u.id = caller and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    join public.security_professionals p on p.user_id = m.user_id
+    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
   );
 end
 $$;

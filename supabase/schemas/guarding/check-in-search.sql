@@ -35,9 +35,10 @@ declare
   company uuid;
   client uuid;
 begin
-  select u.role, u.tenant_id, u.organization_id into caller
-  from public.users u
-  where u.id = muster.user_id() and u.deleted_at is null;
+  select m.role, m.tenant_id, m.organization_id into caller
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null;
   case caller.role
     when 'admin' then tenant := caller.tenant_id;
     when 'company' then company := caller.organization_id;

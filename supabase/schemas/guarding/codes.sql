@@ -26,7 +26,17 @@ return jsonb_build_object(
   'professional_unavailable', 'MU300',
   'shift_begun', 'MU301',
   'rate_lowered', 'MU302',
-  'end_worked', 'MU303'
+  'end_worked', 'MU303',
+  'assignment_released', 'MU330',
+  'correction_decided', 'MU331',
+  'correction_open', 'MU332',
+  'too_many_corrections', 'MU333',
+  'own_hours', 'MU340',
+  'timesheet_state', 'MU341',
+  'lines_undecided', 'MU342',
+  'timesheet_changed', 'MU343',
+  'dispute_too_late', 'MU344',
+  'hours_impossible', 'MU345'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;

@@ -28,6 +28,10 @@ begin
     terms.minimum_minutes := 180;
     terms.give_back_minutes := 1440;
     terms.delivery_days := 14;
+    terms.overtime_tolerance_minutes := 15;
+    terms.plan_tolerance_minutes := 15;
+    terms.approve_after_days := 7;
+    terms.dispute_days := 14;
   end if;
   return terms;
 end
@@ -78,7 +82,8 @@ comment on policy company_terms_create on public.company_terms is 'The company, 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
 grant select on public.company_terms to authenticated;
-grant insert (id, company_id, valid_from, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days)
+grant insert (id, company_id, valid_from, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days,
+    overtime_tolerance_minutes, plan_tolerance_minutes, approve_after_days, dispute_days)
   on public.company_terms to authenticated;
 grant select, insert, update, delete on public.company_terms to service_role;
 grant select on public.company_terms to muster_definer;

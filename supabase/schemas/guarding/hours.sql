@@ -1,11 +1,34 @@
 -- Hours: what was worked, as the set of clock events says, and what it pays.
 --
 -- * docs/decisions/034-hours-are-what-the-events-say.md has the rules; this file says them in SQL.
--- * muster.clocked reads the events of one assignment: intervals, state and flags. muster.worked_intervals takes from these what
---   later shifts of the same person claim, and splits them at the planned end. Whatever pays or shows hours uses that.
+-- * muster.clock_events gives the clock events of an assignment after corrections (corrections.sql), muster.clocked what they come
+--   to: intervals, state and flags. What other shifts of the same person have of these is taken from them by muster.hours_of, and
+--   what they pay is the timesheet (timesheets.sql).
 -- * muster.advance_assignment brings a shift's state, the flags and the pay in step with the events.
--- * Whoever prices an assignment locks its payment first and looks afterwards, from the later shift to the earlier. So of two phones
---   that deliver at the same moment one sees what the other stored, and they do not deadlock.
+-- * Whoever prices an assignment locks its professional and its payment first and looks afterwards, from the later shift to the
+--   earlier. So of two phones that deliver at the same moment one sees what the other stored, and they do not deadlock.
+
+-- Without a SET clause, so that it is inlined: it is asked for whenever hours are.
+create or replace function muster.clock_events(of_assignment uuid)
+returns table (
+  event_id uuid, kind text, at_time timestamptz, verdict text, accuracy_meters float8, delivered_at timestamptz, correction_id uuid
+)
+language sql
+stable
+begin atomic
+  with agreed as (select * from muster.corrections_in_effect(of_assignment))
+  select
+    e.id, e.kind, coalesce(a.becomes_at, e.recorded_at), case when a.id is null then e.verdict end, e.accuracy_meters, e.created_at, a.id
+  from public.gps_checkins e
+  left join agreed a on a.checkin_id = e.id
+  where e.assignment_id = of_assignment and e.kind <> 'ping' and a.change is distinct from 'never_happened'
+  union all
+  select a.event_id, a.kind, a.becomes_at, null, null, null, a.id
+  from agreed a
+  where a.checkin_id is null and a.change <> 'never_happened';
+end;
+comment on function muster.clock_events(uuid) is
+  'The clock events of an assignment after corrections. One with a correction was agreed on: it counts, and its place is not judged.';
 
 -- Events from one to another: whether they count, and what they come to.
 create or replace function muster.clocked(
@@ -28,67 +51,92 @@ declare
   began_at timestamptz;
   left_at timestamptz;
   event record;
+  decided_at constant timestamptz[] := array(
+    select c.decided_at from public.corrections c where c.assignment_id = assignment.id and c.state in ('accepted', 'imposed')
+  );
 begin
   intervals := '{}';
-  -- What check-ins do not decide stays as it is.
-  flags := array(select f.flag from unnest(assignment.flags) as f (flag) where f.flag in ('auto_closed', 'late'));
+  flags := case when decided_at = '{}' then '{}'::text[] else array['corrected'] end;
   for event in
-    select c.kind, c.recorded_at, c.verdict, c.accuracy_meters, c.created_at
-    from public.gps_checkins c
-    where c.assignment_id = assignment.id and c.kind <> 'ping'
-    order by c.recorded_at, array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], c.kind)
+    select e.kind, e.at_time, e.verdict, e.accuracy_meters, e.delivered_at, e.correction_id is not null as is_agreed
+    from muster.clock_events(assignment.id) e
+    order by e.at_time, array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], e.kind)
   loop
-    continue when event.accuracy_meters > most_imprecise;
-    if event.created_at > event.recorded_at + delivery then
-      flags := flags || 'overdue'::text;
-      continue;
-    end if;
-    if assignment.ended_as in ('released', 'cancelled') then
-      flags := flags || 'conflict'::text;
-      continue;
-    end if;
-    continue when assignment.ended_as = 'stopped' and event.recorded_at > assignment.ended_at;
-    continue when event.kind = 'clock_in' and event.verdict = 'outside';
-    if event.accuracy_meters > most_precise then
-      flags := flags || 'imprecise'::text;
+    if not event.is_agreed then
+      continue when event.accuracy_meters > most_imprecise;
+      -- Whoever decided did not know of it.
+      if exists (select from unnest(decided_at) as d (at) where event.at_time <= d.at and d.at < event.delivered_at) then
+        flags := flags || 'conflict'::text;
+        continue;
+      end if;
+      if event.delivered_at > event.at_time + delivery then
+        flags := flags || 'overdue'::text;
+        continue;
+      end if;
+      if assignment.ended_as in ('released', 'cancelled') then
+        flags := flags || 'conflict'::text;
+        continue;
+      end if;
+      continue when assignment.ended_as = 'stopped' and event.at_time > assignment.ended_at;
+      continue when event.kind = 'clock_in' and event.verdict = 'outside';
+      if event.accuracy_meters > most_precise then
+        flags := flags || 'imprecise'::text;
+      end if;
     end if;
 
     if event.kind in ('clock_in', 'break_end') then
       if at_work_since is null and (event.kind = 'clock_in' or is_on_break) then
-        at_work_since := event.recorded_at;
-        began_at := coalesce(began_at, event.recorded_at);
+        began_at := coalesce(began_at, event.at_time);
+        -- Nothing before the planned start is paid, unless people agreed on it.
+        at_work_since := case
+          when event.is_agreed then event.at_time else greatest(event.at_time, assignment.start_datetime)
+        end;
         is_on_break := false;
       end if;
     elsif event.kind = 'clock_out' then
       if at_work_since is not null or is_on_break then
-        left_at := event.recorded_at;
+        left_at := event.at_time;
         if event.verdict = 'outside' then
           flags := flags || 'outside'::text;
         end if;
       end if;
       intervals := intervals + muster.interval_from(
-        assignment,
         at_work_since,
         -- Nobody saw that they were there after the planned end.
-        case event.verdict when 'outside' then least(event.recorded_at, assignment.end_datetime) else event.recorded_at end
+        case event.verdict when 'outside' then least(event.at_time, assignment.end_datetime) else event.at_time end
       );
       at_work_since := null;
       is_on_break := false;
     elsif at_work_since is not null then
-      intervals := intervals + muster.interval_from(assignment, at_work_since, event.recorded_at);
+      intervals := intervals + muster.interval_from(at_work_since, event.at_time);
       at_work_since := null;
       is_on_break := true;
     end if;
   end loop;
 
   if assignment.ended_as = 'stopped' then
-    intervals := intervals + muster.interval_from(
-      assignment, at_work_since, least(assignment.ended_at, assignment.end_datetime)
-    );
+    intervals := intervals + muster.interval_from(at_work_since, least(assignment.ended_at, assignment.end_datetime));
     at_work_since := null;
     is_on_break := false;
   end if;
-  claimed := intervals + muster.interval_from(assignment, at_work_since, 'infinity');
+  -- Nobody said when it ended: at the planned end, until somebody does.
+  if assignment.auto_closed_at is not null
+    and began_at is not null
+    and (at_work_since is not null or is_on_break or left_at < assignment.start_datetime)
+  then
+    intervals := intervals + muster.interval_from(at_work_since, assignment.end_datetime);
+    at_work_since := null;
+    is_on_break := false;
+    left_at := greatest(left_at, assignment.end_datetime);
+    flags := flags || 'auto_closed'::text;
+  end if;
+  -- As long as nobody came, it is for muster.flag_late_shifts to say.
+  if began_at > assignment.start_datetime + make_interval(mins => assignment.late_after_minutes)
+    or (began_at is null and 'late' = any (assignment.flags))
+  then
+    flags := flags || 'late'::text;
+  end if;
+  claimed := intervals + muster.interval_from(at_work_since, 'infinity');
   status := case
     when began_at is null then 'assigned'
     when at_work_since is null and not is_on_break and left_at >= assignment.start_datetime then 'completed'
@@ -98,21 +146,19 @@ begin
 end
 $$;
 comment on function muster.clocked(public.assignments) is
-  'What the clock events of an assignment say: intervals from the planned start on, what they claim (also what is not over), state and flags.';
+  'What the clock events of an assignment say: intervals, without what is before the planned start and was not agreed on, what they claim (also what is not over), state and flags.';
 
-create or replace function muster.interval_from(
-  assignment public.assignments, began_at timestamptz, left_at timestamptz
-) returns tstzmultirange
+create or replace function muster.interval_from(began_at timestamptz, left_at timestamptz) returns tstzmultirange
 language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return case
-  when began_at is null or left_at <= greatest(began_at, assignment.start_datetime) then '{}'::tstzmultirange
-  else tstzmultirange(tstzrange(greatest(began_at, assignment.start_datetime), left_at))
+  when began_at is null or left_at <= began_at then '{}'::tstzmultirange
+  else tstzmultirange(tstzrange(began_at, left_at))
 end;
-comment on function muster.interval_from(public.assignments, timestamptz, timestamptz) is
-  'From one moment to another, as far as it is not before the planned start; nothing where it did not begin.';
+comment on function muster.interval_from(timestamptz, timestamptz) is
+  'From one moment to another; nothing where it did not begin, or ended before.';
 
 create or replace function muster.worked_intervals(of_assignment uuid)
 returns table (worked_from timestamptz, worked_to timestamptz, is_overtime boolean)
@@ -120,81 +166,41 @@ language plpgsql
 stable
 set search_path = pg_catalog, public, pg_temp
 as $$
-declare
-  assignment public.assignments;
-  own tstzmultirange;
-  taken tstzmultirange;
 begin
-  select a.* into assignment from public.assignments a where a.id = of_assignment;
-  own := (muster.clocked(assignment)).intervals;
-  if isempty(own) then
-    return;
-  end if;
-  -- What both claim is the later shift's.
-  select range_agg(c.claimed) into taken
-  from public.assignments a
-  cross join lateral muster.clocked(a) c
-  where a.professional_id = assignment.professional_id
-    and a.start_datetime >= assignment.start_datetime
-    and (a.start_datetime, a.shift_id) > (assignment.start_datetime, assignment.shift_id)
-    and a.start_datetime < upper(own);
   return query
     select lower(part.span), upper(part.span), part.is_overtime
-    from unnest(own - coalesce(taken, '{}')) as worked (span)
+    from public.assignments a
+    cross join lateral muster.hours_of(a, null) h
+    cross join lateral unnest(h.worked) as worked (span)
     cross join lateral (values
-      (worked.span * tstzrange(null, assignment.end_datetime), false),
-      (worked.span * tstzrange(assignment.end_datetime, null), true)
+      (worked.span * tstzrange(null, a.end_datetime), false),
+      (worked.span * tstzrange(a.end_datetime, null), true)
     ) as part (span, is_overtime)
-    where not isempty(part.span)
+    where a.id = of_assignment and not isempty(part.span)
     order by 1;
 end
 $$;
 comment on function muster.worked_intervals(uuid) is
   'When somebody worked for an assignment, by their clock events: half-open intervals in order, cut at the planned end.';
 
-create or replace function muster.pay_for(
-  hourly_rate numeric, overtime_rate numeric, planned_seconds numeric, overtime_seconds numeric
-) returns numeric
-language sql
-immutable
-parallel safe
--- Divided last: a rate per second has no end (18.03 / 3600), and half an hour of it would come to a cent too little.
-return round(hourly_rate * planned_seconds / 3600, 2) + round(hourly_rate * overtime_rate * overtime_seconds / 3600, 2);
-comment on function muster.pay_for(numeric, numeric, numeric, numeric) is
-  'What planned time and overtime pay: two lines, each rounded half up to the cent.';
-
 create or replace function muster.assignment_pay(assignment public.assignments) returns numeric
 language plpgsql
 stable
 set search_path = pg_catalog, public, pg_temp
 as $$
-declare
-  planned numeric := 0;
-  overtime numeric := 0;
 begin
-  -- Planned pay until it is known what was worked; a completed shift that was brought in as history has no events.
-  if coalesce(assignment.ended_as not in ('completed', 'stopped'), true)
-    or (assignment.ended_as = 'completed' and (muster.clocked(assignment)).status = 'assigned')
-  then
-    return muster.pay_for(
-      assignment.hourly_rate, assignment.overtime_rate,
-      extract(epoch from assignment.end_datetime - assignment.start_datetime), 0
-    );
-  end if;
-  select
-    coalesce(sum(extract(epoch from w.worked_to - w.worked_from)) filter (where not w.is_overtime), 0),
-    coalesce(sum(extract(epoch from w.worked_to - w.worked_from)) filter (where w.is_overtime), 0)
-  into planned, overtime
-  from muster.worked_intervals(assignment.id) w;
-  return greatest(
-    muster.pay_for(assignment.hourly_rate, assignment.overtime_rate, planned, overtime),
-    case assignment.ended_as when 'stopped' then
-      muster.pay_for(assignment.hourly_rate, 1, assignment.minimum_minutes * 60, 0)
-    end
+  return coalesce(
+    (
+      select t.total
+      from public.timesheets t
+      where t.assignment_id = assignment.id and assignment.ended_as in ('completed', 'stopped')
+    ),
+    muster.estimated_pay(assignment)
   );
 end
 $$;
-comment on function muster.assignment_pay(public.assignments) is 'What an assignment pays, as far as it is known.';
+comment on function muster.assignment_pay(public.assignments) is
+  'What an assignment pays, as far as it is known: what its timesheet says, else what was planned.';
 
 create or replace function muster.price_assignment(priced uuid) returns void
 language plpgsql
@@ -206,24 +212,31 @@ declare
   assignment public.assignments;
   pay numeric;
 begin
-  -- Before anything is read. What is not pending stays as it was sent.
+  -- Before anything is read.
+  select a.* into assignment from public.assignments a where a.id = priced;
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
   select t.id, t.status, t.amount into payment
   from public.finqle_transactions t
   where t.assignment_id = priced
   for no key update;
-  if payment.status is distinct from 'pending' then
+  if coalesce(payment.status = 'voided', true) then
     return;
   end if;
   select a.* into assignment from public.assignments a where a.id = priced;
-  pay := muster.assignment_pay(assignment);
-  if pay <> payment.amount then
+  if assignment.ended_as in ('completed', 'stopped') then
+    pay := (muster.make_timesheet(assignment)).total;
+  else
+    pay := muster.estimated_pay(assignment);
+  end if;
+  -- What is not pending stays as it was sent.
+  if payment.status = 'pending' and pay <> payment.amount then
     update public.finqle_transactions t set amount = pay where t.id = payment.id;
   end if;
 end
 $$;
-comment on function muster.price_assignment(uuid) is 'Brings the pending payment of an assignment in step with what it pays.';
+comment on function muster.price_assignment(uuid) is 'Makes the timesheet of an assignment anew, and brings its pending payment in step with it.';
 
--- A shift ends its last interval before its check-in window does, 12 hours after the planned end.
+-- A shift begins and ends its intervals within its check-in window: 2 hours before the planned start, and 12 after the planned end.
 create or replace function muster.price_earlier_assignments(later public.assignments) returns void
 language plpgsql
 volatile
@@ -231,6 +244,7 @@ set search_path = pg_catalog, public, pg_temp
 as $$
 declare
   longest_shift constant interval := interval '48 hours';
+  window_before constant interval := interval '2 hours';
   window_after constant interval := interval '12 hours';
   earlier uuid;
 begin
@@ -238,9 +252,13 @@ begin
     select a.id
     from public.assignments a
     where a.professional_id = later.professional_id
-      and a.start_datetime between later.start_datetime - longest_shift - window_after and later.start_datetime
-      and (a.start_datetime, a.shift_id) < (later.start_datetime, later.shift_id)
-      and a.end_datetime + window_after > later.start_datetime
+      and a.start_datetime
+        between later.start_datetime - longest_shift - window_after - window_before and later.end_datetime + window_after + window_before
+      and a.end_datetime + window_after > later.start_datetime - window_before
+      and (
+        (a.start_datetime, a.shift_id) < (later.start_datetime, later.shift_id)
+        or (a.id <> later.id and 'overdue' = any (a.flags))
+      )
       and a.ended_as in ('completed', 'stopped')
     order by a.start_datetime desc, a.shift_id desc
   loop
@@ -249,7 +267,7 @@ begin
 end
 $$;
 comment on function muster.price_earlier_assignments(public.assignments) is
-  'Prices what a shift may take minutes from: the earlier ones of the same person.';
+  'Prices what a shift may take minutes from: the earlier ones of the same person, and later ones that have overdue events.';
 
 create or replace function muster.advance_assignment(advanced uuid) returns void
 language plpgsql
@@ -260,6 +278,7 @@ declare
   assignment public.assignments;
   shift public.shifts;
   said record;
+  next_status text;
 begin
   -- Each statement of this function must see the check-ins that others have committed before it got the lock.
   perform muster.require_read_committed();
@@ -267,15 +286,31 @@ begin
   select s.* into shift from public.shifts s where s.id = assignment.shift_id for no key update;
   select c.* into said from muster.clocked(assignment) c;
 
-  if assignment.ended_as is null or assignment.ended_as = 'completed' then
-    if shift.status = 'assigned' and said.status in ('active', 'completed') then
+  -- It was called off before anybody knew that work had begun, and people agreed on that since.
+  if assignment.ended_as = 'cancelled' and said.status <> 'assigned' then
+    update public.assignments a set ended_as = 'stopped' where a.id = assignment.id returning a.* into assignment;
+    update public.finqle_transactions t set status = 'pending' where t.assignment_id = assignment.id and t.status = 'voided';
+    select c.* into said from muster.clocked(assignment) c;
+  end if;
+
+  -- What was approved stays: the sheet is flagged instead. Nobody approves meanwhile (muster.lock_timesheet).
+  perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+  if (assignment.ended_as is null or assignment.ended_as in ('completed', 'no_show'))
+    and not muster.hours_are_settled(assignment.id)
+  then
+    next_status := case
+      when said.status <> 'assigned' then said.status
+      -- A correction took away what began the work.
+      when 'corrected' = any (said.flags) and shift.status <> 'assigned' then
+        case when shift.end_datetime <= now() then 'no_show' else 'assigned' end
+      else shift.status
+    end;
+    -- Active is told also of a shift that was completed meanwhile.
+    if shift.status = 'assigned' and next_status = 'completed' then
       update public.shifts s set status = 'active' where s.id = shift.id;
       shift.status := 'active';
     end if;
-    if shift.status = 'active' and said.status = 'completed' then
-      update public.shifts s set status = 'completed' where s.id = shift.id;
-    elsif shift.status = 'completed' and said.status = 'active' then
-      perform from public.security_professionals p where p.id = assignment.professional_id for no key update;
+    if shift.status in ('completed', 'no_show') and next_status in ('assigned', 'active') then
       if exists (
         select from public.shifts other
         where other.professional_id = assignment.professional_id
@@ -284,17 +319,19 @@ begin
           and other.id <> shift.id
           and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
       ) then
-        said.flags := array(select f.flag from unnest(said.flags || 'conflict'::text) as f (flag) order by f.flag);
-      else
-        update public.shifts s set status = 'active' where s.id = shift.id;
+        said.flags := array(select distinct f.flag from unnest(said.flags || 'conflict'::text) as f (flag) order by f.flag);
+        next_status := shift.status;
       end if;
+    end if;
+    if next_status <> shift.status then
+      update public.shifts s set status = next_status where s.id = shift.id;
     end if;
   end if;
   if said.flags <> assignment.flags then
     update public.assignments a set flags = said.flags where a.id = assignment.id;
   end if;
 
-  if said.status <> 'assigned' then
+  if said.status <> 'assigned' or 'corrected' = any (said.flags) then
     -- What is being worked pays what was planned, as before.
     if said.status = 'completed' or assignment.ended_as is not null then
       perform muster.price_assignment(assignment.id);
@@ -419,6 +456,7 @@ begin
     perform muster.fail('forbidden', 'status');
   end if;
   update public.shifts s set status = 'published' where s.id = wanted returning s.* into shift;
+  perform muster.notify_company(shift, 'shift_released');
   return muster.shift_json(shift, null);
 end
 $$;
@@ -456,9 +494,9 @@ create or replace trigger b_keep_promises before update on public.shifts
 
 grant execute on function
   muster.clocked(public.assignments),
-  muster.interval_from(public.assignments, timestamptz, timestamptz),
+  muster.clock_events(uuid),
+  muster.interval_from(timestamptz, timestamptz),
   muster.worked_intervals(uuid),
-  muster.pay_for(numeric, numeric, numeric, numeric),
   muster.assignment_pay(public.assignments),
   muster.price_assignment(uuid),
   muster.price_earlier_assignments(public.assignments),

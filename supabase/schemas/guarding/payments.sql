@@ -1,9 +1,10 @@
 -- Payments: an assignment, its payment row and the notification of its professional are one thing.
 --
 -- * Assigning by any path makes the assignment (assignments.sql), its payment (pending, the planned pay) and the notification.
--- * Releasing voids the row, and so does cancelling before somebody worked; cancelling afterwards fixes what is paid.
+-- * Releasing voids the row, and so does cancelling before somebody worked; cancelling afterwards fixes what is paid. A shift to which
+--   nobody came pays nothing, until an offline phone or a correction says otherwise.
 -- * Exactly one row of a shift is not void (a unique index holds that). Each assignment has one row.
--- * A pending payment is what the assignment pays now (hours.sql). While it is processed the amount stays what was sent; should
+-- * A pending payment is what the assignment pays now: the plan, then the total of its timesheet (timesheets.sql). While it is processed the amount stays what was sent; should
 --   it become pending again, it is worked out anew.
 -- * No transaction commits an assignment that is in force, completed or stopped without its live payment row, or a live payment
 --   row of one that is none of these.
@@ -50,6 +51,36 @@ $$;
 comment on function muster.notify_professional(public.shifts, uuid, text) is 'A notification for the professional''s user.';
 grant execute on function muster.notify_professional(public.shifts, uuid, text) to muster_definer;
 
+create or replace function muster.notify_company(shift public.shifts, notification_type text) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select u.tenant_id, u.id, notification_type, jsonb_build_object(
+    'shift_id', shift.id,
+    'title', shift.title,
+    'start_datetime', shift.start_datetime,
+    'end_datetime', shift.end_datetime
+  )
+  from public.users u
+  where u.organization_id = shift.company_id and u.role = 'company' and u.deleted_at is null;
+end;
+comment on function muster.notify_company(public.shifts, text) is 'A notification for each planner of the shift''s company.';
+grant execute on function muster.notify_company(public.shifts, text) to muster_definer;
+
+create or replace function muster.record_no_show(shift public.shifts, ended uuid) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  update public.finqle_transactions t set status = 'voided' where t.assignment_id = ended;
+  select muster.notify_professional(shift, shift.professional_id, 'shift_no_show');
+  select muster.notify_company(shift, 'shift_no_show');
+end;
+comment on function muster.record_no_show(public.shifts, uuid) is 'Nothing is owed for an assignment to which nobody came; both sides are told.';
+grant execute on function muster.record_no_show(public.shifts, uuid) to muster_definer;
+
 create or replace function muster.tg_shifts__follow_assignment() returns trigger
 language plpgsql
 security definer
@@ -58,26 +89,40 @@ as $$
 declare
   was_assigned boolean := tg_op = 'UPDATE' and old.status in ('assigned', 'active');
   is_assigned boolean := new.status in ('assigned', 'active');
+  begun uuid;
   ended uuid;
 begin
-  if tg_op = 'UPDATE' and old.status = 'completed' then
+  if tg_op = 'UPDATE' and old.status in ('completed', 'no_show') then
     perform muster.reopen_assignment(new.id);
+    if new.status in ('completed', 'no_show') then
+      ended := muster.end_assignment(new.id, new.status);
+    end if;
+    if old.status = 'no_show' then
+      update public.finqle_transactions t
+      set status = 'pending'
+      from public.assignments a
+      where a.shift_id = new.id
+        and a.professional_id = new.professional_id
+        and (a.ended_at is null or a.id = ended)
+        and t.assignment_id = a.id
+        and t.status = 'voided';
+    elsif new.status = 'no_show' then
+      perform muster.record_no_show(new, ended);
+    end if;
 
   elsif (is_assigned and not was_assigned) or (tg_op = 'INSERT' and new.status = 'completed') then
+    begun := muster.begin_assignment(new);
     insert into public.finqle_transactions (tenant_id, company_id, shift_id, assignment_id, professional_id, amount)
-    values (
-      new.tenant_id, new.company_id, new.id, muster.begin_assignment(new), new.professional_id,
-      muster.pay_for(
-        new.hourly_rate, new.overtime_rate, extract(epoch from new.end_datetime - new.start_datetime), 0
-      )
-    );
+    select a.tenant_id, a.company_id, a.shift_id, a.id, a.professional_id, muster.estimated_pay(a)
+    from public.assignments a
+    where a.id = begun;
     if new.status = 'completed' then
-      perform muster.end_assignment(new.id, 'completed');
+      perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
     end if;
     perform muster.notify_professional(new, new.professional_id, 'shift_assigned');
 
   elsif was_assigned and new.status = 'completed' then
-    perform muster.end_assignment(new.id, 'completed');
+    perform muster.price_assignment(muster.end_assignment(new.id, 'completed'));
 
   elsif was_assigned and new.status = 'cancelled' and old.status = 'active' then
     ended := muster.end_assignment(new.id, 'stopped');
@@ -85,6 +130,9 @@ begin
     -- Work that was going on claims no more.
     perform muster.price_earlier_assignments(a) from public.assignments a where a.id = ended;
     perform muster.notify_professional(new, old.professional_id, 'shift_cancelled');
+
+  elsif was_assigned and new.status = 'no_show' then
+    perform muster.record_no_show(new, muster.end_assignment(new.id, 'no_show'));
 
   elsif was_assigned and new.status in ('published', 'cancelled') then
     ended := muster.end_assignment(new.id, case new.status when 'published' then 'released' else 'cancelled' end);
@@ -189,13 +237,17 @@ create or replace trigger follow_assignment_on_insert after insert on public.shi
   for each row when (new.status in ('assigned', 'active', 'completed'))
   execute function muster.tg_shifts__follow_assignment();
 create or replace trigger follow_assignment_on_update after update on public.shifts
-  for each row when (old.status in ('assigned', 'active') or new.status in ('assigned', 'active'))
+  for each row when (
+    old.status in ('assigned', 'active')
+    or new.status in ('assigned', 'active')
+    or (old.status in ('completed', 'no_show') and new.status <> old.status)
+  )
   execute function muster.tg_shifts__follow_assignment();
 
 drop trigger if exists shifts_assigned_has_payment on public.shifts;
 create constraint trigger shifts_assigned_has_payment after insert or update on public.shifts
   deferrable initially deferred
-  for each row when (new.status in ('assigned', 'active', 'completed', 'cancelled'))
+  for each row when (new.status in ('assigned', 'active', 'completed', 'cancelled', 'no_show'))
   execute function muster.tg_check_payment();
 drop trigger if exists finqle_transactions_of_assigned_stay on public.finqle_transactions;
 create constraint trigger finqle_transactions_of_assigned_stay after insert or update or delete on public.finqle_transactions

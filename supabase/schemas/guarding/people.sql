@@ -2,8 +2,21 @@
 --
 -- * Guards see the organizations of the shifts that they see. Whoever sees a professional sees their user.
 -- * Whoever accepts an invitation as `zzp` becomes a professional.
+-- * A user has one role of guarding at most: whoever plans, pays or administers guards is not one of them, and lists look for
+--   the rows of one role (mergeBranches).
 -- * A policy of a module stands beside the one of people, and PostgreSQL joins the two with OR, in the order of their names,
 --   backwards: people's is looked at first, and a row that it shows costs nothing here (policy-cost.server.test.ts).
+
+create or replace function muster.roles_of_guarding() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object('company', 'company', 'client', 'client', 'zzp', null);
+comment on function muster.roles_of_guarding() is 'The roles of guarding, with the kinds of their organizations.';
+
+create unique index if not exists memberships_one_role_of_guarding on public.memberships (user_id)
+  where role in ('admin', 'company', 'client', 'zzp');
 
 create or replace function muster.join_as_zzp(tenant uuid, caller uuid, latitude float8, longitude float8) returns void
 language sql
@@ -40,7 +53,9 @@ immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return array[
-  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'certificate_expiring', 'payments_stale'
+  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'correction_proposed',
+  'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
+  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'
 ];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 
@@ -49,10 +64,11 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select u.id, array['guards:' || u.tenant_id, 'professional:' || p.id]
-  from public.users u
-  left join public.security_professionals p on p.user_id = u.id and p.deleted_at is null
-  where u.id = any (callers) and u.role = 'zzp' and u.deleted_at is null;
+  select m.user_id, array['guards:' || m.tenant_id, 'professional:' || p.id]
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  left join public.security_professionals p on p.user_id = m.user_id and p.deleted_at is null
+  where m.user_id = any (callers) and m.role = 'zzp' and u.deleted_at is null;
 end;
 comment on function muster.groups_of_guarding(uuid[]) is 'To which groups guards belong.';
 
@@ -102,3 +118,4 @@ grant execute on function
   muster.groups_of_guarding(uuid[])
 to muster_definer;
 grant execute on function muster.notification_types_of_guarding() to service_role, muster_definer;
+grant execute on function muster.roles_of_guarding() to authenticated, service_role, muster_definer;

@@ -139,9 +139,10 @@ declare
   read_to float8;
 begin
   items := '[]';
-  select u.role, u.tenant_id, u.organization_id into caller
-  from public.users u
-  where u.id = muster.user_id() and u.deleted_at is null;
+  select m.role, m.tenant_id, m.organization_id into caller
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null;
   case caller.role
     when 'zzp', 'admin' then tenant := caller.tenant_id;
     when 'company' then company := caller.organization_id;
@@ -272,9 +273,10 @@ declare
   guard record;
 begin
   select p.id, p.tenant_id, p.status into guard
-  from public.users u
-  join public.security_professionals p on p.user_id = u.id
-  where u.id = muster.user_id() and u.role = 'zzp' and u.deleted_at is null and p.deleted_at is null;
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  join public.security_professionals p on p.user_id = m.user_id
+  where m.user_id = muster.user_id() and m.role = 'zzp' and u.deleted_at is null and p.deleted_at is null;
   professional := guard.id;
   if guard.status is distinct from 'active' then
     return;

@@ -6,8 +6,9 @@
 --   claimed nor assigned, and an assigned one is not opened again. Cancelling, deleting and moving them to another location
 --   stay possible. Assigned and active shifts are promises to a guard: they go on, and may be corrected.
 -- * draft → published → assigned → active → completed; cancelled from the first four, with a reason; assigned →
---   published on release, until the start; completed → active when somebody clocks in again. Everything else is refused. Active
---   and completed come from check-ins alone. What may change of an assigned shift: hours.sql.
+--   published on release, until the start; assigned → no_show at the end (attendance.sql). Everything else is refused. What may change
+--   of an assigned shift: hours.sql.
+-- * Active, completed and no_show follow from clock events and the corrections of them alone, and only these move a shift back.
 -- * A shift that is over is not opened: whoever publishes, releases or moves a published shift into the past is refused.
 -- * A guard may only claim: published → assigned, to themselves, changing nothing else.
 -- * An assigned or active shift has an active professional of its tenant with every required certificate, verified and
@@ -525,11 +526,15 @@ begin
     return new;
   end if;
 
-  -- By check-ins alone, and nothing else changes.
-  if old.status = 'completed' and new.status = 'active' and current_user = 'muster_definer' then
+  -- By clock events and corrections alone (muster.advance_assignment), and nothing else changes.
+  if current_user = 'muster_definer'
+    and new.status <> old.status
+    and old.status in ('active', 'completed', 'no_show')
+    and new.status in ('assigned', 'active', 'completed', 'no_show')
+  then
     return new;
   end if;
-  if old.status in ('completed', 'cancelled') and (
+  if old.status in ('completed', 'cancelled', 'no_show') and (
     (to_jsonb(new) - 'updated_at' - 'updated_by' - 'deleted_at')
     <> (to_jsonb(old) - 'updated_at' - 'updated_by' - 'deleted_at')
   ) then
@@ -545,6 +550,7 @@ begin
       ('published', 'assigned'),
       ('assigned', 'active'),
       ('assigned', 'published'),
+      ('assigned', 'no_show'),
       ('active', 'completed'),
       ('draft', 'cancelled'),
       ('published', 'cancelled'),
@@ -553,7 +559,7 @@ begin
     ) then
       perform muster.fail('invalid_transition', 'status');
     end if;
-    if by_caller and new.status in ('active', 'completed') then
+    if by_caller and new.status in ('active', 'completed', 'no_show') then
       perform muster.fail('forbidden', 'status');
     end if;
     if new.status = 'published' then
@@ -754,8 +760,8 @@ create or replace trigger c_check_assignment_on_update before update on public.s
   for each row when (
     new.status in ('assigned', 'active')
     and (
-      -- A check-in that makes a completed shift active again meets no rule about who may be assigned.
-      old.status not in ('assigned', 'active', 'completed')
+      -- A check-in that makes a shift active again meets no rule about who may be assigned.
+      old.status not in ('assigned', 'active', 'completed', 'no_show')
       or new.professional_id is distinct from old.professional_id
       or new.start_datetime <> old.start_datetime
       or new.end_datetime <> old.end_datetime

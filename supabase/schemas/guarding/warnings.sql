@@ -61,11 +61,12 @@ begin atomic
     group by t.tenant_id
   ), told as (
     insert into public.notifications (tenant_id, user_id, type, data, once_key)
-    select a.tenant_id, a.id, 'payments_stale',
+    select a.tenant_id, a.user_id, 'payments_stale',
       jsonb_build_object('payments', s.payments, 'oldest_created_at', s.oldest),
       'payments_stale ' || to_char(now() at time zone 'UTC', 'IYYY"W"IW')
     from stale s
-    join public.users a on a.tenant_id = s.tenant_id and a.role = 'admin' and a.deleted_at is null
+    join public.memberships a on a.tenant_id = s.tenant_id and a.role = 'admin'
+    join public.users u on u.id = a.user_id and u.deleted_at is null
     on conflict (user_id, once_key) where once_key is not null do nothing
     returning 1
   )

@@ -2,10 +2,12 @@
 --
 -- * Each function returns null for everybody it is not about, so that `column = (select muster.company_id())` is a complete
 --   rule: an id belongs to one tenant, and null equals nothing.
--- * They are plpgsql so that their plans are kept, and security definer because they read `users`, whose policies use them.
+-- * A user has a role as long as they have a membership with it: nothing here asks for `users.role`, with which they came.
+-- * They are plpgsql so that their plans are kept, and security definer because they read tables whose policies use them.
 -- * A deleted user has a valid token for a while: these functions know nothing of them, and a policy that uses `auth.uid()`
 --   compares a `tenant_id` as well, which a deleted user no longer has.
 -- * Columns have them as defaults: this file runs before the tables are made.
+-- * Which roles there are is said here, too: triggers of several tables ask.
 
 create or replace function muster.tenant_id() returns uuid
 language plpgsql
@@ -25,10 +27,15 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Read from the claims once: the join would do so for each of its tables.
+  caller constant uuid := muster.user_id();
 begin
   return (
-    select u.tenant_id from public.users u
-    where u.id = muster.user_id() and u.role = 'admin' and u.deleted_at is null
+    select m.tenant_id
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = caller and m.role = 'admin' and u.deleted_at is null
   );
 end
 $$;
@@ -40,10 +47,15 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Read from the claims once: the join would do so for each of its tables.
+  caller constant uuid := muster.user_id();
 begin
   return (
-    select u.organization_id from public.users u
-    where u.id = muster.user_id() and u.role = 'company' and u.deleted_at is null
+    select m.organization_id
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = caller and m.role = 'company' and u.deleted_at is null
   );
 end
 $$;
@@ -55,10 +67,15 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Read from the claims once: the join would do so for each of its tables.
+  caller constant uuid := muster.user_id();
 begin
   return (
-    select u.organization_id from public.users u
-    where u.id = muster.user_id() and u.role = 'client' and u.deleted_at is null
+    select m.organization_id
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = caller and m.role = 'client' and u.deleted_at is null
   );
 end
 $$;
@@ -92,6 +109,68 @@ end
 $$;
 comment on function muster.client_company_ids() is 'The companies that work for the caller''s client organization; null for others.';
 
+create or replace function muster.roles_of_people() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object('admin', null);
+comment on function muster.roles_of_people() is 'The roles that people knows by itself, with the kinds of their organizations.';
+
+create or replace function muster.roles() returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  roles text;
+  part jsonb;
+  found_ jsonb := '{}';
+begin
+  for roles in select muster.functions_of('roles') loop
+    execute format('select muster.%I()', roles) into part;
+    found_ := found_ || part;
+  end loop;
+  return found_;
+end
+$$;
+comment on function muster.roles() is 'The roles of all modules, each with the kind of organization for which one has it; null for none.';
+
+-- Both refuse as the check constraints that they stand for: no constraint can ask the modules.
+create or replace function muster.tg_set_organization_kind() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  roles constant jsonb := muster.roles();
+begin
+  if not roles ? new.role then
+    raise exception using
+      errcode = 'check_violation', schema = tg_table_schema, table = tg_table_name, column = 'role',
+      constraint = tg_table_name || '_role_known', message = 'no module has this role';
+  end if;
+  new.organization_kind := roles ->> new.role;
+  return new;
+end
+$$;
+comment on function muster.tg_set_organization_kind() is
+  'A role that no module has is refused. The kind of its organization is written beside it, for the foreign key.';
+
+create or replace function muster.tg_organizations__check_kind() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from jsonb_each_text(muster.roles()) r where r.value = new.kind) then
+    return new;
+  end if;
+  raise exception using
+    errcode = 'check_violation', schema = 'public', table = 'organizations', column = 'kind',
+    constraint = 'organizations_kind_known', message = 'no module has organizations of this kind';
+end
+$$;
+comment on function muster.tg_organizations__check_kind() is 'A kind that no role of a module belongs to is refused.';
+
 grant execute on function
   muster.tenant_id(),
   muster.admin_tenant_id(),
@@ -107,3 +186,5 @@ alter function muster.company_id() owner to muster_definer;
 alter function muster.client_id() owner to muster_definer;
 alter function muster.company_client_ids() owner to muster_definer;
 alter function muster.client_company_ids() owner to muster_definer;
+
+grant execute on function muster.roles_of_people(), muster.roles() to authenticated, service_role, muster_definer;

@@ -2,9 +2,11 @@
 --
 -- * Everybody else comes with an invitation: an admin invites any role of the tenant, a company invites colleagues and
 --   guards. The code is shown once; the database keeps its SHA-256.
+-- * A user of the tenant gets another role with one: a membership (memberships.sql).
 -- * An invitation is used once, before it expires, and, if it names an e-mail address, only by a token with that address.
 --   Until then whoever sees it may withdraw it.
--- * A role that is not of people comes with a function of its module, muster.join_as_<role>(tenant, caller, latitude, longitude),
+-- * Whom else the users of a module invite, muster.invites_of_<module>(role, organization) says: into the organization of the role.
+-- * A role that is not of people may come with a function of its module, muster.join_as_<role>(tenant, caller, latitude, longitude),
 --   which makes what such a user has. It is a role of those who belong to no organization.
 -- * The column `code_hash` is granted to nobody.
 
@@ -17,6 +19,27 @@ set search_path = pg_catalog, pg_temp
 return to_regprocedure('muster.' || quote_ident('join_as_' || role) || '(uuid,uuid,float8,float8)');
 comment on function muster.joining_as(text) is 'What makes a user of a module''s role what they are; null for the roles of people.';
 grant execute on function muster.joining_as(text) to muster_definer;
+
+create or replace function muster.may_invite(role text, organization uuid) returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  invites text;
+  may boolean;
+begin
+  for invites in select muster.functions_of('invites') loop
+    execute format('select muster.%I($1, $2)', invites) into may using role, organization;
+    if may then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+comment on function muster.may_invite(text, uuid) is 'Whether a module lets the caller invite somebody as this, into this organization.';
+grant execute on function muster.may_invite(text, uuid) to muster_definer;
 
 create or replace function muster.create_invitation(
   role text, organization uuid default null, email text default null, valid_for interval default interval '14 days'
@@ -36,7 +59,7 @@ begin
     organization := coalesce(organization, muster.company_id());
   end if;
   -- A null role or organization must not make the refusal null, which would be none.
-  if muster.admin_tenant_id() is null and not coalesce(
+  if muster.admin_tenant_id() is null and not muster.may_invite(create_invitation.role, organization) and not coalesce(
     muster.company_id() is not null
     and (
       (create_invitation.role = 'company' and organization = muster.company_id())
@@ -57,7 +80,8 @@ begin
     (tenant_id, organization_id, role, email, code_hash, expires_at, created_by, inviting_organization_id)
   values (
     muster.tenant_id(), organization, create_invitation.role, create_invitation.email,
-    encode(sha256(convert_to(code, 'UTF8')), 'hex'), now() + valid_for, muster.user_id(), muster.company_id()
+    encode(sha256(convert_to(code, 'UTF8')), 'hex'), now() + valid_for, muster.user_id(),
+    coalesce(muster.company_id(), case when muster.admin_tenant_id() is null then organization end)
   )
   returning * into invited;
   return jsonb_build_object(
@@ -80,6 +104,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   invitation public.invitations;
+  registered public.users;
+  is_good boolean;
   caller uuid := muster.user_id();
   joining regprocedure;
   -- An issuer that knows no address may send an empty one (Supabase Auth does, for who signs in by phone).
@@ -88,28 +114,42 @@ begin
   if caller is null then
     perform muster.fail('forbidden');
   end if;
-  if exists (select from public.users u where u.id = caller) then
-    perform muster.fail('already_registered');
-  end if;
+  select * into registered from public.users u where u.id = caller;
   select * into invitation
   from public.invitations i
   where i.code_hash = encode(sha256(convert_to(accept_invitation.code, 'UTF8')), 'hex')
   for no key update;
-  if not found
-    or invitation.accepted_at is not null
-    or invitation.expires_at <= now()
-    or (invitation.email is not null and lower(invitation.email) is distinct from lower(token_email))
-    or exists (
+  is_good := found
+    and invitation.accepted_at is null
+    and invitation.expires_at > now()
+    and (invitation.email is null or lower(invitation.email) is not distinct from lower(token_email))
+    and not exists (
       select from public.organizations o where o.id = invitation.organization_id and o.deleted_at is not null
-    ) then
+    );
+  -- A removed user stays removed, and nobody belongs to two tenants.
+  if registered.id is not null
+    and (not is_good or registered.deleted_at is not null or registered.tenant_id <> invitation.tenant_id) then
+    perform muster.fail('already_registered');
+  end if;
+  if not is_good then
     perform muster.fail('invitation_invalid', 'code');
   end if;
 
-  insert into public.users (id, tenant_id, organization_id, role, name, email)
-  values (
-    caller, invitation.tenant_id, invitation.organization_id, invitation.role, accept_invitation.name,
-    coalesce(token_email, accept_invitation.email)
-  );
+  if registered.id is null then
+    insert into public.users (id, tenant_id, organization_id, role, name, email)
+    values (
+      caller, invitation.tenant_id, invitation.organization_id, invitation.role, accept_invitation.name,
+      coalesce(token_email, accept_invitation.email)
+    );
+  else
+    begin
+      insert into public.memberships (tenant_id, user_id, organization_id, role)
+      values (invitation.tenant_id, caller, invitation.organization_id, invitation.role);
+    exception
+      -- The role itself, or one that a module keeps apart from it.
+      when unique_violation then perform muster.fail('already_registered');
+    end;
+  end if;
   joining := muster.joining_as(invitation.role);
   if joining is not null then
     execute format('select %s($1, $2, $3, $4)', joining::regproc) using invitation.tenant_id, caller, latitude, longitude;
@@ -118,26 +158,29 @@ begin
 end
 $$;
 comment on function muster.accept_invitation(text, text, text, float8, float8) is
-  'Makes the caller a user. Security definer: a stranger may write nothing else.';
+  'Makes the caller a user, or gives a user another role. Security definer: a stranger may write nothing else.';
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
+create or replace trigger a_set_kind before insert or update of role, organization_kind on public.invitations
+  for each row execute function muster.tg_set_organization_kind();
+
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
-drop policy if exists invitations_read on public.invitations;
-create policy invitations_read on public.invitations for select to authenticated
+drop policy if exists invitations_read_of_people on public.invitations;
+create policy invitations_read_of_people on public.invitations for select to authenticated
   using (
     inviting_organization_id = (select muster.company_id())
     or tenant_id = (select muster.admin_tenant_id())
   );
-comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
-drop policy if exists invitations_withdraw on public.invitations;
-create policy invitations_withdraw on public.invitations for delete to authenticated
+comment on policy invitations_read_of_people on public.invitations is 'A company its own, an admin the tenant''s.';
+drop policy if exists invitations_withdraw_of_people on public.invitations;
+create policy invitations_withdraw_of_people on public.invitations for delete to authenticated
   using (
     accepted_at is null
     and (inviting_organization_id = (select muster.company_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
-comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
+comment on policy invitations_withdraw_of_people on public.invitations is 'Until it is accepted, whoever sees it.';
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 -- Organizations: companies and clients, and which company works for which client.
 --
+-- * Of a kind for which there is a role (memberships.sql).
 -- * Only admins make organizations and links between them; a link ends when it is deleted.
 -- * Companies and clients see themselves and each other. Others see those that a module above shows them, by a policy of its own.
 
@@ -24,6 +25,9 @@ comment on function muster.works_for(uuid, uuid) is
 grant execute on function muster.works_for(uuid, uuid) to muster_definer;
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
+
+create or replace trigger a_check_kind before insert or update of kind on public.organizations
+  for each row execute function muster.tg_organizations__check_kind();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 

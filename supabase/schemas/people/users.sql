@@ -1,6 +1,8 @@
 -- Users: one for each known token, in one tenant.
 --
 -- * Nobody writes users: they come with an invitation (invitations.sql), or with their tenant (tenants.sql).
+-- * `role` and `organization_id` are those with which a user came. What they may do is what their memberships say (memberships.sql),
+--   of which this is the first: a trigger keeps the two alike.
 -- * `email` is granted to nobody: muster.me() tells callers theirs.
 -- * Others see those whom a module above shows them, by a policy of its own; what else it knows of the caller, it adds to
 --   muster.me by a function muster.me_of_<module>(caller).
@@ -26,7 +28,18 @@ begin
     'tenant_name', t.name,
     'organization', case when o.id is not null then jsonb_build_object(
       'id', o.id, 'name', o.name, 'kind', o.kind
-    ) end
+    ) end,
+    'memberships', coalesce((
+      select jsonb_agg(
+        jsonb_build_object('role', m.role, 'organization', case when mo.id is not null then jsonb_build_object(
+          'id', mo.id, 'name', mo.name, 'kind', mo.kind
+        ) end)
+        order by m.id
+      )
+      from public.memberships m
+      left join public.organizations mo on mo.id = m.organization_id
+      where m.user_id = u.id
+    ), '[]')
   ) into answer
   from public.users u
   join public.tenants t on t.id = u.tenant_id
@@ -51,26 +64,57 @@ stable
 set search_path = pg_catalog, pg_temp
 begin atomic
   -- A deleted user has a token, and no tenant.
-  select u.id, array[
-    'user:' || u.id,
-    case u.role when 'admin' then 'admins:' || u.tenant_id end,
-    case u.role when 'company' then 'company:' || u.organization_id end,
-    case u.role when 'client' then 'client:' || u.organization_id end
-  ]
+  select u.id, array['user:' || u.id] || array(
+    select case m.role
+      when 'admin' then 'admins:' || m.tenant_id
+      when 'company' then 'company:' || m.organization_id
+      when 'client' then 'client:' || m.organization_id
+    end
+    from public.memberships m
+    where m.user_id = u.id
+  )
   from public.users u
   where u.id = any (callers) and u.deleted_at is null;
 end;
 comment on function muster.groups_of_people(uuid[]) is 'To which groups callers belong whom people tells apart.';
 grant execute on function muster.groups_of_people(uuid[]) to muster_definer;
 
+create or replace function muster.tg_users__follow_role() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'UPDATE' then
+    update public.memberships m
+    set role = new.role, organization_id = new.organization_id
+    where m.user_id = new.id and m.role = old.role;
+    if found then
+      return null;
+    end if;
+  end if;
+  insert into public.memberships (tenant_id, user_id, organization_id, role)
+  values (new.tenant_id, new.id, new.organization_id, new.role);
+  return null;
+end
+$$;
+comment on function muster.tg_users__follow_role() is
+  'The role with which a user came is their first membership. Security definer: nobody may write memberships by themselves.';
+
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
+create or replace trigger a_set_kind before insert or update of role, organization_kind on public.users
+  for each row execute function muster.tg_set_organization_kind();
+create or replace trigger follow_role after insert on public.users
+  for each row execute function muster.tg_users__follow_role();
+create or replace trigger follow_role_on_update after update on public.users
+  for each row when ((old.role, old.organization_id) is distinct from (new.role, new.organization_id))
+  execute function muster.tg_users__follow_role();
 create or replace trigger note_caller after insert or delete on public.users
   for each row execute function muster.tg_note_caller('id');
 create or replace trigger note_caller_on_update after update on public.users
   for each row when (
-    (old.id, old.tenant_id, old.organization_id, old.role, old.deleted_at)
-    is distinct from (new.id, new.tenant_id, new.organization_id, new.role, new.deleted_at)
+    (old.id, old.tenant_id, old.deleted_at) is distinct from (new.id, new.tenant_id, new.deleted_at)
   )
   execute function muster.tg_note_caller('id');
 -- A user who is written with triggers off, too, sees at once what they may see, and no more.
@@ -101,3 +145,4 @@ grant select, insert, update, delete on public.users to service_role;
 grant select, insert on public.users to muster_definer;
 
 alter function muster.me() owner to muster_definer;
+alter function muster.tg_users__follow_role() owner to muster_definer;

@@ -15,6 +15,8 @@ export interface ChangeRouterParts {
   config: Pick<Config, 'REALTIME_CHECK_CONNECTIONS' | 'REALTIME_WALRUS_COMPATIBLE'>
   databases: Pick<Databases, 'checks' | 'replication'>
   log: RouterLog
+  /** Tables of the publication, in schema `public`, that are no table here: of what this service does not do. */
+  unfollowed?: readonly string[]
   /** Other limits of the feed, for tests. */
   limits?: LogicalFeedOptions['limits']
   liveTimeoutMs?: number
@@ -28,11 +30,12 @@ export function openChangeRouter({
   config,
   databases,
   log,
+  unfollowed = [],
   limits,
   liveTimeoutMs,
 }: ChangeRouterParts): ChangeRouter {
   const { checks } = databases
-  const catalog = openCatalog(checks, PUBLICATION)
+  const catalog = openCatalog(checks, PUBLICATION, unfollowed)
   const isEmbedded = checks.kind === 'embedded'
   return createChangeRouter({
     catalog,

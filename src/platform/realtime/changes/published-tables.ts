@@ -96,6 +96,7 @@ const TABLES = `
   left join pg_index pk on pk.indrelid = c.oid and pk.indisprimary
   left join pg_index ri on ri.indrelid = c.oid and ri.indisreplident
   where p.pubname = $1
+    and not (n.nspname = 'public' and c.relname = any ($6::text[]))
     and ($2::text is null or n.nspname = $2)
     and ($3::text is null or c.relname = $3)
     and ($4::text is null or c.oid = $4::oid)
@@ -143,7 +144,12 @@ const TYPES = `
 /** A type that was dropped since the change was written. Its text is sent as a string. */
 const GONE: PgType = { is: 'scalar', schema: 'pg_catalog', name: 'unknown' }
 
-export function openCatalog(database: Database, publication: string): Catalog {
+/** @param unfollowed tables in schema `public` that are left out */
+export function openCatalog(
+  database: Database,
+  publication: string,
+  unfollowed: readonly string[] = [],
+): Catalog {
   const known = new Map<number, PgType>()
 
   async function findTypes(oids: readonly number[]): Promise<PgType[]> {
@@ -163,7 +169,14 @@ export function openCatalog(database: Database, publication: string): Catalog {
       const [schema, table, oid] =
         'oid' in match ? [null, null, String(match.oid)] : [match.schema, match.table, null]
       const roles = `{${BEARER_ROLES.join(',')}}`
-      const rows = await database.query<TableRow>(TABLES, [publication, schema, table, oid, roles])
+      const rows = await database.query<TableRow>(TABLES, [
+        publication,
+        schema,
+        table,
+        oid,
+        roles,
+        `{${unfollowed.join(',')}}`,
+      ])
       const types = await findTypes([
         ...new Set(rows.flatMap((row) => row.columns.map(({ type }) => type))),
       ]).then(() => (type: number) => known.get(type) ?? GONE)

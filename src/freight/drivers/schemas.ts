@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { instantOut, text, uuid } from '../../platform/http/fields.ts'
+import { carrierId, currency, day, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
+import { DRIVER_STATUSES, DRIVER_TYPES, PAY_KINDS } from './table.ts'
+
+/** What `numeric(10,4)` holds. */
+const MAX_RATE = 999_999.9999
+const MAX_ENDORSEMENTS = 10
+
+const userId = uuid.meta({ description: 'The user, who has the role `driver` for the carrier.' })
+const name = text(1, 200).meta({ description: 'The name on the license.', examples: ['Dana Whitfield'] })
+const licenseNumber = z
+  .string()
+  .regex(/^[A-Z0-9][A-Z0-9-]{0,24}$/)
+  .meta({ description: 'The number of the license; unique for the carrier.', examples: ['W40512877'] })
+const licenseClass = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9]{0,3}$/)
+  .meta({ description: 'Such as `A` in the United States, `CE` in the European Union.', examples: ['A'] })
+const endorsements = z
+  .array(z.string().regex(/^[A-Z]{1,2}$/))
+  .max(MAX_ENDORSEMENTS)
+  .meta({
+    description: 'Such as `H` (hazardous materials), `N` (tank) or `T` (doubles and triples).',
+    examples: [['N']],
+  })
+const driverType = z.enum(DRIVER_TYPES)
+export const driverStatus = z.enum(DRIVER_STATUSES)
+const payKind = z.enum(PAY_KINDS).meta({
+  description:
+    'How the driver is paid: `per_distance` (for each mile or kilometer), `percentage` (of what the load pays), `flat` (for each load). Only the field of the kind is set.',
+})
+const pay = {
+  pay_per_distance: decimal(MAX_RATE, 4).nullable(),
+  pay_percentage: decimal(100, 2).nullable(),
+  pay_flat: decimal(MAX_MONEY, 2).nullable(),
+}
+
+export const driver = z
+  .strictObject({
+    id: uuid,
+    organization_id: uuid.meta({ description: 'The carrier.' }),
+    user_id: userId,
+    name: z.string(),
+    license_number: z.string(),
+    license_class: z.string(),
+    endorsements: z.array(z.string()),
+    driver_type: driverType,
+    status: driverStatus,
+    hire_date: z.iso.date(),
+    termination_date: z.iso.date().nullable(),
+    pay_kind: payKind,
+    pay_per_distance: z.number().nullable(),
+    pay_percentage: z.number().nullable(),
+    pay_flat: z.number().nullable(),
+    currency,
+    distance_unit: distanceUnit,
+    created_at: instantOut,
+    updated_at: instantOut,
+  })
+  .meta({ id: 'Driver' })
+
+export type Driver = z.infer<typeof driver>
+
+const FIELD_OF_KIND = {
+  per_distance: 'pay_per_distance',
+  percentage: 'pay_percentage',
+  flat: 'pay_flat',
+} as const
+
+export const newDriver = z
+  .strictObject({
+    organization_id: carrierId,
+    user_id: userId,
+    name,
+    license_number: licenseNumber,
+    license_class: licenseClass,
+    endorsements: endorsements.default([]),
+    driver_type: driverType.default('company'),
+    status: driverStatus.default('active'),
+    hire_date: day,
+    termination_date: day.nullable().default(null),
+    pay_kind: payKind,
+    pay_per_distance: pay.pay_per_distance.default(null),
+    pay_percentage: pay.pay_percentage.default(null),
+    pay_flat: pay.pay_flat.default(null),
+    currency: currency.default('USD'),
+    distance_unit: distanceUnit.default('mi'),
+  })
+  .refine(
+    (given) =>
+      Object.entries(FIELD_OF_KIND).every(
+        ([kind, field]) => (given[field] !== null) === (kind === given.pay_kind),
+      ),
+    { path: ['pay_kind'], message: 'needs the field of its kind, and no other' },
+  )
+  .meta({ id: 'NewDriver' })
+
+export const driverChange = z
+  .strictObject({
+    name,
+    license_number: licenseNumber,
+    license_class: licenseClass,
+    endorsements,
+    driver_type: driverType,
+    status: driverStatus,
+    hire_date: day,
+    termination_date: day.nullable(),
+    pay_kind: payKind,
+    ...pay,
+    currency,
+    distance_unit: distanceUnit,
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .meta({ id: 'DriverChange' })

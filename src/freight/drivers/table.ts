@@ -1,0 +1,91 @@
+import { sql } from 'drizzle-orm'
+import {
+  check,
+  date,
+  foreignKey,
+  index,
+  numeric,
+  pgTable,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { users } from '../../people/table.ts'
+import { edited, id } from '../../platform/db/columns.ts'
+import { carrierKey, ofCarrier, unitChecks, units } from '../columns.ts'
+
+export const DRIVER_TYPES = ['company', 'owner_operator', 'lease'] as const
+export const DRIVER_STATUSES = ['active', 'inactive', 'terminated', 'on_leave'] as const
+export const PAY_KINDS = ['per_distance', 'percentage', 'flat'] as const
+
+/** Who drives for a carrier: a user with the role `driver` there. */
+export const drivers = pgTable(
+  'drivers',
+  {
+    id: id(),
+    ...ofCarrier,
+    user_id: uuid('user_id').notNull(),
+    /** As on the license. */
+    name: text('name').notNull(),
+    license_number: text('license_number').notNull(),
+    /** `A` in the United States, `CE` in the European Union. */
+    license_class: text('license_class').notNull(),
+    endorsements: text('endorsements').array().notNull().default(sql`'{}'`),
+    driver_type: text('driver_type', { enum: DRIVER_TYPES }).notNull().default('company'),
+    status: text('status', { enum: DRIVER_STATUSES }).notNull().default('active'),
+    hire_date: date('hire_date').notNull(),
+    termination_date: date('termination_date'),
+    pay_kind: text('pay_kind', { enum: PAY_KINDS }).notNull(),
+    /** For each mile or kilometre, as `distance_unit` says. */
+    pay_per_distance: numeric('pay_per_distance', { precision: 10, scale: 4, mode: 'number' }),
+    /** Of what the load pays. */
+    pay_percentage: numeric('pay_percentage', { precision: 5, scale: 2, mode: 'number' }),
+    /** For each load. */
+    pay_flat: numeric('pay_flat', { precision: 10, scale: 2, mode: 'number' }),
+    ...units,
+    ...edited,
+  },
+  (t) => [
+    carrierKey('drivers', t),
+    unique('drivers_id_carrier_key').on(t.id, t.organization_id),
+    foreignKey({
+      name: 'drivers_user_fk',
+      columns: [t.user_id, t.tenant_id],
+      foreignColumns: [users.id, users.tenant_id],
+    }).onDelete('restrict'),
+    check('drivers_name_length', sql`char_length(${t.name}) between 1 and 200`),
+    check('drivers_license_number_form', sql`${t.license_number} ~ '^[A-Z0-9][A-Z0-9-]{0,24}$'`),
+    check('drivers_license_class_form', sql`${t.license_class} ~ '^[A-Z][A-Z0-9]{0,3}$'`),
+    check(
+      'drivers_endorsements_form',
+      sql`array_to_string(${t.endorsements}, ',') ~ '^([A-Z]{1,2}(,[A-Z]{1,2}){0,9})?$'`,
+    ),
+    check('drivers_type_known', sql`${t.driver_type} in ('company', 'owner_operator', 'lease')`),
+    check('drivers_status_known', sql`${t.status} in ('active', 'inactive', 'terminated', 'on_leave')`),
+    check(
+      'drivers_dates_range',
+      sql`${t.hire_date} >= date '1950-01-01' and ${t.hire_date} < date '2100-01-01' and coalesce(${t.termination_date} < date '2100-01-01', true)`,
+    ),
+    check('drivers_termination_after_hire', sql`${t.termination_date} >= ${t.hire_date}`),
+    check(
+      'drivers_terminated_has_date',
+      sql`${t.status} <> 'terminated' or ${t.termination_date} is not null`,
+    ),
+    check('drivers_pay_kind_known', sql`${t.pay_kind} in ('per_distance', 'percentage', 'flat')`),
+    check(
+      'drivers_pay_by_kind',
+      sql`(${t.pay_kind} = 'per_distance') = (${t.pay_per_distance} is not null) and (${t.pay_kind} = 'percentage') = (${t.pay_percentage} is not null) and (${t.pay_kind} = 'flat') = (${t.pay_flat} is not null)`,
+    ),
+    check('drivers_pay_not_negative', sql`${t.pay_per_distance} >= 0 and ${t.pay_flat} >= 0`),
+    check('drivers_pay_percentage_range', sql`${t.pay_percentage} between 0 and 100`),
+    ...unitChecks('drivers', t),
+    uniqueIndex('drivers_license_number_key')
+      .on(t.organization_id, t.license_number)
+      .where(sql`${t.deleted_at} is null`),
+    // Of somebody who left a carrier there is a row there still.
+    uniqueIndex('drivers_user_key').on(t.user_id, t.organization_id).where(sql`${t.deleted_at} is null`),
+    index('drivers_organization_idx').on(t.organization_id, t.name, t.id).where(sql`${t.deleted_at} is null`),
+    index('drivers_tenant_idx').on(t.tenant_id, t.name, t.id).where(sql`${t.deleted_at} is null`),
+  ],
+)

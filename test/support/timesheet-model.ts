@@ -1,0 +1,277 @@
+import { type ClockEvent, type Interval, isLater, line, read, type WorkedAssignment } from './hours-model.ts'
+
+/*
+ * What timesheets are, as a program over plain objects, written from docs/decisions/037-timesheets-are-made-until-they-are-agreed.md and
+ * not from the SQL. Times are seconds after any moment; money is cents.
+ */
+
+const HOUR = 3_600
+
+export type SheetState = 'none' | 'proposed' | 'disputed' | 'approved'
+
+export interface ModelAssignment extends WorkedAssignment {
+  rate: number
+  overtime: number
+  /** Seconds after the planned end that are paid without an approval. */
+  tolerance: number
+  allowances?: readonly ModelAllowance[]
+}
+
+/** Which seconds it is paid for is the caller's to say: local clocks are no part of this. */
+export interface ModelAllowance {
+  /** Percent of the rate. */
+  percent: number
+  isHighestOnly: boolean
+  hours: readonly Interval[]
+}
+
+export interface ModelLine {
+  kind: 'planned' | 'overtime' | 'allowance'
+  seconds: number
+  cents: number
+  open: 'overtime_beyond_tolerance' | 'overdue_events' | null
+  isApproved: boolean
+}
+
+interface Sheet {
+  state: SheetState
+  worked: Interval[]
+  paid: Interval[]
+  lines: ModelLine[]
+  flags: string[]
+  /** What the events claimed when it was made. */
+  claimed: string
+}
+
+/** The timesheets of one person. */
+export class TimesheetModel {
+  readonly #assignments: ModelAssignment[]
+  readonly #events: ClockEvent[][]
+  readonly #sheets: Sheet[]
+
+  constructor(assignments: readonly ModelAssignment[]) {
+    this.#assignments = [...assignments]
+    this.#events = assignments.map(() => [])
+    this.#sheets = assignments.map(() => ({
+      state: 'none',
+      worked: [],
+      paid: [],
+      lines: [],
+      flags: [],
+      claimed: '',
+    }))
+  }
+
+  sheet(nth: number): Readonly<Sheet> & { total: number } {
+    const sheet = this.#sheets[nth]!
+    return {
+      ...sheet,
+      total: sum(sheet.lines.filter(({ isApproved }) => isApproved).map(({ cents }) => cents)),
+    }
+  }
+
+  clock(nth: number, event: ClockEvent): void {
+    this.#events[nth]!.push(event)
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'approved' && JSON.stringify(this.#read(nth).claimed) !== sheet.claimed)
+      sheet.flags = [...new Set([...sheet.flags, 'conflict'])].sort()
+    this.#makeAll()
+  }
+
+  approve(nth: number, reasons: readonly string[] | undefined): string {
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'none') return 'not_found'
+    if (sheet.state !== 'proposed' || !this.#isOver(nth)) return 'timesheet_state'
+    if (reasons === undefined && sheet.lines.some(({ isApproved }) => !isApproved)) return 'lines_undecided'
+    this.#settle(nth, reasons ?? [])
+    return 'approved'
+  }
+
+  dispute(nth: number): string {
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'none') return 'not_found'
+    if (sheet.state === 'disputed' || !this.#isOver(nth)) return 'timesheet_state'
+    const wasApproved = sheet.state === 'approved'
+    sheet.state = 'disputed'
+    if (wasApproved) this.#make(nth, true)
+    this.#makeAll()
+    return 'disputed'
+  }
+
+  /** The guard gives the dispute up. */
+  withdraw(nth: number): string {
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'none') return 'not_found'
+    if (sheet.state !== 'disputed' || !this.#isOver(nth)) return 'timesheet_state'
+    sheet.state = 'proposed'
+    this.#makeAll()
+    return 'proposed'
+  }
+
+  #read(nth: number) {
+    return read({ ...this.#assignments[nth]!, events: this.#events[nth]! })
+  }
+
+  #isOver = (nth: number): boolean =>
+    this.#sheets[nth]!.state === 'approved' || this.#read(nth).state === 'completed'
+
+  /** From the later shift to the earlier or not: a sheet that is made depends on events and approvals alone. */
+  #makeAll(): void {
+    for (const nth of this.#assignments.keys()) this.#make(nth)
+  }
+
+  #make(nth: number, isReopened = false): void {
+    const sheet = this.#sheets[nth]!
+    const said = this.#read(nth)
+    // A shift that is active again keeps the sheet that it had.
+    if (sheet.state === 'approved' || (said.state !== 'completed' && !isReopened)) return
+    const assignment = this.#assignments[nth]!
+    const others = this.#assignments
+      .map((other, n) => ({ n, isLater: isLater(other, assignment) }))
+      .filter(({ n }) => n !== nth)
+    const isSettled = ({ n }: { n: number }) => this.#sheets[n]!.state === 'approved'
+    const settled = others.filter(isSettled)
+    const taken = [
+      ...settled.flatMap(({ n }) => this.#sheets[n]!.paid),
+      ...others
+        .filter((other) => !isSettled(other) && other.isLater)
+        .flatMap(({ n }) => this.#read(n).claimed),
+    ]
+    const everClaimed = [
+      ...taken,
+      ...others.filter((other) => !isSettled(other)).flatMap(({ n }) => this.#read(n).claimed),
+    ]
+    const isCut =
+      length(
+        overlap(
+          said.intervals,
+          settled.filter((other) => !other.isLater).flatMap(({ n }) => this.#sheets[n]!.paid),
+        ),
+      ) > 0
+    const counted = without(said.intervals, taken)
+    const withOverdue = read({
+      ...assignment,
+      events: this.#events[nth]!.map((event) => ({
+        ...event,
+        isOverdue: false,
+      })),
+    }).intervals
+    const overdue = without(withOverdue, [...said.intervals, ...everClaimed])
+
+    sheet.state = sheet.state === 'none' ? 'proposed' : sheet.state
+    sheet.worked = merge([...counted, ...overdue])
+    sheet.flags = [...new Set([...said.flags, ...(isCut ? ['conflict'] : [])])].sort()
+    sheet.claimed = JSON.stringify(said.claimed)
+    const limit = assignment.end + assignment.tolerance
+    sheet.lines = [
+      ...linesOf(assignment, overlap(counted, [[-Infinity, limit]]), null),
+      ...linesOf(assignment, overlap(counted, [[limit, Infinity]]), 'overtime_beyond_tolerance'),
+      ...linesOf(assignment, overdue, 'overdue_events'),
+    ]
+    sheet.paid = overlap(counted, [[-Infinity, limit]])
+  }
+
+  #settle(nth: number, reasons: readonly string[]): void {
+    const sheet = this.#sheets[nth]!
+    const { end, tolerance } = this.#assignments[nth]!
+    const counted = without(sheet.worked, this.#overdueOf(nth))
+    sheet.lines = sheet.lines.map((line) => ({
+      ...line,
+      isApproved: line.isApproved || (line.open !== null && reasons.includes(line.open)),
+    }))
+    const approved = new Set(sheet.lines.filter(({ isApproved }) => isApproved).map(({ open }) => open))
+    sheet.paid = merge([
+      ...overlap(counted, [[-Infinity, end + tolerance]]),
+      ...(approved.has('overtime_beyond_tolerance') ? overlap(counted, [[end + tolerance, Infinity]]) : []),
+      ...(approved.has('overdue_events') ? this.#overdueOf(nth) : []),
+    ])
+    sheet.state = 'approved'
+    this.#makeAll()
+  }
+
+  #overdueOf(nth: number): Interval[] {
+    return without(this.#sheets[nth]!.worked, this.#read(nth).intervals)
+  }
+}
+
+/** What seconds pay, as the lines of a timesheet. */
+export function linesOf(
+  { rate, overtime, end, allowances = [] }: Pick<ModelAssignment, 'rate' | 'overtime' | 'end' | 'allowances'>,
+  spans: readonly Interval[],
+  open: ModelLine['open'],
+): ModelLine[] {
+  const planned = length(overlap(spans, [[-Infinity, end]]))
+  const over = length(overlap(spans, [[end, Infinity]]))
+  const ranked = allowances.toSorted((a, b) => b.percent - a.percent)
+  return [
+    {
+      kind: 'planned' as const,
+      seconds: planned,
+      cents: line(planned, rate, 1, HOUR),
+    },
+    {
+      kind: 'overtime' as const,
+      seconds: over,
+      cents: line(over, rate, overtime, HOUR),
+    },
+    ...ranked.map((allowance, rank) => {
+      const higher = allowance.isHighestOnly
+        ? ranked.slice(0, rank).filter(({ isHighestOnly }) => isHighestOnly)
+        : []
+      const hours = without(
+        overlap(spans, allowance.hours),
+        higher.flatMap((one) => one.hours),
+      )
+      return {
+        kind: 'allowance' as const,
+        seconds: length(hours),
+        cents: percentOf(length(hours), rate, allowance.percent),
+      }
+    }),
+  ]
+    .filter(({ seconds }) => seconds > 0)
+    .map((made) => ({ ...made, open, isApproved: open === null }))
+}
+
+/** Whole numbers, as in `line`: a percentage has two decimals. */
+function percentOf(seconds: number, rate: number, percent: number): number {
+  const parts = Math.round(rate * 100) * Math.round(percent * 100) * seconds
+  const partsOfCent = 10_000 * HOUR
+  return Math.floor((2 * parts + partsOfCent) / (2 * partsOfCent))
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+const length = (spans: readonly Interval[]): number => sum(spans.map(([from, to]) => to - from))
+
+const overlap = (spans: readonly Interval[], others: readonly Interval[]): Interval[] =>
+  merge(
+    spans.flatMap(([from, to]) =>
+      others
+        .map(([begins, ends]) => [Math.max(from, begins), Math.min(to, ends)] as const)
+        .filter(([a, b]) => a < b),
+    ),
+  )
+
+const without = (spans: readonly Interval[], taken: readonly Interval[]): Interval[] =>
+  merge(
+    taken.reduce<Interval[]>(
+      (left, [from, to]) =>
+        left.flatMap(([begins, ends]): Interval[] =>
+          [[begins, Math.min(ends, from)] as const, [Math.max(begins, to), ends] as const].filter(
+            ([a, b]) => a < b,
+          ),
+        ),
+      [...spans],
+    ),
+  )
+
+/** In order, those that touch or overlap as one. */
+function merge(spans: readonly Interval[]): Interval[] {
+  const merged: [number, number][] = []
+  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
+    const last = merged.at(-1)
+    if (last && last[1] >= from) last[1] = Math.max(last[1], to)
+    else merged.push([from, to])
+  }
+  return merged
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { JOBS, jobsOf, MODULES, modulesOf, unfollowedTables } from '../../src/app.ts'
+import { ConfigError, OPTIONAL_MODULES, readConfig } from '../../src/config.ts'
+import { openAppWithoutDatabase } from '../support/app-without-database.ts'
+
+/* The switch of modules: what a service does that has one of them alone. */
+
+const withModules = (names?: string, environment: Record<string, string> = {}) =>
+  readConfig({ NODE_ENV: 'test', ...(names === undefined ? {} : { MODULES: names }), ...environment })
+const namesOf = (names?: string, environment?: Record<string, string>): string[] =>
+  modulesOf(withModules(names, environment)).map(({ name }) => name)
+
+async function pathsOf(names: string): Promise<string[]> {
+  const app = await openAppWithoutDatabase({ MODULES: names })
+  return Object.keys((await app.inject({ url: '/openapi.json' })).json().paths)
+}
+
+const isOfFreight = (path: string): boolean => path.startsWith('/v1/freight/')
+
+describe('the setting MODULES', () => {
+  it('has a name for each module but people, and refuses others', () => {
+    expect(MODULES.map(({ name }) => name)).toEqual(['people', ...OPTIONAL_MODULES])
+    for (const names of ['guarding,trading', 'people', ','])
+      expect(() => withModules(names)).toThrow(ConfigError)
+  })
+
+  it('is all of them unless it is set; in production guarding alone', () => {
+    expect(namesOf()).toEqual(['people', 'guarding', 'freight'])
+    expect(namesOf(undefined, { NODE_ENV: 'production', JWT_SECRET: 'x'.repeat(32) })).toEqual([
+      'people',
+      'guarding',
+    ])
+    expect(namesOf('freight')).toEqual(['people', 'freight'])
+  })
+})
+
+describe('a service with one module alone', () => {
+  it('has the routes of that module and of people, also in its OpenAPI document', async () => {
+    const [guarding, freight, both] = await Promise.all(
+      ['guarding', 'freight', 'guarding,freight'].map(pathsOf),
+    )
+    expect(guarding!.filter(isOfFreight)).toEqual([])
+    expect(guarding).toContain('/v1/shifts')
+    expect(freight).toContain('/v1/freight/brokers')
+    expect(freight).toContain('/v1/me')
+    expect(freight!.filter((path) => !isOfFreight(path) && !guarding!.includes(path))).toEqual([])
+    expect(freight!.filter((path) => /shift|check-?in|certificate|incident|location/.test(path))).toEqual([])
+    expect(new Set([...guarding!, ...freight!])).toEqual(new Set(both))
+  })
+
+  it('answers the paths of the other with not_found', async () => {
+    const ask = async (names: string, url: string) => {
+      const app = await openAppWithoutDatabase({ MODULES: names })
+      return (await app.inject({ url, headers: { authorization: 'Bearer someone' } })).statusCode
+    }
+    expect(await ask('guarding', '/v1/freight/brokers')).toBe(404)
+    expect(await ask('freight', '/v1/shifts')).toBe(404)
+  })
+
+  it('runs the background work of that module and of the platform', () => {
+    const jobs = (names: string) => jobsOf(withModules(names)).map(({ name }) => name)
+    const ofModules = (names: string) => jobs(names).filter((name) => !name.startsWith('platform.'))
+    expect(ofModules('guarding').every((name) => name.startsWith('guarding.'))).toBe(true)
+    expect(ofModules('freight').every((name) => name.startsWith('freight.'))).toBe(true)
+    expect(jobs('guarding,freight').sort()).toEqual(JOBS.map(({ name }) => name).sort())
+  })
+
+  it('lets nobody follow the tables of the other', () => {
+    expect(unfollowedTables(withModules('freight'))).toContain('shifts')
+    expect(unfollowedTables(withModules('freight'))).not.toContain('notifications')
+    expect(unfollowedTables(withModules('guarding,freight'))).toEqual([])
+  })
+})
