@@ -26,7 +26,7 @@ export interface Cluster {
 /** Data of yesterday have shifts that began meanwhile, and check-ins that came too late. */
 const FRESH_HOURS = 12
 
-const KEPT_IN = resolve('.muster/bench')
+const KEPT_IN = resolve('.muster-bench')
 /** As root the server runs as its own user, who must be able to reach its folder. */
 const KEPT_IN_FOR_ROOT = '/var/tmp/muster-bench'
 

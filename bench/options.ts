@@ -42,7 +42,7 @@ export const USAGE = `npm run bench -- [options]
   --memory-minutes N    how long the service's memory is watched (default ${FULL.memoryMinutes})
 
 BENCH_DATABASE_URL      a superuser's, of a PostGIS server to use instead of one of our own
-BENCH_DATA_DIR          where our own keeps its data (default .muster/bench)`
+BENCH_DATA_DIR          where our own keeps its data (default .muster-bench)`
 
 export class OptionsError extends Error {
   override name = 'OptionsError'

@@ -82,7 +82,7 @@ const insertScript = (guards: number, rows: number): string => `
 \\set nth random(0, ${guards - 1})
 insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
   select gen_random_uuid(), bench_id('s', ${FIRST_ACTIVE_SHIFT} + :nth), 'ping',
-         st_point(${PLACE.longitude}, ${PLACE.latitude})::geography, 10, now()
+         st_point(${PLACE.longitude}, ${PLACE.latitude})::geography, 10, now() - random() * interval '${WINDOW_MS} ms'
   from generate_series(1, ${rows});
 `
 

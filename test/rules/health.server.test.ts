@@ -513,10 +513,18 @@ describe('a server of its own', () => {
     expect(await slots()).toMatchObject({ level: 'good' })
     const write = (bytes: number) =>
       owner.query("select pg_logical_emit_message(false, 'health', repeat('x', $1))", [bytes])
+    // What was inserted is in the log's files a moment later.
     await write(12_000_000)
-    expect(await slots()).toMatchObject({ level: 'warning', text: expect.stringContaining('forgotten') })
+    await vi.waitFor(
+      async () =>
+        expect(await slots()).toMatchObject({
+          level: 'warning',
+          text: expect.stringContaining('forgotten'),
+        }),
+      SOON,
+    )
     await write(16_000_000)
-    expect(await slots()).toMatchObject({ level: 'bad' })
+    await vi.waitFor(async () => expect(await slots()).toMatchObject({ level: 'bad' }), SOON)
     await owner.query("select pg_drop_replication_slot('forgotten')")
     expect(await slots()).toMatchObject({ level: 'good' })
   })

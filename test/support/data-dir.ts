@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -10,5 +10,10 @@ import { join } from 'node:path'
 export async function makeDataDir(path: string, cacheDir: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const bundles = (await readdir(cacheDir)).filter((name) => /^postgis-.*\.tar\.gz$/.test(name))
-  await Promise.all(bundles.map((name) => copyFile(join(cacheDir, name), join(path, name))))
+  await Promise.all(
+    bundles.map(async (name) => {
+      await copyFile(join(cacheDir, name), join(path, name))
+      await chmod(join(path, name), 0o600)
+    }),
+  )
 }

@@ -381,6 +381,7 @@ describe('the bus between processes', () => {
     const a = await start(hub, 'a', { peerTimeoutMs: patience(200) })
     expect(a.warnings).toEqual([])
     hub.passes = () => false
+    await until(() => a.warnings.length > 0)
     const count = hub.packets.length
     await until(() => hub.packets.length > count + 12)
     expect(a.warnings).toEqual([expect.stringContaining('does not come back')])

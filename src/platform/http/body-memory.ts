@@ -15,10 +15,10 @@ interface Sender {
 }
 
 /**
- * What the bodies of all requests take that are not small (see `intake.ts`): as they come out of any packing, from the first byte until the response is over, for what was
- * parsed lives as long. Where that is more than the limit, the address that holds most has a body given up (429), the oldest that
- * is not complete: whoever sends many large ones, or slowly, takes nothing from the others. Counted by what came in, not by what a
- * client says that it will send.
+ * The memory of all request bodies that are not small (`intake.ts` says which): counted unpacked, by what came in and not by what a client
+ * says that it will send, from the first byte until the response is over, because what was parsed lives as long. Above the limit, the
+ * address that holds most has a body given up (429), the oldest that is not complete: whoever sends many large bodies, or slowly, takes
+ * nothing from the others.
  */
 export class BodyMemory {
   readonly #limitBytes: number
