@@ -56,7 +56,12 @@ export function read({ start, end, events, stoppedAt, isEvidence = false }: Work
     })
     .filter(({ at }) => stoppedAt === undefined || at <= stoppedAt)
     .filter(({ kind, isOutside }) => !(kind === 'clock_in' && isOutside))
-    .toSorted((a, b) => a.at - b.at || EVENT_KINDS.indexOf(a.kind) - EVENT_KINDS.indexOf(b.kind))
+    .toSorted(
+      (a, b) =>
+        a.at - b.at ||
+        EVENT_KINDS.indexOf(a.kind) - EVENT_KINDS.indexOf(b.kind) ||
+        Number(a.isOutside) - Number(b.isOutside),
+    )
 
   /** Off, at work and on a break: the columns of the table. */
   let since: number | undefined
