@@ -51,4 +51,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796008155_search_and_assignment_plan_less';
+return '1796008200_clock_events_at_one_instant';

@@ -98,7 +98,13 @@ export function read({
     .filter(({ kind, isOutside }) => !(kind === 'clock_in' && isOutside))
     .map((event) => ({ ...event, isAgreed: false }))
     .concat(agreed)
-    .toSorted((a, b) => a.at - b.at || EVENT_KINDS.indexOf(a.kind) - EVENT_KINDS.indexOf(b.kind))
+    .toSorted(
+      (a, b) =>
+        a.at - b.at ||
+        EVENT_KINDS.indexOf(a.kind) - EVENT_KINDS.indexOf(b.kind) ||
+        Number(b.isAgreed) - Number(a.isAgreed) ||
+        Number(a.isOutside) - Number(b.isOutside),
+    )
 
   /** Off, at work and on a break: the columns of the table. */
   let since: number | undefined

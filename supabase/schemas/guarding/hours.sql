@@ -60,7 +60,12 @@ begin
   for event in
     select e.kind, e.at_time, e.verdict, e.accuracy_meters, e.delivered_at, e.correction_id is not null as is_agreed
     from muster.clock_events(assignment.id) e
-    order by e.at_time, array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], e.kind)
+    -- Of two of one kind at one instant the first decides: what people agreed on, then what shows that they were there.
+    order by
+      e.at_time,
+      array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], e.kind),
+      e.correction_id is null,
+      e.verdict = 'outside'
   loop
     if not event.is_agreed then
       continue when event.accuracy_meters > most_imprecise;

@@ -1188,7 +1188,11 @@ begin
     select c.kind, c.recorded_at, c.verdict, c.accuracy_meters, c.created_at
     from public.gps_checkins c
     where c.assignment_id = assignment.id and c.kind <> 'ping'
-    order by c.recorded_at, array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], c.kind)
+    -- Of two of one kind at one instant the first decides: the one that shows that they were there.
+    order by
+      c.recorded_at,
+      array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], c.kind),
+      c.verdict = 'outside'
   loop
     continue when event.accuracy_meters > most_imprecise;
     if event.created_at > event.recorded_at + delivery then

@@ -1320,7 +1320,12 @@ begin
   for event in
     select e.kind, e.at_time, e.verdict, e.accuracy_meters, e.delivered_at, e.correction_id is not null as is_agreed
     from muster.clock_events(assignment.id) e
-    order by e.at_time, array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], e.kind)
+    -- Of two of one kind at one instant the first decides: what people agreed on, then what shows that they were there.
+    order by
+      e.at_time,
+      array_position(array['clock_in', 'break_start', 'break_end', 'clock_out'], e.kind),
+      e.correction_id is null,
+      e.verdict = 'outside'
   loop
     if not event.is_agreed then
       continue when event.accuracy_meters > most_imprecise;
@@ -3488,6 +3493,8 @@ create policy trucks_remove on public.trucks for delete to authenticated
     and (organization_id = (select muster.office_carrier_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
 --> statement-breakpoint
+alter function muster.tg_users__follow_role() owner to muster_definer;
+--> statement-breakpoint
 alter function muster.carrier_id() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.office_carrier_id() owner to muster_definer;
@@ -3495,8 +3502,6 @@ alter function muster.office_carrier_id() owner to muster_definer;
 alter function muster.driver_id() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.broker_id() owner to muster_definer;
---> statement-breakpoint
-alter function muster.tg_users__follow_role() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.flag_late_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
@@ -3600,21 +3605,23 @@ revoke execute on function muster.carrier_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.is_vin(text) from public;
 --> statement-breakpoint
-revoke execute on function muster.roles_of_guarding() from public;
---> statement-breakpoint
-revoke execute on function muster.notify_company(shifts,text) from public;
---> statement-breakpoint
 revoke execute on function muster.tg_allowances__set_tenant() from public;
 --> statement-breakpoint
 revoke execute on function muster.calendar_of(text) from public;
 --> statement-breakpoint
 revoke execute on function muster.allowances_of(assignments) from public;
 --> statement-breakpoint
-revoke execute on function muster.make_neighbours(assignments) from public;
+revoke execute on function muster.tg_users__follow_role() from public;
+--> statement-breakpoint
+revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.spans_json(tstzmultirange) from public;
 --> statement-breakpoint
 revoke execute on function muster.corrections_in_effect(uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.estimated_pay(assignments) from public;
+revoke execute on function muster.lock_timesheet(uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.side_of_caller(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.tg_set_organization_kind() from public;
 --> statement-breakpoint
@@ -3632,21 +3639,19 @@ revoke execute on function muster.broker_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.may_invite(text,uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.tg_users__follow_role() from public;
---> statement-breakpoint
 revoke execute on function muster.allowance_hours(allowances,text,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.notify_company(shifts,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.allowance_name(allowances) from public;
 --> statement-breakpoint
-revoke execute on function muster.flag_late_shifts(integer) from public;
+revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
 --> statement-breakpoint
-revoke execute on function muster.lock_timesheet(uuid) from public;
+revoke execute on function muster.flag_late_shifts(integer) from public;
 --> statement-breakpoint
 revoke execute on function muster.close_missed_shifts(integer) from public;
 --> statement-breakpoint
 revoke execute on function muster.close_left_shifts(integer) from public;
---> statement-breakpoint
-revoke execute on function muster.side_of_caller(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.audience_of_corrections(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
@@ -3676,11 +3681,9 @@ revoke execute on function muster.interval_from(timestamp with time zone,timesta
 --> statement-breakpoint
 revoke execute on function muster.record_no_show(shifts,uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.seen_of_timesheets(jsonb) from public;
+revoke execute on function muster.roles_of_guarding() from public;
 --> statement-breakpoint
-revoke execute on function muster.reopen_timesheet(timesheets) from public;
---> statement-breakpoint
-revoke execute on function muster.require_dispute_in_time(timesheets) from public;
+revoke execute on function muster.roles_of_freight() from public;
 --> statement-breakpoint
 revoke execute on function muster.audience_of_timesheets(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
@@ -3688,19 +3691,15 @@ revoke execute on function muster.audience_of_timesheet_lines(jsonb,timestamp wi
 --> statement-breakpoint
 revoke execute on function muster.audience_of_timesheet_steps(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
+revoke execute on function muster.seen_of_timesheets(jsonb) from public;
+--> statement-breakpoint
 revoke execute on function muster.seen_of_timesheet_lines(jsonb) from public;
---> statement-breakpoint
-revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
---> statement-breakpoint
-revoke execute on function muster.make_timesheet(assignments,tstzmultirange) from public;
 --> statement-breakpoint
 revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
 --> statement-breakpoint
+revoke execute on function muster.make_neighbours(assignments) from public;
+--> statement-breakpoint
 revoke execute on function muster.seconds_of(tstzmultirange) from public;
---> statement-breakpoint
-revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
---> statement-breakpoint
-revoke execute on function muster.spans_json(tstzmultirange) from public;
 --> statement-breakpoint
 revoke execute on function muster.spans_of(jsonb) from public;
 --> statement-breakpoint
@@ -3714,6 +3713,10 @@ revoke execute on function muster.lines_of(assignments,text,tstzmultirange,tstzm
 --> statement-breakpoint
 revoke execute on function muster.add_minimum(assignments,uuid) from public;
 --> statement-breakpoint
+revoke execute on function muster.estimated_pay(assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.make_timesheet(assignments,tstzmultirange) from public;
+--> statement-breakpoint
 revoke execute on function muster.count_lines(assignments,timesheets,tstzmultirange,tstzmultirange) from public;
 --> statement-breakpoint
 revoke execute on function muster.is_own_user(timesheets) from public;
@@ -3723,6 +3726,10 @@ revoke execute on function muster.note_step(timesheets,text,boolean,text,jsonb) 
 revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.finished_assignment(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.reopen_timesheet(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.require_dispute_in_time(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.approve_timesheets(uuid[]) from public;
 --> statement-breakpoint
@@ -3749,8 +3756,6 @@ revoke execute on function muster.tg_drivers__check_member() from public;
 revoke execute on function muster.invites_of_freight(text,uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.groups_of_freight(uuid[]) from public;
---> statement-breakpoint
-revoke execute on function muster.roles_of_freight() from public;
 --> statement-breakpoint
 grant execute on function muster.add_minimum(assignments,uuid) to muster_definer;
 --> statement-breakpoint
@@ -4250,4 +4255,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796009512_hours_people_and_carriers';
+return '1796011853_hours_people_and_carriers';
