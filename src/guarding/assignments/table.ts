@@ -7,6 +7,7 @@ import {
   numeric,
   pgTable,
   text,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
@@ -83,8 +84,8 @@ export const assignments = pgTable(
     ),
     // What background work looks through each minute.
     index('assignments_in_force_idx').on(t.start_datetime).where(sql`${t.ended_at} is null`),
-    // Whose a check-in is.
-    index('assignments_shift_idx').on(t.shift_id, t.professional_id, t.begun_at),
+    // Whose a check-in is; check-ins refer to both.
+    unique('assignments_shift_key').on(t.shift_id, t.id),
     // Lists; and what else a professional worked at that time.
     index('assignments_professional_idx').on(t.professional_id, t.start_datetime, t.id),
     index('assignments_company_idx').on(t.company_id, t.start_datetime, t.id),

@@ -230,6 +230,11 @@ declare
   caller constant uuid := muster.professional_id();
   stored public.gps_checkins;
 begin
+  -- What is known already does not meet the rules again.
+  perform from public.gps_checkins c where c.id = check_in_id and c.professional_id = caller;
+  if found then
+    return null;
+  end if;
   -- The trigger locks the shift, and asks the rules.
   insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
   values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
@@ -361,20 +366,13 @@ volatile
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  stored public.gps_checkins;
-  is_new boolean;
+  stored public.gps_checkins := muster.store_check_in(
+    check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time
+  );
+  is_new constant boolean := stored.id is not null;
 begin
-  select c.* into stored from public.gps_checkins c where c.id = check_in_id;
-  is_new := not found;
-  if is_new then
-    stored := muster.store_check_in(
-      check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time
-    );
-    if stored.id is null then
-      -- Somebody else's, or the same one that came twice at the same moment.
-      select c.* into stored from public.gps_checkins c where c.id = check_in_id;
-      is_new := false;
-    end if;
+  if not is_new then
+    select c.* into stored from public.gps_checkins c where c.id = check_in_id;
   end if;
   if not is_new and (stored.shift_id, stored.kind, stored.recorded_at, stored.professional_id)
     is distinct from (at_shift, kind_of, at_time, muster.professional_id()) then

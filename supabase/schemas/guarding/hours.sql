@@ -427,7 +427,7 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   select shift.start_datetime <= now()
     or shift.status = 'active'
-    or exists (select from public.gps_checkins c where c.assignment_id = assignment);
+    or exists (select from public.gps_checkins c where c.shift_id = shift.id and c.assignment_id = assignment);
 end;
 comment on function muster.has_begun(public.shifts, uuid) is
   'Whether a shift that is assigned has begun: its start has come, or its professional has checked in.';

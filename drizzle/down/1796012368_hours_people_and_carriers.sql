@@ -919,6 +919,63 @@ begin
 end
 $function$;
 --> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.record_check_in(check_in_id uuid, at_shift uuid, kind_of text, latitude double precision, longitude double precision, accuracy double precision, at_time timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
+AS $function$
+declare
+  stored public.gps_checkins;
+  is_new boolean;
+begin
+  select c.* into stored from public.gps_checkins c where c.id = check_in_id;
+  is_new := not found;
+  if is_new then
+    stored := muster.store_check_in(
+      check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time
+    );
+    if stored.id is null then
+      -- Somebody else's, or the same one that came twice at the same moment.
+      select c.* into stored from public.gps_checkins c where c.id = check_in_id;
+      is_new := false;
+    end if;
+  end if;
+  if not is_new and (stored.shift_id, stored.kind, stored.recorded_at, stored.professional_id)
+    is distinct from (at_shift, kind_of, at_time, muster.professional_id()) then
+    -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+    perform muster.fail('id_conflict', 'id');
+  end if;
+
+  return json_build_object(
+    'status', case when is_new then 'created' else 'duplicate' end,
+    'checkin', muster.checkin_json(stored)
+  );
+end
+$function$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.store_check_in(check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy double precision, at_time timestamp with time zone)
+ RETURNS gps_checkins
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
+AS $function$
+declare
+  caller constant uuid := muster.professional_id();
+  stored public.gps_checkins;
+begin
+  -- The trigger locks the shift, and asks the rules.
+  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
+  on conflict do nothing
+  returning c.* into stored;
+  -- This one is among them; the error takes it out again.
+  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+  return stored;
+end
+$function$;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.tg_shift_briefings__copy_shift()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1441,6 +1498,17 @@ begin
 end
 $function$;
 --> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.has_begun(shift shifts, assignment uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT (((shift).start_datetime <= now()) OR ((shift).status = 'active'::text) OR (EXISTS ( SELECT
+            FROM gps_checkins c
+           WHERE (c.assignment_id = has_begun.assignment))));
+END;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.give_back_shift(wanted uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1642,4 +1710,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796008322_carriers_have_records';
+return '1796008323_check_ins_refer_to_one_row';

@@ -882,6 +882,76 @@ begin
 end
 $$;
 --> statement-breakpoint
+-- Callers insert check-ins by policy, too. These two are for the functions below: they ask once who the caller is, where the
+-- policies and the trigger ask five times, the trigger for each row. What they let through is the same: they ask the trigger's rules,
+-- with the shift locked, and they give back nothing but what they stored.
+create or replace function muster.store_check_in(
+  check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
+) returns public.gps_checkins
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  caller constant uuid := muster.professional_id();
+  stored public.gps_checkins;
+begin
+  -- What is known already does not meet the rules again.
+  perform from public.gps_checkins c where c.id = check_in_id and c.professional_id = caller;
+  if found then
+    return null;
+  end if;
+  -- The trigger locks the shift, and asks the rules.
+  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
+  on conflict do nothing
+  returning c.* into stored;
+  -- This one is among them; the error takes it out again.
+  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+  return stored;
+end
+$$;
+--> statement-breakpoint
+-- One check-in, as the caller: its policies and the triggers of the table decide. Gives {status, checkin}, where the status is
+-- created or duplicate; whatever else becomes of it is an error.
+create or replace function muster.record_check_in(
+  check_in_id uuid,
+  at_shift uuid,
+  kind_of text,
+  latitude float8,
+  longitude float8,
+  accuracy float8,
+  at_time timestamptz
+) returns json
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  stored public.gps_checkins := muster.store_check_in(
+    check_in_id, at_shift, kind_of, st_point(longitude, latitude)::geography, accuracy, at_time
+  );
+  is_new constant boolean := stored.id is not null;
+begin
+  if not is_new then
+    select c.* into stored from public.gps_checkins c where c.id = check_in_id;
+  end if;
+  if not is_new and (stored.shift_id, stored.kind, stored.recorded_at, stored.professional_id)
+    is distinct from (at_shift, kind_of, at_time, muster.professional_id()) then
+    -- The id stands for another check-in, which may be somebody else's: nothing is said about it.
+    perform muster.fail('id_conflict', 'id');
+  end if;
+
+  return json_build_object(
+    'status', case when is_new then 'created' else 'duplicate' end,
+    'checkin', muster.checkin_json(stored)
+  );
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.codes_of_guarding() returns jsonb
 language sql
 immutable
@@ -1594,6 +1664,16 @@ begin
   end if;
 end
 $$;
+--> statement-breakpoint
+create or replace function muster.has_begun(shift public.shifts, assignment uuid) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select shift.start_datetime <= now()
+    or shift.status = 'active'
+    or exists (select from public.gps_checkins c where c.shift_id = shift.id and c.assignment_id = assignment);
+end;
 --> statement-breakpoint
 -- As the guard of the shift.
 create or replace function muster.give_back_shift(wanted uuid) returns jsonb
@@ -3493,7 +3573,7 @@ create policy trucks_remove on public.trucks for delete to authenticated
     and (organization_id = (select muster.office_carrier_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
 --> statement-breakpoint
-alter function muster.tg_users__follow_role() owner to muster_definer;
+alter function muster.close_missed_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.carrier_id() owner to muster_definer;
 --> statement-breakpoint
@@ -3503,9 +3583,9 @@ alter function muster.driver_id() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.broker_id() owner to muster_definer;
 --> statement-breakpoint
-alter function muster.flag_late_shifts(integer) owner to muster_definer;
+alter function muster.tg_users__follow_role() owner to muster_definer;
 --> statement-breakpoint
-alter function muster.close_missed_shifts(integer) owner to muster_definer;
+alter function muster.flag_late_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.close_left_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
@@ -3605,23 +3685,21 @@ revoke execute on function muster.carrier_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.is_vin(text) from public;
 --> statement-breakpoint
+revoke execute on function muster.finished_assignment(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.require_dispute_in_time(timesheets) from public;
+--> statement-breakpoint
 revoke execute on function muster.tg_allowances__set_tenant() from public;
 --> statement-breakpoint
 revoke execute on function muster.calendar_of(text) from public;
 --> statement-breakpoint
 revoke execute on function muster.allowances_of(assignments) from public;
 --> statement-breakpoint
-revoke execute on function muster.tg_users__follow_role() from public;
---> statement-breakpoint
-revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
---> statement-breakpoint
-revoke execute on function muster.spans_json(tstzmultirange) from public;
+revoke execute on function muster.close_missed_shifts(integer) from public;
 --> statement-breakpoint
 revoke execute on function muster.corrections_in_effect(uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.lock_timesheet(uuid) from public;
---> statement-breakpoint
-revoke execute on function muster.side_of_caller(timesheets) from public;
+revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
 --> statement-breakpoint
 revoke execute on function muster.tg_set_organization_kind() from public;
 --> statement-breakpoint
@@ -3639,6 +3717,8 @@ revoke execute on function muster.broker_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.may_invite(text,uuid) from public;
 --> statement-breakpoint
+revoke execute on function muster.tg_users__follow_role() from public;
+--> statement-breakpoint
 revoke execute on function muster.allowance_hours(allowances,text,tstzmultirange) from public;
 --> statement-breakpoint
 revoke execute on function muster.notify_company(shifts,text) from public;
@@ -3648,8 +3728,6 @@ revoke execute on function muster.allowance_name(allowances) from public;
 revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
 --> statement-breakpoint
 revoke execute on function muster.flag_late_shifts(integer) from public;
---> statement-breakpoint
-revoke execute on function muster.close_missed_shifts(integer) from public;
 --> statement-breakpoint
 revoke execute on function muster.close_left_shifts(integer) from public;
 --> statement-breakpoint
@@ -3683,7 +3761,7 @@ revoke execute on function muster.record_no_show(shifts,uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.roles_of_guarding() from public;
 --> statement-breakpoint
-revoke execute on function muster.roles_of_freight() from public;
+revoke execute on function muster.approve_timesheets(uuid[]) from public;
 --> statement-breakpoint
 revoke execute on function muster.audience_of_timesheets(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
@@ -3695,11 +3773,13 @@ revoke execute on function muster.seen_of_timesheets(jsonb) from public;
 --> statement-breakpoint
 revoke execute on function muster.seen_of_timesheet_lines(jsonb) from public;
 --> statement-breakpoint
-revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
---> statement-breakpoint
-revoke execute on function muster.make_neighbours(assignments) from public;
---> statement-breakpoint
 revoke execute on function muster.seconds_of(tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.spans_json(tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
 --> statement-breakpoint
 revoke execute on function muster.spans_of(jsonb) from public;
 --> statement-breakpoint
@@ -3708,6 +3788,8 @@ revoke execute on function muster.duration_text(numeric) from public;
 revoke execute on function muster.hours_are_settled(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.hours_of(assignments,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.reopen_timesheet(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.lines_of(assignments,text,tstzmultirange,tstzmultirange,boolean) from public;
 --> statement-breakpoint
@@ -3719,19 +3801,15 @@ revoke execute on function muster.make_timesheet(assignments,tstzmultirange) fro
 --> statement-breakpoint
 revoke execute on function muster.count_lines(assignments,timesheets,tstzmultirange,tstzmultirange) from public;
 --> statement-breakpoint
+revoke execute on function muster.lock_timesheet(uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.side_of_caller(timesheets) from public;
+--> statement-breakpoint
 revoke execute on function muster.is_own_user(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.note_step(timesheets,text,boolean,text,jsonb) from public;
 --> statement-breakpoint
-revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
---> statement-breakpoint
-revoke execute on function muster.finished_assignment(timesheets) from public;
---> statement-breakpoint
-revoke execute on function muster.reopen_timesheet(timesheets) from public;
---> statement-breakpoint
-revoke execute on function muster.require_dispute_in_time(timesheets) from public;
---> statement-breakpoint
-revoke execute on function muster.approve_timesheets(uuid[]) from public;
+revoke execute on function muster.make_neighbours(assignments) from public;
 --> statement-breakpoint
 revoke execute on function muster.approve_timesheet(uuid,text[],numeric) from public;
 --> statement-breakpoint
@@ -3742,6 +3820,8 @@ revoke execute on function muster.dispute_timesheet(uuid,text) from public;
 revoke execute on function muster.counter_timesheet(uuid,jsonb,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.resolve_timesheet(uuid,text,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.roles_of_freight() from public;
 --> statement-breakpoint
 revoke execute on function muster.approve_agreed_hours(integer) from public;
 --> statement-breakpoint
@@ -4255,4 +4335,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796011853_hours_people_and_carriers';
+return '1796012368_hours_people_and_carriers';
