@@ -106,13 +106,19 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
     ],
     [
       'users',
-      `insert into users (id, tenant_id, organization_id, role, name, email)
-       select bench_id('a', n), bench_id('t', 1), bench_id('c', n), 'company', 'Planner ' || n, 'planner' || n || '@example.com'
+      `insert into users (id, tenant_id, organization_id, organization_kind, role, name, email)
+       select bench_id('a', n), bench_id('t', 1), bench_id('c', n), 'company', 'company', 'Planner ' || n,
+              'planner' || n || '@example.com'
        from generate_series(1, ${COMPANIES}) n
        union all
-       select bench_id('b', n), bench_id('t', 1), null, 'zzp', 'Guard ' || n, 'guard' || n || '@example.com'
+       select bench_id('b', n), bench_id('t', 1), null, null, 'zzp', 'Guard ' || n, 'guard' || n || '@example.com'
        from generate_series(1, $1::int) n`,
       size.guards,
+    ],
+    [
+      'memberships',
+      `insert into memberships (tenant_id, user_id, organization_id, organization_kind, role)
+       select tenant_id, id, organization_id, organization_kind, role from users`,
     ],
     [
       'security_professionals',
