@@ -112,6 +112,7 @@ export const against = (other: Side, paths: readonly string[]): Path => ({
         await competeFlawlessly(
           sides.map(({ name, bench: side }) =>
             overHttp(side, name, side.service, {
+              callers: guards,
               requests: (turn) => checkinRequests(guards, Math.ceil(SINGLES * bench.seconds * share[turn])),
               connections: PHONES,
               once: true,
@@ -125,6 +126,7 @@ export const against = (other: Side, paths: readonly string[]): Path => ({
         await competeFlawlessly(
           sides.map(({ name, bench: side }) =>
             overHttp(side, name, side.service, {
+              callers: guards,
               requests: (turn) => batchRequests(guards, Math.ceil(BATCHES * bench.seconds * share[turn])),
               connections: 1,
               once: true,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Request } from 'autocannon'
+import type { CallerToken } from './callers.ts'
 import type { Cluster } from './cluster.ts'
 import {
   type Contender,
@@ -171,6 +172,8 @@ export interface HttpWork {
   once?: boolean
   /** There are only so many of them: one warm-up has to do. */
   isScarce?: boolean
+  /** Whom the service knows before the first turn: it looks up each user once. */
+  callers?: readonly CallerToken[]
 }
 
 /** Loads a server over HTTP. */
@@ -190,8 +193,21 @@ export function overHttp<Name extends string>(
         seconds: bench.seconds * share,
       }),
     )
+  const introduce = (callers: readonly CallerToken[]): Promise<unknown> =>
+    bench.loader.load({
+      origin: server.origin,
+      requests: callers.map(({ authorization }) => ({
+        method: 'GET',
+        path: '/v1/me',
+        headers: { authorization },
+      })),
+      connections: work.connections,
+      once: true,
+      seconds: bench.seconds,
+    })
   return contender(name, {
     async warmUp() {
+      if (work.callers) await introduce(work.callers)
       const share = warmUpShare(server)
       const ends = performance.now() + bench.seconds * share * 1_000
       do await turn('warm-up', share)

@@ -105,6 +105,7 @@ export async function assignments(
     Math.ceil((ASSIGNMENTS_PER_SECOND * bench.seconds) / PLANNERS_AT_WORK) * PLANNERS_AT_WORK,
   )
   return {
+    callers: planners,
     requests: () => ours.splice(0, perTurn).map((pair) => assignRequest(planners, pair)),
     connections: PLANNERS_AT_WORK,
     once: true,

@@ -95,6 +95,7 @@ export const checkins: Path = {
     const singles = await competeFlawlessly(
       [
         overHttp(bench, 'muster', bench.service, {
+          callers: guards,
           requests: (turn) => checkinRequests(guards, perTurn(CHECKINS_PER_SECOND, turn)),
           connections: PHONES,
           once: true,
@@ -106,12 +107,14 @@ export const checkins: Path = {
     const onePhone = await competeFlawlessly(
       [
         overHttp(bench, 'batch of 1,000', bench.service, {
+          callers: guards,
           requests: (turn) => batchRequests(guards, perTurn(BATCHES_PER_SECOND, turn)),
           connections: 1,
           once: true,
         }),
         inDatabase(bench, 'one statement', { script: insertScript(guards.length, BATCH), clients: 1 }),
         overHttp(bench, 'one by one', bench.service, {
+          callers: guards,
           requests: (turn) => checkinRequests(guards, perTurn(SINGLES_PER_SECOND, turn)),
           connections: 1,
           once: true,

@@ -36,8 +36,8 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.company_id()',
     'muster.guard_tenant_id()',
     'muster.professional_id()',
-    'muster.tenant_id()',
   ],
+  'anon authenticated muster_api service_role': ['muster.tenant_id()'],
   'anon authenticated muster_api muster_worker service_role': [
     'muster.oldest_version()',
     'muster.schema_version()',

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Caller } from '../auth/caller.ts'
+import { functionCall } from '../db/function-call.ts'
 import type { Sessions } from '../db/session.ts'
 import { Problem } from './problem.ts'
 
@@ -51,8 +51,10 @@ export const registration = fastifyPlugin(
   { name: 'registration', fastify: '5.x', dependencies: ['authentication'] },
 )
 
-const lookUp = (sessions: Sessions, caller: Caller): Promise<boolean> =>
-  sessions
-    // Who was registered a moment ago must not be told that they are not.
-    .statements(caller, { onPrimary: true })
-    .value<boolean>(sql`select muster.tenant_id() is not null`)
+const OWN_TENANT = functionCall('muster.tenant_id', [], { is_registered: 'answer is not null' })
+
+/** On the primary: who was registered a moment ago must not be told that they are not. */
+async function lookUp(sessions: Sessions, caller: Caller): Promise<boolean> {
+  const { is_registered } = await sessions.call<{ is_registered: boolean }>(caller, OWN_TENANT, [])
+  return is_registered
+}

@@ -147,6 +147,12 @@ begin
     and assignment.id is not null
     and muster.check_in_time_refusal(assignment, new.recorded_at) is null
   ) is not true then
+    -- What is known already does not meet the rules again. Looked up only here: nearly all are new, and are taken.
+    if by_caller
+      and exists (select from public.gps_checkins c where c.id = new.id and c.professional_id = new.professional_id)
+    then
+      return null;
+    end if;
     refusal := coalesce(
       muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
     );
@@ -230,11 +236,6 @@ declare
   caller constant uuid := muster.professional_id();
   stored public.gps_checkins;
 begin
-  -- What is known already does not meet the rules again.
-  perform from public.gps_checkins c where c.id = check_in_id and c.professional_id = caller;
-  if found then
-    return null;
-  end if;
   -- The trigger locks the shift, and asks the rules.
   insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
   values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)

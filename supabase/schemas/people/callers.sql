@@ -179,6 +179,8 @@ grant execute on function
   muster.company_client_ids(),
   muster.client_company_ids()
 to anon, authenticated, service_role, muster_definer;
+-- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
+grant execute on function muster.tenant_id() to muster_api;
 
 alter function muster.tenant_id() owner to muster_definer;
 alter function muster.admin_tenant_id() owner to muster_definer;

@@ -563,6 +563,75 @@ begin
 end
 $function$;
 --> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.tg_gps_checkins__judge()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
+AS $function$
+declare
+  most_precise constant float8 := 100;
+  shift public.shifts;
+  assignment public.assignments;
+  refusal text;
+  by_caller constant boolean := muster.acts_for_caller();
+begin
+  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
+  -- Callers may name neither: muster.store_check_in names the professional, whom it looked up; muster.store_check_ins also the
+  -- assignment.
+  if by_caller and new.assignment_id is not null then
+    select a.* into assignment from public.assignments a where a.id = new.assignment_id;
+  else
+    select a.* into assignment
+    from public.assignments a
+    where a.shift_id = shift.id
+      and a.professional_id = case
+        when by_caller then coalesce(new.professional_id, muster.professional_id())
+        else shift.professional_id
+      end
+    -- As muster.assignment_at, without a call for each row.
+    order by
+      new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+    limit 1;
+  end if;
+  -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
+  if (
+    shift.deleted_at is null
+    and assignment.id is not null
+    and muster.check_in_time_refusal(assignment, new.recorded_at) is null
+  ) is not true then
+    refusal := coalesce(
+      muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
+    );
+    perform muster.fail(
+      refusal, case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
+    );
+  end if;
+  -- The functions count for themselves.
+  if by_caller and new.professional_id is null and new.kind = 'ping'
+    and muster.pings_in_minute(shift.id, assignment.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+  then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.assignment_id := assignment.id;
+  new.professional_id := assignment.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= assignment.radius_meters;
+  new.verdict := case
+    when new.distance_meters + new.accuracy_meters <= assignment.radius_meters and new.accuracy_meters <= most_precise then 'inside'
+    when new.distance_meters - new.accuracy_meters > assignment.radius_meters then 'outside'
+    else 'uncertain'
+  end;
+  return new;
+end
+$function$;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.create_invitation(role text, organization uuid DEFAULT NULL::uuid, email text DEFAULT NULL::text, valid_for interval DEFAULT '14 days'::interval)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -950,29 +1019,6 @@ begin
     'status', case when is_new then 'created' else 'duplicate' end,
     'checkin', muster.checkin_json(stored)
   );
-end
-$function$;
---> statement-breakpoint
-CREATE OR REPLACE FUNCTION muster.store_check_in(check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy double precision, at_time timestamp with time zone)
- RETURNS gps_checkins
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
-AS $function$
-declare
-  caller constant uuid := muster.professional_id();
-  stored public.gps_checkins;
-begin
-  -- The trigger locks the shift, and asks the rules.
-  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
-  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
-  on conflict do nothing
-  returning c.* into stored;
-  -- This one is among them; the error takes it out again.
-  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
-    perform muster.fail('too_many_pings', 'recorded_at');
-  end if;
-  return stored;
 end
 $function$;
 --> statement-breakpoint
@@ -1604,6 +1650,8 @@ alter table public.users enable always trigger note_caller_on_update;
 revoke execute on function muster.carrier_id() from anon, authenticated, service_role;
 --> statement-breakpoint
 revoke execute on function muster.is_vin(text) from anon, authenticated, muster_definer, service_role;
+--> statement-breakpoint
+revoke execute on function muster.tenant_id() from muster_api;
 --> statement-breakpoint
 revoke select on table muster.public_holidays from muster_definer;
 --> statement-breakpoint

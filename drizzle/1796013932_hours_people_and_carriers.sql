@@ -882,36 +882,77 @@ begin
 end
 $$;
 --> statement-breakpoint
--- Callers insert check-ins by policy, too. These two are for the functions below: they ask once who the caller is, where the
--- policies and the trigger ask five times, the trigger for each row. What they let through is the same: they ask the trigger's rules,
--- with the shift locked, and they give back nothing but what they stored.
-create or replace function muster.store_check_in(
-  check_in_id uuid, at_shift uuid, kind_of text, at_point geography, accuracy float8, at_time timestamptz
-) returns public.gps_checkins
+create or replace function muster.tg_gps_checkins__judge() returns trigger
 language plpgsql
-volatile
 security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  caller constant uuid := muster.professional_id();
-  stored public.gps_checkins;
+  most_precise constant float8 := 100;
+  shift public.shifts;
+  assignment public.assignments;
+  refusal text;
+  by_caller constant boolean := muster.acts_for_caller();
 begin
-  -- What is known already does not meet the rules again.
-  perform from public.gps_checkins c where c.id = check_in_id and c.professional_id = caller;
-  if found then
-    return null;
+  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
+  -- Callers may name neither: muster.store_check_in names the professional, whom it looked up; muster.store_check_ins also the
+  -- assignment.
+  if by_caller and new.assignment_id is not null then
+    select a.* into assignment from public.assignments a where a.id = new.assignment_id;
+  else
+    select a.* into assignment
+    from public.assignments a
+    where a.shift_id = shift.id
+      and a.professional_id = case
+        when by_caller then coalesce(new.professional_id, muster.professional_id())
+        else shift.professional_id
+      end
+    -- As muster.assignment_at, without a call for each row.
+    order by
+      new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+    limit 1;
   end if;
-  -- The trigger locks the shift, and asks the rules.
-  insert into public.gps_checkins as c (id, shift_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
-  values (check_in_id, at_shift, caller, kind_of, at_point, accuracy, at_time)
-  on conflict do nothing
-  returning c.* into stored;
-  -- This one is among them; the error takes it out again.
-  if stored.kind = 'ping' and muster.pings_in_minute(at_shift, caller, at_time) > muster.most_pings_a_minute() then
+  -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
+  if (
+    shift.deleted_at is null
+    and assignment.id is not null
+    and muster.check_in_time_refusal(assignment, new.recorded_at) is null
+  ) is not true then
+    -- What is known already does not meet the rules again. Looked up only here: nearly all are new, and are taken.
+    if by_caller
+      and exists (select from public.gps_checkins c where c.id = new.id and c.professional_id = new.professional_id)
+    then
+      return null;
+    end if;
+    refusal := coalesce(
+      muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
+    );
+    perform muster.fail(
+      refusal, case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
+    );
+  end if;
+  -- The functions count for themselves.
+  if by_caller and new.professional_id is null and new.kind = 'ping'
+    and muster.pings_in_minute(shift.id, assignment.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+  then
     perform muster.fail('too_many_pings', 'recorded_at');
   end if;
-  return stored;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.assignment_id := assignment.id;
+  new.professional_id := assignment.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= assignment.radius_meters;
+  new.verdict := case
+    when new.distance_meters + new.accuracy_meters <= assignment.radius_meters and new.accuracy_meters <= most_precise then 'inside'
+    when new.distance_meters - new.accuracy_meters > assignment.radius_meters then 'outside'
+    else 'uncertain'
+  end;
+  return new;
 end
 $$;
 --> statement-breakpoint
@@ -3573,7 +3614,11 @@ create policy trucks_remove on public.trucks for delete to authenticated
     and (organization_id = (select muster.office_carrier_id()) or tenant_id = (select muster.admin_tenant_id()))
   );
 --> statement-breakpoint
-alter function muster.close_missed_shifts(integer) owner to muster_definer;
+alter function muster.dispute_timesheet(uuid,text) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_users__follow_role() owner to muster_definer;
+--> statement-breakpoint
+alter function muster.tg_corrections__apply() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.carrier_id() owner to muster_definer;
 --> statement-breakpoint
@@ -3583,9 +3628,11 @@ alter function muster.driver_id() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.broker_id() owner to muster_definer;
 --> statement-breakpoint
-alter function muster.tg_users__follow_role() owner to muster_definer;
+alter function muster.lock_for_approval(uuid[]) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.flag_late_shifts(integer) owner to muster_definer;
+--> statement-breakpoint
+alter function muster.close_missed_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.close_left_shifts(integer) owner to muster_definer;
 --> statement-breakpoint
@@ -3595,13 +3642,7 @@ alter function muster.decide_correction(uuid,text) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.tg_corrections__check() owner to muster_definer;
 --> statement-breakpoint
-alter function muster.tg_corrections__apply() owner to muster_definer;
---> statement-breakpoint
 alter function muster.approve_timesheet(uuid,text[],numeric) owner to muster_definer;
---> statement-breakpoint
-alter function muster.lock_for_approval(uuid[]) owner to muster_definer;
---> statement-breakpoint
-alter function muster.dispute_timesheet(uuid,text) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.counter_timesheet(uuid,jsonb,text) owner to muster_definer;
 --> statement-breakpoint
@@ -3685,9 +3726,11 @@ revoke execute on function muster.carrier_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.is_vin(text) from public;
 --> statement-breakpoint
-revoke execute on function muster.finished_assignment(timesheets) from public;
+revoke execute on function muster.tg_organizations__check_kind() from public;
 --> statement-breakpoint
-revoke execute on function muster.require_dispute_in_time(timesheets) from public;
+revoke execute on function muster.dispute_timesheet(uuid,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.tg_users__follow_role() from public;
 --> statement-breakpoint
 revoke execute on function muster.tg_allowances__set_tenant() from public;
 --> statement-breakpoint
@@ -3695,15 +3738,19 @@ revoke execute on function muster.calendar_of(text) from public;
 --> statement-breakpoint
 revoke execute on function muster.allowances_of(assignments) from public;
 --> statement-breakpoint
-revoke execute on function muster.close_missed_shifts(integer) from public;
+revoke execute on function muster.finished_assignment(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.tg_corrections__apply() from public;
+--> statement-breakpoint
+revoke execute on function muster.allowance_hours(allowances,text,tstzmultirange) from public;
+--> statement-breakpoint
+revoke execute on function muster.clock_events(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.corrections_in_effect(uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
+revoke execute on function muster.notify_company(shifts,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.tg_set_organization_kind() from public;
---> statement-breakpoint
-revoke execute on function muster.tg_organizations__check_kind() from public;
 --> statement-breakpoint
 revoke execute on function muster.roles_of_people() from public;
 --> statement-breakpoint
@@ -3715,21 +3762,25 @@ revoke execute on function muster.driver_id() from public;
 --> statement-breakpoint
 revoke execute on function muster.broker_id() from public;
 --> statement-breakpoint
+revoke execute on function muster.lock_for_approval(uuid[]) from public;
+--> statement-breakpoint
+revoke execute on function muster.tg_set_tenant_of_carrier() from public;
+--> statement-breakpoint
 revoke execute on function muster.may_invite(text,uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.tg_users__follow_role() from public;
---> statement-breakpoint
-revoke execute on function muster.allowance_hours(allowances,text,tstzmultirange) from public;
---> statement-breakpoint
-revoke execute on function muster.notify_company(shifts,text) from public;
+revoke execute on function muster.roles_of_guarding() from public;
 --> statement-breakpoint
 revoke execute on function muster.allowance_name(allowances) from public;
 --> statement-breakpoint
-revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
+revoke execute on function muster.seen_of_timesheets(jsonb) from public;
 --> statement-breakpoint
 revoke execute on function muster.flag_late_shifts(integer) from public;
 --> statement-breakpoint
+revoke execute on function muster.close_missed_shifts(integer) from public;
+--> statement-breakpoint
 revoke execute on function muster.close_left_shifts(integer) from public;
+--> statement-breakpoint
+revoke execute on function muster.interval_from(timestamp with time zone,timestamp with time zone) from public;
 --> statement-breakpoint
 revoke execute on function muster.audience_of_corrections(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
@@ -3751,17 +3802,9 @@ revoke execute on function muster.decide_correction(uuid,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.tg_corrections__check() from public;
 --> statement-breakpoint
-revoke execute on function muster.tg_corrections__apply() from public;
---> statement-breakpoint
-revoke execute on function muster.clock_events(uuid) from public;
---> statement-breakpoint
-revoke execute on function muster.interval_from(timestamp with time zone,timestamp with time zone) from public;
---> statement-breakpoint
 revoke execute on function muster.record_no_show(shifts,uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.roles_of_guarding() from public;
---> statement-breakpoint
-revoke execute on function muster.approve_timesheets(uuid[]) from public;
+revoke execute on function muster.seen_of_timesheet_lines(jsonb) from public;
 --> statement-breakpoint
 revoke execute on function muster.audience_of_timesheets(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
@@ -3769,33 +3812,31 @@ revoke execute on function muster.audience_of_timesheet_lines(jsonb,timestamp wi
 --> statement-breakpoint
 revoke execute on function muster.audience_of_timesheet_steps(jsonb,timestamp with time zone) from public;
 --> statement-breakpoint
-revoke execute on function muster.seen_of_timesheets(jsonb) from public;
+revoke execute on function muster.seen_of_timesheet_steps(jsonb) from public;
 --> statement-breakpoint
-revoke execute on function muster.seen_of_timesheet_lines(jsonb) from public;
+revoke execute on function muster.estimated_pay(assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.notify_of_timesheet(timesheets,text,boolean) from public;
+--> statement-breakpoint
+revoke execute on function muster.require_dispute_in_time(timesheets) from public;
 --> statement-breakpoint
 revoke execute on function muster.seconds_of(tstzmultirange) from public;
 --> statement-breakpoint
-revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
---> statement-breakpoint
 revoke execute on function muster.spans_json(tstzmultirange) from public;
---> statement-breakpoint
-revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
 --> statement-breakpoint
 revoke execute on function muster.spans_of(jsonb) from public;
 --> statement-breakpoint
 revoke execute on function muster.duration_text(numeric) from public;
 --> statement-breakpoint
+revoke execute on function muster.settle_timesheet(timesheets,text[],uuid) from public;
+--> statement-breakpoint
 revoke execute on function muster.hours_are_settled(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.hours_of(assignments,tstzmultirange) from public;
 --> statement-breakpoint
-revoke execute on function muster.reopen_timesheet(timesheets) from public;
---> statement-breakpoint
 revoke execute on function muster.lines_of(assignments,text,tstzmultirange,tstzmultirange,boolean) from public;
 --> statement-breakpoint
 revoke execute on function muster.add_minimum(assignments,uuid) from public;
---> statement-breakpoint
-revoke execute on function muster.estimated_pay(assignments) from public;
 --> statement-breakpoint
 revoke execute on function muster.make_timesheet(assignments,tstzmultirange) from public;
 --> statement-breakpoint
@@ -3811,23 +3852,21 @@ revoke execute on function muster.note_step(timesheets,text,boolean,text,jsonb) 
 --> statement-breakpoint
 revoke execute on function muster.make_neighbours(assignments) from public;
 --> statement-breakpoint
+revoke execute on function muster.reopen_timesheet(timesheets) from public;
+--> statement-breakpoint
+revoke execute on function muster.may_approve_itself(timesheets,assignments) from public;
+--> statement-breakpoint
+revoke execute on function muster.approve_timesheets(uuid[]) from public;
+--> statement-breakpoint
 revoke execute on function muster.approve_timesheet(uuid,text[],numeric) from public;
---> statement-breakpoint
-revoke execute on function muster.lock_for_approval(uuid[]) from public;
---> statement-breakpoint
-revoke execute on function muster.dispute_timesheet(uuid,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.counter_timesheet(uuid,jsonb,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.resolve_timesheet(uuid,text,text) from public;
 --> statement-breakpoint
-revoke execute on function muster.roles_of_freight() from public;
---> statement-breakpoint
 revoke execute on function muster.approve_agreed_hours(integer) from public;
 --> statement-breakpoint
 revoke execute on function muster.make_missing_timesheets(integer) from public;
---> statement-breakpoint
-revoke execute on function muster.tg_set_tenant_of_carrier() from public;
 --> statement-breakpoint
 revoke execute on function muster.codes_of_freight() from public;
 --> statement-breakpoint
@@ -3836,6 +3875,8 @@ revoke execute on function muster.tg_drivers__check_member() from public;
 revoke execute on function muster.invites_of_freight(text,uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.groups_of_freight(uuid[]) from public;
+--> statement-breakpoint
+revoke execute on function muster.roles_of_freight() from public;
 --> statement-breakpoint
 grant execute on function muster.add_minimum(assignments,uuid) to muster_definer;
 --> statement-breakpoint
@@ -3974,6 +4015,8 @@ grant execute on function muster.side_of_caller(timesheets) to muster_definer;
 grant execute on function muster.spans_json(tstzmultirange) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.spans_of(jsonb) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.tenant_id() to muster_api;
 --> statement-breakpoint
 grant select on table muster.public_holidays to muster_definer;
 --> statement-breakpoint
@@ -4335,4 +4378,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796012368_hours_people_and_carriers';
+return '1796013932_hours_people_and_carriers';
