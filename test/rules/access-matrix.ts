@@ -266,7 +266,7 @@ const invitations: Section = {
     expired                  rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
     forAnotherAddress        rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
     foreignInvitesColleague  .        .          .      .      rcd             rcd           a         .       .           .       .          .                .            .            .       a              a              .       .            .      .           .          .
-    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    a           .       .          .                a            .            a       .              .              a       a            a      a           a          a
+    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    .           .       .          .                a            .            a       .              .              a       a            a      a           a          a
   `,
 }
 

@@ -28,6 +28,8 @@ interface Policy {
 
 /** Mutants that no cell can see, and why. */
 const EQUIVALENT: Record<string, string> = {
+  'internal on muster.public_holidays: not for muster_definer':
+    'No allowance of public holidays is paid then: timesheets.test.ts sees the amounts.',
   'internal on muster.audiences: not for muster_definer':
     'Changes are then checked for each subscriber, with the same answers.',
   'internal on muster.history: not for muster_definer':
@@ -36,6 +38,8 @@ const EQUIVALENT: Record<string, string> = {
     'Nothing can be counted then: candidates.test.ts sees that assigning a stranger fails.',
   'internal on muster.size_samples: not for muster_definer':
     'Nothing can be sampled then: jobs.test.ts sees that the job fails.',
+  'internal on public.allowances: not for muster_definer':
+    'No allowance is paid then: timesheets.test.ts sees the amounts.',
   'internal on public.incidents: not for muster_definer':
     'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
 }
