@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useTestDatabase } from '../support/database.ts'
 import { SECTIONS } from './access-matrix.ts'
-import { aliveOf, MUTANTS_TIMEOUT_MS, type Mutant, survivors, UNHARMED } from './access-mutants.ts'
+import {
+  aliveOf,
+  KnownCells,
+  MUTANTS_TIMEOUT_MS,
+  type Mutant,
+  redAnyway,
+  survivors,
+  UNHARMED,
+} from './access-mutants.ts'
 import { installProbe } from './access-probe.ts'
 import { buildAccessWorld } from './access-world.ts'
 import { PRIVILEGES } from './privileges.ts'
@@ -12,10 +20,12 @@ import { PRIVILEGES } from './privileges.ts'
  */
 
 const database = useTestDatabase()
+const known = await KnownCells.read('access-mutants-policies.json')
 
 beforeAll(async () => {
   await buildAccessWorld(database().owner)
   await installProbe(database().owner)
+  return () => known.save()
 })
 
 interface Policy {
@@ -90,7 +100,9 @@ const withoutRole = (table: string, role: string): string =>
 
 describe('a cell turns red', () => {
   it('when a policy is dropped or lets everything through', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
-    expect(await survivors(database().owner, (await policies()).flatMap(toMutants), EQUIVALENT)).toEqual([])
+    expect(
+      await survivors(database().owner, known, (await policies()).flatMap(toMutants), EQUIVALENT),
+    ).toEqual([])
   })
 
   it('when row level security is off', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
@@ -100,10 +112,11 @@ describe('a cell turns red', () => {
       table,
       showsWhere: 'refused' as const,
     }))
-    expect(await survivors(database().owner, mutants)).toEqual([])
+    expect(await survivors(database().owner, known, mutants)).toEqual([])
   })
 
   it('and none when nothing is broken', { timeout: MUTANTS_TIMEOUT_MS }, async () => {
+    expect(await redAnyway(database().owner, known)).toEqual([])
     expect(await aliveOf(database().owner, UNHARMED)).toEqual(UNHARMED.map(({ name }) => name))
   })
 })
