@@ -26,7 +26,8 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
   },
   mutants: {
     file: 'test/rules/access-mutants',
-    summary: 'each policy and each condition about access broken in turn: a cell of the matrix must turn red',
+    summary:
+      'each policy and each condition about access broken in turn: writes down which cell of the matrix turns red',
   },
   model: {
     file: 'test/rules/model.test.ts',

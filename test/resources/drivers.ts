@@ -1,10 +1,21 @@
 import { deletes, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
-import { MORE_USERS } from '../rules/access-world.ts'
+import { type MatrixRow, MORE_USERS } from '../rules/access-world.ts'
 import { FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, idOf, one } from '../support/route-arrangements.ts'
 
 const id = (n: number): string => `ba000000-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+const newDriver = (organization: MatrixRow[string], user: MatrixRow[string]) => ({
+  organization_id: organization,
+  user_id: user,
+  name: 'New',
+  license_number: 'NEW-1',
+  license_class: 'A',
+  hire_date: '2020-01-01',
+  pay_kind: 'flat',
+  pay_flat: 100,
+})
 
 export const access: Access = {
   section: {
@@ -30,6 +41,20 @@ export const access: Access = {
         user: MORE_USERS.deletedDriver,
         other: FREIGHT_USERS.newDriver,
       },
+      /** Of a driver who came back. */
+      earlier: {
+        id: id(6),
+        organization: FREIGHT_ORGANIZATIONS.carrier,
+        user: FREIGHT_USERS.driver,
+        other: FREIGHT_USERS.newDriver,
+        deleted: true,
+      },
+      dispatcher: {
+        id: id(7),
+        organization: FREIGHT_ORGANIZATIONS.carrier,
+        user: FREIGHT_USERS.dispatcher,
+        other: FREIGHT_USERS.newDriver,
+      },
       rivalDriver: {
         id: id(4),
         organization: FREIGHT_ORGANIZATIONS.rivalCarrier,
@@ -48,22 +73,19 @@ export const access: Access = {
       w: updates('public.drivers', 'organization_id = organization_id'),
       u: updates('public.drivers', 'deleted_at = null'),
       d: deletes('public.drivers'),
-      c: inserts('public.drivers', ({ organization, other }) => ({
-        organization_id: organization,
-        user_id: other,
-        name: 'New',
-        license_number: 'NEW-1',
-        license_class: 'A',
-        hire_date: '2020-01-01',
-        pay_kind: 'flat',
-        pay_flat: 100,
-      })),
+      c: inserts('public.drivers', ({ organization, other }) => newDriver(organization, other)),
+      n: {
+        ...inserts('public.drivers', ({ organization }) => newDriver(organization, FREIGHT_USERS.office)),
+        means: 'make the office a driver',
+      },
     },
     grid: `
                      office  dispatcher  driver  rivalOffice  rivalDriver  admin  foreignOffice  foreignDriver  foreignAdmin
       driver         reEdc   r           r       .            .            reEdc  .              .              .
       dismissed      c       .           .       .            .            c      .              .              .
       formerDriver   reEdc   r           .       .            .            reEdc  .              .              .
+      earlier        c       .           .       .            .            c      .              .              .
+      dispatcher     reEdc   r           .       .            .            reEdc  .              .              .
       rivalDriver    .       .           .       reEd         r            reEd   .              .              .
       foreignDriver  .       .           .       .            .            .      reEd           r              reEd
     `,

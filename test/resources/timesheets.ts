@@ -1,5 +1,5 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { changes, deletes, follows, inserts, reads, updates } from '../rules/access-actions.ts'
+import { changes, deletes, follows, inserts, locks, reads, updates } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
 import type { MatrixRow } from '../rules/access-world.ts'
 import type { Access, Resource } from '../support/resources.ts'
@@ -11,13 +11,14 @@ const id = (kind: string, n: number): string => `${kind}0000-0000-7000-8000-${St
 /** As in the world of the matrix. */
 const FORMER_GUARD = id('e000', 34)
 
-/** Of shifts that were completed three days ago: the database makes their assignments, payments and timesheets. */
-const row = (n: number, company: string, location: string, professional: string) => ({
+/** Of shifts that were completed some days ago: the database makes their assignments, payments and timesheets. */
+const row = (n: number, company: string, location: string, professional: string, beganHoursAgo = 80) => ({
   id: id('3100', n),
   shift: id('f310', n),
   company,
   location,
   professional,
+  beganHoursAgo,
 })
 const ROWS = {
   guardAtCompany: row(1, ORGANIZATIONS.company, LOCATIONS.site, PROFESSIONALS.guard),
@@ -25,6 +26,7 @@ const ROWS = {
   formerGuard: row(3, ORGANIZATIONS.company, LOCATIONS.site, FORMER_GUARD),
   foreignGuard: row(4, ORGANIZATIONS.foreignCompany, LOCATIONS.foreignSite, PROFESSIONALS.foreignGuard),
 }
+const DISPUTED = row(5, ORGANIZATIONS.company, LOCATIONS.site, PROFESSIONALS.guard, 110)
 
 /** Lines and steps of the same timesheets. */
 const partOf = (kind: string): Record<string, MatrixRow> =>
@@ -38,11 +40,15 @@ const LINES = partOf('3200')
 const STEPS = partOf('3300')
 
 async function arrange(owner: Database): Promise<void> {
-  for (const { id, shift, company, location, professional } of Object.values(ROWS)) {
+  for (const { id, shift, company, location, professional, beganHoursAgo } of [
+    ...Object.values(ROWS),
+    DISPUTED,
+  ]) {
     await owner.query(
       `insert into shifts (id, company_id, location_id, professional_id, status, start_datetime, end_datetime, hourly_rate, title)
-       values ($1, $2, $3, $4, 'completed', now() - interval '80 hours', now() - interval '72 hours', 25, 'Night watch')`,
-      [shift, company, location, professional],
+       values ($1, $2, $3, $4, 'completed', now() - $5::int * interval '1 hour', now() - $5::int * interval '1 hour' + interval '8 hours',
+               25, 'Night watch')`,
+      [shift, company, location, professional, beganHoursAgo],
     )
     await owner.query(
       'delete from timesheet_lines where timesheet_id = (select id from timesheets where shift_id = $1)',
@@ -50,6 +56,7 @@ async function arrange(owner: Database): Promise<void> {
     )
     await owner.query('update timesheets set id = $2 where shift_id = $1', [shift, id])
   }
+  await owner.query("update timesheets set state = 'disputed' where id = $1", [DISPUTED.id])
   for (const { id, timesheet } of Object.values(LINES)) {
     await owner.query(
       `insert into timesheet_lines (id, tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor,
@@ -68,15 +75,17 @@ async function arrange(owner: Database): Promise<void> {
   }
 }
 
-const counter = (sheet: string): string =>
-  `select muster.counter_timesheet(${sheet}, jsonb_build_array(jsonb_build_object(
-     'from', now() - interval '79 hours', 'to', now() - interval '73 hours')), 'Another time')`
+/** Of the hours but one at each end. */
+const counter = ({ id, beganHoursAgo }: MatrixRow): string =>
+  `select muster.counter_timesheet(${quote(id)}, jsonb_build_array(jsonb_build_object(
+     'from', now() - ${Number(beganHoursAgo) - 1} * interval '1 hour', 'to', now() - ${Number(beganHoursAgo) - 7} * interval '1 hour')),
+     'Another time')`
 
 export const access: Access = {
   section: {
     table: 'public.timesheets',
     key: 'id',
-    rows: ROWS,
+    rows: { ...ROWS, disputed: DISPUTED },
     actions: {
       r: reads('public.timesheets'),
       t: reads('public.timesheets', 'id', 'total'),
@@ -86,18 +95,30 @@ export const access: Access = {
         'approve with others',
         ({ id }) => `select muster.approve_timesheets(array[${quote(id)}::uuid])`,
       ),
+      l: locks('lock as to approve it', ({ id, shift }) => ({
+        statement: `select muster.lock_for_approval(array[${quote(id)}::uuid])`,
+        relation: 'public.shifts',
+        condition: `id = ${quote(shift)}`,
+      })),
       p: changes('dispute', ({ id }) => `select muster.dispute_timesheet(${quote(id)}, 'It was longer.')`),
-      c: changes('counter', ({ id }) => counter(quote(id))),
-      x: changes('resolve', ({ id }) => `select muster.resolve_timesheet(${quote(id)}, 'clocked')`),
+      c: changes('counter', counter, ({ id }) => ({
+        relation: 'public.timesheet_steps',
+        condition: `timesheet_id = ${quote(id)} and step = 'countered'`,
+      })),
+      x: changes(
+        'resolve by the clock',
+        ({ id }) => `select muster.resolve_timesheet(${quote(id)}, 'clocked')`,
+      ),
       e: updates('public.timesheets', "state = 'approved', approved_at = now()"),
       d: deletes('public.timesheets'),
     },
     grid: `
-                         company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
-      guardAtCompany     rfaAc    rfaAc      .      rf      .            rfpc   .           rfaAc  .               .              .             .
-      otherGuardAtRival  .        .          rfaAc  .       rf           .      rfpc        rfaAc  .               .              .             .
-      formerGuard        rfaAc    rfaAc      .      rf      .            .      .           rfaAc  .               .              .             .
-      foreignGuard       .        .          .      .       .            .      .           .      rfaAc           rf             rfpc          rfaAc
+                         company  colleague  rival   client  otherClient  guard  otherGuard  admin   foreignCompany  foreignClient  foreignGuard  foreignAdmin
+      guardAtCompany     rfaAlc   rfaAlc     .       rf      .            rfpc   .           rfaAlc  .               .              .             .
+      otherGuardAtRival  .        .          rfaAlc  .       rf           .      rfpc        rfaAlc  .               .              .             .
+      formerGuard        rfaAlc   rfaAlc     .       rf      .            .      .           rfaAlc  .               .              .             .
+      disputed           rflc     rflc       .       rf      .            rfcx   .           rflcx   .               .              .             .
+      foreignGuard       .        .          .       .       .            .      .           .       rfaAlc          rf             rfpc          rfaAlc
     `,
   },
   arrange,

@@ -1,4 +1,4 @@
-import { type Action, quote } from './access-probe.ts'
+import { type Action, quote, type Watched } from './access-probe.ts'
 import { type MatrixRow, PROFESSIONAL_ROWS } from './access-world.ts'
 
 /* What is tried on rows of the access matrix, beside what is particular to one table. */
@@ -23,14 +23,25 @@ export const changes = (means: string, on: Action['on'], watch?: Action['watch']
   ...(watch && { watch }),
 })
 
+/** Whether a statement locks a row. */
+export const locks = (means: string, on: (row: MatrixRow) => { statement: string } & Watched): Action =>
+  asks(means, (row) => {
+    const { statement, relation, condition } = on(row)
+    return `select probe.locks(${[statement, relation, condition].map(quote).join(', ')})`
+  })
+
+/** @param ids a query of the ids of the rows that the caller gets */
+export const lists = (means: string, ids: string): Action => ({
+  means,
+  kind: 'list',
+  on: () => `select array(${ids})`,
+})
+
 /** By the change stream of somebody who was away. */
-export const follows = (table: string): Action =>
-  asks(
+export const follows = (table: string, key = 'id'): Action =>
+  lists(
     'be told what changed',
-    ({ id }) =>
-      `select exists (
-         select from jsonb_array_elements(muster.changes_since('${table}', null, 1000) -> 'items') c where c ->> 'id' = ${quote(id)}
-       )`,
+    `select c ->> '${key}' from jsonb_array_elements(muster.changes_since('${table}', null, 1000) -> 'items') c`,
   )
 
 export const updates = (table: string, assignment: string, key = 'id'): Action =>

@@ -6,6 +6,7 @@ import {
   deletes,
   follows,
   inserts,
+  lists,
   NEW_ID,
   NEW_ROW,
   OWN_PROFESSIONAL,
@@ -265,7 +266,7 @@ const invitations: Section = {
     expired                  rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
     forAnotherAddress        rcd      rcd        c      rcd    c               c             .         .       .           .       .          .                .            .            .       .              .              .       .            .      .           .          .
     foreignInvitesColleague  .        .          .      .      rcd             rcd           a         .       .           .       .          .                .            .            .       a              a              .       .            .      .           .          .
-    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    a           .       .          .                a            .            a       .              .              a       a            a      a           a          a
+    officeInvitesDriver      a        a          a      rcda   .               .             a         rcda    .           .       .          .                a            .            a       .              .              a       a            a      a           a          a
   `,
 }
 
@@ -277,13 +278,10 @@ const professionals: Section = {
     r: reads('public.security_professionals'),
     h: reads('public.security_professionals', 'id', 'home_point'),
     H: asks('ask for its home', ({ id }) => `select muster.professional_home(${quote(id)}) is not null`),
-    k: asks(
+    k: lists(
       'compare it with others for a shift of the company',
-      ({ id }) =>
-        `select exists (
-           select from json_array_elements((muster.shift_candidates(${quote(SHIFT_ROWS.companyPublished.id)}, 100)).items) c
-           where c ->> 'professional_id' = ${quote(id)}
-         )`,
+      `select c ->> 'professional_id'
+       from json_array_elements((muster.shift_candidates(${quote(SHIFT_ROWS.companyPublished.id)}, 100)).items) c`,
     ),
     m: updates('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
     M: updatesAll('public.security_professionals', "home_point = 'SRID=4326;POINT(5 52)'"),
@@ -371,29 +369,16 @@ const shifts: Section = {
   actions: {
     r: reads('public.shifts'),
     f: follows('shifts'),
-    n: asks(
+    n: lists(
       'find near by',
-      ({ id }) =>
-        `select exists (
-           select from json_array_elements((muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)).items) s where s ->> 'id' = ${quote(id)}
-         )`,
+      `select s ->> 'id' from json_array_elements((muster.nearby_shifts(52.3731, 4.8926, 1000, 1000)).items) s`,
     ),
-    N: asks(
+    N: lists(
       'find near by as what may be claimed',
-      ({ id }) =>
-        `select exists (
-           select from json_array_elements(
-             (muster.nearby_shifts(52.3731, 4.8926, 1000, 1000, eligible_only => true)).items
-           ) s where s ->> 'id' = ${quote(id)}
-         )`,
+      `select s ->> 'id'
+       from json_array_elements((muster.nearby_shifts(52.3731, 4.8926, 1000, 1000, eligible_only => true)).items) s`,
     ),
-    B: asks(
-      'be told that it has begun',
-      ({ id }) =>
-        `select exists (
-           select from muster.lapsed_of_shifts(now() - interval '5 hours') as begun (id) where begun.id = ${quote(id)}
-         )`,
-    ),
+    B: lists('be told that it has begun', "select muster.lapsed_of_shifts(now() - interval '5 hours')"),
     P: changes('publish, release, or cancel with a reason', ({ id, status }) =>
       status === 'draft' || status === 'assigned'
         ? `select muster.move_shift(${quote(id)}, array[${quote(status)}], 'published')`
@@ -531,14 +516,12 @@ const checkIns: Section = {
            'accuracy_meters', 5, 'recorded_at', (select recorded_at from public.gps_checkins where id = ${quote(id)})
          ))) #>> '{0,status}' = 'duplicate'`,
     ),
-    n: asks(
+    n: lists(
       'find near by',
-      ({ id }) =>
-        `select exists (
-           select from json_array_elements((muster.nearby_check_ins(
-             52.3731, 4.8926, 1000, now() - interval '3 days', now() + interval '3 days', 1000
-           )).items) c where c ->> 'id' = ${quote(id)}
-         )`,
+      `select c ->> 'id'
+       from json_array_elements((muster.nearby_check_ins(
+         52.3731, 4.8926, 1000, now() - interval '3 days', now() + interval '3 days', 1000
+       )).items) c`,
     ),
     e: updates('public.gps_checkins', "verdict = 'outside'"),
     d: deletes('public.gps_checkins'),
@@ -579,14 +562,7 @@ const assignments: Section = {
   rows: ASSIGNMENT_ROWS,
   actions: {
     r: reads('public.assignments', 'shift_id'),
-    f: asks(
-      'be told what changed',
-      ({ id }) =>
-        `select exists (
-           select from jsonb_array_elements(muster.changes_since('assignments', null, 1000) -> 'items') c
-           where c ->> 'shift_id' = ${quote(id)}
-         )`,
-    ),
+    f: follows('assignments', 'shift_id'),
     e: updates('public.assignments', 'hourly_rate = 499', 'shift_id'),
     s: updates('public.assignments', "ended_at = now(), ended_as = 'released'", 'shift_id'),
     d: deletes('public.assignments', 'shift_id'),
@@ -769,15 +745,10 @@ const departedRows: Section = {
     r: reads('muster.departed_rows', 'row_id'),
     e: updates('muster.departed_rows', "audience = '{}'", 'row_id'),
     d: deletes('muster.departed_rows', 'row_id'),
-    t: asks(
+    t: lists(
       'be told that it is gone',
-      ({ id }) =>
-        `select exists (
-           select from muster.departures_for_caller(
-             'shifts', '0', pg_snapshot_xmax(pg_current_snapshot()), null, null, 100
-           ) d
-           where d.row_id = ${quote(id)}
-         )`,
+      `select d.row_id
+       from muster.departures_for_caller('shifts', '0', pg_snapshot_xmax(pg_current_snapshot()), null, null, 100) d`,
     ),
   },
   grid: `

@@ -6,8 +6,11 @@ import { type AccessPersona, accessCaller, type MatrixRow } from './access-world
 /** What a persona tries to do to a row. */
 export interface Action {
   means: string
-  /** `read`: a query whose one value says whether it was allowed. `change`: allowed when the watched rows differ after it. */
-  kind: 'read' | 'change'
+  /**
+   * `read`: a query whose one value says whether it was allowed. `list`: a query whose one value is a list of ids, the same for all rows,
+   * allowed where it has the row's. `change`: allowed when the watched rows differ after it.
+   */
+  kind: 'read' | 'list' | 'change'
   /** The statement, or undefined where it makes no sense for the row. */
   on(row: MatrixRow): string | undefined
   /** The rows that a change is seen in; those of the section's table with the row's key unless said otherwise. */
@@ -92,6 +95,8 @@ export interface Attempt {
   kind: Action['kind']
   topic?: string
   statement: string
+  /** What a list is to have. */
+  member?: string
   relation: string
   condition: string
 }
@@ -105,7 +110,8 @@ export function attemptOf(section: Section, action: Action, row: MatrixRow): Att
     condition: `${section.key} = ${quote(row.id)}`,
   }
   const channel = action.topic && { topic: action.topic(row) }
-  return { kind: action.kind, statement, ...watched, ...channel }
+  const member = action.kind === 'list' && { member: row.id }
+  return { kind: action.kind, statement, ...member, ...watched, ...channel }
 }
 
 /*
@@ -121,6 +127,20 @@ const PROBE = [
    begin
      execute format('select string_agg(t::text, chr(10) order by t::text) from %s t where %s', relation, condition) into seen;
      return seen;
+   end $$`,
+  `create function probe.lockers(relation regclass, condition text) returns text
+   language plpgsql security definer as $$
+   declare seen text;
+   begin
+     execute format('select string_agg(t.xmax::text, chr(10) order by t::text) from %s t where %s', relation, condition) into seen;
+     return seen;
+   end $$`,
+  `create function probe.locks(statement text, relation regclass, condition text) returns boolean
+   language plpgsql as $$
+   declare before constant text := probe.lockers(relation, condition);
+   begin
+     execute statement;
+     return probe.lockers(relation, condition) is distinct from before;
    end $$`,
   `create function probe.attempt(kind text, topic text, statement text, relation regclass, condition text, before text)
    returns text language plpgsql as $$
@@ -139,22 +159,46 @@ const PROBE = [
      when sqlstate 'PR0BE' then return sqlerrm;
      when others then return sqlstate;
    end $$`,
+  `create function probe.list(topic text, statement text) returns jsonb
+   language plpgsql as $$
+   declare ids text[];
+   begin
+     perform set_config('realtime.topic', topic, true);
+     execute statement into ids;
+     raise exception using errcode = 'PR0BE', message = to_jsonb(ids)::text;
+   exception
+     when sqlstate 'PR0BE' then return sqlerrm;
+     when others then return to_jsonb(sqlstate);
+   end $$`,
   `create function probe.attempt_all(attempts jsonb) returns jsonb
    language sql volatile as $$
      with a as (
        select *
-       from rows from (jsonb_to_recordset(attempts) as (kind text, topic text, statement text, relation text, condition text))
-         with ordinality as a (kind, topic, statement, relation, condition, nth)
+       from rows from (jsonb_to_recordset(attempts) as (
+         kind text, topic text, statement text, member text, relation text, condition text
+       )) with ordinality as a (kind, topic, statement, member, relation, condition, nth)
      ),
      -- Each attempt is undone, so what it is compared with is the same for all of them.
      looks as materialized (
        select relation, condition, probe.look(relation::regclass, condition) as before
        from (select distinct relation, condition from a where kind = 'change') as changed
+     ),
+     lists as materialized (
+       select topic, statement, probe.list(topic, statement) as ids
+       from (select distinct topic, statement from a where kind = 'list') as listed
      )
      select coalesce(jsonb_agg(
-       probe.attempt(a.kind, a.topic, a.statement, a.relation::regclass, a.condition, l.before) order by a.nth
+       case
+         when a.kind <> 'list' then
+           probe.attempt(a.kind, a.topic, a.statement, a.relation::regclass, a.condition, l.before)
+         when jsonb_typeof(lists.ids) = 'string' then lists.ids #>> '{}'
+         when lists.ids ? a.member then 'allowed'
+         else 'unchanged'
+       end order by a.nth
      ), '[]')
-     from a left join looks l on l.relation = a.relation and l.condition = a.condition
+     from a
+     left join looks l on l.relation = a.relation and l.condition = a.condition
+     left join lists on lists.statement = a.statement and lists.topic is not distinct from a.topic
    $$`,
 ]
 

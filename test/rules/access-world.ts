@@ -450,6 +450,9 @@ function messageRow(n: number, topic: string) {
   return { id: id('9000', n), topic }
 }
 
+/** Where the other client's user works, too; it has nothing else. */
+const QUIET_BROKERAGE = id('cd00', 2)
+
 /** What an invitation's code is kept as. */
 export const CODE_OF_INVITATION = (invitation: string): string => `code ${invitation}`
 
@@ -523,6 +526,26 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       name,
       email: `${name.toLowerCase()}@example.com`,
     })),
+  )
+  await insert('organizations', [
+    { id: QUIET_BROKERAGE, tenant_id: TENANTS.a, name: 'quietBrokerage', kind: 'broker' },
+  ])
+  // People with two roles: who asks for one must not get the other.
+  await insert('memberships', [
+    { tenant_id: TENANTS.a, user_id: USERS.otherClient, role: 'broker', organization_id: QUIET_BROKERAGE },
+    {
+      tenant_id: TENANTS.a,
+      user_id: FREIGHT_USERS.dispatcher,
+      role: 'driver',
+      organization_id: FREIGHT_ORGANIZATIONS.carrier,
+    },
+  ])
+  // Written after the other, so that a query which asks for no role comes to the other first.
+  await owner.query(
+    `with client as (delete from memberships where user_id = $1 and role = 'client' returning *)
+     insert into memberships (tenant_id, user_id, role, organization_id)
+     select tenant_id, user_id, role, organization_id from client`,
+    [USERS.otherClient],
   )
   await insert(
     'security_professionals',
@@ -653,6 +676,11 @@ export async function buildAccessWorld(owner: Database): Promise<void> {
       [company],
     )
   }
+  // Another company's, of today: as many as one may have.
+  await owner.query(
+    "insert into muster.refused_assignments (company_id, refused_on, refused) values ($1, (now() at time zone 'UTC')::date, 100)",
+    [QUIET.company],
+  )
   for (const { id: departed, audience } of Object.values(DEPARTED_ROWS)) {
     await owner.query(
       "insert into muster.departed_rows (relation, row_id, audience) values ('shifts', $1, array[$2])",

@@ -1,5 +1,5 @@
 /** Whether a trial runs whole: `npm run trial -- <name>`. In the suite the same code runs at small size. */
-const IS_WHOLE = process.env.TRIAL === 'whole'
+export const IS_WHOLE = process.env.TRIAL === 'whole'
 
 /** @returns the size for the suite, or for a trial of its own. */
 export const trialSize = (inSuite: number, whole: number): number => (IS_WHOLE ? whole : inSuite)
