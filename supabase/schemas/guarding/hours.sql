@@ -16,14 +16,30 @@ returns table (
 language sql
 stable
 begin atomic
-  with agreed as (select * from muster.corrections_in_effect(of_assignment))
+  with agreed as (
+    select c.id, c.event_id, c.checkin_id, c.change, c.kind, c.becomes_at from muster.corrections_in_effect(of_assignment) c
+  )
   select
-    e.id, e.kind, coalesce(a.becomes_at, e.recorded_at), case when a.id is null then e.verdict end, e.accuracy_meters, e.created_at, a.id
+    e.id as event_id,
+    e.kind,
+    coalesce(a.becomes_at, e.recorded_at) as at_time,
+    case when a.id is null then e.verdict end as verdict,
+    e.accuracy_meters,
+    e.created_at as delivered_at,
+    a.id as correction_id
   from public.gps_checkins e
   left join agreed a on a.checkin_id = e.id
   where e.assignment_id = of_assignment and e.kind <> 'ping' and a.change is distinct from 'never_happened'
   union all
-  select a.event_id, a.kind, a.becomes_at, null, null, null, a.id
+  select
+    a.event_id,
+    a.kind,
+    a.becomes_at as at_time,
+    -- With a type and a name: without them a restored backup would not print this function as it is printed here.
+    null::text as verdict,
+    null::float8 as accuracy_meters,
+    null::timestamptz as delivered_at,
+    a.id as correction_id
   from agreed a
   where a.checkin_id is null and a.change <> 'never_happened';
 end;

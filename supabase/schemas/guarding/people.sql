@@ -93,11 +93,12 @@ create policy organizations_read_of_guarding on public.organizations for select 
         order by s.start_datetime
         offset 0
       )
-      or exists (
-        select from public.shifts s
+      -- Read once for all organizations: a guard of some years has hundreds of shifts.
+      or id in (
+        select o.id
+        from public.shifts s
+        cross join lateral (values (s.company_id), (s.client_id)) as o (id)
         where s.professional_id = (select muster.professional_id())
-          and organizations.id in (s.company_id, s.client_id)
-        offset 0
       )
     )
   );

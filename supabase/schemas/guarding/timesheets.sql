@@ -625,12 +625,15 @@ declare
   hours record;
 begin
   select a.* into assignment from public.assignments a where a.id = sheet.assignment_id;
-  select h.* into hours
-  from muster.hours_of(assignment, case when sheet.agreed is not null then muster.spans_of(sheet.agreed) end) h;
   update public.timesheet_lines l
   set is_approved = true
   where l.timesheet_id = sheet.id and l.open_reason = any (open_reasons);
-  sheet := muster.count_lines(assignment, sheet, hours.worked, hours.overdue);
+  -- The lines that count without a word were counted when the sheet was made.
+  if found then
+    select h.* into hours
+    from muster.hours_of(assignment, case when sheet.agreed is not null then muster.spans_of(sheet.agreed) end) h;
+    sheet := muster.count_lines(assignment, sheet, hours.worked, hours.overdue);
+  end if;
   update public.timesheets t
   set state = 'approved', approved_at = now(), approved_by = approver
   where t.id = sheet.id

@@ -70,6 +70,8 @@ drop policy internal on public.timesheet_lines;
 --> statement-breakpoint
 drop policy internal on public.timesheets;
 --> statement-breakpoint
+drop policy organizations_read_of_guarding on public.organizations;
+--> statement-breakpoint
 drop policy corrections_read on public.corrections;
 --> statement-breakpoint
 drop policy internal on public.corrections;
@@ -1601,6 +1603,20 @@ create policy invitations_read on public.invitations for select to authenticated
 create policy invitations_withdraw on public.invitations for delete to authenticated
   using (((accepted_at IS NULL) AND ((inviting_organization_id = ( SELECT muster.company_id() AS company_id)) OR (tenant_id = ( SELECT muster.admin_tenant_id() AS admin_tenant_id)))));
 --> statement-breakpoint
+create policy organizations_read_of_guarding on public.organizations for select to authenticated
+  using (((deleted_at IS NULL) AND (( SELECT muster.guard_tenant_id() AS guard_tenant_id) IS NOT NULL) AND (tenant_id = ( SELECT muster.guard_tenant_id() AS guard_tenant_id)) AND ((EXISTS ( SELECT
+   FROM shifts s
+  WHERE ((s.company_id = organizations.id) AND (s.start_datetime > now()))
+  ORDER BY s.start_datetime
+ OFFSET 0)) OR (EXISTS ( SELECT
+   FROM shifts s
+  WHERE ((s.client_id = organizations.id) AND (s.start_datetime > now()))
+  ORDER BY s.start_datetime
+ OFFSET 0)) OR (EXISTS ( SELECT
+   FROM shifts s
+  WHERE ((s.professional_id = ( SELECT muster.professional_id() AS professional_id)) AND ((organizations.id = s.company_id) OR (organizations.id = s.client_id)))
+ OFFSET 0)))));
+--> statement-breakpoint
 alter publication supabase_realtime add table public.assignments (auto_close_minutes, begun_at, company_id, created_at, delivery_days, end_datetime, ended_as, ended_at, flags, give_back_minutes, hourly_rate, id, late_after_minutes, minimum_minutes, moved_at, overtime_rate, professional_id, radius_meters, shift_id, start_datetime, updated_at);
 --> statement-breakpoint
 alter function muster.carrier_id() owner to current_user;
@@ -1736,6 +1752,8 @@ comment on function muster.accept_invitation(text,text,text,double precision,dou
 comment on policy invitations_read on public.invitations is 'A company its own, an admin the tenant''s.';
 --> statement-breakpoint
 comment on policy invitations_withdraw on public.invitations is 'Until it is accepted, whoever sees it.';
+--> statement-breakpoint
+comment on policy organizations_read_of_guarding on public.organizations is 'Guards those of the shifts that they see.';
 --> statement-breakpoint
 comment on function muster.reopen_assignment(uuid) is 'The assignment of a shift that was completed is in force again.';
 --> statement-breakpoint
