@@ -1,9 +1,11 @@
 -- A check-in refers to its assignment and, with it, to the shift: one look-up for each that is stored, and an index less.
 
 -- In the transaction of the rest: there are few of them for each shift.
--- squawk-ignore disallowed-unique-constraint
+-- squawk-ignore disallowed-unique-constraint, constraint-missing-not-valid
 alter table "assignments" add constraint "assignments_shift_key" unique("shift_id","id");
 --> statement-breakpoint
+-- In the transaction of the rest: the key takes its place.
+-- squawk-ignore require-concurrent-index-deletion
 drop index "assignments_shift_idx";
 --> statement-breakpoint
 alter table "gps_checkins" drop constraint "gps_checkins_shift_fk";
@@ -17,6 +19,8 @@ alter table "gps_checkins" add constraint "gps_checkins_assignment_fk" foreign k
 -- squawk-ignore constraint-missing-not-valid
 alter table "gps_checkins" validate constraint "gps_checkins_assignment_fk";
 --> statement-breakpoint
+-- In the transaction of the rest: the table is locked already.
+-- squawk-ignore require-concurrent-index-deletion
 drop index "gps_checkins_assignment_idx";
 --> statement-breakpoint
 create or replace function muster.schema_version() returns text
