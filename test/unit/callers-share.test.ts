@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
+import type { FunctionCall } from '../../src/platform/db/function-call.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { patience } from '../support/patience.ts'
@@ -15,8 +16,8 @@ async function open(registered: readonly string[], environment: Record<string, s
     config: readConfig({ NODE_ENV: 'test', LOG_LEVEL: 'silent', ...environment }),
     version: '0.0.0-test',
     sessions: {
-      statements: ({ userId }: Caller) => ({ value: () => lookUp(userId) }),
-      call,
+      call: async ({ userId }: Caller, { text }: FunctionCall) =>
+        text.includes('muster.tenant_id()') ? { is_registered: await lookUp(userId) } : call(),
     } as unknown as Sessions,
     verifier: {
       verify: async (token) =>
