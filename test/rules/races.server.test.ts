@@ -291,6 +291,7 @@ describe(`a storm (seed ${SEED})`, () => {
         'shift_overlap',
         'shift_not_open',
         'shift_begun',
+        'shift_over',
         'rate_lowered',
         'end_worked',
         'invalid_transition',
