@@ -44,7 +44,6 @@ const EQUIVALENT: Record<string, string> = {
   'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
   'store_check_ins: a.professional_id = caller → true':
     'Says what it locks, and whether there are several; whose assignment it is, is asked after that.',
-  'give_back_shift: s.deleted_at is null → true': 'What is assigned is deleted by nobody.',
   'give_back_shift: muster.sees_shift(shift) → true': OTHER_WORDS,
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
@@ -56,16 +55,9 @@ const EQUIVALENT: Record<string, string> = {
   'eligibility: s.deleted_at is null → true': FIRST_GLANCE,
   "eligibility: s.status = 'published' → true": FIRST_GLANCE,
   'claim_shift: muster.professional_id() is null → false': OTHER_WORDS,
-  "client_id: m.role = 'client' → true":
-    'No row has a company as its client, except at the company’s own locations.',
-  "assign_shift: s.status = 'published' → true": OTHER_WORDS,
-  'assign_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
-  'assign_shift: muster.sees_shift(shift) → true': NOTHING_CHANGED,
-  'assign_shift: not muster.sees_shift(shift) → false': NOTHING_CHANGED,
   'assign_shift: muster.manages_shift(shift) → true': NOTHING_CHANGED,
   'assign_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'change_assigned_shift: s.deleted_at is null → true': 'What is assigned or active is deleted by nobody.',
-  'change_assigned_shift: not found → false': OTHER_WORDS,
   'is_stranger: s.company_id = company → true': ASKED_ELSEWHERE,
   'is_stranger: s.deleted_at is null → true': 'No shift that was worked is deleted.',
   'move_shift: muster.manages_shift(shift) → true': NOTHING_CHANGED,
@@ -74,7 +66,6 @@ const EQUIVALENT: Record<string, string> = {
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'side_of_caller: sheet.client_id = muster.client_id() → true': OTHER_WORDS,
   'tg_certificates__set_tenant: not found → false': NO_TENANT,
-  'propose_correction: side is null → false': OTHER_WORDS,
   'tg_corrections__check: not found → false': OTHER_WORDS,
   'tg_allowances__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_allowances__set_tenant: not found → false': NO_TENANT,

@@ -116,7 +116,8 @@ export class KnownCells {
 }
 
 /**
- * The names of the mutants that nothing notices, without those that are known to be equivalent.
+ * The names of the mutants that nothing notices, without those that are known to be equivalent; of these, in a whole run, those that are
+ * noticed after all.
  *
  * @param equivalent why nobody could notice, by the mutant's name; each must be there
  */
@@ -130,7 +131,8 @@ export async function survivors(
   const names = new Set(mutants.map(({ name }) => name))
   expect(Object.keys(equivalent).filter((name) => !names.has(name))).toEqual([])
   const unknown = []
-  for (const mutant of mutants.filter(({ name }) => !(name in equivalent))) {
+  for (const mutant of mutants) {
+    if (mutant.name in equivalent) continue
     const cell = known.of(mutant)
     if (cell && (await turnsRed(owner, mutant, cell))) known.add(mutant, cell)
     else unknown.push(mutant)
@@ -145,6 +147,11 @@ export async function survivors(
     const cell = await killer(owner, mutant)
     if (cell) known.add(mutant, cell)
     else alive.push(mutant.name)
+  }
+  // Takes minutes, and a reason that is none any more does no harm until then.
+  for (const mutant of IS_WHOLE ? mutants.filter(({ name }) => name in equivalent) : []) {
+    const cell = await undone(owner, (tx) => likelyRed(tx, mutant))
+    if (cell) alive.push(`${mutant.name}: is no equivalent, since ${cell} turns red`)
   }
   return alive
 }
@@ -185,34 +192,43 @@ const toText = (way: Way, { table, row, persona, action }: WrongCell): string =>
 const CELL_TEXT = /^(?<way>\w+) (?<table>\S+) (?<row>\S+): (?<persona>\S+), (?<action>.+)$/
 
 /** What a mutant turns red first, as `toText` has it, or undefined. */
-function killer(
-  owner: Database,
+function killer(owner: Database, mutant: Mutant): Promise<string | undefined> {
+  return undone(
+    owner,
+    async (tx) =>
+      (await likelyRed(tx, mutant)) ??
+      (mutant.table === undefined
+        ? ((await redCell(tx, CHEAPEST_FIRST, { expected: 'allowed' })) ??
+          (await redCell(tx, CHEAPEST_FIRST)))
+        : undefined),
+  )
+}
+
+/** The same among the cells by which it shows most likely. Leaves the transaction with the mutant, and a grant. */
+async function likelyRed(
+  tx: Transaction,
   { statement, table, showsIn, showsWhere }: Mutant,
 ): Promise<string | undefined> {
-  return undone(owner, async (tx) => {
-    await tx.query(statement)
-    if (table === undefined)
-      return (
-        (await blindSpot(tx)) ??
-        (showsIn && (await redCell(tx, withActions(showsIn)))) ??
-        (await redCell(
-          tx,
-          withActions((text) => /^select exists \(select\s+from/.test(text)),
-        )) ??
-        (await redCell(tx, CHEAPEST_FIRST, { expected: 'allowed' })) ??
-        (await redCell(tx, CHEAPEST_FIRST))
-      )
-    const section = SECTIONS.find((candidate) => candidate.table === table)!
+  await tx.query(statement)
+  if (table === undefined)
     return (
-      // The cells that are allowed are few.
-      (showsWhere === 'allowed' ? await redCell(tx, [section], { expected: showsWhere }) : undefined) ??
-      (await redAlone(tx, section)) ??
-      (showsWhere === 'refused' ? await redCell(tx, [section], { expected: showsWhere }) : undefined) ??
-      (await redCell(tx, [section])) ??
       (await blindSpot(tx)) ??
-      (await redWhenGranted(tx, section))
+      (showsIn && (await redCell(tx, withActions(showsIn)))) ??
+      (await redCell(
+        tx,
+        withActions((text) => /^select exists \(select\s+from/.test(text)),
+      ))
     )
-  })
+  const section = SECTIONS.find((candidate) => candidate.table === table)!
+  return (
+    // The cells that are allowed are few.
+    (showsWhere === 'allowed' ? await redCell(tx, [section], { expected: showsWhere }) : undefined) ??
+    (await redAlone(tx, section)) ??
+    (showsWhere === 'refused' ? await redCell(tx, [section], { expected: showsWhere }) : undefined) ??
+    (await redCell(tx, [section])) ??
+    (await blindSpot(tx)) ??
+    (await redWhenGranted(tx, section))
+  )
 }
 
 /** Whether a mutant turns that cell red. */
