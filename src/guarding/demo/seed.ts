@@ -30,7 +30,7 @@ const CERTIFICATE_KINDS = ['vca', 'beveiligingspas', 'bhv', 'svpb']
 /** Days before and after today that have shifts. */
 const PAST_DAYS = 10
 const FUTURE_DAYS = 21
-/** Before these days one shift was worked each day, and its phone sent no pings: a month of hours that does not delay the first start. */
+/** Before these days one shift was worked every other day, and its phone sent no pings: a month of hours that hardly delays the first start. */
 const MONTH_DAYS = 31
 /** The check-ins of the whole month arrive when the demo is made, and count. */
 const DELIVERY_DAYS = 2 * MONTH_DAYS
@@ -47,7 +47,7 @@ const MINUTES_LATE = 45
 /** What went otherwise than planned, so many days ago, at a shift of the first company. */
 const ODD_DAYS: Readonly<Record<number, keyof typeof STATUS_BEFORE>> = {
   11: 'leftLate',
-  12: 'cameLate',
+  13: 'cameLate',
   15: 'nobodyLeft',
   17: 'nobodyCame',
 }
@@ -293,7 +293,7 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
   }
   // Last, so that the others keep their ids.
   add({ status: 'assigned', day: 0, guard: rota.first - 1, start_minutes: -MINUTES_LATE })
-  for (let ago = MONTH_DAYS; ago > PAST_DAYS; ago -= 1) {
+  for (let ago = MONTH_DAYS; ago > PAST_DAYS; ago -= 2) {
     const odd = ODD_DAYS[ago]
     const status = odd ? STATUS_BEFORE[odd] : 'completed'
     add({ status, day: -ago - 1, guard: rota.first + (ago % rota.size), ...(odd && { odd }) })
