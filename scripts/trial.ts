@@ -42,6 +42,11 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     summary:
       '2,000 sets of clock events and 10,000 steps with corrections against the model, all 720 orders of six and 500 of nine',
   },
+  timesheets: {
+    file: 'test/rules/timesheets.test.ts',
+    summary:
+      '10,000 steps of events, corrections, approvals and disputes against the model, and 1,000 shifts with allowances',
+  },
   'checkins-order': {
     file: 'test/api/checkins-order.test.ts',
     summary: '500 sets of check-ins, each in random order, batches and repetition',

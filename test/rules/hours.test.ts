@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DEFAULT_TERMS } from '../../src/guarding/terms/schemas.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { arrangeAssignment, checkInId, positionFrom } from '../support/check-ins.ts'
+import { arrangeAssignment, checkInId, imposeCorrection, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {
   type ClockEvent,
@@ -342,12 +342,15 @@ async function play(
   }
   const { nth } = one
   const shift = worked[nth]!
-  const timeOf = (at: number) => new Date(base.getTime() + at * 1000).toISOString()
+  const timeOf = (at: number) => new Date(base.getTime() + at * 1000)
   if (one.type === 'event') {
     const id = checkInId()
     const arrivedAt = Math.min(one.event.at + one.delay, BEGAN_HOURS_AGO * HOUR)
     await clock(stage, ids[nth]!, base, { ...one.event, id })
-    await stage.owner.query('update gps_checkins set created_at = $2 where id = $1', [id, timeOf(arrivedAt)])
+    await stage.owner.query('update gps_checkins set created_at = $2 where id = $1', [
+      id,
+      timeOf(arrivedAt).toISOString(),
+    ])
     await stage.run(
       'owner',
       sql`select muster.advance_assignment(id) from assignments where shift_id = ${ids[nth]!}`,
@@ -367,20 +370,15 @@ async function play(
     ]
     const target = one.adds ? undefined : known[one.which % known.length]
     if (!target && one.becomes === null) return
-    const change = !target ? 'happened' : one.becomes === null ? 'never_happened' : 'another_time'
-    const [row] = await stage.run<{ event_id: string }>(
-      'owner',
-      sql`insert into corrections (assignment_id, event_id, change, kind, becomes_at, reason, proposed_by, proposed_as,
-                                   state, decided_by, decided_at)
-          select id, ${target?.event ?? null}::uuid, ${change}, ${target ? null : one.kind},
-                 ${one.becomes === null ? null : timeOf(one.becomes)}::timestamptz, 'So it was', ${USERS.admin}::uuid, 'admin',
-                 'imposed', ${USERS.admin}::uuid, ${timeOf(one.decidedAt)}::timestamptz
-          from assignments where shift_id = ${ids[nth]!} returning event_id`,
-    )
+    const event = await imposeCorrection(stage.owner, ids[nth]!, target?.event, {
+      kind: target?.kind ?? one.kind,
+      becomes: one.becomes === null ? null : timeOf(one.becomes),
+      decidedAt: timeOf(one.decidedAt),
+    })
     shift.decisions = [
       ...shift.decisions,
       {
-        event: row!.event_id,
+        event,
         kind: target?.kind ?? one.kind,
         becomes: one.becomes,
         decidedAt: one.decidedAt,

@@ -21,12 +21,49 @@ describe('the demo', () => {
       group by s.status order by s.status
     `)
     expect(rows).toEqual(
-      ['active', 'assigned', 'cancelled', 'completed', 'draft', 'published'].map((status) => ({
+      ['active', 'assigned', 'cancelled', 'completed', 'draft', 'no_show', 'published'].map((status) => ({
         status,
         some: true,
         paid: true,
       })),
     )
+  })
+
+  it('has a month of hours in every state, to the cent', async () => {
+    const rows = await database().owner.query(`
+      select t.state, array_agg(distinct s.step order by s.step) filter (where s.step is not null) as steps,
+        max(t.work_date) - min(t.work_date) as days
+      from timesheets t left join timesheet_steps s on s.timesheet_id = t.id group by t.state order by t.state`)
+    expect(rows).toMatchObject([
+      { state: 'approved', steps: ['approved', 'approved_by_itself', 'disputed', 'resolved'] },
+      { state: 'disputed', steps: ['countered', 'disputed'] },
+      { state: 'proposed', steps: null },
+    ])
+    expect(rows[0]!.days).toBeGreaterThan(20)
+    const [found] = await database().owner.query(`
+      select array(select distinct f.flag from timesheets t, unnest(t.flags) as f (flag) order by f.flag) as flags,
+        array(select distinct split_part(l.explanation, ':', 1) from timesheet_lines l where l.is_approved order by 1) as lines,
+        array(select distinct l.open_reason from timesheet_lines l where not l.is_approved) as open,
+        array(select c.state from corrections c order by c.state) as corrections,
+        exists (
+          select from timesheets t
+          join finqle_transactions p on p.assignment_id = t.assignment_id
+          where p.amount <> t.total
+            or t.total <> (select coalesce(sum(l.amount), 0) from timesheet_lines l where l.timesheet_id = t.id and l.is_approved)
+        ) as "isOff"`)
+    expect(found).toEqual({
+      flags: ['auto_closed', 'corrected', 'late'],
+      lines: ['Night 22', 'Overtime', 'Planned time', 'Sunday'],
+      open: ['overtime_beyond_tolerance'],
+      corrections: ['accepted', 'imposed', 'proposed', 'proposed', 'refused'],
+      isOff: false,
+    })
+  })
+
+  it('has a guard who is late, of whom background work tells', async () => {
+    expect(await database().owner.query('select muster.flag_late_shifts() as flagged')).toEqual([
+      { flagged: 1 },
+    ])
   })
 
   it('shows both guards open shifts around them that they could take, and the outsider none', async () => {

@@ -3,13 +3,13 @@ import { type SQL, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Database, Row } from '../../src/platform/db/engine/database.ts'
-import { arrangeAssignment, positionFrom } from '../support/check-ins.ts'
+import { arrangeAssignment, checkInId, imposeCorrection, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { type ClockEvent, EVENT_KINDS } from '../support/hours-model.ts'
+import { type ClockEvent, EVENT_KINDS, type EventKind, type Interval } from '../support/hours-model.ts'
 import { patience } from '../support/patience.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn } from '../support/shifts.ts'
-import { linesOf, TimesheetModel } from '../support/timesheet-model.ts'
+import { linesOf, type ModelSheet, type Side, TimesheetModel } from '../support/timesheet-model.ts'
 import { trialSize } from '../support/trial.ts'
 import { acquaint, buildWorld, PROFESSIONALS, SITE } from '../support/world.ts'
 
@@ -37,6 +37,8 @@ const HOUR = 3_600
 /** With a day for deliveries, what was clocked in the first seven hours is overdue, and nothing after that. */
 const BEGAN_HOURS_AGO = 31
 const OVERDUE_UNTIL = 7 * HOUR
+/** The moment of the test, to the second. */
+const ARRIVED_AT = BEGAN_HOURS_AGO * HOUR
 const RATE = 27.53
 const TOLERANCE_MINUTES = 20
 
@@ -46,53 +48,102 @@ const SPANS = [
   { start: 8 * HOUR, end: 12 * HOUR, lateAfter: HOUR / 2 },
 ] as const
 
-type Step =
-  | { do: 'clock'; nth: number; event: ClockEvent }
-  | { do: 'approve'; nth: number; reasons: readonly string[] | undefined }
-  | { do: 'dispute' | 'withdraw'; nth: number }
+/** From when to when each takes check-ins, less than its window, so that some of what is clocked is outside the plan. */
+const WINDOWS = [
+  [0, 20 * HOUR],
+  [6 * HOUR, 24 * HOUR],
+] as const
 
-const clocking = (nth: number, from: number, to: number) =>
-  fc.record({
-    do: fc.constant('clock' as const),
-    nth: fc.constant(nth),
-    event: fc.record<ClockEvent>({
-      kind: fc.constantFrom(...EVENT_KINDS, 'clock_in', 'clock_out'),
-      // Some meet each other, the planned times, or the end of what is tolerated.
-      at: fc.oneof(
-        fc.integer({ min: from, max: to }),
-        fc
-          .constantFrom(0, HOUR, 8 * HOUR, 8 * HOUR + TOLERANCE_MINUTES * 60, 9 * HOUR, 12 * HOUR)
-          .filter((at) => at >= from && at <= to),
-      ),
-      isOutside: fc.constantFrom(false, false, false, true),
-    }),
-  })
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: clocking(0, 0, 20 * HOUR) },
-  { weight: 4, arbitrary: clocking(1, 6 * HOUR, 24 * HOUR) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('approve' as const),
-      nth: fc.constantFrom(0, 1),
-      reasons: fc.constantFrom(
-        undefined,
-        [],
-        ['overtime_beyond_tolerance'],
-        ['overdue_events'],
-        ['overtime_beyond_tolerance', 'overdue_events'],
-      ),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constantFrom('dispute' as const, 'withdraw' as const),
-      nth: fc.constantFrom(0, 1),
-    }),
-  },
+type Step = { nth: 0 | 1 } & (
+  | { do: 'clock'; event: ClockEvent }
+  | {
+      do: 'correct'
+      which: number
+      adds: boolean
+      kind: EventKind
+      becomes: number | null
+      decidedAt: number
+    }
+  | { do: 'approve'; reasons: readonly string[] | undefined }
+  | { do: 'dispute' }
+  | { do: 'counter'; by: Side; worked: Interval[] }
+  | { do: 'resolve clocked'; by: 'guard' | 'admin' }
+  | { do: 'resolve countered'; by: Side | 'admin' }
 )
+
+const step: fc.Arbitrary<Step> = fc.constantFrom(0 as const, 1 as const).chain((nth) => {
+  const [min, max] = WINDOWS[nth]
+  // Some meet each other, the planned times, or the end of what is tolerated.
+  const time = fc.oneof(
+    fc.integer({ min, max }),
+    fc
+      .constantFrom(0, HOUR, 8 * HOUR, 8 * HOUR + TOLERANCE_MINUTES * 60, 9 * HOUR, 12 * HOUR)
+      .filter((at) => at >= min && at <= max),
+  )
+  const kind = fc.constantFrom(...EVENT_KINDS, 'clock_in', 'clock_out')
+  const of = <Do extends Step['do']>(name: Do) => ({ nth: fc.constant(nth), do: fc.constant(name) })
+  return fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        ...of('clock'),
+        event: fc.record<ClockEvent>({
+          kind,
+          at: time,
+          isOutside: fc.constantFrom(false, false, false, true),
+        }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        ...of('correct'),
+        which: fc.nat({ max: 15 }),
+        adds: fc.boolean(),
+        kind,
+        becomes: fc.option(time, { freq: 3 }),
+        // Mostly of what had arrived by then.
+        decidedAt: fc.oneof(fc.constant(ARRIVED_AT), fc.nat({ max: ARRIVED_AT - 1 })),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        ...of('approve'),
+        reasons: fc.constantFrom(
+          undefined,
+          [],
+          ['overtime_beyond_tolerance'],
+          ['overdue_events'],
+          ['overtime_beyond_tolerance', 'overdue_events'],
+        ),
+      }),
+    },
+    fc.record(of('dispute')),
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        ...of('counter'),
+        by: fc.constantFrom('company' as const, 'guard' as const),
+        worked: fc.uniqueArray(time, { maxLength: 4 }).map(inPairs),
+      }),
+    },
+    fc.record({ ...of('resolve clocked'), by: fc.constantFrom('guard' as const, 'admin' as const) }),
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        ...of('resolve countered'),
+        by: fc.constantFrom('company' as const, 'guard' as const, 'admin' as const),
+      }),
+    },
+  )
+})
+
+/** From the first to the second, and so on. */
+const inPairs = (times: readonly number[]): Interval[] => {
+  const [from, to, ...rest] = times.toSorted((a, b) => a - b)
+  return from === undefined || to === undefined ? [] : [[from, to], ...inPairs(rest)]
+}
 
 const OUTSIDE_METERS = 2_500
 
@@ -100,14 +151,14 @@ async function clock(
   stage: Stage,
   shift: string,
   base: Date,
-  { kind, at, isOutside }: ClockEvent,
+  { id = checkInId(), kind, at, isOutside }: ClockEvent,
 ): Promise<void> {
   const { latitude, longitude } = positionFrom(SITE, isOutside ? OUTSIDE_METERS : 10)
   const recorded = new Date(base.getTime() + at * 1000).toISOString()
   const answer = await stage.attempt(
     'guard',
-    sql`insert into gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
-        values (${shift}, ${kind}, st_point(${longitude}::float8, ${latitude}::float8)::geography, 5, ${recorded})
+    sql`insert into gps_checkins (id, shift_id, kind, gps_point, accuracy_meters, recorded_at)
+        values (${id}, ${shift}, ${kind}, st_point(${longitude}::float8, ${latitude}::float8)::geography, 5, ${recorded})
         returning id`,
   )
   expect(answer).toBe('ok')
@@ -116,61 +167,135 @@ async function clock(
 /** What the step comes to: the state of the sheet, or the code of the refusal. */
 async function decide(
   stage: Stage,
-  actor: 'company' | 'guard',
+  actor: Side | 'admin',
   shift: string,
   call: (id: string) => SQL,
 ): Promise<string> {
   const find = sql`select id, state from timesheets where shift_id = ${shift}`
   const [sheet] = await stage.run<{ id: string; state: string }>('owner', find)
   if (!sheet) return 'not_found'
-  const answer = await stage.attempt(actor, call(sheet.id))
+  // Within one transaction no time passes: what was done before is made to be before.
+  await stage.owner.query(
+    "update timesheet_steps set created_at = created_at - interval '1 second' where timesheet_id = $1",
+    [sheet.id],
+  )
+  const answer = await stage.attempt(actor, sql`select ${call(sheet.id)}`)
   return answer === 'ok' ? (await stage.run<{ state: string }>('owner', find))[0]!.state : answer
 }
 
-const approve = (stage: Stage, shift: string, reasons: readonly string[] | undefined) =>
-  decide(
-    stage,
-    'company',
-    shift,
-    (id) =>
-      sql`select muster.approve_timesheet(${id}::uuid, ${reasons ? `{${reasons.join(',')}}` : null}::text[])`,
-  )
-const dispute = (stage: Stage, shift: string) =>
-  decide(stage, 'guard', shift, (id) => sql`select muster.dispute_timesheet(${id}::uuid, 'Wrong')`)
-const withdraw = (stage: Stage, shift: string) =>
-  decide(stage, 'guard', shift, (id) => sql`select muster.resolve_timesheet(${id}::uuid, 'clocked')`)
-
-interface Found {
-  state: string
-  total: number
-  flags: string[]
-  worked: [number, number][]
-  paid: [number, number][]
-  lines: {
-    kind: string
-    seconds: number
-    cents: number
-    open: string | null
-    isApproved: boolean
-  }[]
+/** The shifts on the database, and their model. */
+interface Played {
+  stage: Stage
+  base: Date
+  ids: string[]
+  model: TimesheetModel
+  /** By which corrections name them. */
+  known: { event: string; kind: EventKind }[][]
 }
 
-async function lookAt(stage: Stage, shift: string, base: Date): Promise<Found | undefined> {
+/** On the database and on the model. @returns what it comes to on each */
+async function play(
+  { stage, base, ids, model, known }: Played,
+  taken: Step,
+  nthStep: number,
+): Promise<string[]> {
+  const { nth } = taken
+  const shift = ids[nth]!
+  const timeOf = (at: number): Date => new Date(base.getTime() + at * 1000)
+  switch (taken.do) {
+    case 'clock': {
+      const event = { ...taken.event, id: checkInId() }
+      await clock(stage, shift, base, event)
+      known[nth]!.push({ event: event.id, kind: event.kind })
+      model.clock(nth, {
+        ...event,
+        isOverdue: event.at <= OVERDUE_UNTIL,
+        arrivedAt: ARRIVED_AT,
+      })
+      return []
+    }
+    case 'correct': {
+      const target = taken.adds ? undefined : known[nth]![taken.which % known[nth]!.length]
+      if (!target && taken.becomes === null) return []
+      // Of two decisions the later one counts: no two are at the same moment.
+      const decision = {
+        kind: target?.kind ?? taken.kind,
+        becomes: taken.becomes,
+        decidedAt: taken.decidedAt + (1 + nthStep) / 1000 + Number(taken.decidedAt === ARRIVED_AT),
+      }
+      const event = await imposeCorrection(stage.owner, shift, target?.event, {
+        ...decision,
+        becomes: decision.becomes === null ? null : timeOf(decision.becomes),
+        decidedAt: timeOf(decision.decidedAt),
+      })
+      if (!target) known[nth]!.push({ event, kind: decision.kind })
+      model.correct(nth, { event, ...decision })
+      return []
+    }
+    case 'approve': {
+      const reasons = taken.reasons ? `{${taken.reasons.join(',')}}` : null
+      return [
+        await decide(
+          stage,
+          'company',
+          shift,
+          (id) => sql`muster.approve_timesheet(${id}::uuid, ${reasons}::text[])`,
+        ),
+        model.approve(nth, taken.reasons),
+      ]
+    }
+    case 'dispute':
+      return [
+        await decide(stage, 'guard', shift, (id) => sql`muster.dispute_timesheet(${id}::uuid, 'Wrong')`),
+        model.dispute(nth),
+      ]
+    case 'counter': {
+      const worked = JSON.stringify(
+        taken.worked.map(([from, to]) => ({ from: timeOf(from), to: timeOf(to) })),
+      )
+      return [
+        await decide(
+          stage,
+          taken.by,
+          shift,
+          (id) => sql`muster.counter_timesheet(${id}::uuid, ${worked}::jsonb, 'So')`,
+        ),
+        model.counter(nth, taken.by, taken.worked),
+      ]
+    }
+    case 'resolve clocked':
+      return [
+        await decide(stage, taken.by, shift, (id) => sql`muster.resolve_timesheet(${id}::uuid, 'clocked')`),
+        model.resolveClocked(nth, taken.by),
+      ]
+    case 'resolve countered':
+      return [
+        await decide(stage, taken.by, shift, (id) => sql`muster.resolve_timesheet(${id}::uuid, 'countered')`),
+        model.resolveCountered(nth, taken.by),
+      ]
+  }
+}
+
+async function lookAt(stage: Stage, shift: string, base: Date): Promise<ModelSheet | undefined> {
   const seconds = (column: string) => sql`coalesce((
     select jsonb_agg(jsonb_build_array(
       extract(epoch from (s ->> 'from')::timestamptz - ${base.toISOString()}::timestamptz),
       extract(epoch from (s ->> 'to')::timestamptz - ${base.toISOString()}::timestamptz)) order by s ->> 'from')
     from jsonb_array_elements(t.${sql.identifier(column)}) s
   ), '[]')`
-  const [row] = await stage.run<Found & { payment: number }>(
+  const [row] = await stage.run<ModelSheet>(
     'owner',
     sql`select t.state, t.total * 100 as total, t.flags, ${seconds('worked')} as worked, ${seconds('paid')} as paid,
+          case when a.ended_at is not null and p.status <> 'voided' then p.amount * 100 end as payment,
           coalesce((
             select jsonb_agg(jsonb_build_object('kind', l.kind, 'seconds', l.seconds, 'cents', l.amount * 100, 'open', l.open_reason,
               'isApproved', l.is_approved) order by l.position)
             from timesheet_lines l where l.timesheet_id = t.id
           ), '[]') as lines
-        from timesheets t where t.shift_id = ${shift}`,
+        from timesheets t
+        join assignments a on a.id = t.assignment_id
+        join finqle_transactions p on p.assignment_id = t.assignment_id
+        where t.shift_id = ${shift}`,
   )
   return row
 }
@@ -210,31 +335,16 @@ describe('timesheets', () => {
                 tolerance: TOLERANCE_MINUTES * 60,
               })),
             )
-            for (const taken of steps) {
-              const shift = ids[taken.nth]!
-              if (taken.do === 'clock') {
-                await clock(stage, shift, base, taken.event)
-                model.clock(taken.nth, {
-                  ...taken.event,
-                  isOverdue: taken.event.at <= OVERDUE_UNTIL,
-                })
-              } else {
-                const [answer, expected] =
-                  taken.do === 'approve'
-                    ? [await approve(stage, shift, taken.reasons), model.approve(taken.nth, taken.reasons)]
-                    : taken.do === 'dispute'
-                      ? [await dispute(stage, shift), model.dispute(taken.nth)]
-                      : [await withdraw(stage, shift), model.withdraw(taken.nth)]
-                expect(answer).toBe(expected)
-              }
-              for (const [nth, id] of ids.entries()) {
-                const { claimed: _, ...sheet } = model.sheet(nth)
-                expect(await lookAt(stage, id, base)).toEqual(sheet.state === 'none' ? undefined : sheet)
-              }
+            const played = { stage, base, ids, model, known: SPANS.map(() => []) }
+            for (const [n, taken] of steps.entries()) {
+              const [answer, expected] = await play(played, taken, n)
+              expect(answer).toBe(expected)
+              for (const [nth, id] of ids.entries())
+                expect(await lookAt(stage, id, base)).toEqual(model.sheet(nth))
             }
           })
         }),
-        { numRuns: trialSize(25, 1_000) },
+        { numRuns: trialSize(25, 1_200) },
       )
     },
     TIMEOUT_MS * trialSize(1, 20),

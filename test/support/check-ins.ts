@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import geographiclib from 'geographiclib-geodesic'
 import type { CHECKIN_KINDS } from '../../src/guarding/checkins/table.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE } from './world.ts'
+import { LOCATIONS, ORGANIZATIONS, PROFESSIONALS, SITE, USERS } from './world.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -93,6 +93,38 @@ export function checkInAt(
     recorded_at: at.toISOString(),
     ...given,
   }
+}
+
+/**
+ * An admin imposes it: as the owner, so that it can have been decided at any time.
+ *
+ * @param event which is corrected; without one it adds an event
+ * @param correction.becomes null: it never happened
+ * @returns the id of the event
+ */
+export async function imposeCorrection(
+  owner: Database,
+  shift: string,
+  event: string | undefined,
+  { kind, becomes, decidedAt }: { kind: CheckInBody['kind']; becomes: Date | null; decidedAt: Date },
+): Promise<string> {
+  const change = !event ? 'happened' : becomes ? 'another_time' : 'never_happened'
+  const [row] = await owner.query<{ event_id: string }>(
+    `insert into corrections (assignment_id, event_id, change, kind, becomes_at, reason, proposed_by, proposed_as,
+                              state, decided_by, decided_at)
+     select id, $2::uuid, $3, $4, $5::timestamptz, 'So it was', $6::uuid, 'admin', 'imposed', $6::uuid, $7::timestamptz
+     from assignments where shift_id = $1 returning event_id`,
+    [
+      shift,
+      event ?? null,
+      change,
+      event ? null : kind,
+      becomes?.toISOString() ?? null,
+      USERS.admin,
+      decidedAt.toISOString(),
+    ],
+  )
+  return row!.event_id
 }
 
 /** @param seconds after `time`, or before it when negative */

@@ -29,7 +29,7 @@ export interface Pgbouncer {
  * @param serverUrl a superuser's: who may log in is asked as that user.
  * @param serverConnections for each database and login: few, so that clients really share them.
  * @param settings in place of the documented ones.
- * @throws Error when it is missing (with the command to install it) or does not start (with its log).
+ * @throws Error when the url has no password, and when PgBouncer is missing (with the command to install it) or does not start (with its log).
  */
 export async function startPgbouncer(
   serverUrl: string,
@@ -42,6 +42,10 @@ export async function startPgbouncer(
   const logFile = join(folder.path, 'pgbouncer.log')
   const port = await findFreePort()
   const server = new URL(serverUrl)
+  if (server.password === '')
+    throw new Error(
+      'TEST_DATABASE_URL needs a password for the tests behind a pooler, any password where the server trusts: the logins of the service derive theirs from it.',
+    )
   const [documented] = await deployBlocks('## Behind PgBouncer', 'ini')
   const files = {
     'pgbouncer.ini': withSettings(documented!, {

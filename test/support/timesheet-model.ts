@@ -1,13 +1,22 @@
-import { type ClockEvent, type Interval, isLater, line, read, type WorkedAssignment } from './hours-model.ts'
+import {
+  type ClockEvent,
+  type Decision,
+  type Interval,
+  isLater,
+  line,
+  read,
+  type WorkedAssignment,
+} from './hours-model.ts'
 
 /*
- * What timesheets are, as a program over plain objects, written from docs/decisions/037-timesheets-are-made-until-they-are-agreed.md and
- * not from the SQL. Times are seconds after any moment; money is cents.
+ * What timesheets are, as a program over plain objects, written from docs/decisions/036-corrections.md and
+ * 037-timesheets-are-made-until-they-are-agreed.md, and not from the SQL. Times are seconds after any moment; money is cents.
  */
 
 const HOUR = 3_600
 
 export type SheetState = 'none' | 'proposed' | 'disputed' | 'approved'
+export type Side = 'company' | 'guard'
 
 export interface ModelAssignment extends WorkedAssignment {
   rate: number
@@ -41,17 +50,24 @@ interface Sheet {
   flags: string[]
   /** What the events claimed when it was made. */
   claimed: string
+  /** The last counter of the dispute. */
+  counter: { by: Side; worked: readonly Interval[] } | undefined
 }
+
+/** A timesheet with its sums. What is being worked, or was not worked, is not paid: `payment` is null. */
+export type ModelSheet = Omit<Sheet, 'claimed' | 'counter'> & { total: number; payment: number | null }
 
 /** The timesheets of one person. */
 export class TimesheetModel {
   readonly #assignments: ModelAssignment[]
   readonly #events: ClockEvent[][]
+  readonly #decisions: Decision[][]
   readonly #sheets: Sheet[]
 
   constructor(assignments: readonly ModelAssignment[]) {
     this.#assignments = [...assignments]
     this.#events = assignments.map(() => [])
+    this.#decisions = assignments.map(() => [])
     this.#sheets = assignments.map(() => ({
       state: 'none',
       worked: [],
@@ -59,19 +75,30 @@ export class TimesheetModel {
       lines: [],
       flags: [],
       claimed: '',
+      counter: undefined,
     }))
   }
 
-  sheet(nth: number): Readonly<Sheet> & { total: number } {
-    const sheet = this.#sheets[nth]!
-    return {
-      ...sheet,
-      total: sum(sheet.lines.filter(({ isApproved }) => isApproved).map(({ cents }) => cents)),
-    }
+  /** Undefined as long as there is none. */
+  sheet(nth: number): ModelSheet | undefined {
+    const { claimed: _claimed, counter: _counter, ...sheet } = this.#sheets[nth]!
+    if (sheet.state === 'none') return undefined
+    const total = sum(sheet.lines.filter(({ isApproved }) => isApproved).map(({ cents }) => cents))
+    return { ...sheet, total, payment: this.#isOver(nth) ? total : null }
   }
 
   clock(nth: number, event: ClockEvent): void {
     this.#events[nth]!.push(event)
+    this.#follow(nth)
+  }
+
+  /** Both sides agree on it, or an admin imposes it. */
+  correct(nth: number, decision: Decision): void {
+    this.#decisions[nth]!.push(decision)
+    this.#follow(nth)
+  }
+
+  #follow(nth: number): void {
     const sheet = this.#sheets[nth]!
     if (sheet.state === 'approved' && JSON.stringify(this.#read(nth).claimed) !== sheet.claimed)
       sheet.flags = [...new Set([...sheet.flags, 'conflict'])].sort()
@@ -91,25 +118,63 @@ export class TimesheetModel {
     const sheet = this.#sheets[nth]!
     if (sheet.state === 'none') return 'not_found'
     if (sheet.state === 'disputed' || !this.#isOver(nth)) return 'timesheet_state'
-    const wasApproved = sheet.state === 'approved'
-    sheet.state = 'disputed'
-    if (wasApproved) this.#make(nth, true)
-    this.#makeAll()
+    this.#reopen(nth)
     return 'disputed'
   }
 
-  /** The guard gives the dispute up. */
-  withdraw(nth: number): string {
+  /** One side says which hours were worked instead. */
+  counter(nth: number, by: Side, worked: readonly Interval[]): string {
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'none') return 'not_found'
+    if (sheet.state === 'approved' && by === 'company') return 'timesheet_state'
+    if (sheet.state !== 'disputed') {
+      if (!this.#isOver(nth)) return 'timesheet_state'
+      this.#reopen(nth)
+    }
+    sheet.counter = { by, worked }
+    return 'disputed'
+  }
+
+  /** The guard gives the dispute up, or an admin decides for the clock. */
+  resolveClocked(nth: number, by: 'guard' | 'admin'): string {
     const sheet = this.#sheets[nth]!
     if (sheet.state === 'none') return 'not_found'
     if (sheet.state !== 'disputed' || !this.#isOver(nth)) return 'timesheet_state'
     sheet.state = 'proposed'
+    sheet.counter = undefined
     this.#makeAll()
-    return 'proposed'
+    if (by === 'admin') this.#settle(nth, [])
+    return sheet.state
   }
 
-  #read(nth: number) {
-    return read({ ...this.#assignments[nth]!, events: this.#events[nth]! })
+  /** The hours of the last counter hold. */
+  resolveCountered(nth: number, by: Side | 'admin'): string {
+    const sheet = this.#sheets[nth]!
+    if (sheet.state === 'none') return 'not_found'
+    if (sheet.state !== 'disputed' || !this.#isOver(nth) || !sheet.counter) return 'timesheet_state'
+    if (sheet.counter.by === by) return 'own_hours'
+    const { worked } = sheet.counter
+    sheet.counter = undefined
+    this.#make(nth, { agreed: worked })
+    this.#settle(nth, [])
+    return 'approved'
+  }
+
+  #reopen(nth: number): void {
+    const sheet = this.#sheets[nth]!
+    const wasApproved = sheet.state === 'approved'
+    sheet.state = 'disputed'
+    if (wasApproved) this.#make(nth, { isReopened: true })
+    this.#makeAll()
+  }
+
+  #read(nth: number, assignment: Partial<WorkedAssignment> = {}) {
+    return read({
+      ...this.#assignments[nth]!,
+      events: this.#events[nth]!,
+      decisions: this.#decisions[nth]!,
+      ...assignment,
+    })
   }
 
   #isOver = (nth: number): boolean =>
@@ -120,7 +185,10 @@ export class TimesheetModel {
     for (const nth of this.#assignments.keys()) this.#make(nth)
   }
 
-  #make(nth: number, isReopened = false): void {
+  #make(
+    nth: number,
+    { isReopened = false, agreed }: { isReopened?: boolean; agreed?: readonly Interval[] } = {},
+  ): void {
     const sheet = this.#sheets[nth]!
     const said = this.#read(nth)
     // A shift that is active again keeps the sheet that it had.
@@ -141,28 +209,26 @@ export class TimesheetModel {
       ...taken,
       ...others.filter((other) => !isSettled(other)).flatMap(({ n }) => this.#read(n).claimed),
     ]
+    const worked = agreed ?? said.intervals
     const isCut =
       length(
         overlap(
-          said.intervals,
+          worked,
           settled.filter((other) => !other.isLater).flatMap(({ n }) => this.#sheets[n]!.paid),
         ),
       ) > 0
-    const counted = without(said.intervals, taken)
-    const withOverdue = read({
-      ...assignment,
-      events: this.#events[nth]!.map((event) => ({
-        ...event,
-        isOverdue: false,
-      })),
+    const counted = without(worked, taken)
+    const withOverdue = this.#read(nth, {
+      events: this.#events[nth]!.map((event) => ({ ...event, isOverdue: false })),
     }).intervals
-    const overdue = without(withOverdue, [...said.intervals, ...everClaimed])
+    const overdue = agreed ? [] : without(withOverdue, [...said.intervals, ...everClaimed])
 
     sheet.state = sheet.state === 'none' ? 'proposed' : sheet.state
     sheet.worked = merge([...counted, ...overdue])
     sheet.flags = [...new Set([...said.flags, ...(isCut ? ['conflict'] : [])])].sort()
     sheet.claimed = JSON.stringify(said.claimed)
-    const limit = assignment.end + assignment.tolerance
+    // What both sides agreed on has no open lines.
+    const limit = agreed ? Infinity : assignment.end + assignment.tolerance
     sheet.lines = [
       ...linesOf(assignment, overlap(counted, [[-Infinity, limit]]), null),
       ...linesOf(assignment, overlap(counted, [[limit, Infinity]]), 'overtime_beyond_tolerance'),
@@ -174,23 +240,20 @@ export class TimesheetModel {
   #settle(nth: number, reasons: readonly string[]): void {
     const sheet = this.#sheets[nth]!
     const { end, tolerance } = this.#assignments[nth]!
-    const counted = without(sheet.worked, this.#overdueOf(nth))
+    const overdue = without(sheet.worked, this.#read(nth).intervals)
+    const late = overlap(without(sheet.worked, overdue), [[end + tolerance, Infinity]])
     sheet.lines = sheet.lines.map((line) => ({
       ...line,
       isApproved: line.isApproved || (line.open !== null && reasons.includes(line.open)),
     }))
     const approved = new Set(sheet.lines.filter(({ isApproved }) => isApproved).map(({ open }) => open))
     sheet.paid = merge([
-      ...overlap(counted, [[-Infinity, end + tolerance]]),
-      ...(approved.has('overtime_beyond_tolerance') ? overlap(counted, [[end + tolerance, Infinity]]) : []),
-      ...(approved.has('overdue_events') ? this.#overdueOf(nth) : []),
+      ...sheet.paid,
+      ...(approved.has('overtime_beyond_tolerance') ? late : []),
+      ...(approved.has('overdue_events') ? overdue : []),
     ])
     sheet.state = 'approved'
     this.#makeAll()
-  }
-
-  #overdueOf(nth: number): Interval[] {
-    return without(this.#sheets[nth]!.worked, this.#read(nth).intervals)
   }
 }
 

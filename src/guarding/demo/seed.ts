@@ -30,13 +30,36 @@ const CERTIFICATE_KINDS = ['vca', 'beveiligingspas', 'bhv', 'svpb']
 /** Days before and after today that have shifts. */
 const PAST_DAYS = 10
 const FUTURE_DAYS = 21
+/** Before these days one shift was worked every other day, and its phone sent no pings: a month of hours that hardly delays the first start. */
+const MONTH_DAYS = 31
+/** The check-ins of the whole month arrive when the demo is made, and count. */
+const DELIVERY_DAYS = 2 * MONTH_DAYS
 /** Shifts that guards work, and open ones, on each day. */
 const WORKED_PER_DAY = 4
 const OPEN_PER_DAY = 5
 /** The first guards are the ones that people sign in as: they start with an empty calendar. */
 const SIGN_IN_GUARDS = 2
-/** Guards who are at work at this moment; the calendar of the others does not use them. */
-const GUARDS_ON_DUTY = 4
+/** Guards who are at work at this moment, or should be; the calendar of the others does not use them. */
+const GUARDS_ON_DUTY = 5
+/** The last of them has not come yet: background work flags the shift `late`. */
+const MINUTES_LATE = 45
+
+/** What went otherwise than planned, so many days ago, at a shift of the first company. */
+const ODD_DAYS: Readonly<Record<number, keyof typeof STATUS_BEFORE>> = {
+  11: 'leftLate',
+  13: 'cameLate',
+  15: 'nobodyLeft',
+  17: 'nobodyCame',
+}
+/** The status of such a shift before its check-ins, or that there are none, move it on. */
+const STATUS_BEFORE = {
+  leftLate: 'completed',
+  cameLate: 'completed',
+  nobodyLeft: 'active',
+  nobodyCame: 'assigned',
+} as const
+/** The shifts on odd days, by id. */
+type Odd = Record<keyof typeof STATUS_BEFORE, string[]>
 
 const TITLES = [
   'Object security',
@@ -63,8 +86,13 @@ export async function seedDemo(database: Database): Promise<boolean> {
     const [existing] = await tx.query<{ exists: boolean }>('select exists (select from public.tenants)')
     if (existing?.exists) return false
     await seedPeople(tx, homes)
+    await seedTerms(tx)
     await seedSites(tx, sites)
-    await seedShifts(tx, sites.length, homes.length)
+    const odd = await seedShifts(tx, sites.length, homes.length)
+    await seedCheckIns(tx, odd)
+    await seedCorrections(tx)
+    await seedDecisions(tx)
+    await seedIncidents(tx)
     return true
   })
 }
@@ -188,9 +216,31 @@ async function seedSites(tx: Transaction, sites: Site[]): Promise<void> {
   )
 }
 
-async function seedShifts(tx: Transaction, siteCount: number, guardCount: number): Promise<void> {
+/** Before the shifts: an assignment keeps the terms and the allowances that are there when it is made. */
+async function seedTerms(tx: Transaction): Promise<void> {
+  await insert(
+    tx,
+    `company_terms (company_id, late_after_minutes, auto_close_minutes, minimum_minutes, give_back_minutes, delivery_days)`,
+    'company_id uuid',
+    COMPANIES.map((company_id) => ({ company_id })),
+    `company_id, 30, 120, 180, 1440, ${DELIVERY_DAYS}`,
+  )
+  await insert(
+    tx,
+    'allowances (company_id, kind, valid_from, percent, window_from, window_to)',
+    'company_id uuid, kind text, percent numeric, window_from time, window_to time',
+    [
+      { kind: 'night', percent: 25, window_from: '22:00', window_to: '06:00' },
+      { kind: 'sunday', percent: 50 },
+    ].map((allowance) => ({ ...allowance, company_id: COMPANIES[0] })),
+    "company_id, kind, now() - interval '1 year', percent, window_from, window_to",
+  )
+}
+
+async function seedShifts(tx: Transaction, siteCount: number, guardCount: number): Promise<Odd> {
   const rota = { first: SIGN_IN_GUARDS + GUARDS_ON_DUTY, size: guardCount - SIGN_IN_GUARDS - GUARDS_ON_DUTY }
   const shifts: Rows = []
+  const odd: Odd = { cameLate: [], nobodyCame: [], nobodyLeft: [], leftLate: [] }
   let n = 0
   const add = (shift: {
     status: string
@@ -198,10 +248,13 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
     hour?: number
     guard?: number
     start_minutes?: number
+    odd?: keyof Odd
   }) => {
     const site = (n * 7) % siteCount
+    const id = demoId('de350000', n)
+    if (shift.odd) odd[shift.odd].push(id)
     shifts.push({
-      id: demoId('de350000', n),
+      id,
       // A location of the first company's own is used by that company.
       company_id: site % 8 === 7 || n % 3 !== 0 ? COMPANIES[0] : COMPANIES[1],
       location_id: locationId(site),
@@ -230,13 +283,20 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
     }
     if (day % 3 === 0) add({ status: 'cancelled', day: day - 1 })
   }
-  for (let guard = 0; guard < GUARDS_ON_DUTY; guard += 1) {
+  for (let guard = 0; guard < GUARDS_ON_DUTY - 1; guard += 1) {
     add({ status: 'active', day: 0, guard: SIGN_IN_GUARDS + guard, start_minutes: -60 * (guard + 1) })
   }
   for (let day = 1; day <= FUTURE_DAYS; day += 1) {
     for (let k = 0; k < OPEN_PER_DAY; k += 1) add({ status: 'published', day })
     if (day <= FUTURE_DAYS / 2) add({ status: 'assigned', day, guard: rota.first + (day % rota.size) })
     if (day % 4 === 0) add({ status: 'draft', day })
+  }
+  // Last, so that the others keep their ids.
+  add({ status: 'assigned', day: 0, guard: rota.first - 1, start_minutes: -MINUTES_LATE })
+  for (let ago = MONTH_DAYS; ago > PAST_DAYS; ago -= 2) {
+    const odd = ODD_DAYS[ago]
+    const status = odd ? STATUS_BEFORE[odd] : 'completed'
+    add({ status, day: -ago - 1, guard: rota.first + (ago % rota.size), ...(odd && { odd }) })
   }
 
   await insert(
@@ -264,26 +324,41 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
     from (select *, row_number() over (order by id) as nth from public.shifts) s
     where s.nth % 4 = 0 and s.status in ('draft', 'published', 'assigned', 'active')
   `)
+  return odd
+}
 
+async function seedCheckIns(tx: Transaction, odd: Odd): Promise<void> {
+  await tx.query("update public.shifts set status = 'no_show' where id = any ($1)", [idsOf(odd.nobodyCame)])
+  await tx.query(
+    `update public.assignments set auto_closed_at = end_datetime + make_interval(mins => auto_close_minutes)
+     where shift_id = any ($1)`,
+    [idsOf(odd.nobodyLeft)],
+  )
   // Phones report a fix within some metres of the site: a clock-in, a ping each hour, a clock-out where it is over.
-  await tx.query(`
-    insert into public.gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
+  await tx.query(
+    `insert into public.gps_checkins (shift_id, kind, gps_point, accuracy_meters, recorded_at)
     select s.id, fix.kind,
            st_project(s.location_point, 5 + (fix.nth * 13) % 40, radians((fix.nth * 77) % 360)),
            6 + (fix.nth * 5) % 20,
            fix.at
     from public.shifts s
     cross join lateral (
-      select 'clock_in' as kind, s.start_datetime - interval '6 minutes' as at, 0 as nth
+      select 'clock_in' as kind, s.start_datetime + make_interval(mins => case when s.id = any ($1) then 50 else -6 end) as at, 0 as nth
       union all
       select 'ping', s.start_datetime + make_interval(hours => h), h from generate_series(1, 7) h
+      where s.start_datetime > now() - make_interval(days => $4)
       union all
-      select 'clock_out', s.end_datetime + interval '4 minutes', 8
+      select 'clock_out', s.end_datetime + make_interval(mins => case when s.id = any ($3) then 80 else 4 end), 8
+      where s.id <> all ($2)
     ) fix
     where s.status in ('active', 'completed') and fix.at < now()
-    order by s.id, fix.at
-  `)
-  // What guards and companies say afterwards: two proposals, and one of each that was decided on.
+    order by s.id, fix.at`,
+    [idsOf(odd.cameLate), idsOf(odd.nobodyLeft), idsOf(odd.leftLate), PAST_DAYS + 2],
+  )
+}
+
+/** What guards and companies say afterwards: two proposals, and one of each that was decided on. */
+async function seedCorrections(tx: Transaction): Promise<void> {
   await tx.query(
     `insert into public.corrections
        (id, assignment_id, event_id, change, becomes_at, reason, proposed_by, proposed_as, state, decided_by, decided_at)
@@ -303,6 +378,60 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
      join unnest(array['proposed', 'proposed', 'accepted', 'refused', 'imposed']) with ordinality as d (state, nth) on d.nth = e.nth`,
     [COMPANIES[0], userOf('admin@example.com'), userOf('company@example.com')],
   )
+}
+
+/**
+ * What became of the first company's timesheets, which check-ins have made: the newest wait for the company, and so do those with open
+ * lines; of the others three are or were disputed, and the rest is approved, the oldest by themselves.
+ */
+async function seedDecisions(tx: Transaction): Promise<void> {
+  await tx.query(
+    `with sheet as (
+       select t.*, p.user_id, row_number() over (order by t.start_datetime desc, t.id) as nth, exists (
+         select from public.timesheet_lines l where l.timesheet_id = t.id and not l.is_approved
+       ) as is_open
+       from public.timesheets t
+       join public.security_professionals p on p.id = t.professional_id
+       where t.company_id = $1 and t.start_datetime < now() - interval '4 days'
+     ), settled as (
+       select s.*, case
+         when s.nth <= 3 then (array['disputed', 'countered', 'resolved'])[s.nth::int]
+         when s.flags = '{}' and s.start_datetime < now() - interval '10 days' then 'approved_by_itself'
+         else 'approved'
+       end as outcome
+       from sheet s
+       where not s.is_open
+     ), changed as (
+       update public.timesheets t
+       set state = case when s.outcome in ('disputed', 'countered') then 'disputed' else 'approved' end,
+           proposed_at = s.end_datetime,
+           approved_at = case when s.outcome not in ('disputed', 'countered') then s.end_datetime + interval '3 days' end,
+           approved_by = case s.outcome when 'approved' then $2::uuid when 'resolved' then $3::uuid end
+       from settled s
+       where t.id = s.id
+     )
+     insert into public.timesheet_steps
+       (tenant_id, company_id, professional_id, timesheet_id, step, taken_by, by_professional, reason, worked, created_at)
+     select s.tenant_id, s.company_id, s.professional_id, s.id, taken.step,
+            case taken.by_whom when 'guard' then s.user_id when 'company' then $2 when 'admin' then $3 end, taken.by_whom = 'guard',
+            taken.reason, case when taken.step = 'countered' then jsonb_build_array(jsonb_build_object(
+              'from', s.start_datetime, 'to', s.end_datetime + interval '30 minutes'
+            )) end,
+            s.end_datetime + make_interval(days => taken.after_days)
+     from settled s
+     join (values
+       ('disputed', 'disputed', 'guard', 1, 'The relief came later than that.'),
+       ('countered', 'countered', 'guard', 1, 'I waited for the police for half an hour.'),
+       ('resolved', 'disputed', 'guard', 1, 'I was there before six.'),
+       ('resolved', 'resolved', 'admin', 3, 'The gate shows the hours of the phone.'),
+       ('approved', 'approved', 'company', 3, null),
+       ('approved_by_itself', 'approved_by_itself', 'nobody', 3, null)
+     ) as taken (outcome, step, by_whom, after_days, reason) on taken.outcome = s.outcome`,
+    [COMPANIES[0], userOf('company@example.com'), userOf('admin@example.com')],
+  )
+}
+
+async function seedIncidents(tx: Transaction): Promise<void> {
   await tx.query(`
     insert into public.incidents
       (shift_id, reported_by, category, severity, description, incident_point, occurred_at, status)
@@ -317,6 +446,8 @@ async function seedShifts(tx: Transaction, siteCount: number, guardCount: number
     where s.nth % 6 = 0
   `)
 }
+
+const idsOf = (ids: readonly string[]): string => `{${ids.join(',')}}`
 
 /** `insert into <target> select <expressions> from jsonb_to_recordset(rows)`: names and types are ours, values are parameters. */
 async function insert(
