@@ -31,7 +31,7 @@ describe('the demo', () => {
 
   it('has a month of hours in every state, to the cent', async () => {
     const rows = await database().owner.query(`
-      select t.state, array_agg(distinct s.step order by s.step) filter (where s.step is not null) as steps,
+      select t.state, to_json(array_agg(distinct s.step order by s.step) filter (where s.step is not null)) as steps,
         max(t.work_date) - min(t.work_date) as days
       from timesheets t left join timesheet_steps s on s.timesheet_id = t.id group by t.state order by t.state`)
     expect(rows).toMatchObject([
@@ -41,10 +41,10 @@ describe('the demo', () => {
     ])
     expect(rows[0]!.days).toBeGreaterThan(20)
     const [found] = await database().owner.query(`
-      select array(select distinct f.flag from timesheets t, unnest(t.flags) as f (flag) order by f.flag) as flags,
-        array(select distinct split_part(l.explanation, ':', 1) from timesheet_lines l where l.is_approved order by 1) as lines,
-        array(select distinct l.open_reason from timesheet_lines l where not l.is_approved) as open,
-        array(select c.state from corrections c order by c.state) as corrections,
+      select to_json(array(select distinct f.flag from timesheets t, unnest(t.flags) as f (flag) order by f.flag)) as flags,
+        to_json(array(select distinct split_part(l.explanation, ':', 1) from timesheet_lines l where l.is_approved order by 1)) as lines,
+        to_json(array(select distinct l.open_reason from timesheet_lines l where not l.is_approved)) as open,
+        to_json(array(select c.state from corrections c order by c.state)) as corrections,
         exists (
           select from timesheets t
           join finqle_transactions p on p.assignment_id = t.assignment_id
