@@ -138,6 +138,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.has_begun(public.shifts,uuid)',
     'muster.clock_events(uuid)',
     'muster.interval_from(timestamp with time zone,timestamp with time zone)',
+    'muster.members_as(text,uuid)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',

@@ -257,9 +257,9 @@ begin atomic
     from public.security_professionals p
     where told <> 'company' and p.id = correction.professional_id
     union all
-    select u.id
-    from public.users u
-    where told = 'company' and u.organization_id = correction.company_id and u.role = 'company' and u.deleted_at is null
+    select planner.id
+    from muster.members_as('company', correction.company_id) planner (id)
+    where told = 'company'
   ) told_user;
 end;
 comment on function muster.notify_of_correction(public.corrections, text) is 'A notification for everybody of one side of a correction.';

@@ -57,14 +57,13 @@ volatile
 set search_path = pg_catalog, pg_temp
 begin atomic
   insert into public.notifications (tenant_id, user_id, type, data)
-  select u.tenant_id, u.id, notification_type, jsonb_build_object(
+  select shift.tenant_id, planner.id, notification_type, jsonb_build_object(
     'shift_id', shift.id,
     'title', shift.title,
     'start_datetime', shift.start_datetime,
     'end_datetime', shift.end_datetime
   )
-  from public.users u
-  where u.organization_id = shift.company_id and u.role = 'company' and u.deleted_at is null;
+  from muster.members_as('company', shift.company_id) planner (id);
 end;
 comment on function muster.notify_company(public.shifts, text) is 'A notification for each planner of the shift''s company.';
 grant execute on function muster.notify_company(public.shifts, text) to muster_definer;

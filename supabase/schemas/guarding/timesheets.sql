@@ -578,9 +578,9 @@ begin atomic
   from (
     select p.user_id as id from public.security_professionals p where to_professional and p.id = sheet.professional_id
     union all
-    select u.id
-    from public.users u
-    where not to_professional and u.organization_id = sheet.company_id and u.role = 'company' and u.deleted_at is null
+    select planner.id
+    from muster.members_as('company', sheet.company_id) planner (id)
+    where not to_professional
   ) told;
 end;
 comment on function muster.notify_of_timesheet(public.timesheets, text, boolean) is

@@ -10,6 +10,19 @@
 
 select muster.follow_table('public.memberships');
 
+create or replace function muster.members_as(in_role text, organization uuid) returns setof uuid
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select m.user_id
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  where m.organization_id = organization and m.role = in_role and u.deleted_at is null;
+end;
+comment on function muster.members_as(text, uuid) is 'The users who have a role for an organization: whoever is told of what concerns it.';
+grant execute on function muster.members_as(text, uuid) to muster_definer;
+
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
 create or replace trigger a_set_kind before insert or update of role, organization_kind on public.memberships
