@@ -270,6 +270,8 @@ as $$
 declare
   -- Open shifts ask for few different sets of certificates. Where there are more than this, no more are compared.
   most_sets constant integer := 100;
+  -- As shifts_at_most_48_hours has it.
+  longest_shift constant interval := interval '48 hours';
   guard record;
 begin
   select p.id, p.tenant_id, p.status into guard
@@ -331,6 +333,8 @@ begin
         -- As muster.assignment_violations has it.
         and (s.status in ('assigned', 'active') or (s.status = 'completed' and s.end_datetime > now()))
         and s.deleted_at is null
+        -- What began earlier is over, and what is searched for has not begun: so the index reads the last few, and not all.
+        and s.start_datetime > now() - longest_shift
     ),
     '{}'
   );

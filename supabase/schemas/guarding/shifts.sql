@@ -84,6 +84,8 @@ declare
   candidate record;
   required text;
   valid_through date;
+  -- As shifts_at_most_48_hours has it.
+  longest_shift constant interval := interval '48 hours';
   -- A certificate is valid until the end of its last day, and a shift that ends at 24:00 takes no moment of the day after.
   -- Subtracted from the instant, not from local time: there are zones in which a day begins at 01:00.
   last_moment timestamptz := shift.end_datetime - interval '1 microsecond';
@@ -133,6 +135,9 @@ begin
       and (other.status in ('assigned', 'active') or (other.status = 'completed' and other.end_datetime > now()))
       and other.deleted_at is null
       and other.id <> shift.id
+      -- Bounds for the index of a professional's shifts: without them it reads every one that they ever had.
+      and other.start_datetime > shift.start_datetime - longest_shift
+      and other.start_datetime < shift.end_datetime
       and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
   ) then
     code := 'shift_overlap';
