@@ -1,5 +1,5 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { BROKERS, DRIVERS, FREIGHT_ORGANIZATIONS, FREIGHT_USERS, vinOf } from './freight-world.ts'
+import { BROKERS, DRIVERS, FREIGHT_ORGANIZATIONS, vinOf } from './freight-world.ts'
 
 /* Loads for tests: the way from Chicago to Detroit, and who may drive it. */
 
@@ -143,5 +143,19 @@ export async function overlapsAmong(owner: Database): Promise<string[]> {
   return found
 }
 
-/** Who plans for the carrier. */
-export const PLANNERS = [FREIGHT_USERS.office, FREIGHT_USERS.dispatcher] as const
+/** Assignments in force whose driver or vehicle may not be on the load, found without the database's rules. */
+export const brokenAssignments = (owner: Database): Promise<unknown[]> =>
+  owner.query(
+    `select a.id, l.status, d.status as driver, t.status as truck
+     from load_assignments a
+     join loads l on l.id = a.load_id
+     join drivers d on d.id in (a.driver_id, a.co_driver_id)
+     join trucks t on t.id = a.truck_id
+     left join trailers r on r.id = a.trailer_id
+     where a.ended_at is null and (
+       l.status not in ('assigned', 'in_transit') or a.starts_at < l.starts_at or a.ends_at > l.ends_at
+       or d.status <> 'active' or d.deleted_at is not null or d.license_valid_until < l.last_day
+       or t.status <> 'in_service' or t.deleted_at is not null or t.inspection_due_on < l.last_day
+       or r.status <> 'in_service' or r.inspection_due_on < l.last_day or not a.driver_id = any (l.driver_ids)
+     )`,
+  )

@@ -215,7 +215,6 @@ security definer
 set search_path = pg_catalog, public, pg_temp
 as $$
 begin
-  -- One that is over for good is not looked at: what became of it since may not be what was planned.
   if exists (
     select from (
       select
