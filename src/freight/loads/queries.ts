@@ -59,7 +59,7 @@ const BRANCHES: SQL[] = [
   belongsTo(loads.organization_id, sql`muster.carrier_id()`),
   sql`${belongsTo(loads.broker_organization_id, sql`muster.broker_id()`)} and ${ofNoPlanner}`,
   sql`(select muster.driver_id()) is not null and ${loadsOf(sql`(select muster.driver_id())`)}
-    and ${loads.broker_organization_id} is distinct from (select muster.broker_id()) and ${ofNoPlanner}`,
+    and (${loads.broker_organization_id} = (select muster.broker_id())) is not true and ${ofNoPlanner}`,
   sql`${belongsTo(loads.tenant_id, sql`muster.admin_tenant_id()`)}
     and ${loads.organization_id} is distinct from (select muster.carrier_id())`,
 ]
@@ -79,7 +79,8 @@ const loadPages = writtenOnce<LoadPage, Load>((given) =>
             given.statuses && sql`${loads.status} = any (${given.statuses}::text[])`,
             given.broker_id && eq(loads.broker_id, given.broker_id),
             given.dispatcher_id && eq(loads.dispatcher_id, given.dispatcher_id),
-            given.driver_id && sql`${given.driver_id}::uuid = any (${loads.driver_ids})`,
+            given.driver_id &&
+              sql`${loadsOf(sql`${given.driver_id}::uuid`)} and ${given.driver_id}::uuid = any (${loads.driver_ids})`,
             given.starts_after && gte(loads.starts_at, given.starts_after),
             given.starts_before && lt(loads.starts_at, given.starts_before),
             after(loads.starts_at, loads.id, given),

@@ -757,7 +757,6 @@ security definer
 set search_path = pg_catalog, public, pg_temp
 as $$
 begin
-  -- One that is over for good is not looked at: what became of it since may not be what was planned.
   if exists (
     select from (
       select
@@ -1611,4 +1610,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796026324_loads_rules';
+return '1796027334_loads_rules';
