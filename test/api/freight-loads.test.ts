@@ -417,6 +417,27 @@ describe('an assignment', () => {
   })
 })
 
+it('what a driver follows leaves their copy when the load is taken from them', async () => {
+  const load = await arrangeLoad(api().owner, { from: nextDay() })
+  const sync = async (table: string, after: string) => {
+    const answer = await api()
+      .as('driver')
+      .get(`/v1/sync/${table}?after=${after}`)
+    expect(answer.statusCode, answer.body).toBe(200)
+    return answer.json()
+  }
+  const tables = ['loads', 'load_stops'] as const
+  const watermarks = await Promise.all(tables.map(async (table) => (await sync(table, 'now')).next))
+  await assignAs(api().owner, load, { truck: TRUCKS.carrier })
+  const given = await Promise.all(tables.map((table, n) => sync(table, watermarks[n])))
+  expect(given[0].items.map(({ id }: { id: string }) => id)).toContain(load)
+  const stops: string[] = given[1].items.map(({ id }: { id: string }) => id)
+  expect(stops).toHaveLength(2)
+  await step(load, 'unassign')
+  const taken = await Promise.all(tables.map((table, n) => sync(table, given[n].next)))
+  expect(taken.map(({ removed }) => removed.sort())).toEqual([[load], stops.sort()])
+})
+
 describe('a stop', () => {
   it('tells of the driver, who begins and delivers the load by it', async () => {
     const load = await arrangeLoad(api().owner, { from: nextDay() })
