@@ -420,9 +420,7 @@ describe('an assignment', () => {
 it('what a driver follows leaves their copy when the load is taken from them', async () => {
   const load = await arrangeLoad(api().owner, { from: nextDay() })
   const sync = async (table: string, after: string) => {
-    const answer = await api()
-      .as('driver')
-      .get(`/v1/sync/${table}?after=${after}`)
+    const answer = await api().as('driver').get(`/v1/sync/${table}?after=${after}`)
     expect(answer.statusCode, answer.body).toBe(200)
     return answer.json()
   }
@@ -431,11 +429,13 @@ it('what a driver follows leaves their copy when the load is taken from them', a
   await assignAs(api().owner, load, { truck: TRUCKS.carrier })
   const given = await Promise.all(tables.map((table, n) => sync(table, watermarks[n])))
   expect(given[0].items.map(({ id }: { id: string }) => id)).toContain(load)
-  const stops: string[] = given[1].items.map(({ id }: { id: string }) => id)
+  // A row may come more than once.
+  const items: { id: string; load_id: string }[] = given[1].items
+  const stops = [...new Set(items.filter(({ load_id }) => load_id === load).map(({ id }) => id))].sort()
   expect(stops).toHaveLength(2)
   await step(load, 'unassign')
   const taken = await Promise.all(tables.map((table, n) => sync(table, given[n].next)))
-  expect(taken.map(({ removed }) => removed.sort())).toEqual([[load], stops.sort()])
+  expect(taken.map(({ removed }) => removed.sort())).toEqual([[load], stops])
 })
 
 describe('a stop', () => {
