@@ -93,7 +93,7 @@ describe('the demo of a carrier', () => {
     expect(await seedFreight(database().owner)).toBe(false)
     const rows = await database().owner.query(`
       select l.status, count(*)::int as loads, bool_and(l.driver_ids <> '{}') as driven, bool_and(
-        (l.starts_at, l.ends_at) = (select (min(s.window_starts_at), max(s.window_ends_at)) from load_stops s where s.load_id = l.id)
+        (l.starts_at, l.ends_at) = (select min(s.window_starts_at), max(s.window_ends_at) from load_stops s where s.load_id = l.id)
       ) as agree
       from loads l group by l.status order by l.status`)
     expect(rows).toEqual([
