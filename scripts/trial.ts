@@ -37,6 +37,10 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     file: 'test/rules/races.server.test.ts',
     summary: 'storms of 10 s of everything that may race',
   },
+  'freight-races': {
+    file: 'test/rules/freight-races.server.test.ts',
+    summary: 'a storm of 20 s of assignments of five drivers and five trucks',
+  },
   hours: {
     file: 'test/rules/hours.test.ts',
     summary:

@@ -1,4 +1,120 @@
 import type { ProblemCode } from '../platform/http/codes.ts'
 
-/** Their SQLSTATEs begin with MU4. So far what refuses is a constraint, a policy, or a rule of the platform. */
-export const codes = {} as const satisfies Record<string, ProblemCode>
+/** Their SQLSTATEs begin with MU4. */
+export const codes = {
+  load_not_open: {
+    status: 409,
+    title: 'The load, or this leg of it, cannot be assigned: it is closed, or somebody else has it.',
+    retry: 'after_change',
+    when: 'After the leg has been unassigned.',
+    sqlstate: 'MU400',
+    constraint: 'load_assignments_leg_key',
+  },
+  load_state: {
+    status: 409,
+    title: 'The status of the load does not allow this.',
+    retry: 'after_change',
+    when: 'After the load has reached a status that allows it.',
+    sqlstate: 'MU401',
+  },
+  driver_overlap: {
+    status: 409,
+    title: 'The driver or co-driver already has another load at that time.',
+    retry: 'after_change',
+    when: 'After the other load has been unassigned, delivered, cancelled or moved.',
+    sqlstate: 'MU402',
+    constraint: 'load_bookings_driver_no_overlap',
+  },
+  truck_overlap: {
+    status: 409,
+    title: 'The truck is already on another load at that time.',
+    retry: 'after_change',
+    when: 'After the other load has been unassigned, delivered, cancelled or moved.',
+    sqlstate: 'MU403',
+    constraint: 'load_bookings_truck_no_overlap',
+  },
+  trailer_overlap: {
+    status: 409,
+    title: 'The trailer is already on another load at that time.',
+    retry: 'after_change',
+    when: 'After the other load has been unassigned, delivered, cancelled or moved.',
+    sqlstate: 'MU404',
+    constraint: 'load_bookings_trailer_no_overlap',
+  },
+  driver_in_use: {
+    status: 409,
+    title: 'The driver has loads that need this: unassign them first.',
+    retry: 'after_change',
+    when: 'After the loads have been unassigned or delivered.',
+    sqlstate: 'MU405',
+  },
+  equipment_in_use: {
+    status: 409,
+    title: 'The truck or trailer has loads that need this: unassign them first.',
+    retry: 'after_change',
+    when: 'After the loads have been unassigned or delivered.',
+    sqlstate: 'MU406',
+  },
+  broker_in_use: {
+    status: 409,
+    title: 'The broker still has loads that are not over.',
+    retry: 'after_change',
+    when: 'After these loads have been delivered or cancelled.',
+    sqlstate: 'MU407',
+  },
+  driver_inactive: {
+    status: 422,
+    title: 'The driver or co-driver does not drive for the carrier through the last delivery.',
+    retry: 'after_change',
+    when: 'After the driver has become active again.',
+    sqlstate: 'MU410',
+  },
+  license_expired: {
+    status: 422,
+    title: 'The license of the driver or co-driver does not hold through the last delivery.',
+    retry: 'after_change',
+    when: 'After a license that is valid for longer has been put on record.',
+    sqlstate: 'MU411',
+  },
+  equipment_out_of_service: {
+    status: 422,
+    title: 'The truck or trailer is not in service.',
+    retry: 'after_change',
+    when: 'After it has been put in service again.',
+    sqlstate: 'MU412',
+  },
+  inspection_expired: {
+    status: 422,
+    title: 'The inspection of the truck or trailer does not hold through the last delivery.',
+    retry: 'after_change',
+    when: 'After an inspection that holds for longer has been put on record.',
+    sqlstate: 'MU413',
+  },
+  leg_outside_load: {
+    status: 422,
+    title: 'The leg does not lie within the window of its load.',
+    retry: 'after_change',
+    when: 'After the leg or the stops of the load have been moved.',
+    sqlstate: 'MU414',
+  },
+  stops_invalid: {
+    status: 422,
+    title:
+      'A load begins with a pickup and ends with a delivery, and no stop is over before the one before it begins.',
+    retry: 'never',
+    sqlstate: 'MU415',
+  },
+  stop_in_future: {
+    status: 422,
+    title: 'The arrival or departure lies in the future.',
+    retry: 'later',
+    when: 'After the clock of the service (the header Date) is less than 5 minutes behind the time.',
+    sqlstate: 'MU416',
+  },
+} as const satisfies Record<string, ProblemCode>
+
+declare module '../platform/http/codes.ts' {
+  interface CodeNames {
+    freight: keyof typeof codes
+  }
+}

@@ -1,8 +1,38 @@
 import type { Example } from '../platform/http/openapi/part.ts'
-import { brokerId, driverId, NEW_DRIVER_USER, trailerId, truckId } from './demo/ids.ts'
+import { brokerId, driverId, loadId, NEW_DRIVER_USER, stopId, trailerId, truckId } from './demo/ids.ts'
 
 /** Records that a removal may take: the others need those that come before. */
 const LAST = 3
+
+const NEW_LOAD = {
+  broker_id: brokerId(1),
+  reference: 'LL-20991',
+  rate: 1275.5,
+  distance: 346,
+  metadata: { purchase_order: 'PO-7781' },
+  stops: [
+    {
+      kind: 'pickup',
+      name: 'Lakeside warehouse',
+      address: '1200 Harbor Road, Cleveland, OH',
+      latitude: 41.4995,
+      longitude: -81.6954,
+      time_zone: 'America/New_York',
+      window_starts_at: '2030-03-04T08:00:00-05:00',
+      window_ends_at: '2030-03-04T10:00:00-05:00',
+    },
+    {
+      kind: 'delivery',
+      name: 'Prairie distribution',
+      address: '88 Depot Street, Chicago, IL',
+      latitude: 41.85,
+      longitude: -87.6501,
+      time_zone: 'America/Chicago',
+      window_starts_at: '2030-03-04T15:00:00-06:00',
+      window_ends_at: '2030-03-04T18:00:00-06:00',
+    },
+  ],
+}
 
 export const examples: Readonly<Record<string, Example>> = {
   createBroker: {
@@ -45,4 +75,34 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { inspection_due_on: '2032-04-30' },
   },
   removeTrailer: { as: 'office', parameters: { id: trailerId(LAST) } },
+  listLoadsOfBroker: { as: 'broker', parameters: { id: brokerId(1) } },
+  createLoad: { as: 'dispatcher', body: NEW_LOAD },
+  createLoads: {
+    as: 'dispatcher',
+    body: { items: [NEW_LOAD, { ...NEW_LOAD, reference: 'LL-20992', rate: 1300 }] },
+  },
+  getLoad: { as: 'driver', parameters: { id: loadId(4) } },
+  changeLoad: { as: 'dispatcher', parameters: { id: loadId(1) }, body: { rate: 1050 } },
+  removeLoad: { as: 'office', parameters: { id: loadId(8) } },
+  replaceStops: { as: 'dispatcher', parameters: { id: loadId(9) }, body: { stops: NEW_LOAD.stops } },
+  changeStop: {
+    as: 'driver',
+    parameters: { id: stopId(10, 1) },
+    body: { arrived_at: '2026-01-31T08:12:00-06:00' },
+  },
+  assignLoad: {
+    as: 'dispatcher',
+    parameters: { id: loadId(1) },
+    body: { driver_id: driverId(1), truck_id: truckId(1), trailer_id: trailerId(1) },
+  },
+  unassignLoad: { as: 'dispatcher', parameters: { id: loadId(2) }, body: { leg: 1 } },
+  dispatchLoad: { as: 'dispatcher', parameters: { id: loadId(3) } },
+  deliverLoad: { as: 'driver', parameters: { id: loadId(4) } },
+  invoiceLoad: { as: 'office', parameters: { id: loadId(5) } },
+  payLoad: { as: 'office', parameters: { id: loadId(6) } },
+  cancelLoad: {
+    as: 'dispatcher',
+    parameters: { id: loadId(9) },
+    body: { reason: 'The broker withdrew it.' },
+  },
 }

@@ -3,6 +3,7 @@ import { brokerRoutes } from './brokers/routes.ts'
 import { codes } from './codes.ts'
 import { driverRoutes } from './drivers/routes.ts'
 import { examples } from './examples.ts'
+import { loadRoutes } from './loads/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
 
@@ -10,8 +11,12 @@ import { truckRoutes } from './trucks/routes.ts'
 export const freight = {
   name: 'freight',
   summary:
-    'The API also manages the back office of carriers: the brokers who give them loads, their drivers, trucks and trailers.',
+    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers, trucks and trailers.',
   tags: [
+    {
+      name: 'loads',
+      description: 'The loads of a carrier: their stops, who drives them, and their lifecycle.',
+    },
     { name: 'brokers', description: 'The brokers who give a carrier loads.' },
     { name: 'drivers', description: 'The drivers of a carrier.' },
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
@@ -22,11 +27,13 @@ export const freight = {
   headers: {
     createBroker: ['Location'],
     createDriver: ['Location'],
+    createLoad: ['Location'],
     createTrailer: ['Location'],
     createTruck: ['Location'],
+    exportLoads: ['Link'],
   },
-  publishedTables: [],
-  notificationTypes: [],
+  publishedTables: ['loads', 'load_stops', 'load_assignments'],
+  notificationTypes: ['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled'],
   roles: { office: 'carrier', dispatcher: 'carrier', driver: 'carrier', broker: 'broker' },
   privateChannels: [],
   async routes(v1) {
@@ -34,6 +41,7 @@ export const freight = {
     await v1.register(driverRoutes)
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
+    await v1.register(loadRoutes)
   },
   // Loaded by who fills a database, which is once in its life.
   seedDemo: async (database) => (await import('./demo/seed.ts')).seedDemo(database),

@@ -5,6 +5,7 @@ import { describeApi } from '../../src/cli/openapi.ts'
 import { CODES, type Code } from '../../src/platform/http/codes.ts'
 import { problemBody } from '../../src/platform/http/problem.ts'
 import { openApi, type TestApi } from '../support/api.ts'
+import { arrangeLoad } from '../support/freight-loads.ts'
 import {
   BROKERS,
   buildFreightWorld,
@@ -86,10 +87,14 @@ beforeAll(async () => {
      values ($1, $2, $3, 'other', 'low', 'HIDDEN', now())`,
     [INCIDENT, String(known.shift_id), USERS.guard],
   )
+  await arrangeLoad(api.owner, { id: LOAD })
+  await api.owner.query("update load_stops set id = $2 where load_id = $1 and kind = 'pickup'", [LOAD, STOP])
 }, patience(120_000))
 afterAll(() => api.close())
 
 const CERTIFICATE = 'ce000000-0000-7000-8000-000000000001'
+const LOAD = '10ad0000-0000-7000-8000-000000000001'
+const STOP = '10ad0000-0000-7000-8000-000000000002'
 const INCIDENT = '1c000000-0000-7000-8000-000000000001'
 
 /** Members that need a certain value for a request to come as far as the database. */
@@ -165,6 +170,7 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     currency: 'USD',
   }),
   ...ofFreight('trucks', { vin: vinOf(77), inspection_due_on: '2099-12-31' }),
+  ...ofLoads(),
   ...ofFreight('trailers', { vin: vinOf(78), inspection_due_on: '2099-12-31', kind: 'tank' }),
 }
 
@@ -172,6 +178,55 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
 function ofFreight(name: string, members: Record<string, unknown>): Record<string, Record<string, unknown>> {
   const given = { organization_id: FREIGHT_ORGANIZATIONS.carrier, status: undefined, ...members }
   return { [`POST /v1/freight/${name}`]: given, [`PATCH /v1/freight/${name}/{id}`]: given }
+}
+
+/** Of loads and their stops: the sample of a list has one item, and a load has two stops. */
+function ofLoads(): Record<string, Record<string, unknown>> {
+  const stop = {
+    name: 'HIDDEN name',
+    address: 'HIDDEN address',
+    latitude: 41.85,
+    longitude: -87.65,
+    time_zone: 'America/Chicago',
+    window_starts_at: '2030-01-01T08:00:00Z',
+    window_ends_at: '2030-01-01T16:00:00Z',
+  }
+  const stops = [
+    { ...stop, kind: 'pickup' },
+    { ...stop, kind: 'delivery' },
+  ]
+  const load = {
+    broker_id: BROKERS.carrier,
+    dispatcher_id: FREIGHT_USERS.dispatcher,
+    reference: 'HIDDEN-1',
+    rate: 1250.5,
+    distance: 346.5,
+    currency: 'USD',
+    metadata: { note: 'HIDDEN note' },
+  }
+  const leg = { driver_id: DRIVERS.driver, truck_id: TRUCKS.carrier, trailer_id: TRAILERS.carrier }
+  return {
+    'POST /v1/freight/loads': { organization_id: FREIGHT_ORGANIZATIONS.carrier, ...load, stops },
+    'POST /v1/freight/loads/bulk': {
+      items: [{ organization_id: FREIGHT_ORGANIZATIONS.carrier, ...load, distance_unit: 'mi', stops }],
+    },
+    'PATCH /v1/freight/loads/{id}': load,
+    'PUT /v1/freight/loads/{id}/stops': { stops },
+    'PATCH /v1/freight/stops/{id}': {
+      ...stop,
+      kind: 'pickup',
+      arrived_at: '2026-01-01T08:00:00Z',
+      departed_at: '2026-01-01T09:00:00Z',
+    },
+    'POST /v1/freight/loads/{id}/assign': {
+      ...leg,
+      co_driver_id: null,
+      leg: 1,
+      starts_at: null,
+      ends_at: null,
+    },
+    'POST /v1/freight/loads/{id}/unassign': { leg: 1 },
+  }
 }
 const sampleOf = (route: Route): unknown =>
   document.sample(route.body!, { ...known, ...KNOWN_OF[route.name] })
@@ -187,6 +242,8 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
     if (route.path.startsWith('/v1/certificates')) return CERTIFICATE
     if (route.path.startsWith('/v1/incidents')) return INCIDENT
     if (route.path.startsWith('/v1/freight/brokers')) return BROKERS.carrier
+    if (route.path.startsWith('/v1/freight/loads')) return LOAD
+    if (route.path.startsWith('/v1/freight/stops')) return STOP
     if (route.path.startsWith('/v1/freight/drivers')) return DRIVERS.driver
     if (route.path.startsWith('/v1/freight/trucks')) return TRUCKS.carrier
     if (route.path.startsWith('/v1/freight/trailers')) return TRAILERS.carrier

@@ -62,6 +62,8 @@ const OTHERS = [
   ...['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby'],
   // The same query as /timesheets.
   '/timesheets.csv',
+  // The same query as /freight/loads.
+  ...['/freight/loads.csv', '/freight/brokers/{id}/loads'],
 ]
 
 /** Every list of the API, such as `/shifts/{id}/candidates`. */

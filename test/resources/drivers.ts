@@ -79,15 +79,16 @@ export const access: Access = {
         means: 'make the office a driver',
       },
     },
+    // Some drive a load (loads.ts), and are not removed.
     grid: `
                      office  dispatcher  driver  rivalOffice  rivalDriver  admin  foreignOffice  foreignDriver  foreignAdmin
-      driver         reEdc   r           r       .            .            reEdc  .              .              .
+      driver         reEc    r           r       .            .            reEc   .              .              .
       dismissed      c       .           .       .            .            c      .              .              .
       formerDriver   reEdc   r           .       .            .            reEdc  .              .              .
       earlier        c       .           .       .            .            c      .              .              .
       dispatcher     reEdc   r           .       .            .            reEdc  .              .              .
-      rivalDriver    .       .           .       reEd         r            reEd   .              .              .
-      foreignDriver  .       .           .       .            .            .      reEd           r              reEd
+      rivalDriver    .       .           .       reE          r            reE    .              .              .
+      foreignDriver  .       .           .       .            .            .      reE            r              reE
     `,
   },
   columns: ({ id, organization, user, deleted }) => ({
@@ -129,9 +130,9 @@ export const access: Access = {
     authenticated: {
       select: '*',
       insert:
-        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit',
+        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until',
       update:
-        'name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit',
+        'name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until',
       delete: '*',
     },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },

@@ -102,6 +102,7 @@ describe('the access matrix', () => {
       'muster.size_samples',
       'muster.jobs',
       'muster.public_holidays',
+      'muster.load_bookings',
     ])
   })
 

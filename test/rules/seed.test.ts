@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { seedDemo as seedFreight } from '../../src/freight/demo/seed.ts'
 import { seedDemo } from '../../src/guarding/demo/seed.ts'
 import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
 import { callerFromClaims } from '../../src/platform/auth/caller.ts'
@@ -83,5 +84,26 @@ describe('the demo', () => {
     expect(seen['guard@example.com']).toBeGreaterThan(5)
     expect(seen['guard2@example.com']).toBe(seen['guard@example.com'])
     expect(seen['outsider@example.com']).toBe(0)
+  })
+})
+
+describe('the demo of a carrier', () => {
+  it('has loads in every state between real places, whose window is that of their stops', async () => {
+    expect(await seedFreight(database().owner)).toBe(true)
+    expect(await seedFreight(database().owner)).toBe(false)
+    const rows = await database().owner.query(`
+      select l.status, count(*)::int as loads, bool_and(l.driver_ids <> '{}') as driven, bool_and(
+        (l.starts_at, l.ends_at) = (select min(s.window_starts_at), max(s.window_ends_at) from load_stops s where s.load_id = l.id)
+      ) as agree
+      from loads l group by l.status order by l.status`)
+    expect(rows).toEqual([
+      { status: 'assigned', loads: 3, driven: true, agree: true },
+      { status: 'cancelled', loads: 1, driven: false, agree: true },
+      { status: 'delivered', loads: 1, driven: true, agree: true },
+      { status: 'in_transit', loads: 1, driven: true, agree: true },
+      { status: 'invoiced', loads: 1, driven: true, agree: true },
+      { status: 'paid', loads: 1, driven: true, agree: true },
+      { status: 'pending', loads: 2, driven: false, agree: true },
+    ])
   })
 })

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import type { Caller } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { callerOf, type Persona } from './world.ts'
@@ -42,16 +43,19 @@ export const CALLS = 8
 export async function measureReads<T>(
   database: { owner: Database; api: Database },
   index: string,
-  persona: Persona,
+  persona: Persona | Caller,
   work: (session: Session) => Promise<T>,
 ): Promise<{ result: T; reads: Reads }> {
   const before = await readStatistics(database.owner, index)
-  const result = await openSessions(database.api).read(callerOf(persona), async (session) => {
-    let last = await work(session)
-    for (let call = 1; call < CALLS; call += 1) last = await work(session)
-    await session.value(sql`select pg_stat_force_next_flush()`)
-    return last
-  })
+  const result = await openSessions(database.api).read(
+    typeof persona === 'string' ? callerOf(persona) : persona,
+    async (session) => {
+      let last = await work(session)
+      for (let call = 1; call < CALLS; call += 1) last = await work(session)
+      await session.value(sql`select pg_stat_force_next_flush()`)
+      return last
+    },
+  )
   const after = await readStatistics(database.owner, index)
   const each = (name: keyof Reads) => (after[name] - before[name]) / CALLS
   return {

@@ -97,7 +97,7 @@ export const brokerRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Remove a broker',
         tags,
         params: idParams,
-        response: { 204: z.null(), ...problems('not_found', 'forbidden') },
+        response: { 204: z.null(), ...problems('not_found', 'forbidden', 'broker_in_use') },
       },
     },
     async (request, reply) => {

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../platform/db/engine/database.ts'
 import { asService } from '../../platform/db/identity.ts'
 import { BROKERAGE, brokerId, CARRIER, driverId, NEW_DRIVER_USER, TENANT, trailerId, truckId } from './ids.ts'
+import { demoLoads } from './loads.ts'
 import { DEMO_USERS } from './users.ts'
 
 const NAMES: Record<(typeof DEMO_USERS)[number]['role'], string> = {
@@ -103,6 +104,7 @@ async function seedRecords(tx: Transaction): Promise<void> {
       name: 'Demo driver',
       license_number: 'W40512877',
       license_class: 'A',
+      license_valid_until: '2099-12-31',
       hire_date: '2021-03-01',
       pay_kind: 'per_distance',
       pay_per_distance: 0.62,
@@ -122,6 +124,10 @@ async function seedRecords(tx: Transaction): Promise<void> {
     'trailers',
     vehicles(TRAILER_VINS, trailerId, 'R').map((trailer) => ({ ...trailer, kind: 'dry_van' })),
   )
+  const { loads, stops, assignments } = demoLoads(own)
+  await insert(tx, 'loads', loads)
+  await insert(tx, 'load_stops', stops)
+  await insert(tx, 'load_assignments', assignments)
 }
 
 /** One statement a table; all rows have the same members. */

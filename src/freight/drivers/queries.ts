@@ -13,6 +13,7 @@ export const driverRecords = recordQueries<Driver>({
     name: drivers.name,
     license_number: drivers.license_number,
     license_class: drivers.license_class,
+    license_valid_until: drivers.license_valid_until,
     endorsements: drivers.endorsements,
     driver_type: drivers.driver_type,
     status: drivers.status,

@@ -74,7 +74,7 @@ export const driverRoutes: FastifyPluginAsyncZod = async (app) => {
         tags,
         params: idParams,
         body: driverChange,
-        response: { 200: driver, ...problems('not_found', 'forbidden', 'already_exists') },
+        response: { 200: driver, ...problems('not_found', 'forbidden', 'already_exists', 'driver_in_use') },
       },
     },
     async (request) =>
@@ -89,7 +89,7 @@ export const driverRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Remove a driver',
         tags,
         params: idParams,
-        response: { 204: z.null(), ...problems('not_found', 'forbidden') },
+        response: { 204: z.null(), ...problems('not_found', 'forbidden', 'driver_in_use') },
       },
     },
     async (request, reply) => {

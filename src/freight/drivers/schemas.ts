@@ -24,6 +24,11 @@ const endorsements = z
     description: 'Such as `H` (hazardous materials), `N` (tank) or `T` (doubles and triples).',
     examples: [['N']],
   })
+const licenseValidUntil = day.nullable().meta({
+  description:
+    'The last day of the license; null when it is not on record. A driver gets no load that ends after it.',
+  examples: ['2031-03-31'],
+})
 const driverType = z.enum(DRIVER_TYPES)
 export const driverStatus = z.enum(DRIVER_STATUSES)
 const payKind = z.enum(PAY_KINDS).meta({
@@ -44,6 +49,7 @@ export const driver = z
     name: z.string(),
     license_number: z.string(),
     license_class: z.string(),
+    license_valid_until: z.iso.date().nullable(),
     endorsements: z.array(z.string()),
     driver_type: driverType,
     status: driverStatus,
@@ -75,6 +81,7 @@ export const newDriver = z
     name,
     license_number: licenseNumber,
     license_class: licenseClass,
+    license_valid_until: licenseValidUntil.default(null),
     endorsements: endorsements.default([]),
     driver_type: driverType.default('company'),
     status: driverStatus.default('active'),
@@ -101,6 +108,7 @@ export const driverChange = z
     name,
     license_number: licenseNumber,
     license_class: licenseClass,
+    license_valid_until: licenseValidUntil,
     endorsements,
     driver_type: driverType,
     status: driverStatus,

@@ -31,6 +31,8 @@ export const drivers = pgTable(
     license_number: text('license_number').notNull(),
     /** `A` in the United States, `CE` in the European Union. */
     license_class: text('license_class').notNull(),
+    /** The last day of the license; null when it is not on record. */
+    license_valid_until: date('license_valid_until'),
     endorsements: text('endorsements').array().notNull().default(sql`'{}'`),
     driver_type: text('driver_type', { enum: DRIVER_TYPES }).notNull().default('company'),
     status: text('status', { enum: DRIVER_STATUSES }).notNull().default('active'),
@@ -66,6 +68,10 @@ export const drivers = pgTable(
     check(
       'drivers_dates_range',
       sql`${t.hire_date} >= date '1950-01-01' and ${t.hire_date} < date '2100-01-01' and coalesce(${t.termination_date} < date '2100-01-01', true)`,
+    ),
+    check(
+      'drivers_license_range',
+      sql`${t.license_valid_until} >= date '1950-01-01' and ${t.license_valid_until} < date '2100-01-01'`,
     ),
     check('drivers_termination_after_hire', sql`${t.termination_date} >= ${t.hire_date}`),
     check(

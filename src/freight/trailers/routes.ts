@@ -73,7 +73,10 @@ export const trailerRoutes: FastifyPluginAsyncZod = async (app) => {
         tags,
         params: idParams,
         body: trailerChange,
-        response: { 200: trailer, ...problems('not_found', 'forbidden', 'already_exists') },
+        response: {
+          200: trailer,
+          ...problems('not_found', 'forbidden', 'already_exists', 'equipment_in_use'),
+        },
       },
     },
     async (request) =>
@@ -90,7 +93,7 @@ export const trailerRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Remove a trailer',
         tags,
         params: idParams,
-        response: { 204: z.null(), ...problems('not_found', 'forbidden') },
+        response: { 204: z.null(), ...problems('not_found', 'forbidden', 'equipment_in_use') },
       },
     },
     async (request, reply) => {

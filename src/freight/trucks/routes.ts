@@ -73,7 +73,7 @@ export const truckRoutes: FastifyPluginAsyncZod = async (app) => {
         tags,
         params: idParams,
         body: truckChange,
-        response: { 200: truck, ...problems('not_found', 'forbidden', 'already_exists') },
+        response: { 200: truck, ...problems('not_found', 'forbidden', 'already_exists', 'equipment_in_use') },
       },
     },
     async (request) =>
@@ -88,7 +88,7 @@ export const truckRoutes: FastifyPluginAsyncZod = async (app) => {
         summary: 'Remove a truck',
         tags,
         params: idParams,
-        response: { 204: z.null(), ...problems('not_found', 'forbidden') },
+        response: { 204: z.null(), ...problems('not_found', 'forbidden', 'equipment_in_use') },
       },
     },
     async (request, reply) => {

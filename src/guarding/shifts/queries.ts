@@ -15,10 +15,11 @@ import {
   pageValues,
 } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
-import { CODES, type Code } from '../../platform/http/codes.ts'
+import type { Code } from '../../platform/http/codes.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { codeOf, type FieldError, Problem } from '../../platform/http/problem.ts'
+import { codeOf, Problem } from '../../platform/http/problem.ts'
+import { type RefusedItem, refusedItems } from '../../platform/http/refused-items.ts'
 import { gpsCheckins } from '../checkins/table.ts'
 import { locations } from '../locations/table.ts'
 import { securityProfessionals } from '../professionals/table.ts'
@@ -216,13 +217,6 @@ export async function createShift(session: Session, { instructions, ...given }: 
   return created!
 }
 
-interface RefusedItem {
-  index: number
-  sqlstate: string
-  constraint: string
-  hint: string
-}
-
 /**
  * All or none.
  *
@@ -234,15 +228,7 @@ export async function createShifts(session: Session, items: NewShift[]): Promise
     sql`select muster.create_shifts(${JSON.stringify(items)}::jsonb)`,
   )
   if ('shifts' in answer) return { items: answer.shifts }
-  throw new Problem(codeOf(answer.refused[0]!), { errors: answer.refused.map(toFieldError) })
-}
-
-/** Our own refusals hint at the field that they are about; a constraint has a name. */
-function toFieldError({ index, hint, ...reported }: RefusedItem): FieldError {
-  const code = codeOf(reported)
-  const field = Object.hasOwn(newShift.shape, hint) ? `/${hint}` : ''
-  const rule = reported.constraint ? ` (${reported.constraint})` : ''
-  return { pointer: `/body/items/${index}${field}`, message: `${code}: ${CODES[code].title}${rule}` }
+  throw refusedItems(answer.refused, newShift.shape)
 }
 
 /** An answer instead of an error, which would undo that the refusal is counted. */

@@ -5,6 +5,22 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return jsonb_build_object();
-comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs: none yet.';
+return jsonb_build_object(
+  'load_not_open', 'MU400',
+  'load_state', 'MU401',
+  'driver_overlap', 'MU402',
+  'truck_overlap', 'MU403',
+  'trailer_overlap', 'MU404',
+  'driver_in_use', 'MU405',
+  'equipment_in_use', 'MU406',
+  'broker_in_use', 'MU407',
+  'driver_inactive', 'MU410',
+  'license_expired', 'MU411',
+  'equipment_out_of_service', 'MU412',
+  'inspection_expired', 'MU413',
+  'leg_outside_load', 'MU414',
+  'stops_invalid', 'MU415',
+  'stop_in_future', 'MU416'
+);
+comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_freight() to anon, authenticated, service_role, muster_definer;

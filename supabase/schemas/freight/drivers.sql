@@ -76,10 +76,10 @@ comment on policy drivers_remove on public.drivers is 'The office of its carrier
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
 grant select, delete on public.drivers to authenticated;
-grant insert (id, organization_id, user_id, name, license_number, license_class, endorsements, driver_type, status, hire_date,
+grant insert (id, organization_id, user_id, name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date,
   termination_date, pay_kind, pay_per_distance, pay_percentage, pay_flat, currency, distance_unit)
   on public.drivers to authenticated;
-grant update (name, license_number, license_class, endorsements, driver_type, status, hire_date, termination_date, pay_kind,
+grant update (name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date, termination_date, pay_kind,
   pay_per_distance, pay_percentage, pay_flat, currency, distance_unit)
   on public.drivers to authenticated;
 grant select, insert, update, delete on public.drivers to service_role;

@@ -41,6 +41,14 @@ begin atomic
 end;
 comment on function muster.groups_of_freight(uuid[]) is 'To which groups the people of carriers and brokers belong.';
 
+create or replace function muster.notification_types_of_freight() returns text[]
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled'];
+comment on function muster.notification_types_of_freight() is 'What freight tells users of.';
+
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
 drop policy if exists organizations_read_of_freight on public.organizations;
@@ -86,4 +94,5 @@ comment on policy invitations_withdraw_of_freight on public.invitations is 'Unti
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
 grant execute on function muster.invites_of_freight(text, uuid), muster.groups_of_freight(uuid[]) to muster_definer;
+grant execute on function muster.notification_types_of_freight() to service_role, muster_definer;
 grant execute on function muster.roles_of_freight() to authenticated, service_role, muster_definer;

@@ -382,6 +382,6 @@ comment on function muster.is_refusal(text) is 'Whether a SQLSTATE refuses a row
 
 grant execute on function muster.user_id(), muster.acting_role(), muster.acts_for_caller()
 to anon, authenticated, service_role, muster_definer;
-grant execute on function muster.is_refusal(text) to authenticated;
+grant execute on function muster.is_refusal(text) to authenticated, muster_definer;
 
 alter function muster.tg_soft_delete() owner to muster_definer;

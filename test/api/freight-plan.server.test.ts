@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { listLoads, loadById } from '../../src/freight/loads/queries.ts'
+import type { LoadFilter } from '../../src/freight/loads/schemas.ts'
+import { useApi } from '../support/api.ts'
+import {
+  BROKERS,
+  buildFreightWorld,
+  DRIVERS,
+  FREIGHT_ORGANIZATIONS,
+  type FreightPersona,
+  freightCallerOf,
+  TRUCKS,
+} from '../support/freight-world.ts'
+import { measureReads, type Reads } from '../support/reads.ts'
+import { TENANTS } from '../support/world.ts'
+
+const api = useApi({}, buildFreightWorld)
+const LIMIT = 20
+const LOADS = 20_000
+/** A driver of some years. */
+const OF_DRIVER = 400
+
+/** Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here. */
+async function loadManyLoads(): Promise<void> {
+  const { owner } = api()
+  await owner.transaction(async (tx) => {
+    await tx.query('set local session_replication_role = replica')
+    await tx.query(
+      `insert into loads (id, tenant_id, organization_id, broker_id, broker_organization_id, rate, status, starts_at, ends_at, last_day,
+                          driver_ids, metadata)
+       select md5('load' || n)::uuid, $1, case n % 2 when 0 then $2 else $3 end::uuid, case n % 2 when 0 then $4 else $5 end::uuid,
+              case when n % 4 = 0 then $6 end::uuid, 1000, 'delivered', now() - n * interval '1 hour',
+              now() - n * interval '1 hour' + interval '8 hours', current_date,
+              case when n % 50 = 0 then array[$7::uuid] else '{}' end, jsonb_build_object('order', n)
+       from generate_series(1, $8::int) n`,
+      [
+        TENANTS.a,
+        FREIGHT_ORGANIZATIONS.carrier,
+        FREIGHT_ORGANIZATIONS.rivalCarrier,
+        BROKERS.carrier,
+        BROKERS.rivalCarrier,
+        FREIGHT_ORGANIZATIONS.brokerage,
+        DRIVERS.driver,
+        LOADS,
+      ],
+    )
+    await tx.query(
+      `insert into load_stops (tenant_id, organization_id, load_id, position, kind, name, address, stop_point, time_zone, window_starts_at,
+                               window_ends_at, broker_organization_id, driver_ids)
+       select l.tenant_id, l.organization_id, l.id, s.n, 'pickup', 'Stop', 'Road', st_point(0, 0)::geography, 'Etc/UTC', l.starts_at, l.ends_at,
+              l.broker_organization_id, l.driver_ids
+       from loads l, generate_series(1, 2) as s (n)`,
+    )
+    await tx.query(
+      `insert into load_assignments (tenant_id, organization_id, load_id, driver_id, truck_id, starts_at, ends_at, last_day, ended_at, ended_as)
+       select l.tenant_id, l.organization_id, l.id, $1, $2, l.starts_at, l.ends_at, l.last_day, now(), 'completed'
+       from loads l where l.driver_ids <> '{}'`,
+      [DRIVERS.driver, TRUCKS.carrier],
+    )
+  })
+  await owner.script('vacuum (analyze) loads, load_stops, load_assignments')
+}
+
+const entriesOf = ({ entries, otherEntries }: Reads): number => entries + otherEntries
+const measure = (persona: FreightPersona | 'admin', filter: LoadFilter) =>
+  measureReads(api(), 'loads_pkey', persona === 'admin' ? persona : freightCallerOf(persona), (session) =>
+    session.rows(listLoads(filter, LIMIT, undefined)),
+  )
+
+describe('a list among twenty thousand loads', () => {
+  beforeAll(loadManyLoads)
+
+  it.each([
+    ['office', {}],
+    ['dispatcher', { status: ['delivered'] }],
+    ['broker', {}],
+    ['office', { broker_id: BROKERS.carrier }],
+    ['admin', {}],
+  ] as [FreightPersona, LoadFilter][])(
+    'for %s with %j reads little more than it gives',
+    async (persona, filter) => {
+      const { result, reads } = await measure(persona, filter)
+      expect(result).toHaveLength(LIMIT + 1)
+      expect(reads.tableScans).toBe(0)
+      expect(entriesOf(reads)).toBeLessThan(5 * LIMIT)
+    },
+  )
+
+  it('for a driver reads the loads of the driver, and no more', async () => {
+    const { result, reads } = await measure('driver', {})
+    expect(result).toHaveLength(LIMIT + 1)
+    expect(reads.tableScans).toBe(0)
+    expect(entriesOf(reads)).toBeLessThan(1.5 * OF_DRIVER)
+  })
+
+  it.each([
+    ['foreignOffice', {}],
+    ['rivalDriver', {}],
+    ['newDriver', { broker_id: BROKERS.carrier }],
+  ] as [FreightPersona, LoadFilter][])(
+    'that is empty, for %s with %j, reads nothing',
+    async (persona, filter) => {
+      const { result, reads } = await measure(persona, filter)
+      expect(result).toEqual([])
+      expect(reads.tableScans).toBe(0)
+      expect(entriesOf(reads)).toBeLessThan(LIMIT)
+    },
+  )
+
+  it('of the stops and assignments of one load reads those of the load', async () => {
+    const [load] = await api().owner.query<{ id: string }>(
+      "select id from loads where driver_ids <> '{}' limit 1",
+    )
+    for (const [index, most] of [
+      ['load_stops_pkey', 5],
+      ['load_assignments_pkey', 5],
+    ] as const) {
+      const { result, reads } = await measureReads(api(), index, freightCallerOf('office'), (session) =>
+        session.row(loadById({ id: load!.id })),
+      )
+      expect(result).toMatchObject({ stops: [{ position: 1 }, { position: 2 }], assignments: [{ leg: 1 }] })
+      expect(reads.tableScans, index).toBe(0)
+      expect(entriesOf(reads), index).toBeLessThan(most)
+    }
+  })
+
+  it('finds a load by its metadata in the index', async () => {
+    const plan = await api().owner.query<Record<string, string>>(
+      `explain select id from loads where metadata @> '{"order": 77}'`,
+    )
+    expect(JSON.stringify(plan)).toContain('loads_metadata_idx')
+  })
+})
