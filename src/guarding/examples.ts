@@ -147,6 +147,14 @@ export const examples: Readonly<Record<string, Example>> = {
       reason: 'I was there until 07:30, and my phone was off.',
     },
   },
+  createPayTerms: {
+    as: 'company',
+    body: { period: 'four_weeks', time_zone: 'Europe/Amsterdam', valid_from: '2031-01-01' },
+  },
+  createTaxTerms: {
+    as: 'guard',
+    body: { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2026-01-01' },
+  },
   resolveTimesheet: { as: 'company', body: { outcome: 'countered' } },
   listCandidates: { as: 'company', parameters: { id: OPEN } },
   syncTable: { as: 'company', parameters: { table: 'shifts' } },
