@@ -27,6 +27,7 @@ beforeEach(async () => {
   await owner.query('delete from public.notifications')
 })
 
+const outside = { name: 'guarding.outside', description: '', schedule: { every: '1 hour' }, timeoutMs: 1000 }
 const nameOf = (ending: string): Job => JOBS.find(({ name }) => name.endsWith(ending))!
 const makeDue = ({ name }: Job) =>
   owner.query("update muster.jobs set next_run_at = now() - interval '1 second' where name = $1", [name])
@@ -95,6 +96,45 @@ describe('jobs', () => {
     // What it may not do fails as well: it has the rights of muster_jobs alone.
     await runJob(owner, { ...job, run: async () => 1 }, log)
     expect(await stateOf(job)).toMatchObject({ runs: 1, failures: 0 })
+    expect(lines.at(-1)).toContain('succeeds again')
+  })
+
+  it('work outside of the database acts as muster_jobs, in transactions that end before it goes on', async () => {
+    const seen: unknown[] = []
+    const job: Job = {
+      ...outside,
+      async runOutside({ transaction, config }) {
+        seen.push(config, ...(await transaction((tx) => tx.query('select current_user::text as acts'))))
+        // On the embedded engine, which has one connection, this would wait for ever inside of a transaction.
+        const [state] = await owner.query<{ waits: boolean; open: number }>(
+          `select next_run_at > now() as waits,
+             (select count(*)::int from pg_locks where relation = 'muster.jobs'::regclass and pid <> pg_backend_pid()) as open
+           from muster.jobs where name = $1`,
+          [job.name],
+        )
+        seen.push(state)
+        return 3
+      },
+    }
+    await runNow(job)
+    expect(seen).toEqual([undefined, { acts: 'muster_jobs' }, { waits: true, open: 0 }])
+    expect(await stateOf(job)).toMatchObject({ runs: 1, done: 3, failures: 0, late_seconds: 0 })
+    expect(await runJob(owner, job, log)).toBe(false)
+  })
+
+  it('work outside that fails is tried again with backoff, and what it committed stays', async () => {
+    const job: Job = {
+      ...outside,
+      async runOutside({ transaction }) {
+        await transaction((tx) => tx.query("update muster.jobs set done = 5 where name = 'guarding.outside'"))
+        throw new Error('The one outside does not answer.')
+      },
+    }
+    await runNow(job)
+    expect(await stateOf(job)).toMatchObject({ runs: 0, done: 5, failures: 1, last_error: 'Error' })
+    expect(lines).toEqual([expect.stringContaining('the job failed')])
+    await runNow({ ...job, runOutside: async () => 1 })
+    expect(await stateOf(job)).toMatchObject({ runs: 1, done: 1, failures: 0 })
     expect(lines.at(-1)).toContain('succeeds again')
   })
 
