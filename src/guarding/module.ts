@@ -64,6 +64,9 @@ export const guarding = {
     'timesheets',
     'timesheet_lines',
     'timesheet_steps',
+    'pay_periods',
+    'statements',
+    'statement_lines',
   ],
   notificationTypes: [
     ...[

@@ -4,6 +4,7 @@ import {
   check,
   foreignKey,
   index,
+  jsonb,
   pgTable,
   text,
   uniqueIndex,
@@ -49,6 +50,9 @@ export const corrections = pgTable(
     decided_at: instant('decided_at'),
     ...timestamps,
     changed_xid: changedXid(),
+    // The last one, as in a database that had the table before: functions return its rows.
+    /** What the clock events said before it was in effect, where the hours were approved already: what it changes is the adjustment. */
+    clocked_before: jsonb('clocked_before').$type<{ from: string; to: string }[]>(),
   },
   (t) => [
     foreignKey({ name: 'corrections_shift_fk', columns: [t.shift_id], foreignColumns: [shifts.id] }).onDelete(

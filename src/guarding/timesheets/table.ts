@@ -16,6 +16,7 @@ import {
 import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import { allowances } from '../allowances/table.ts'
 import { assignments } from '../assignments/table.ts'
+import { payPeriods } from '../pay-periods/table.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 import { shifts } from '../shifts/table.ts'
 
@@ -73,6 +74,8 @@ export const timesheets = pgTable(
     clocked: jsonb('clocked').$type<Span[]>().notNull(),
     /** What both sides agreed on in place of the events. */
     agreed: jsonb('agreed').$type<Span[]>(),
+    /** What is paid after corrections that people agreed on since the approval; null where they agreed on none. */
+    adjusted: jsonb('adjusted').$type<Span[]>(),
     worked_seconds: seconds('worked_seconds').notNull(),
     /** Between the first and the last moment that was worked, what was not. */
     break_seconds: seconds('break_seconds').notNull(),
@@ -108,6 +111,11 @@ export const timesheets = pgTable(
       columns: [t.professional_id, t.tenant_id],
       foreignColumns: [securityProfessionals.id, securityProfessionals.tenant_id],
     }).onDelete('restrict'),
+    foreignKey({
+      name: 'timesheets_pay_period_fk',
+      columns: [t.pay_period_id, t.company_id],
+      foreignColumns: [payPeriods.id, payPeriods.company_id],
+    }).onDelete('restrict'),
     check('timesheets_state_known', sql`${t.state} in ('proposed', 'disputed', 'approved', 'locked')`),
     check(
       'timesheets_approved_somewhen',
@@ -128,6 +136,8 @@ export const timesheets = pgTable(
     // What may be approved by itself.
     index('timesheets_proposed_idx').on(t.proposed_at).where(sql`${t.state} = 'proposed'`),
     index('timesheets_pay_period_idx').on(t.pay_period_id).where(sql`${t.pay_period_id} is not null`),
+    // What closing a period locks.
+    index('timesheets_approved_idx').on(t.company_id, t.start_datetime).where(sql`${t.state} = 'approved'`),
     index('timesheets_changed_idx').on(t.changed_xid, t.id),
   ],
 )
@@ -188,6 +198,8 @@ export const timesheetLines = pgTable(
     ),
     index('timesheet_lines_timesheet_idx').on(t.timesheet_id, t.company_id, t.professional_id, t.position),
     index('timesheet_lines_allowance_idx').on(t.allowance_id).where(sql`${t.allowance_id} is not null`),
+    // What the next period settles.
+    index('timesheet_lines_adjustment_idx').on(t.company_id, t.id).where(sql`${t.kind} = 'adjustment'`),
     index('timesheet_lines_company_idx').on(t.company_id, t.id),
     index('timesheet_lines_professional_idx').on(t.professional_id, t.id),
     index('timesheet_lines_tenant_idx').on(t.tenant_id, t.id),
