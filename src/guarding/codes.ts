@@ -191,6 +191,12 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU345',
   },
+  payout_state: {
+    status: 409,
+    title: 'The payout is on its way or over: only one that failed, or a dead letter, is retried.',
+    retry: 'never',
+    sqlstate: 'MU360',
+  },
   recorded_in_future: {
     status: 422,
     title: 'The device time is in the future.',

@@ -11,6 +11,8 @@ import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
 import { metrics } from './metrics.ts'
 import { transactionRoutes } from './payments/routes.ts'
+import { payoutChecks } from './payouts/health.ts'
+import { payoutRoutes, payoutWebhookRoutes } from './payouts/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
 import { nearbyWarmUp } from './shifts/queries.ts'
 import { shiftRoutes } from './shifts/routes.ts'
@@ -40,7 +42,11 @@ export const guarding = {
       name: 'timesheets',
       description: 'The hours of a shift, and what they pay: proposed by the clock, agreed by both sides.',
     },
-    { name: 'transactions', description: 'Payments for shifts.' },
+    {
+      name: 'transactions',
+      description: 'What each assignment pays: an estimate, and after approval the total of its timesheet.',
+    },
+    { name: 'payouts', description: 'What is sent to the payment provider, and what became of it.' },
   ],
   codes,
   sqlstates: 'MU3',
@@ -67,6 +73,7 @@ export const guarding = {
     'pay_periods',
     'statements',
     'statement_lines',
+    'payouts',
   ],
   notificationTypes: [
     ...[
@@ -80,6 +87,7 @@ export const guarding = {
     ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
     ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
+    ...['payout_completed', 'payout_failed', 'payout_refunded'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
@@ -88,6 +96,7 @@ export const guarding = {
     scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
   },
   jobs,
+  checks: payoutChecks,
   metrics,
   warmUp: [nearbyWarmUp],
   async routes(v1, config) {
@@ -102,6 +111,8 @@ export const guarding = {
     await v1.register(timesheetRoutes)
     await v1.register(allowanceRoutes)
     await v1.register(transactionRoutes)
+    await v1.register(payoutRoutes)
+    await v1.register(payoutWebhookRoutes, { config })
     await v1.register(shiftRoutes)
   },
   // Loaded by who fills a database, which is once in its life.

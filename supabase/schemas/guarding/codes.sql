@@ -36,7 +36,8 @@ return jsonb_build_object(
   'lines_undecided', 'MU342',
   'timesheet_changed', 'MU343',
   'dispute_too_late', 'MU344',
-  'hours_impossible', 'MU345'
+  'hours_impossible', 'MU345',
+  'payout_state', 'MU360'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;
