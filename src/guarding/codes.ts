@@ -191,6 +191,26 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU345',
   },
+  pay_period_closed: {
+    status: 409,
+    title: 'The pay period is closed already.',
+    retry: 'never',
+    sqlstate: 'MU350',
+  },
+  pay_period_not_over: {
+    status: 409,
+    title: 'The pay period is not over.',
+    retry: 'later',
+    when: 'After `ends_at` of the pay period.',
+    sqlstate: 'MU351',
+  },
+  pay_period_not_next: {
+    status: 409,
+    title: 'An earlier pay period of the company is open: close that one first.',
+    retry: 'after_change',
+    when: 'After every earlier pay period of the company has been closed.',
+    sqlstate: 'MU352',
+  },
   payout_state: {
     status: 409,
     title: 'The payout is on its way or over: only one that failed, or a dead letter, is retried.',

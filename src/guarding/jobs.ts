@@ -1,8 +1,11 @@
-import { callOf, type Job } from '../platform/jobs/job.ts'
+import { callOf, type Job, reportJob } from '../platform/jobs/job.ts'
 import { sendPayouts } from './payouts/worker.ts'
 
 /** A guard who is late is missed at the door: the planner learns of it within a minute. */
 const ATTENDANCE = '1 minute'
+
+/** A report reads all hours that there ever were. */
+const REPORT_TIMEOUT_MS = 300_000
 
 /** Background work of guarding; the functions are in `supabase/schemas/guarding/`. */
 export const jobs: readonly Job[] = [
@@ -58,6 +61,21 @@ export const jobs: readonly Job[] = [
     timeoutMs: 60_000,
     run: callOf('muster.approve_agreed_hours()'),
   },
+  {
+    name: 'guarding.open_pay_periods',
+    description: 'Makes the pay periods of companies that have begun.',
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.open_pay_periods()'),
+  },
+  reportJob('guarding', 'professional_earnings_summary', {
+    schedule: { every: '1 hour' },
+    timeoutMs: REPORT_TIMEOUT_MS,
+  }),
+  reportJob('guarding', 'company_hours_summary', {
+    schedule: { every: '1 hour' },
+    timeoutMs: REPORT_TIMEOUT_MS,
+  }),
   {
     name: 'guarding.send_payouts',
     description: 'Sends payouts to the payment provider, and asks it what became of those on their way.',

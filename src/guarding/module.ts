@@ -10,12 +10,15 @@ import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
 import { metrics } from './metrics.ts'
+import { payPeriodRoutes } from './pay-periods/routes.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { payoutChecks } from './payouts/health.ts'
 import { payoutRoutes, payoutWebhookRoutes } from './payouts/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
+import { reportRoutes } from './reports/routes.ts'
 import { nearbyWarmUp } from './shifts/queries.ts'
 import { shiftRoutes } from './shifts/routes.ts'
+import { statementRoutes } from './statements/routes.ts'
 import { companyTermsRoutes } from './terms/routes.ts'
 import { timesheetRoutes } from './timesheets/routes.ts'
 
@@ -42,6 +45,15 @@ export const guarding = {
       name: 'timesheets',
       description: 'The hours of a shift, and what they pay: proposed by the clock, agreed by both sides.',
     },
+    {
+      name: 'pay periods',
+      description: 'The days for which a company pays at once. Closing one locks its timesheets.',
+    },
+    {
+      name: 'statements',
+      description: 'What a company pays a guard for a pay period: a self-billed invoice.',
+    },
+    { name: 'reports', description: 'Earnings and hours by month.' },
     {
       name: 'transactions',
       description: 'What each assignment pays: an estimate, and after approval the total of its timesheet.',
@@ -87,6 +99,7 @@ export const guarding = {
     ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
     ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
+    ...['pay_period_closed', 'statement_made'],
     ...['payout_completed', 'payout_failed', 'payout_refunded'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },
@@ -110,6 +123,9 @@ export const guarding = {
     await v1.register(incidentRoutes)
     await v1.register(timesheetRoutes)
     await v1.register(allowanceRoutes)
+    await v1.register(payPeriodRoutes)
+    await v1.register(statementRoutes)
+    await v1.register(reportRoutes)
     await v1.register(transactionRoutes)
     await v1.register(payoutRoutes)
     await v1.register(payoutWebhookRoutes, { config })

@@ -13,7 +13,7 @@ import { timesheetLines, timesheetSteps, timesheets } from './table.ts'
 
 /** As the caller sees the lines: whoever sees none sees no money, which is not the same as nothing. */
 const total = sql<number | null>`case when (select muster.client_id()) is null then (
-  select coalesce(sum(l.amount), 0) from timesheet_lines l where l.timesheet_id = timesheets.id and l.is_approved
+  select coalesce(sum(l.amount), 0) from timesheet_lines l where l.timesheet_id = timesheets.id and l.is_approved and l.kind <> 'adjustment'
 ) end`.as('total')
 
 const columns = {
@@ -32,6 +32,7 @@ const columns = {
   paid: timesheets.paid,
   clocked: timesheets.clocked,
   agreed: timesheets.agreed,
+  adjusted: timesheets.adjusted,
   worked_seconds: timesheets.worked_seconds,
   break_seconds: timesheets.break_seconds,
   paid_seconds: timesheets.paid_seconds,

@@ -45,6 +45,10 @@ const members = {
     .array(spanOut)
     .nullable()
     .meta({ description: 'The hours that both sides agreed on in place of the clocked ones.' }),
+  adjusted: z.array(spanOut).nullable().meta({
+    description:
+      'What is paid in place of `paid` since both sides agreed on a correction, or an admin imposed one, after the approval. The next statement pays the difference.',
+  }),
   worked_seconds: seconds,
   break_seconds: seconds.meta({
     description: 'The time between the first and the last moment of work that was not worked.',
@@ -66,7 +70,7 @@ const members = {
   updated_at: instantOut,
   total: z.number().nullable().meta({
     description:
-      'The sum of the approved lines in euros: the amount of the payment. Null for clients, who see hours and no money.',
+      'The sum of the approved lines in euros, without adjustments: the amount of the payment. Null for clients, who see hours and no money.',
   }),
 }
 
@@ -79,13 +83,19 @@ const line = z
   .strictObject({
     id: uuid,
     position: z.int(),
-    kind: z.enum(LINE_KINDS),
-    seconds,
+    kind: z.enum(LINE_KINDS).meta({
+      description:
+        '`minimum`: the difference to what a stopped shift pays at least. `adjustment`: the difference that a correction makes after the hours were locked; the next statement settles it.',
+    }),
+    seconds: z.number().meta({ description: 'For an `adjustment` the difference, which may be below zero.' }),
     rate: z.number().meta({ description: 'Euros per hour.' }),
     factor: z
       .number()
       .meta({ description: 'The factor on the rate: 1.5 for overtime, 0.25 for 25 percent.' }),
-    amount: z.number().meta({ description: 'Seconds × rate × factor, rounded half up to the cent.' }),
+    amount: z.number().meta({
+      description:
+        'Seconds × rate × factor, rounded half up to the cent; for an `adjustment` the difference.',
+    }),
     currency,
     explanation: z.string(),
     allowance_id: uuid.nullable(),

@@ -49,6 +49,14 @@ function spellInstant(value: unknown): unknown {
 /** An instant as PostgreSQL's JSON spells it: `2026-03-28T21:00:00+00:00`, to the microsecond. */
 export const instantOut = z.iso.datetime({ offset: true })
 
+/** A date without a time (RFC 3339, `full-date`), in the range of `instant`. */
+export const day = z.iso
+  .date()
+  .refine(
+    (value) => value >= '2000-01-01' && value < '2100-01-01',
+    'must lie between the years 2000 and 2100',
+  )
+
 /** W3C Geolocation: decimal degrees. */
 export const latitude = z
   .number()

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { instantOut, text } from './fields.ts'
+import { day, instantOut, text } from './fields.ts'
 import { Problem } from './problem.ts'
 
 /** What a cursor remembers of the last item: its sort value and its id. Rows inserted between pages change nothing. */
@@ -13,6 +13,7 @@ const MAX_VALUE_LENGTH = 400
 const SORT_VALUES = {
   name: text(0, MAX_VALUE_LENGTH),
   instant: instantOut,
+  day,
   // Those of whom no place is known come last.
   meters: z.union([z.number(), z.literal('Infinity')]),
 }

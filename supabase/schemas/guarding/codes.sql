@@ -37,6 +37,9 @@ return jsonb_build_object(
   'timesheet_changed', 'MU343',
   'dispute_too_late', 'MU344',
   'hours_impossible', 'MU345',
+  'pay_period_closed', 'MU350',
+  'pay_period_not_over', 'MU351',
+  'pay_period_not_next', 'MU352',
   'payout_state', 'MU360'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';

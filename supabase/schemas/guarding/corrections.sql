@@ -6,6 +6,7 @@
 --   of their own side. A correction that was decided on never changes again.
 -- * What is in effect, muster.clock_events says (hours.sql): hours, state and pay follow from that.
 -- * Of one event there is one open proposal; an assignment takes 100 corrections.
+-- * Where the hours were approved already, it adjusts them (timesheets.sql): `clocked_before` keeps what the events said before it.
 -- * Corrections of a shift stand in one queue with its check-ins: whoever writes one locks the shift first.
 
 create or replace function muster.audience_of_corrections(viewed jsonb, at timestamptz) returns text[]
@@ -236,6 +237,25 @@ end
 $$;
 comment on function muster.tg_corrections__keep() is 'Corrections are appended: a proposal is decided on, once, and nothing else changes.';
 
+-- Before it is in effect; approving and disputing wait for the shift, which whoever writes corrections has locked.
+create or replace function muster.tg_corrections__note_clocked() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  perform from public.shifts s where s.id = new.shift_id for no key update;
+  if muster.hours_are_settled(new.assignment_id) then
+    select muster.spans_json((muster.clocked(a)).intervals) into new.clocked_before
+    from public.assignments a
+    where a.id = new.assignment_id;
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_corrections__note_clocked() is
+  'What the events said before the correction, where hours were approved: the difference is what it adjusts. Security definer: it reads check-ins.';
+
 create or replace function muster.notify_of_correction(correction public.corrections, told text) returns void
 language sql
 volatile
@@ -270,6 +290,9 @@ volatile
 set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+  if correction.clocked_before is not null then
+    perform muster.adjust_timesheet(correction);
+  end if;
   perform muster.advance_assignment(correction.assignment_id);
 end
 $$;
@@ -304,6 +327,9 @@ create or replace trigger a_check before insert on public.corrections
   for each row execute function muster.tg_corrections__check();
 create or replace trigger a_keep before update on public.corrections
   for each row execute function muster.tg_corrections__keep();
+create or replace trigger b_note_clocked before insert or update on public.corrections
+  for each row when (new.state in ('accepted', 'imposed'))
+  execute function muster.tg_corrections__note_clocked();
 create or replace trigger apply after insert or update on public.corrections
   for each row execute function muster.tg_corrections__apply();
 
@@ -342,3 +368,4 @@ alter function muster.propose_correction(uuid, text, uuid, text, timestamptz, te
 alter function muster.decide_correction(uuid, text) owner to muster_definer;
 alter function muster.tg_corrections__check() owner to muster_definer;
 alter function muster.tg_corrections__apply() owner to muster_definer;
+alter function muster.tg_corrections__note_clocked() owner to muster_definer;

@@ -58,6 +58,129 @@ select muster.follow_table(
   audience => array['tenant_id', 'company_id', 'professional_id']
 );
 
+-- ---- Making -------------------------------------------------------------------------------------------------------------
+
+create or replace function muster.tax_terms_on(professional uuid, day date) returns public.professional_tax_terms
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  terms public.professional_tax_terms;
+begin
+  select t.* into terms
+  from public.professional_tax_terms t
+  where t.professional_id = professional and t.valid_from <= day
+  order by t.valid_from desc
+  limit 1;
+  if not found then
+    terms.vat_rate := 0;
+    terms.vat_exemption := 'not_registered';
+    terms.deduction_percent := 0;
+  end if;
+  return terms;
+end
+$$;
+comment on function muster.tax_terms_on(uuid, date) is
+  'The tax terms of a professional that are valid on that day. Who has stated nothing charges no VAT.';
+
+-- Of the timesheets that the period locked, and adjustments of those that were locked before.
+create or replace function muster.unsettled_lines(period public.pay_periods, professional uuid)
+returns table (line public.timesheet_lines, sheet public.timesheets)
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return query
+    select l, t
+    from public.timesheets t
+    join public.timesheet_lines l on l.timesheet_id = t.id
+    where t.pay_period_id = period.id and t.professional_id = professional and l.is_approved and l.kind <> 'adjustment'
+    union all
+    select l, t
+    from public.timesheet_lines l
+    join public.timesheets t on t.id = l.timesheet_id
+    where l.company_id = period.company_id
+      and l.professional_id = professional
+      and l.kind = 'adjustment'
+      and not exists (select from public.statement_lines s where s.timesheet_line_id = l.id);
+end
+$$;
+comment on function muster.unsettled_lines(public.pay_periods, uuid) is
+  'The lines of timesheets that a period settles for a professional. They are locked.';
+
+-- The professional is locked: nobody else gives a number.
+create or replace function muster.make_statement(period public.pay_periods, professional uuid) returns uuid
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  taxes constant public.professional_tax_terms := muster.tax_terms_on(professional, period.last_day);
+  before public.statements;
+  made public.statements;
+begin
+  select sum((u.line).amount) into made.gross from muster.unsettled_lines(period, professional) u;
+  if made.gross is null then
+    return null;
+  end if;
+  select s.* into before
+  from public.statements s
+  where s.company_id = period.company_id and s.professional_id = professional
+  order by s.number desc
+  limit 1;
+  -- Half up. What is withheld lowers no VAT: the service costs its gross.
+  made.deductions := round(made.gross * taxes.deduction_percent / 100, 2);
+  made.net := made.gross - made.deductions;
+  made.vat_amount := round(made.gross * taxes.vat_rate / 100, 2);
+  made.total := made.net + made.vat_amount;
+  made.carried_in := coalesce(before.carried_out, 0);
+  insert into public.statements as s (
+    tenant_id, company_id, professional_id, pay_period_id, number, kind, issued_on, first_day, last_day, company_name, professional_name,
+    vat_rate, vat_exemption, vat_number, deduction_percent, deduction_reason,
+    gross, deductions, net, vat_amount, total, carried_in, payable, carried_out
+  )
+  select
+    period.tenant_id, period.company_id, professional, period.id, coalesce(before.number, 0) + 1,
+    case when made.gross < 0 then 'credit_note' else 'invoice' end,
+    (now() at time zone period.time_zone)::date, period.first_day, period.last_day, o.name, u.name,
+    taxes.vat_rate, taxes.vat_exemption, taxes.vat_number, taxes.deduction_percent, taxes.deduction_reason,
+    made.gross, made.deductions, made.net, made.vat_amount, made.total, made.carried_in,
+    greatest(made.carried_in + made.total, 0), least(made.carried_in + made.total, 0)
+  from public.organizations o
+  cross join public.security_professionals p
+  join public.users u on u.id = p.user_id
+  where o.id = period.company_id and p.id = professional
+  returning s.* into made;
+  insert into public.statement_lines (
+    tenant_id, company_id, professional_id, statement_id, timesheet_line_id, timesheet_id, position, work_date, kind, seconds, rate,
+    factor, amount, explanation
+  )
+  select
+    made.tenant_id, made.company_id, made.professional_id, made.id, (u.line).id, (u.sheet).id,
+    row_number() over (order by (u.sheet).start_datetime, (u.sheet).id, (u.line).position, (u.line).id),
+    (u.sheet).work_date, (u.line).kind, (u.line).seconds, (u.line).rate, (u.line).factor, (u.line).amount, (u.line).explanation
+  from muster.unsettled_lines(period, professional) u;
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select made.tenant_id, p.user_id, 'statement_made', jsonb_build_object(
+    'statement_id', made.id,
+    'company_id', made.company_id,
+    'number', made.number,
+    'first_day', made.first_day,
+    'last_day', made.last_day,
+    'total', made.total,
+    'payable', made.payable,
+    'currency', made.currency
+  )
+  from public.security_professionals p
+  where p.id = professional;
+  return made.id;
+end
+$$;
+comment on function muster.make_statement(public.pay_periods, uuid) is
+  'The statement of a professional for a period that is being closed; null where there is nothing to settle.';
+
 -- Runs with the rights of whoever writes: a professional whom they do not see does not exist.
 create or replace function muster.tg_professional_tax_terms__set_tenant() returns trigger
 language plpgsql
@@ -131,3 +254,9 @@ grant select, insert on public.statements to service_role;
 grant select, insert on public.statement_lines to service_role;
 grant select, insert on public.statements to muster_definer;
 grant select, insert on public.statement_lines to muster_definer;
+
+grant execute on function
+  muster.tax_terms_on(uuid, date),
+  muster.unsettled_lines(public.pay_periods, uuid),
+  muster.make_statement(public.pay_periods, uuid)
+to muster_definer;

@@ -5,6 +5,9 @@
 --   disputed. Its total is the sum of the lines that count, and the amount of the payment (hours.sql).
 -- * What is approved or locked changes by no event. It is flagged `conflict` when its events come to say something else, and its paid
 --   minutes are nobody else's.
+-- * What is locked stays: a trigger refuses to change it, or its lines. A correction that people agree on afterwards moves the column
+--   `adjusted`, which has the minutes that are paid since, and appends a line of the kind `adjustment` that the next period settles
+--   (pay-periods.sql). For a sheet that is approved and not locked, closing its period appends the line.
 -- * Everybody who makes a sheet or decides about it locks its professional first, then its payment, then the sheet; who may move the
 --   shift, the shift before these.
 -- * Company, guard and admins see sheets, lines and steps. Clients see sheets alone, and nobody reads the column `total`: callers add
@@ -57,8 +60,8 @@ to muster_definer;
 select muster.follow_table(
   'public.timesheets',
   published => array['id', 'company_id', 'client_id', 'shift_id', 'assignment_id', 'professional_id', 'state', 'start_datetime',
-    'end_datetime', 'time_zone', 'work_date', 'worked', 'paid', 'clocked', 'agreed', 'worked_seconds', 'break_seconds', 'paid_seconds',
-    'currency', 'flags', 'proposed_at', 'approved_at', 'approved_by', 'locked_at', 'pay_period_id', 'created_at', 'updated_at'],
+    'end_datetime', 'time_zone', 'work_date', 'worked', 'paid', 'clocked', 'agreed', 'adjusted', 'worked_seconds', 'break_seconds',
+    'paid_seconds', 'currency', 'flags', 'proposed_at', 'approved_at', 'approved_by', 'locked_at', 'pay_period_id', 'created_at', 'updated_at'],
   audience => array['tenant_id', 'company_id', 'client_id', 'professional_id']
 );
 select muster.follow_table(
@@ -180,8 +183,8 @@ begin
   first_at := lower(worked + overdue);
   last_at := upper(worked + overdue);
   select
-    range_agg(muster.spans_of(t.paid)),
-    range_agg(muster.spans_of(t.paid)) filter (where not o.is_later),
+    range_agg(muster.spans_of(coalesce(t.adjusted, t.paid))),
+    range_agg(muster.spans_of(coalesce(t.adjusted, t.paid))) filter (where not o.is_later),
     range_agg(c.claimed) filter (where o.is_later),
     range_agg(c.claimed)
   into settled, settled_of_earlier, claimed_later, claimed_ever
@@ -775,7 +778,7 @@ declare
 begin
   assignment := muster.finished_assignment(sheet);
   update public.timesheets t
-  set state = 'disputed', approved_at = null, approved_by = null
+  set state = 'disputed', approved_at = null, approved_by = null, adjusted = null
   where t.id = sheet.id
   returning t.* into sheet;
   if was = 'approved' then
@@ -943,6 +946,137 @@ $$;
 comment on function muster.resolve_timesheet(uuid, text, text) is
   'Ends a dispute: the hours of the last counter hold, or those of the clock. Security definer: as muster.approve_timesheet.';
 
+-- ---- Adjusting ----------------------------------------------------------------------------------------------------------
+
+create or replace function muster.pay_for_hours(assignment public.assignments, time_zone text, worked tstzmultirange) returns numeric
+language plpgsql
+stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  minimum constant numeric := case
+    when assignment.ended_as = 'stopped' then round(assignment.hourly_rate * assignment.minimum_minutes / 60, 2) else 0
+  end;
+begin
+  return (
+    select
+      greatest(coalesce(sum(l.amount) filter (where l.kind <> 'allowance'), 0), minimum)
+      + coalesce(sum(l.amount) filter (where l.kind = 'allowance'), 0)
+    from muster.lines_of(assignment, time_zone, worked, '{}', true) l
+  );
+end
+$$;
+comment on function muster.pay_for_hours(public.assignments, text, tstzmultirange) is 'What an assignment pays for hours on which people agreed.';
+
+create or replace function muster.add_adjustment(sheet public.timesheets, before tstzmultirange, after tstzmultirange) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  -- After every other line (muster.add_minimum).
+  first_position constant integer := 2000;
+  assignment public.assignments;
+  difference numeric;
+begin
+  select a.* into assignment from public.assignments a where a.id = sheet.assignment_id;
+  difference := muster.pay_for_hours(assignment, sheet.time_zone, after) - muster.pay_for_hours(assignment, sheet.time_zone, before);
+  if difference = 0 then
+    return;
+  end if;
+  insert into public.timesheet_lines (
+    tenant_id, company_id, professional_id, timesheet_id, position, kind, seconds, rate, factor, amount, explanation, is_approved
+  )
+  select
+    sheet.tenant_id, sheet.company_id, sheet.professional_id, sheet.id, first_position + count(l.id), 'adjustment',
+    muster.seconds_of(after) - muster.seconds_of(before), assignment.hourly_rate, 1, difference,
+    format(
+      'Corrected: %s h instead of %s h', muster.duration_text(muster.seconds_of(after)), muster.duration_text(muster.seconds_of(before))
+    ),
+    true
+  from public.timesheet_lines l
+  where l.timesheet_id = sheet.id and l.kind = 'adjustment';
+end
+$$;
+comment on function muster.add_adjustment(public.timesheets, tstzmultirange, tstzmultirange) is
+  'The line for what hours pay after a correction, less what they paid before it.';
+
+-- What this correction changes, and nothing else: later events of a phone stay evidence. Its shift is locked.
+create or replace function muster.adjust_timesheet(correction public.corrections) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  clocked_before constant tstzmultirange := muster.spans_of(correction.clocked_before);
+  assignment public.assignments;
+  sheet public.timesheets;
+  hours record;
+  before tstzmultirange;
+  after tstzmultirange;
+begin
+  perform from public.security_professionals p where p.id = correction.professional_id for no key update;
+  select t.* into sheet
+  from public.timesheets t
+  where t.assignment_id = correction.assignment_id and t.state in ('approved', 'locked')
+  for no key update;
+  if not found then
+    return;
+  end if;
+  select a.* into assignment from public.assignments a where a.id = correction.assignment_id;
+  select h.* into hours from muster.hours_of(assignment, null) h;
+  before := muster.spans_of(coalesce(sheet.adjusted, sheet.paid));
+  -- A minute that another shift of the person has is not paid again.
+  after := before - (clocked_before - hours.clocked) + (hours.clocked - clocked_before) * hours.worked;
+  if after = before then
+    return;
+  end if;
+  update public.timesheets t set adjusted = muster.spans_json(after) where t.id = sheet.id;
+  if sheet.state = 'locked' then
+    perform muster.add_adjustment(sheet, before, after);
+  end if;
+  perform muster.make_neighbours(assignment);
+end
+$$;
+comment on function muster.adjust_timesheet(public.corrections) is
+  'Brings a correction that is in effect since hours were approved to what they pay.';
+
+create or replace function muster.tg_timesheets__keep_locked() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'DELETE' or (
+    (to_jsonb(new) - 'flags' - 'adjusted' - 'updated_at' - 'changed_xid')
+    <> (to_jsonb(old) - 'flags' - 'adjusted' - 'updated_at' - 'changed_xid')
+  ) then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  return new;
+end
+$$;
+comment on function muster.tg_timesheets__keep_locked() is
+  'Refuses to change what is locked, whoever asks; but for its flags, and the hours that are paid since.';
+
+create or replace function muster.tg_timesheet_lines__keep_locked() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  if exists (
+    select from touched l
+    join public.timesheets t on t.id = l.timesheet_id
+    where t.state = 'locked' and (tg_op <> 'INSERT' or l.kind <> 'adjustment')
+  ) then
+    perform muster.fail('timesheet_state', 'state');
+  end if;
+  return null;
+end
+$$;
+comment on function muster.tg_timesheet_lines__keep_locked() is
+  'Refuses to change the lines of what is locked: adjustments are appended. Security definer: whether or not the caller sees the timesheet.';
+
 -- ---- By itself ----------------------------------------------------------------------------------------------------------
 
 create or replace function muster.approve_agreed_hours(most integer default 500) returns bigint
@@ -1040,6 +1174,25 @@ $$;
 comment on function muster.may_approve_itself(public.timesheets, public.assignments) is
   'Whether hours need nobody''s word: events, no flag, no open line, and as planned within the tolerance.';
 
+-- ---- Triggers ---------------------------------------------------------------------------------------------------------
+
+create or replace trigger a_keep_locked_on_update before update on public.timesheets
+  for each row when (old.state = 'locked')
+  execute function muster.tg_timesheets__keep_locked();
+create or replace trigger a_keep_locked_on_delete before delete on public.timesheets
+  for each row when (old.state = 'locked')
+  execute function muster.tg_timesheets__keep_locked();
+-- Once for all lines of a statement: each completed shift makes lines.
+create or replace trigger keep_locked_on_insert after insert on public.timesheet_lines
+  referencing new table as touched
+  for each statement execute function muster.tg_timesheet_lines__keep_locked();
+create or replace trigger keep_locked_on_update after update on public.timesheet_lines
+  referencing old table as touched
+  for each statement execute function muster.tg_timesheet_lines__keep_locked();
+create or replace trigger keep_locked_on_delete after delete on public.timesheet_lines
+  referencing old table as touched
+  for each statement execute function muster.tg_timesheet_lines__keep_locked();
+
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
 drop policy if exists timesheets_read on public.timesheets;
@@ -1073,7 +1226,7 @@ comment on policy timesheet_steps_read on public.timesheet_steps is 'The company
 
 -- Without the total: clients see the rows.
 grant select (id, tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, state, start_datetime, end_datetime,
-  time_zone, work_date, worked, paid, clocked, agreed, worked_seconds, break_seconds, paid_seconds, currency, flags, proposed_at,
+  time_zone, work_date, worked, paid, clocked, agreed, adjusted, worked_seconds, break_seconds, paid_seconds, currency, flags, proposed_at,
   approved_at, approved_by, locked_at, pay_period_id, created_at, updated_at, changed_xid)
   on public.timesheets to authenticated;
 grant select on public.timesheet_lines to authenticated;
@@ -1107,7 +1260,10 @@ grant execute on function
   muster.finished_assignment(public.timesheets),
   muster.reopen_timesheet(public.timesheets),
   muster.require_dispute_in_time(public.timesheets),
-  muster.may_approve_itself(public.timesheets, public.assignments)
+  muster.may_approve_itself(public.timesheets, public.assignments),
+  muster.pay_for_hours(public.assignments, text, tstzmultirange),
+  muster.add_adjustment(public.timesheets, tstzmultirange, tstzmultirange),
+  muster.adjust_timesheet(public.corrections)
 to muster_definer;
 grant execute on function
   muster.approve_timesheet(uuid, text[], numeric),
@@ -1126,3 +1282,4 @@ alter function muster.counter_timesheet(uuid, jsonb, text) owner to muster_defin
 alter function muster.resolve_timesheet(uuid, text, text) owner to muster_definer;
 alter function muster.approve_agreed_hours(integer) owner to muster_definer;
 alter function muster.make_missing_timesheets(integer) owner to muster_definer;
+alter function muster.tg_timesheet_lines__keep_locked() owner to muster_definer;
