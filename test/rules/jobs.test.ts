@@ -5,6 +5,7 @@ import { asJobs } from '../../src/platform/db/identity.ts'
 import { type Job, reportJob } from '../../src/platform/jobs/job.ts'
 import { jobStates, registerJobs, runJob, runJobs } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { arrangeStatement } from '../support/payouts.ts'
 import { arrangeShift, buildWorld, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
@@ -332,5 +333,35 @@ describe('payments that wait', () => {
     await warn()
     await warn()
     expect(await told()).toEqual([{ user_id: USERS.admin, payments: '1' }])
+  })
+
+  it('are not hours that were agreed on, but payouts that are not paid after a day', async () => {
+    const { payout } = await arrangeStatement(owner, 100)
+    const stale = async (): Promise<number> => {
+      await owner.query('delete from public.notifications')
+      await runNow(nameOf('warn_of_stale_payments'))
+      const [row] = await owner.query<{ payments: number }>(
+        "select (data ->> 'payments')::int as payments from public.notifications where type = 'payments_stale'",
+      )
+      return row?.payments ?? 0
+    }
+    const before = await stale()
+    const set = (assignment: string) =>
+      owner.query(`update public.payouts set ${assignment} where id = $1`, [payout!])
+    await set("created_at = now() - interval '25 hours'")
+    expect(await stale()).toBe(before + 1)
+    await set("status = 'completed', completed_at = now(), next_attempt_at = null")
+    expect(await stale()).toBe(before)
+    await owner.query('alter table public.timesheets disable trigger user')
+    await owner.query(
+      `insert into public.timesheets (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, state, approved_at,
+                                      start_datetime, end_datetime, time_zone, work_date, worked, paid, clocked, worked_seconds,
+                                      break_seconds, paid_seconds, total)
+       select a.tenant_id, a.company_id, s.client_id, s.id, a.id, a.professional_id, 'approved', now(), s.start_datetime, s.end_datetime,
+         s.time_zone, current_date, '[]', '[]', '[]', 0, 0, 0, 0
+       from public.assignments a join public.shifts s on s.id = a.shift_id where s.title = 'Waits'`,
+    )
+    await owner.query('alter table public.timesheets enable trigger user')
+    expect(await stale()).toBe(before - 1)
   })
 })
