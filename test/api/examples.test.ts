@@ -81,6 +81,8 @@ const ID_FROM: Readonly<Record<string, string>> = {
 const NEEDS_MORE = new Set([
   ...['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'],
   ...['getTimesheet', 'approveTimesheet', 'disputeTimesheet', 'counterTimesheet', 'resolveTimesheet'],
+  // One comes with a statement, and who reports what became of it signs that.
+  ...['getPayout', 'retryPayout', 'receivePayoutEvent'],
 ])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
