@@ -147,6 +147,13 @@ export const examples: Readonly<Record<string, Example>> = {
       reason: 'I was there until 07:30, and my phone was off.',
     },
   },
+  createPayTerms: {
+    as: 'company',
+    body: { period: 'four_weeks', time_zone: 'Europe/Amsterdam', valid_from: '2031-01-01' },
+  },
+  createTaxTerms: {
+    as: 'guard',
+    body: { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2026-01-01' },
   receivePayoutEvent: {
     // Nobody's: the provider has no token, and signs the body.
     as: 'admin',

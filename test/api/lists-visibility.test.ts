@@ -50,6 +50,7 @@ const NAMED: readonly List[] = [
   { route: '/assignments', rows: sql`select id from assignments` },
   { route: '/corrections', rows: sql`select id from corrections` },
   { route: '/company-terms', rows: sql`select id from company_terms` },
+  { route: '/tax-terms', rows: sql`select id from professional_tax_terms` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({
     route: `/sync/${table}`,
@@ -62,6 +63,8 @@ const OTHERS = [
   ...['/shifts/{id}/candidates', '/shifts/{id}/checkins', '/checkins/nearby'],
   // The same query as /timesheets.
   '/timesheets.csv',
+  // Sums, in statements.test.ts.
+  ...['/reports/earnings', '/reports/hours'],
 ]
 
 /** Every list of the API, such as `/shifts/{id}/candidates`. */

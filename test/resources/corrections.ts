@@ -114,7 +114,12 @@ export const access: Access = {
       'muster.seen_of_corrections(jsonb)',
       'muster.side_in(public.assignments)',
     ],
-    '': ['muster.tg_corrections__apply()', 'muster.tg_corrections__check()', 'muster.tg_corrections__keep()'],
+    '': [
+      'muster.tg_corrections__apply()',
+      'muster.tg_corrections__check()',
+      'muster.tg_corrections__keep()',
+      'muster.tg_corrections__note_clocked()',
+    ],
   },
 }
 

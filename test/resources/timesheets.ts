@@ -125,7 +125,7 @@ export const access: Access = {
   privileges: {
     authenticated: {
       select:
-        'id tenant_id company_id client_id shift_id assignment_id professional_id state start_datetime end_datetime time_zone work_date worked paid clocked agreed worked_seconds break_seconds paid_seconds currency flags proposed_at approved_at approved_by locked_at pay_period_id created_at updated_at changed_xid',
+        'id tenant_id company_id client_id shift_id assignment_id professional_id state start_datetime end_datetime time_zone work_date worked paid clocked agreed worked_seconds break_seconds paid_seconds currency flags proposed_at approved_at approved_by locked_at pay_period_id created_at updated_at changed_xid adjusted',
     },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },
     muster_definer: { select: '*', insert: '*', update: '*' },
@@ -141,7 +141,9 @@ export const access: Access = {
     ],
     muster_jobs: ['muster.approve_agreed_hours(integer)', 'muster.make_missing_timesheets(integer)'],
     muster_definer: [
+      'muster.add_adjustment(public.timesheets,tstzmultirange,tstzmultirange)',
       'muster.add_minimum(public.assignments,uuid)',
+      'muster.adjust_timesheet(public.corrections)',
       'muster.audience_of_timesheet_lines(jsonb,timestamp with time zone)',
       'muster.audience_of_timesheet_steps(jsonb,timestamp with time zone)',
       'muster.audience_of_timesheets(jsonb,timestamp with time zone)',
@@ -159,6 +161,7 @@ export const access: Access = {
       'muster.may_approve_itself(public.timesheets,public.assignments)',
       'muster.note_step(public.timesheets,text,boolean,text,jsonb)',
       'muster.notify_of_timesheet(public.timesheets,text,boolean)',
+      'muster.pay_for_hours(public.assignments,text,tstzmultirange)',
       'muster.reopen_timesheet(public.timesheets)',
       'muster.require_dispute_in_time(public.timesheets)',
       'muster.seconds_of(tstzmultirange)',
@@ -170,6 +173,7 @@ export const access: Access = {
       'muster.spans_json(tstzmultirange)',
       'muster.spans_of(jsonb)',
     ],
+    '': ['muster.tg_timesheet_lines__keep_locked()', 'muster.tg_timesheets__keep_locked()'],
   },
 }
 

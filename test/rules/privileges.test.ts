@@ -117,7 +117,10 @@ describe('tables', () => {
            and not exists (
              select from pg_class as report
              where report.relkind = 'm' and report.relowner = 'muster_definer'::regrole
-               and (report.oid = c.oid or c.oid in (select indexrelid from pg_index where indrelid = report.oid))
+               and (
+                 c.oid in (report.oid, report.reltoastrelid)
+                 or c.oid in (select indexrelid from pg_index where indrelid in (report.oid, report.reltoastrelid))
+               )
            )`,
       ),
     ).toEqual([])

@@ -300,6 +300,9 @@ const TABLES: Record<string, TablePrivileges> = {
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,
   },
+  // Reports: their owner reads them, in functions.
+  'muster.company_hours_summary': {},
+  'muster.professional_earnings_summary': {},
   'public.company_terms': {
     authenticated: {
       select: '*',

@@ -73,7 +73,9 @@ const INVARIANTS: Record<string, string> = {
     from assignments a
     join finqle_transactions p on p.assignment_id = a.id and p.status = 'pending'
     left join timesheets t on t.assignment_id = a.id
-    left join lateral (select sum(amount) from timesheet_lines where timesheet_id = t.id and is_approved) l on true
+    left join lateral (
+      select sum(amount) from timesheet_lines where timesheet_id = t.id and is_approved and kind <> 'adjustment'
+    ) l on true
     where a.ended_as in ('completed', 'stopped') and (t.total, t.total) is distinct from (coalesce(l.sum, 0), p.amount)`,
 
   'no second of a person is paid twice': `

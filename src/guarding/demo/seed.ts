@@ -30,6 +30,8 @@ const CERTIFICATE_KINDS = ['vca', 'beveiligingspas', 'bhv', 'svpb']
 /** Days before and after today that have shifts. */
 const PAST_DAYS = 10
 const FUTURE_DAYS = 21
+/** Weeks of the first company that are closed, and have statements: the oldest ones. */
+const CLOSED_PERIODS = 2
 /** Before these days one shift was worked every other day, and its phone sent no pings: a month of hours that hardly delays the first start. */
 const MONTH_DAYS = 31
 /** The check-ins of the whole month arrive when the demo is made, and count. */
@@ -92,6 +94,7 @@ export async function seedDemo(database: Database): Promise<boolean> {
     await seedCheckIns(tx, odd)
     await seedCorrections(tx)
     await seedDecisions(tx)
+    await seedStatements(tx)
     await seedIncidents(tx)
     return true
   })
@@ -355,6 +358,42 @@ async function seedCheckIns(tx: Transaction, odd: Odd): Promise<void> {
     order by s.id, fix.at`,
     [idsOf(odd.cameLate), idsOf(odd.nobodyLeft), idsOf(odd.leftLate), PAST_DAYS + 2],
   )
+}
+
+/** The first company pays by the week, and two of its guards have told about VAT; its oldest weeks are closed. */
+async function seedStatements(tx: Transaction): Promise<void> {
+  await insert(
+    tx,
+    'pay_terms (company_id, valid_from, period, time_zone)',
+    'company_id uuid',
+    [{ company_id: COMPANIES[0] }],
+    "company_id, current_date - 365, 'week', 'Europe/Amsterdam'",
+  )
+  await insert(
+    tx,
+    'professional_tax_terms (professional_id, valid_from, vat_rate, vat_exemption, vat_number)',
+    'professional_id uuid, vat_rate numeric, vat_exemption text, vat_number text',
+    [
+      {
+        professional_id: professional(SIGN_IN_GUARDS + GUARDS_ON_DUTY),
+        vat_rate: 21,
+        vat_number: 'NL123456789B01',
+      },
+      {
+        professional_id: professional(SIGN_IN_GUARDS + GUARDS_ON_DUTY + 1),
+        vat_rate: 0,
+        vat_exemption: 'small_business',
+      },
+    ],
+    'professional_id, current_date - 365, vat_rate, vat_exemption, vat_number',
+  )
+  await tx.query('select muster.open_pay_periods()')
+  const periods = await tx.query<{ id: string }>(
+    'select id from public.pay_periods where company_id = $1 and ends_at < now() order by first_day limit $2::int',
+    [COMPANIES[0], CLOSED_PERIODS],
+  )
+  for (const { id } of periods)
+    await tx.query('select muster.settle_pay_period($1, $2)', [id, userOf('company@example.com')])
 }
 
 /** What guards and companies say afterwards: two proposals, and one of each that was decided on. */

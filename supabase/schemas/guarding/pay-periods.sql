@@ -368,7 +368,7 @@ grant execute on function
 to muster_definer;
 grant execute on function muster.open_pay_periods(integer) to muster_jobs, service_role;
 -- The demo closes a period of which no caller knows.
-grant execute on function muster.settle_pay_period(uuid, uuid) to muster_definer, service_role;
+grant execute on function muster.settle_pay_period(uuid, uuid) to service_role;
 grant execute on function muster.close_pay_period(uuid) to authenticated;
 
 alter function muster.open_pay_periods(integer) owner to muster_definer;

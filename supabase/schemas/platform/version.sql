@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796026158_statements_settle_what_was_locked';
+return '1796027825_payouts_rules';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 
@@ -16,7 +16,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796025107_pay_periods_and_statements';
+return '1796008318_attendance';
 comment on function muster.oldest_version() is 'The oldest version of the service that can live with this schema: a process of an older one stops.';
 revoke execute on function muster.oldest_version() from public;
 

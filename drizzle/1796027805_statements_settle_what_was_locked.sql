@@ -1,12 +1,5 @@
 alter publication supabase_realtime drop table public.timesheets;
 --> statement-breakpoint
-create or replace function muster.oldest_version() returns text
-language sql
-immutable
-parallel safe
-set search_path = pg_catalog, pg_temp
-return '1796025107_pay_periods_and_statements';
---> statement-breakpoint
 create or replace function muster.codes_of_guarding() returns jsonb
 language sql
 immutable
@@ -1365,4 +1358,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796026158_statements_settle_what_was_locked';
+return '1796027805_statements_settle_what_was_locked';

@@ -150,13 +150,6 @@ CREATE OR REPLACE FUNCTION muster.notification_types_of_guarding()
  SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN ARRAY['shift_assigned'::text, 'shift_released'::text, 'shift_cancelled'::text, 'shift_changed'::text, 'shift_late'::text, 'shift_no_show'::text, 'correction_proposed'::text, 'correction_accepted'::text, 'correction_refused'::text, 'correction_imposed'::text, 'certificate_expiring'::text, 'payments_stale'::text, 'timesheet_approved'::text, 'timesheet_disputed'::text, 'timesheet_countered'::text, 'timesheet_resolved'::text];
 --> statement-breakpoint
-CREATE OR REPLACE FUNCTION muster.oldest_version()
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN '1796008318_attendance'::text;
---> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.apply_correction(correction corrections)
  RETURNS void
  LANGUAGE plpgsql
