@@ -154,6 +154,7 @@ export const examples: Readonly<Record<string, Example>> = {
   createTaxTerms: {
     as: 'guard',
     body: { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2026-01-01' },
+  },
   receivePayoutEvent: {
     // Nobody's: the provider has no token, and signs the body.
     as: 'admin',
