@@ -12,6 +12,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { asJobs } from '../../src/platform/db/identity.ts'
 import { registerJobs, runJob } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { arrangePayPeriod } from '../support/pay-periods.ts'
 import {
   arrangeStatement,
   dyingProcess,
@@ -24,7 +25,7 @@ import {
 } from '../support/payouts.ts'
 import { pick as pickFrom, seededRandom } from '../support/random.ts'
 import { trialSeed, trialSize } from '../support/trial.ts'
-import { buildWorld, ORGANIZATIONS, PROFESSIONALS, USERS } from '../support/world.ts'
+import { buildWorld, LOCATIONS, ORGANIZATIONS, PROFESSIONALS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
 let owner: Database
@@ -41,7 +42,14 @@ beforeEach(clear)
 async function clear(): Promise<void> {
   await owner.transaction(async (tx) => {
     await tx.query('set local session_replication_role = replica')
-    for (const table of ['payout_events', 'payouts', 'statements', 'pay_periods', 'notifications'])
+    for (const table of [
+      'payout_events',
+      'payouts',
+      'statement_lines',
+      'statements',
+      'pay_periods',
+      'notifications',
+    ])
       await tx.query(`delete from public.${table}`)
     await tx.query('delete from muster.jobs')
   })
@@ -305,6 +313,35 @@ describe('what the provider reports', () => {
 })
 
 describe('nothing is paid twice, and nothing forgotten', () => {
+  it('from approved lines to the ledger: the sums are the same', async () => {
+    const guards = [PROFESSIONALS.guard, PROFESSIONALS.otherGuard]
+    for (let n = 0; n < trialSize(6, 60); n += 1) {
+      await owner.query(
+        `insert into shifts (company_id, location_id, professional_id, status, start_datetime, end_datetime, hourly_rate, title)
+         select $1, $2, $3, 'completed', at, at + $5::int * interval '1 minute', 15.01 + $4::int, 'Sums'
+         from (select now() - (40 + $4::int) * interval '1 day' as at) begun`,
+        [ORGANIZATIONS.company, LOCATIONS.site, guards[n % 2]!, n, 61 + 7 * n],
+      )
+    }
+    // One stays as it is: what nobody approved is not paid.
+    await owner.query(
+      `update timesheets set state = 'approved', approved_at = now()
+       where id in (select t.id from timesheets t join shifts s on s.id = t.shift_id where s.title = 'Sums' order by t.start_datetime offset 1)`,
+    )
+    await arrangePayPeriod(owner)
+    const [period] = await owner.query<{ id: string }>("select id from pay_periods where state = 'open'")
+    await owner.query('select muster.settle_pay_period($1, $2)', [period!.id, USERS.company])
+    const [approved] = await owner.query<{ cents: number }>(
+      `select (sum(l.amount) * 100)::int as cents from timesheet_lines l join timesheets t on t.id = l.timesheet_id
+       where t.state = 'locked' and l.is_approved`,
+    )
+    const fake = new FakeProvider()
+    expect(await sendDue(owner, fake)).toBe(2)
+    expect(approved!.cents).toBeGreaterThan(1000)
+    expect(await sums(owner, fake)).toEqual({ paid: approved!.cents, owed: approved!.cents })
+    expect(await reconcile(owner, fake)).toEqual([])
+  })
+
   it('when the process is killed at any of its steps', async () => {
     const acts: readonly FakeAct[] = ['complete', 'process', 'lose_answer']
     for (const act of acts) {
