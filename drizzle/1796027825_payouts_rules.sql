@@ -476,7 +476,7 @@ grant select on table public.payout_events to service_role;
 --> statement-breakpoint
 grant select (amount, attempts, changed_xid, company_id, completed_at, created_at, currency, dead_at, id, last_error, next_attempt_at, professional_id, provider_reference, sent_at, statement_id, status, tenant_id, updated_at) on table public.payouts to authenticated;
 --> statement-breakpoint
-grant insert, select, update (attempts, changed_xid, completed_at, dead_at, last_error, next_attempt_at, provider_reference, sent_at, status, updated_at) on table public.payouts to muster_definer;
+grant insert, select, update (attempts, completed_at, dead_at, last_error, next_attempt_at, provider_reference, sent_at, status) on table public.payouts to muster_definer;
 --> statement-breakpoint
 grant select on table public.payouts to service_role;
 --> statement-breakpoint

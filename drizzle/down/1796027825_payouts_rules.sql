@@ -100,7 +100,7 @@ revoke select on table public.payout_events from service_role;
 --> statement-breakpoint
 revoke select (amount, attempts, changed_xid, company_id, completed_at, created_at, currency, dead_at, id, last_error, next_attempt_at, professional_id, provider_reference, sent_at, statement_id, status, tenant_id, updated_at) on table public.payouts from authenticated;
 --> statement-breakpoint
-revoke insert, select, update (attempts, changed_xid, completed_at, dead_at, last_error, next_attempt_at, provider_reference, sent_at, status, updated_at) on table public.payouts from muster_definer;
+revoke insert, select, update (attempts, completed_at, dead_at, last_error, next_attempt_at, provider_reference, sent_at, status) on table public.payouts from muster_definer;
 --> statement-breakpoint
 revoke select on table public.payouts from service_role;
 --> statement-breakpoint

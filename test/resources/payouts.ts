@@ -87,8 +87,7 @@ export const access: Access = {
     muster_definer: {
       select: '*',
       insert: '*',
-      update:
-        'status provider_reference sent_at attempts next_attempt_at last_error dead_at completed_at updated_at changed_xid',
+      update: 'status provider_reference sent_at attempts next_attempt_at last_error dead_at completed_at',
     },
   },
   functions: {

@@ -332,7 +332,7 @@ grant select (id, tenant_id, company_id, professional_id, payout_id, source, sta
 grant select on public.payouts, public.payout_events to service_role;
 -- What is paid to whom stays as it was queued.
 grant select, insert,
-  update (status, provider_reference, sent_at, attempts, next_attempt_at, last_error, dead_at, completed_at, updated_at, changed_xid)
+  update (status, provider_reference, sent_at, attempts, next_attempt_at, last_error, dead_at, completed_at)
   on public.payouts to muster_definer;
 grant select, insert on public.payout_events to muster_definer;
 
