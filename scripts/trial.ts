@@ -51,6 +51,16 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     summary:
       '10,000 steps of events, corrections, approvals and disputes against the model, and 1,000 shifts with allowances',
   },
+  payouts: {
+    file: 'test/rules/payouts.test.ts',
+    summary:
+      '2,000 statements through a provider that loses, repeats and shuffles: the ledger and the database agree',
+  },
+  'payouts-kill': {
+    file: 'test/rules/payouts-kill.server.test.ts',
+    summary:
+      'the worker of payouts killed 200 times, at every step: nothing is paid twice, and nothing forgotten',
+  },
   'checkins-order': {
     file: 'test/api/checkins-order.test.ts',
     summary: '500 sets of check-ins, each in random order, batches and repetition',

@@ -9,6 +9,7 @@ import type { Database, Statement } from './platform/db/engine/database.ts'
 import { asService } from './platform/db/identity.ts'
 import { callByNobody, type Sessions } from './platform/db/session.ts'
 import { authentication } from './platform/http/authentication.ts'
+import { background } from './platform/http/background.ts'
 import { registerCodes } from './platform/http/codes.ts'
 import { errorHandler } from './platform/http/error-handler.ts'
 import { frontPage } from './platform/http/front-page.ts'
@@ -26,6 +27,8 @@ import { PLATFORM_JOBS } from './platform/jobs/platform-jobs.ts'
 import { live } from './platform/live/routes.ts'
 import { type Logger, openLog } from './platform/log.ts'
 import type { Module } from './platform/module.ts'
+import type { Check } from './platform/operations/health/finding.ts'
+import { CHECKS } from './platform/operations/health/health.ts'
 import { type Metrics, requestMetrics } from './platform/operations/metrics.ts'
 import type { Standing } from './platform/operations/readiness.ts'
 import { type Readiness, serviceRoutes } from './platform/operations/routes.ts'
@@ -66,6 +69,12 @@ export const JOBS = jobsIn(allModules)
 /** The background work of the modules that are switched on. */
 export const jobsOf = (settings: ModuleSettings): readonly Job[] => jobsIn(modulesOf(settings))
 
+/** All lines of `npm run db:health`. */
+export const HEALTH_CHECKS: readonly Check[] = [
+  ...CHECKS,
+  ...allModules.flatMap(({ checks }) => checks ?? []),
+]
+
 /** What a new connection does first. */
 export const warmUpOf = (settings: ModuleSettings): readonly Statement[] =>
   modulesOf(settings).flatMap(({ warmUp = [] }) =>
@@ -100,6 +109,8 @@ export interface AppParts {
   metrics?: Metrics | undefined
   /** Undefined: there is no collector. */
   tracing?: Tracing | undefined
+  /** The login of background work, for what other services report. Undefined: they are asked to come back. */
+  background?: Database | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -126,6 +137,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
+  await app.register(background, { database: parts.background })
   await app.register(openapi, { version: parts.version, parts: modules })
   await app.register(docsPage)
   await app.register(frontPage, { summaries: modules.flatMap(({ summary }) => summary ?? []) })

@@ -59,6 +59,16 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
+/** RFC 9110 section 5.1. In lower case, as Node has them. */
+const headerName = z
+  .string()
+  .regex(/^[a-z\d-]{1,64}$/i, 'must be the name of a header')
+  .toLowerCase()
+
+/** Below PAYOUT_URL. */
+const payoutPath = z.string().regex(/^\/[\w./{}?=&-]*$/, 'must begin with / and be a path')
+const hasKey = (path: string): boolean => path.includes('{key}')
+
 /** As libpq writes it. What cannot be used is named, without its value, which can be a password. */
 const databaseUrl = z.string().superRefine((url, context) => {
   try {
@@ -128,6 +138,20 @@ export const settings = z.object({
   LIVE_TILE_URL: tileUrl.optional(),
   LIVE_TILE_ATTRIBUTION: z.string().max(200).default(''),
 
+  PAYOUT_PROVIDER: z.enum(['none', 'fake', 'http']).optional(),
+  PAYOUT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PAYOUT_SEND_PATH: payoutPath.default('/payouts'),
+  PAYOUT_FIND_PATH: payoutPath.refine(hasKey, 'must have {key} in it').default('/payouts/{key}'),
+  PAYOUT_SECRET: z.string().min(16, 'must be at least 16 characters').optional(),
+  PAYOUT_SECRET_HEADER: headerName.default('authorization'),
+  PAYOUT_KEY_HEADER: headerName.default('idempotency-key'),
+  PAYOUT_TIMEOUT_MS: z.coerce.number().int().min(1).max(60_000).default(10_000),
+  PAYOUT_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(30),
+  PAYOUT_WEBHOOK_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
+  PAYOUT_WEBHOOK_SIGNATURE_HEADER: headerName.default('x-payout-signature'),
+  PAYOUT_WEBHOOK_TIMESTAMP_HEADER: headerName.default('x-payout-timestamp'),
+  PAYOUT_WEBHOOK_TOLERANCE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(300),
+
   BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).default(1_048_576),
   BODIES_LIMIT_BYTES: z.coerce.number().int().min(1_048_576).default(67_108_864),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),
@@ -160,6 +184,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(
       'BODIES_LIMIT_BYTES must be at least BODY_LIMIT_BYTES: no body of that size could be sent.',
     )
+  }
+  if (parsed.data.PAYOUT_PROVIDER === 'http' && !(parsed.data.PAYOUT_URL && parsed.data.PAYOUT_SECRET)) {
+    throw new ConfigError('Set PAYOUT_URL and PAYOUT_SECRET as well: PAYOUT_PROVIDER=http needs them.')
+  }
+  if (parsed.data.PAYOUT_PROVIDER === 'fake' && parsed.data.NODE_ENV === 'production') {
+    throw new ConfigError('PAYOUT_PROVIDER=fake pays nobody: in production, set it to http or none.')
   }
   if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
     throw new ConfigError(

@@ -92,6 +92,7 @@ export async function openService({
     version,
     sessions: tracing?.watch(sessions) ?? sessions,
     verifier: createVerifier(tokenSettings, { log }),
+    background: databases.jobs,
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     standing: () => readiness.standing,
@@ -115,7 +116,7 @@ export async function openService({
   await Promise.race([warm, sleep(MOST_WARM_UP_MS, undefined, { ref: false })])
 
   const stopping = new AbortController()
-  const worker = runJobs(databases.jobs, jobsOf(config), app.log, stopping.signal)
+  const worker = runJobs(databases.jobs, jobsOf(config), app.log, stopping.signal, config)
 
   const drainMs = config.SHUTDOWN_DRAIN_MS ?? (config.NODE_ENV === 'production' ? DRAIN_IN_PRODUCTION_MS : 0)
   // In this order: load balancers are told, sockets and requests end, then the change feed and background work, then the database

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { HEALTH_CHECKS } from '../app.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { readHistoryCatalog } from '../platform/db/migrations/drift.ts'
 import { LEVELS, worst } from '../platform/operations/health/finding.ts'
@@ -23,13 +24,16 @@ const ended = await runCommand(USAGE, async () => {
   const lines = await withDatabase(
     config,
     (database) =>
-      examineHealth({
-        database,
-        thresholds: THRESHOLDS,
-        poolSize: config.DATABASE_POOL_SIZE,
-        backupDir: config.BACKUP_DIR,
-        readHistory: values.quick ? undefined : readHistoryCatalog,
-      }),
+      examineHealth(
+        {
+          database,
+          thresholds: THRESHOLDS,
+          poolSize: config.DATABASE_POOL_SIZE,
+          backupDir: config.BACKUP_DIR,
+          readHistory: values.quick ? undefined : readHistoryCatalog,
+        },
+        HEALTH_CHECKS,
+      ),
     'muster-health',
   )
   const level = worst(lines.map((line) => line.level))

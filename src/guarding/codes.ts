@@ -211,6 +211,12 @@ export const codes = {
     when: 'After every earlier pay period of the company has been closed.',
     sqlstate: 'MU352',
   },
+  payout_state: {
+    status: 409,
+    title: 'The payout is on its way or over: only one that failed, or a dead letter, is retried.',
+    retry: 'never',
+    sqlstate: 'MU360',
+  },
   recorded_in_future: {
     status: 422,
     title: 'The device time is in the future.',

@@ -155,6 +155,17 @@ export const examples: Readonly<Record<string, Example>> = {
     as: 'guard',
     body: { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2026-01-01' },
   },
+  receivePayoutEvent: {
+    // Nobody's: the provider has no token, and signs the body.
+    as: 'admin',
+    body: {
+      id: 'evt_8f31',
+      key: '019ac2f0-5b7e-7c1d-9a40-6d2f3b8e1c05',
+      reference: 'pay_20261130_0042',
+      status: 'completed',
+      occurred_at: '2026-11-30T10:15:00Z',
+    },
+  },
   resolveTimesheet: { as: 'company', body: { outcome: 'countered' } },
   listCandidates: { as: 'company', parameters: { id: OPEN } },
   syncTable: { as: 'company', parameters: { table: 'shifts' } },

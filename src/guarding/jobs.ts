@@ -1,4 +1,5 @@
 import { callOf, type Job, reportJob } from '../platform/jobs/job.ts'
+import { sendPayouts } from './payouts/worker.ts'
 
 /** A guard who is late is missed at the door: the planner learns of it within a minute. */
 const ATTENDANCE = '1 minute'
@@ -75,4 +76,12 @@ export const jobs: readonly Job[] = [
     schedule: { every: '1 hour' },
     timeoutMs: REPORT_TIMEOUT_MS,
   }),
+  {
+    name: 'guarding.send_payouts',
+    description: 'Sends payouts to the payment provider, and asks it what became of those on their way.',
+    // Each time somebody looks: what is due was said by the outbox.
+    schedule: { every: '10 seconds' },
+    timeoutMs: 10_000,
+    runOutside: sendPayouts,
+  },
 ]

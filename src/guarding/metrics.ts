@@ -15,7 +15,22 @@ const assignments = new Tally(
   'outcome',
 )
 
-export const metrics = [checkIns, assignments] as const
+/** What the provider of payouts said, what became of a webhook, or that there was no answer. */
+export const PAYOUT_OUTCOMES = [
+  ...['processing', 'completed', 'failed', 'refunded', 'no_answer', 'dead_letter'],
+  ...['webhook_applied', 'webhook_ignored', 'webhook_duplicate', 'webhook_unknown'],
+] as const
+
+const payouts = new Tally(
+  'muster_payout_answers_total',
+  'Answers of the payout provider that this process noted, by the state of the payout after it; no_answer: tried again with backoff; dead_letter: given up until an admin retries; webhook_applied, _ignored (out of order), _duplicate and _unknown: what became of a webhook.',
+  'outcome',
+  PAYOUT_OUTCOMES,
+)
+
+export const metrics = [checkIns, assignments, payouts] as const
+
+export const countPayout = (outcome: string): void => payouts.add(outcome)
 
 /** What became of one: its verdict, or `duplicate`. */
 export const countCheckIn = (outcome: string): void => checkIns.add(outcome)

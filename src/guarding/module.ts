@@ -12,6 +12,8 @@ import { locationRoutes } from './locations/routes.ts'
 import { metrics } from './metrics.ts'
 import { payPeriodRoutes } from './pay-periods/routes.ts'
 import { transactionRoutes } from './payments/routes.ts'
+import { payoutChecks } from './payouts/health.ts'
+import { payoutRoutes, payoutWebhookRoutes } from './payouts/routes.ts'
 import { professionalRoutes } from './professionals/routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { nearbyWarmUp } from './shifts/queries.ts'
@@ -52,7 +54,11 @@ export const guarding = {
       description: 'What a company pays a guard for a pay period: a self-billed invoice.',
     },
     { name: 'reports', description: 'Earnings and hours by month.' },
-    { name: 'transactions', description: 'Payments for shifts.' },
+    {
+      name: 'transactions',
+      description: 'What each assignment pays: an estimate, and after approval the total of its timesheet.',
+    },
+    { name: 'payouts', description: 'What is sent to the payment provider, and what became of it.' },
   ],
   codes,
   sqlstates: 'MU3',
@@ -79,6 +85,7 @@ export const guarding = {
     'pay_periods',
     'statements',
     'statement_lines',
+    'payouts',
   ],
   notificationTypes: [
     ...[
@@ -93,6 +100,7 @@ export const guarding = {
     ...['certificate_expiring', 'payments_stale'],
     ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
     ...['pay_period_closed', 'statement_made'],
+    ...['payout_completed', 'payout_failed', 'payout_refunded'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
@@ -101,6 +109,7 @@ export const guarding = {
     scripts: ['main', 'board', 'days', 'detail', 'list', 'marks', 'needs', 'words'],
   },
   jobs,
+  checks: payoutChecks,
   metrics,
   warmUp: [nearbyWarmUp],
   async routes(v1, config) {
@@ -118,6 +127,8 @@ export const guarding = {
     await v1.register(statementRoutes)
     await v1.register(reportRoutes)
     await v1.register(transactionRoutes)
+    await v1.register(payoutRoutes)
+    await v1.register(payoutWebhookRoutes, { config })
     await v1.register(shiftRoutes)
   },
   // Loaded by who fills a database, which is once in its life.

@@ -7,6 +7,7 @@ import type { ApiPart } from './http/openapi/part.ts'
 import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
 import type { Metric } from './metric.ts'
+import type { Check } from './operations/health/finding.ts'
 
 /** A call with its own parameters. */
 export interface WarmUp {
@@ -38,6 +39,8 @@ export interface Module extends ApiPart {
   readonly board?: LiveBoard
   /** Its background work. */
   readonly jobs?: readonly Job[]
+  /** What `npm run db:health` looks at beside the database itself. */
+  readonly checks?: readonly Check[]
   /** What it counts, for `/metrics`. */
   readonly metrics?: readonly Metric[]
   /** Calls that change nothing, and leave in a session what most requests need: each new connection makes them, as nobody. */

@@ -39,7 +39,6 @@ describe('transactions', () => {
       professional_id: PROFESSIONALS.guard,
       amount: 200,
       status: 'pending',
-      provider_reference: null,
       created_at: expect.any(String),
       updated_at: expect.any(String),
     })

@@ -2,18 +2,21 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { HEALTH_CHECKS } from '../../src/app.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { readComparableCatalog } from '../../src/platform/db/migrations/drift.ts'
 import type { HealthContext, HealthLine } from '../../src/platform/operations/health/finding.ts'
-import { CHECKS, examineHealth, healthExit, healthPage } from '../../src/platform/operations/health/health.ts'
+import { examineHealth, healthExit, healthPage } from '../../src/platform/operations/health/health.ts'
 import { THRESHOLDS, type Thresholds } from '../../src/platform/operations/health/thresholds.ts'
 import { runCommandFile } from '../support/command.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
+import { arrangeStatement } from '../support/payouts.ts'
 import { type PostgresServer, serverUser, startPostgres } from '../support/postgres-server.ts'
 import { run } from '../support/run.ts'
 import { urlOf } from '../support/server-databases.ts'
+import { buildWorld } from '../support/world.ts'
 
 /** Of a backup, but for when it was made. */
 const MANIFEST = {
@@ -48,7 +51,7 @@ async function line(
       readHistory: undefined,
       ...more,
     },
-    CHECKS.filter((check) => check.name === name),
+    HEALTH_CHECKS.filter((check) => check.name === name),
   )
   return found!
 }
@@ -122,6 +125,29 @@ describe('a database with the migrations', () => {
     expect(await jobs()).toMatchObject({ level: 'bad' })
   })
 
+  test('payouts: on their way, a queue that stands, dead letters', async () => {
+    const { owner } = prepared()
+    await buildWorld(owner)
+    const payouts = () => line(owner, 'payouts')
+    expect(await payouts()).toMatchObject({ level: 'good', text: '0 payouts on their way' })
+    const { payout } = await arrangeStatement(owner, 100)
+    expect(await payouts()).toMatchObject({ level: 'good', text: '1 payouts on their way' })
+    const late = (by: string) =>
+      owner.query('update payouts set next_attempt_at = now() - $1::interval', [by])
+    await late('11 minutes')
+    expect(await payouts()).toMatchObject({
+      level: 'warning',
+      text: expect.stringContaining('due for 11 min'),
+    })
+    await late('7 hours')
+    expect(await payouts()).toMatchObject({ level: 'bad' })
+    await owner.query('update payouts set next_attempt_at = null, dead_at = now() where id = $1', [payout!])
+    expect(await payouts()).toMatchObject({
+      level: 'warning',
+      text: expect.stringContaining('1 dead letters and 0 failed'),
+    })
+  })
+
   test('migrations and drift', async () => {
     const { owner } = prepared()
     const history = await readComparableCatalog(owner)
@@ -191,7 +217,7 @@ describe('a database with the migrations', () => {
       const { code, stdout, stderr } = await run('health', '--quick', '--json')
       const { level, lines } = JSON.parse(stdout)
       expect({ code, stderr }).toEqual({ code: ['good', 'warning', 'bad'].indexOf(level), stderr: '' })
-      expect(lines.map(({ name }: HealthLine) => name)).toEqual(CHECKS.map(({ name }) => name))
+      expect(lines.map(({ name }: HealthLine) => name)).toEqual(HEALTH_CHECKS.map(({ name }) => name))
       const unreachable = await runCommandFile('health', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' })
       expect(unreachable).toMatchObject({ code: 3, stdout: '' })
     })
@@ -224,10 +250,11 @@ describe('a database with the migrations', () => {
 
   test('the page has each line once, and the exit code is that of the worst', async () => {
     const { owner } = prepared()
-    const lines = await examineHealth({
-      ...{ database: owner, thresholds: THRESHOLDS, poolSize: 10, backupDir: folder, readHistory: undefined },
-    })
-    expect(lines.map(({ name }) => name)).toEqual(CHECKS.map(({ name }) => name))
+    const lines = await examineHealth(
+      { database: owner, thresholds: THRESHOLDS, poolSize: 10, backupDir: folder, readHistory: undefined },
+      HEALTH_CHECKS,
+    )
+    expect(lines.map(({ name }) => name)).toEqual(HEALTH_CHECKS.map(({ name }) => name))
     expect(lines.filter(({ text }) => text.includes('SQLSTATE'))).toEqual([])
     expect(healthPage(lines).match(/→/g)?.length).toBe(
       lines.filter(({ level }) => level === 'warning' || level === 'bad').length,

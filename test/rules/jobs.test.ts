@@ -5,6 +5,7 @@ import { asJobs } from '../../src/platform/db/identity.ts'
 import { type Job, reportJob } from '../../src/platform/jobs/job.ts'
 import { jobStates, registerJobs, runJob, runJobs } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { arrangeStatement } from '../support/payouts.ts'
 import { arrangeShift, buildWorld, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
 
 const prepared = useTestDatabase()
@@ -27,6 +28,7 @@ beforeEach(async () => {
   await owner.query('delete from public.notifications')
 })
 
+const outside = { name: 'guarding.outside', description: '', schedule: { every: '1 hour' }, timeoutMs: 1000 }
 const nameOf = (ending: string): Job => JOBS.find(({ name }) => name.endsWith(ending))!
 const makeDue = ({ name }: Job) =>
   owner.query("update muster.jobs set next_run_at = now() - interval '1 second' where name = $1", [name])
@@ -95,6 +97,45 @@ describe('jobs', () => {
     // What it may not do fails as well: it has the rights of muster_jobs alone.
     await runJob(owner, { ...job, run: async () => 1 }, log)
     expect(await stateOf(job)).toMatchObject({ runs: 1, failures: 0 })
+    expect(lines.at(-1)).toContain('succeeds again')
+  })
+
+  it('work outside of the database acts as muster_jobs, in transactions that end before it goes on', async () => {
+    const seen: unknown[] = []
+    const job: Job = {
+      ...outside,
+      async runOutside({ transaction, config }) {
+        seen.push(config, ...(await transaction((tx) => tx.query('select current_user::text as acts'))))
+        // On the embedded engine, which has one connection, this would wait for ever inside of a transaction.
+        const [state] = await owner.query<{ waits: boolean; open: number }>(
+          `select next_run_at > now() as waits,
+             (select count(*)::int from pg_locks where relation = 'muster.jobs'::regclass and pid <> pg_backend_pid()) as open
+           from muster.jobs where name = $1`,
+          [job.name],
+        )
+        seen.push(state)
+        return 3
+      },
+    }
+    await runNow(job)
+    expect(seen).toEqual([undefined, { acts: 'muster_jobs' }, { waits: true, open: 0 }])
+    expect(await stateOf(job)).toMatchObject({ runs: 1, done: 3, failures: 0, late_seconds: 0 })
+    expect(await runJob(owner, job, log)).toBe(false)
+  })
+
+  it('work outside that fails is tried again with backoff, and what it committed stays', async () => {
+    const job: Job = {
+      ...outside,
+      async runOutside({ transaction }) {
+        await transaction((tx) => tx.query("update muster.jobs set done = 5 where name = 'guarding.outside'"))
+        throw new Error('The one outside does not answer.')
+      },
+    }
+    await runNow(job)
+    expect(await stateOf(job)).toMatchObject({ runs: 0, done: 5, failures: 1, last_error: 'Error' })
+    expect(lines).toEqual([expect.stringContaining('the job failed')])
+    await runNow({ ...job, runOutside: async () => 1 })
+    expect(await stateOf(job)).toMatchObject({ runs: 1, done: 1, failures: 0 })
     expect(lines.at(-1)).toContain('succeeds again')
   })
 
@@ -292,5 +333,35 @@ describe('payments that wait', () => {
     await warn()
     await warn()
     expect(await told()).toEqual([{ user_id: USERS.admin, payments: '1' }])
+  })
+
+  it('are not hours that were agreed on, but payouts that are not paid after a day', async () => {
+    const { payout } = await arrangeStatement(owner, 100)
+    const stale = async (): Promise<number> => {
+      await owner.query('delete from public.notifications')
+      await runNow(nameOf('warn_of_stale_payments'))
+      const [row] = await owner.query<{ payments: number }>(
+        "select (data ->> 'payments')::int as payments from public.notifications where type = 'payments_stale'",
+      )
+      return row?.payments ?? 0
+    }
+    const before = await stale()
+    const set = (assignment: string) =>
+      owner.query(`update public.payouts set ${assignment} where id = $1`, [payout!])
+    await set("created_at = now() - interval '25 hours'")
+    expect(await stale()).toBe(before + 1)
+    await set("status = 'completed', completed_at = now(), next_attempt_at = null")
+    expect(await stale()).toBe(before)
+    await owner.query('alter table public.timesheets disable trigger user')
+    await owner.query(
+      `insert into public.timesheets (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, state, approved_at,
+                                      start_datetime, end_datetime, time_zone, work_date, worked, paid, clocked, worked_seconds,
+                                      break_seconds, paid_seconds, total)
+       select a.tenant_id, a.company_id, s.client_id, s.id, a.id, a.professional_id, 'approved', now(), s.start_datetime, s.end_datetime,
+         s.time_zone, current_date, '[]', '[]', '[]', 0, 0, 0, 0
+       from public.assignments a join public.shifts s on s.id = a.shift_id where s.title = 'Waits'`,
+    )
+    await owner.query('alter table public.timesheets enable trigger user')
+    expect(await stale()).toBe(before - 1)
   })
 })

@@ -79,6 +79,7 @@ export async function openApi(
       sessions: openSessions(api),
       verifier: createVerifier(await resolveTokenSettings(config)),
       checkReadiness: async () => ALL_WELL,
+      background: database.owner,
       realtime: changes && { database: api, router: changes },
       log: openLog(config, logTo),
     })

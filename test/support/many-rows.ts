@@ -22,6 +22,8 @@ export const BIG_TABLES = [
   'timesheets',
   'timesheet_lines',
   'timesheet_steps',
+  'payouts',
+  'payout_events',
   'notifications',
   'incidents',
 ] as const
@@ -97,6 +99,15 @@ export async function loadManyRows(owner: Database): Promise<void> {
     await tx.query(
       `insert into timesheet_steps (tenant_id, company_id, professional_id, timesheet_id, step, by_professional)
        select tenant_id, company_id, professional_id, id, 'approved', false from timesheets`,
+    )
+    // One for each timesheet: more than there are statements.
+    await tx.query(
+      `insert into payouts (tenant_id, company_id, professional_id, statement_id, amount, status, next_attempt_at, completed_at, created_at)
+       select tenant_id, company_id, professional_id, id, 200, 'completed', null, now(), start_datetime from timesheets`,
+    )
+    await tx.query(
+      `insert into payout_events (tenant_id, company_id, professional_id, payout_id, source, status, is_applied, created_at)
+       select tenant_id, company_id, professional_id, id, 'answer', 'completed', true, created_at from payouts`,
     )
     await tx.query(
       `insert into gps_checkins (tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,

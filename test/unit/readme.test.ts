@@ -80,6 +80,27 @@ it('shows what its commands really print', async () => {
   expect(printed.length).toBe(6)
 })
 
+it(
+  'pays as docs/from-shift-to-payout.md says',
+  async () => {
+    const walk = await readFile(new URL('../../docs/from-shift-to-payout.md', import.meta.url), 'utf8')
+    const parts = [...walk.matchAll(/```(sh|text)\n(.*?)```/gs)].map(([, kind, text]) => ({
+      kind,
+      text: text!,
+    }))
+    const commands = parts.filter(({ kind }) => kind === 'sh').map(({ text }) => text)
+    const shown = parts.filter(({ kind }) => kind === 'text').map(({ text }) => text)
+    const script = commands
+      .join('\n')
+      .replace(ADDRESS, url)
+      .replaceAll('statement.json', join(folder, 'statement.json'))
+    const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
+    expect(stdout).toBe(shown.join(''))
+    expect(shown.length).toBe(17)
+  },
+  3 * PATIENCE_MS + 60_000,
+)
+
 it('names every person of the demo', () => {
   for (const { email } of DEMO_USERS) expect(readme).toContain(email)
 })

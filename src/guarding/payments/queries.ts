@@ -6,7 +6,7 @@ import type { Position } from '../../platform/http/page.ts'
 import type { Transaction, TransactionFilter } from './schemas.ts'
 import { finqleTransactions } from './table.ts'
 
-/** The key and the errors of the payment provider are for background work, not for clients. */
+/** Without the columns from before there were payouts (`table.ts`). */
 const columns = {
   id: finqleTransactions.id,
   company_id: finqleTransactions.company_id,
@@ -15,7 +15,6 @@ const columns = {
   professional_id: finqleTransactions.professional_id,
   amount: finqleTransactions.amount,
   status: finqleTransactions.status,
-  provider_reference: finqleTransactions.provider_reference,
   created_at: finqleTransactions.created_at,
   updated_at: finqleTransactions.updated_at,
 }

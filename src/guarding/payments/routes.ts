@@ -12,7 +12,7 @@ export const transactionRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listTransactions',
         summary: 'List payments for shifts, newest first',
         description:
-          'Payments are read-only: the database creates and updates them with assignments and check-ins. The company that pays, the guard who is paid, and admins see a payment.',
+          'A payment is what an assignment pays: an estimate, and after approval the total of its timesheet. Payments are read-only: the database creates and updates them with assignments and check-ins. What is sent to the payment provider are payouts. The company that pays, the guard who is paid, and admins see a payment.',
         tags: ['transactions'],
         querystring: transactionQuery,
         response: { 200: transactionPage, ...problems('cursor_invalid') },

@@ -5,7 +5,7 @@ import { TRANSACTION_STATUSES } from './table.ts'
 
 const status = z.enum(TRANSACTION_STATUSES).meta({
   description:
-    'The status of the payment. `voided` means that the assignment was released or cancelled. A shift has at most one payment that is not voided.',
+    'The status of the payment. `pending`: the assignment pays this amount. `voided`: nothing is owed, because the assignment was released or cancelled, or nobody came. A shift has at most one payment that is not voided. Whether the money was sent, `GET /v1/payouts` says; the other statuses are those of payments from before there were payouts.',
 })
 
 export const transaction = z
@@ -19,10 +19,9 @@ export const transaction = z
     professional_id: uuid,
     amount: z.number().meta({
       description:
-        'The amount in euros: the pay for the planned hours, and after completion the pay for the hours worked.',
+        'The amount in euros: the pay for the planned hours, and after completion the total of the timesheet.',
     }),
     status,
-    provider_reference: z.string().nullable(),
     created_at: instantOut,
     updated_at: instantOut,
   })

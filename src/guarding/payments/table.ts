@@ -24,7 +24,12 @@ export const TRANSACTION_STATUSES = [
   'voided',
 ] as const
 
-/** What a shift pays. A released or cancelled assignment leaves its row `voided`; exactly one other row is live. */
+/**
+ * The promise that is made with an assignment: what it pays. What is sent to the payment provider are payouts; the statuses but
+ * `pending` and `voided`, and the columns from `idempotency_key` to `last_error`, were there before these, and nothing writes them.
+ *
+ * A released or cancelled assignment leaves its row `voided`; exactly one other row is live.
+ */
 export const finqleTransactions = pgTable(
   'finqle_transactions',
   {

@@ -18,6 +18,9 @@ const REASONS = {
   token_claims: 'A claim of the token is missing or cannot be used.',
   token_role: 'The role in the token is not accepted here.',
   token_subject: 'The subject of the token is not the id of a user.',
+  signature_missing: 'This request needs a signature of its body, and the time at which it was signed.',
+  signature_invalid: 'The signature does not belong to this body and this time.',
+  signature_expired: 'The time of the signature is too far from now.',
 } as const
 
 export type UnauthenticatedReason = keyof typeof REASONS

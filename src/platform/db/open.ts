@@ -53,8 +53,8 @@ const SILENT: StreakLog = { info() {}, warn() {} }
 export const LONGEST_JOB_MS = 120_000
 /** A few statements now and then, such as how jobs, slots and replicas stand, for metrics. */
 const WORKER_POOL_SIZE = 2
-/** A process runs one job after the other. */
-const JOBS_POOL_SIZE = 1
+/** A process runs one job after the other; what others report to the service (webhooks) does not wait for the longest of them. */
+const JOBS_POOL_SIZE = 2
 
 /** No request waits for it; but while one is being made to a host that does not answer, no other is tried. */
 const REPLICA_CONNECT_TIMEOUT_MS = 2_000

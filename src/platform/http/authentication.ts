@@ -11,6 +11,10 @@ declare module 'fastify' {
     /** Anonymous until a token was verified. Read-only: only this plugin decides who calls. */
     readonly caller: Caller
   }
+  interface FastifyContextConfig {
+    /** Under `/v1`: takes no token, because the handler verifies a signature of the body (`signature.ts`). */
+    signed?: boolean
+  }
 }
 
 export interface AuthenticationOptions {
@@ -20,7 +24,7 @@ export interface AuthenticationOptions {
 }
 
 /**
- * Finds out who calls. Every route under `/v1` needs a signed-in user. Other routes (health, documents, realtime, which authenticates
+ * Finds out who calls. Every route under `/v1` needs a signed-in user, unless its body is signed. Other routes (health, documents, realtime, which authenticates
  * its own way) are left alone: there `request.caller` is anonymous, whatever the header says.
  *
  * It works in `onRequest`, before the body is read: a stranger must not make us parse a megabyte. What it throws
@@ -41,7 +45,7 @@ async function registerAuthentication(app: FastifyInstance, options: Authenticat
   })
 
   app.addHook('onRequest', async (request) => {
-    if (!isUnderV1(request.routeOptions.url)) return
+    if (!isUnderV1(request.routeOptions.url) || request.routeOptions.config.signed) return
     const { authorization } = request.headers
     const token = readBearerToken(authorization)
     if (token !== null && !isAnonKey(token, options.anonKey)) {

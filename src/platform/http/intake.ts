@@ -6,6 +6,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { BodyMemory } from './body-memory.ts'
 import { MAX_NESTING, nestsDeeperThan } from './json-nesting.ts'
 import { Problem } from './problem.ts'
+import { keepRawBody } from './signature.ts'
 
 /** RFC 9110 section 7.2 and RFC 3986 section 3.2.2: a name or an address, and a port. */
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
@@ -131,6 +132,7 @@ function takeJsonAlone(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined)
+    if (request.routeOptions.config.signed) keepRawBody(request, body)
     const text = toText(utf8, body)
     // Deeper than a stack is: whatever prints it again, or looks at all of it, would fail.
     if (text === undefined || nestsDeeperThan(text, MAX_NESTING))

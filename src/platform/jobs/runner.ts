@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database, Row } from '../db/engine/database.ts'
+import type { Config } from '../../config.ts'
+import type { Database, Row, Transaction } from '../db/engine/database.ts'
 import { readDatabaseError } from '../db/engine/database-error.ts'
 import { asJobs, asService } from '../db/identity.ts'
 import { Streak, type StreakLog } from '../streak.ts'
-import type { Job, Schedule } from './job.ts'
+import type { DatabaseJob, Job, OutsideJob, Schedule } from './job.ts'
 
 /*
  * Each process of the service runs this. A job's row is locked by the transaction that does its work and notes that it was done:
  * others skip it meanwhile, and find it done afterwards. The server drops lock and work together with the session of a process
  * that dies, so another process takes the job at once, and nothing is done by halves or twice.
+ *
+ * Work outside of the database (`OutsideJob`) holds no lock: who takes such a job puts the next run off first, so a process that dies
+ * leaves it to whoever is next after the usual interval.
  */
 
 /** How often a process looks for due jobs: one statement. A job is late by no more than this. */
@@ -26,6 +30,7 @@ export async function runJobs(
   jobs: readonly Job[],
   log: StreakLog,
   signal: AbortSignal,
+  config?: Config,
 ): Promise<void> {
   let isRegistered = false
   const reading = new Streak({
@@ -37,7 +42,7 @@ export async function runJobs(
     try {
       if (!isRegistered) await registerJobs(database, jobs)
       isRegistered = true
-      for (const job of await findDue(database, jobs)) await runJob(database, job, log, signal)
+      for (const job of await findDue(database, jobs)) await runJob(database, job, log, signal, config)
       reading.succeed()
     } catch (error) {
       if (signal.aborted) return
@@ -86,39 +91,97 @@ export async function runJob(
   job: Job,
   log: StreakLog,
   signal: AbortSignal = new AbortController().signal,
+  config?: Config,
 ): Promise<boolean> {
-  const start = performance.now()
   try {
-    return await asJobs(
-      database,
-      async (tx) => {
-        const [taken] = await tx.query<{ failures: number }>(
-          `select failures, set_config('statement_timeout', $2, true)
-           from muster.jobs where name = $1 and next_run_at <= now() for update skip locked`,
-          [job.name, String(job.timeoutMs)],
-        )
-        if (!taken) return false
-        const done = await job.run(tx)
-        const durationMs = Math.round(performance.now() - start)
-        await tx.query(
-          `update muster.jobs
-           set next_run_at = ${nextRun(job.schedule)}, finished_at = clock_timestamp(), duration_ms = $2, done = $3,
-             runs = runs + 1, failures = 0, last_error = null
-           where name = $1`,
-          [job.name, durationMs, done],
-        )
-        const { failures } = taken
-        if (failures > 0)
-          log.info({ job: job.name, failures }, 'background work: the job succeeds again after failures')
-        return true
-      },
-      { signal },
-    )
+    return 'run' in job
+      ? await runInTransaction(database, job, log, signal)
+      : await runOutside(database, job, log, signal, config)
   } catch (error) {
     if (signal.aborted) return false
     await noteFailure(database, job, reasonOf(error), log)
     return true
   }
+}
+
+function runInTransaction(
+  database: Database,
+  job: DatabaseJob,
+  log: StreakLog,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const start = performance.now()
+  return asJobs(
+    database,
+    async (tx) => {
+      const [taken] = await tx.query<{ failures: number }>(
+        `select failures, set_config('statement_timeout', $2, true)
+         from muster.jobs where name = $1 and next_run_at <= now() for update skip locked`,
+        [job.name, String(job.timeoutMs)],
+      )
+      if (!taken) return false
+      await noteSuccess(tx, job, await job.run(tx), start, nextRun(job.schedule))
+      sayRecovered(job, taken.failures, log)
+      return true
+    },
+    { signal },
+  )
+}
+
+async function runOutside(
+  database: Database,
+  job: OutsideJob,
+  log: StreakLog,
+  signal: AbortSignal,
+  config: Config | undefined,
+): Promise<boolean> {
+  const start = performance.now()
+  const taken = await asJobs(database, async (tx) => {
+    const [row] = await tx.query<{ failures: number }>(
+      `update muster.jobs set next_run_at = ${nextRun(job.schedule)}
+       where name = (select name from muster.jobs where name = $1 and next_run_at <= now() for update skip locked)
+       returning failures`,
+      [job.name],
+    )
+    return row
+  })
+  if (!taken) return false
+  const done = await job.runOutside({
+    transaction: (work) =>
+      asJobs(database, async (tx) => {
+        await tx.query("select set_config('statement_timeout', $1, true)", [String(job.timeoutMs)])
+        return work(tx)
+      }),
+    config,
+    log,
+    signal,
+  })
+  // The next run is put off already, and may have been done by others meanwhile.
+  await asJobs(database, (tx) => noteSuccess(tx, job, done, start, 'next_run_at'))
+  sayRecovered(job, taken.failures, log)
+  return true
+}
+
+/** @param next SQL for when the job is due again */
+async function noteSuccess(
+  tx: Transaction,
+  { name }: Job,
+  done: number,
+  start: number,
+  next: string,
+): Promise<void> {
+  await tx.query(
+    `update muster.jobs
+     set next_run_at = ${next}, finished_at = clock_timestamp(), duration_ms = $2, done = $3,
+       runs = runs + 1, failures = 0, last_error = null
+     where name = $1`,
+    [name, Math.round(performance.now() - start), done],
+  )
+}
+
+function sayRecovered({ name }: Job, failures: number, log: StreakLog): void {
+  if (failures > 0)
+    log.info({ job: name, failures }, 'background work: the job succeeds again after failures')
 }
 
 async function noteFailure(database: Database, { name }: Job, reason: string, log: StreakLog): Promise<void> {
@@ -134,7 +197,7 @@ async function noteFailure(database: Database, { name }: Job, reason: string, lo
   if (noted?.failures === 1)
     log.warn(
       { job: name, reason, retry_seconds: noted.retry_seconds },
-      'background work: the job failed and was rolled back; retrying with backoff',
+      'background work: the job failed, and what it had not committed was rolled back; retrying with backoff',
     )
 }
 

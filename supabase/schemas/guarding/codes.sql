@@ -39,7 +39,8 @@ return jsonb_build_object(
   'hours_impossible', 'MU345',
   'pay_period_closed', 'MU350',
   'pay_period_not_over', 'MU351',
-  'pay_period_not_next', 'MU352'
+  'pay_period_not_next', 'MU352',
+  'payout_state', 'MU360'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_guarding() to anon, authenticated, service_role, muster_definer;

@@ -1,11 +1,15 @@
 -- Payments: an assignment, its payment row and the notification of its professional are one thing.
 --
+-- * A payment is the promise that is made with the assignment. What is sent to the payment provider, and what became of it, are payouts
+--   (payouts.sql): one for each statement, which sums up many payments. The columns idempotency_key, provider_reference, attempts and
+--   last_error, and the statuses processing, completed, failed and refunded, are what was there before payouts; nothing writes them,
+--   and a later release removes them.
 -- * Assigning by any path makes the assignment (assignments.sql), its payment (pending, the planned pay) and the notification.
 -- * Releasing voids the row, and so does cancelling before somebody worked; cancelling afterwards fixes what is paid. A shift to which
 --   nobody came pays nothing, until an offline phone or a correction says otherwise.
 -- * Exactly one row of a shift is not void (a unique index holds that). Each assignment has one row.
--- * A pending payment is what the assignment pays now: the plan, then the total of its timesheet (timesheets.sql). While it is processed the amount stays what was sent; should
---   it become pending again, it is worked out anew.
+-- * A pending payment is what the assignment pays now: the plan, then the total of its timesheet (timesheets.sql). One of the old
+--   statuses keeps its amount; should it become pending again, it is worked out anew.
 -- * No transaction commits an assignment that is in force, completed or stopped without its live payment row, or a live payment
 --   row of one that is none of these.
 

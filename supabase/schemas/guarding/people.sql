@@ -55,7 +55,8 @@ set search_path = pg_catalog, pg_temp
 return array[
   'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'correction_proposed',
   'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
-  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved', 'pay_period_closed', 'statement_made'
+  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved', 'pay_period_closed', 'statement_made',
+  'payout_completed', 'payout_failed', 'payout_refunded'
 ];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 

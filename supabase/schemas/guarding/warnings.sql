@@ -4,7 +4,7 @@
 --   again at any time.
 -- * A certificate is told of 30, 7 and 1 days before it expires, to its guard; not when a later one of the same kind replaces it.
 --   A day on which nothing ran is made up for, by the nearest of the three.
--- * Payments that wait too long are told of to the admins of the tenant, together, once a week.
+-- * Hours that nobody agrees on and payouts that are not paid are told of to the admins of the tenant, together, once a week.
 
 create or replace function muster.warn_of_expiring_certificates() returns bigint
 language sql
@@ -51,14 +51,26 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
-  with stale as (
-    select t.tenant_id, count(*) as payments, min(t.created_at) as oldest
+  with waiting as (
+    -- A week for both sides to agree on the hours. What was agreed on waits for its pay period to be closed.
+    select t.tenant_id, t.created_at
     from public.finqle_transactions t
     join public.shifts s on s.id = t.shift_id
-    -- A week for both sides to agree on the hours; a day for the provider, who answers within minutes.
-    where (t.status = 'pending' and s.status = 'completed' and s.end_datetime < now() - interval '7 days')
-      or (t.status in ('processing', 'failed') and t.updated_at < now() - interval '1 day')
-    group by t.tenant_id
+    where t.status = 'pending'
+      and s.status = 'completed'
+      and s.end_datetime < now() - interval '7 days'
+      and not exists (
+        select from public.timesheets h where h.assignment_id = t.assignment_id and h.state in ('approved', 'locked')
+      )
+    union all
+    -- A day for the provider, who answers within minutes.
+    select p.tenant_id, p.created_at
+    from public.payouts p
+    where p.status in ('pending', 'processing', 'failed') and p.created_at < now() - interval '1 day'
+  ), stale as (
+    select w.tenant_id, count(*) as payments, min(w.created_at) as oldest
+    from waiting w
+    group by w.tenant_id
   ), told as (
     insert into public.notifications (tenant_id, user_id, type, data, once_key)
     select a.tenant_id, a.user_id, 'payments_stale',

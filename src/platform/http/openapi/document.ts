@@ -27,6 +27,8 @@ interface Operation {
   operationId?: string
   parameters?: { name: string; in: string; required?: boolean; schema: object; [member: string]: unknown }[]
   requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> }
+  /** Empty: nobody is asked for a token. */
+  security?: object[]
   responses: Record<string, Response>
 }
 
@@ -119,7 +121,8 @@ export function completeDocument<T extends object>(given: T, parts: readonly Api
         addProblems(operation, OF_ANY_REQUEST)
         if (method !== 'get') addProblems(operation, OF_A_BODY)
       }
-      if (method === 'post') {
+      // Keys are kept by user: whoever has no token has none.
+      if (method === 'post' && operation.security?.length !== 0) {
         operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY]
         addProblems(operation, KEY_CODES)
       }
