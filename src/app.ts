@@ -108,6 +108,13 @@ export interface AppParts {
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Undefined: others make all tokens. */
+    signIn: SignIn | undefined
+  }
+}
+
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
@@ -150,6 +157,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
   })
+  app.decorate('signIn', parts.signIn)
   if (parts.signIn) await app.register(signInRoutes, { signIn: parts.signIn, config })
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(

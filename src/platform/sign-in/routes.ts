@@ -136,7 +136,11 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   }
 
   /** A page of ours has the session in a cookie, which no script can read; everybody else has it in the answer. */
-  function sendGrant(request: FastifyRequest, reply: FastifyReply, given: Grant | (z.infer<typeof challenge> & { refresh_token: string })) {
+  function sendGrant(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: Grant | (z.infer<typeof challenge> & { refresh_token: string }),
+  ) {
     const { refresh_token, ...rest } = given
     if (request.headers['sec-fetch-site'] !== 'same-origin') return reply.send(given)
     return reply.header('set-cookie', signIn.cookie.set(refresh_token)).send(rest)
