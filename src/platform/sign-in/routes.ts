@@ -7,7 +7,7 @@ import { idParams } from '../http/fields.ts'
 import { Problem, problems } from '../http/problem.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
 import type { Attempt, From } from './limits.ts'
-import { inLanguage } from './mail-queue.ts'
+import { forRequest } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
 import {
   acceptance,
@@ -55,6 +55,7 @@ const readDevice = (cookies: string | undefined): string | undefined =>
 
 /** What better-auth answered, read. */
 interface Answer {
+  hasQueued: boolean
   status: number
   body: Record<string, unknown>
   headers: Headers
@@ -94,6 +95,8 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     throw problem
   }
 
+  const languageOf = (request: FastifyRequest) => signIn.languageOf(request.headers['accept-language'])
+
   /** What a browser makes or finds a passkey by: the challenge is in a cookie. */
   function options(reply: FastifyReply, answer: Answer) {
     passCookies(reply, answer)
@@ -124,12 +127,12 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       if (value !== undefined) headers.set(name, value)
     }
     if (body !== undefined) headers.set('content-type', 'application/json')
-    const response = await inLanguage(signIn.languageOf(request.headers['accept-language']), () =>
+    const { done: response, hasQueued } = await forRequest(languageOf(request), () =>
       auth.handler(
         new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
       ),
     )
-    return read(response)
+    return { ...(await read(response)), hasQueued }
   }
 
   /** What ends in a session, whichever way it came: the tokens, or that a second factor is wanted. */
@@ -390,7 +393,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) => {
-      await ask(request, '/request-password-reset', { body: request.body })
+      const { email } = request.body
+      const { hasQueued } = await ask(request, '/request-password-reset', { body: request.body })
+      if (!hasQueued)
+        signIn.mails.add({ to: email, kind: 'reset_password', language: languageOf(request), data: {} })
       return reply.code(202).send(null)
     },
   )
@@ -817,7 +823,7 @@ function requireUserVerified(authenticatorData: string): void {
   if ((flags & USER_VERIFIED) === 0) throw new Problem('credentials_wrong', { subject: 'user_verification' })
 }
 
-async function read(response: Response): Promise<Answer> {
+async function read(response: Response): Promise<Omit<Answer, 'hasQueued'>> {
   const text = await response.text()
   let body: unknown
   try {
