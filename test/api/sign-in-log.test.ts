@@ -13,6 +13,10 @@ beforeAll(async () => {
 })
 afterAll(() => api?.close())
 
+/** Six digits are in many a time of day: of a code only the whole number counts. */
+const saysIn = (log: string, secret: string): boolean =>
+  /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(log) : log.includes(secret)
+
 it('no address, password, code, link or token is in the log, whatever goes well or wrong', async () => {
   const email = await giveAccount(api, 'guard')
   const secrets = [email, 'nobody@example.com', PASSWORD, 'a guess of a stranger', 'the code of nobody']
@@ -42,5 +46,5 @@ it('no address, password, code, link or token is in the log, whatever goes well 
   const log = lines.join('\n')
   expect(log).toContain('a session token that had been replaced was shown again')
   expect(secrets.length).toBeGreaterThan(9)
-  expect(secrets.filter((secret) => log.includes(secret))).toEqual([])
+  expect(secrets.filter((secret) => saysIn(log, secret))).toEqual([])
 })
