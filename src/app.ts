@@ -36,6 +36,8 @@ import { standing } from './platform/operations/standing.ts'
 import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
+import { signInRoutes } from './platform/sign-in/routes.ts'
+import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
 
 /** What the service is made of beside the platform, in the order in which they know each other. Nothing else knows them. */
@@ -111,8 +113,17 @@ export interface AppParts {
   tracing?: Tracing | undefined
   /** The login of background work, for what other services report. Undefined: they are asked to come back. */
   background?: Database | undefined
+  /** Undefined: others make all tokens. */
+  signIn?: SignIn | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Undefined: others make all tokens. */
+    signIn: SignIn | undefined
+  }
 }
 
 /** Composes the service; starts and stops nothing. */
@@ -158,12 +169,15 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
   })
+  app.decorate('signIn', parts.signIn)
+  if (parts.signIn) await app.register(signInRoutes, { signIn: parts.signIn, config })
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {
       const all = {
         notificationTypes: allModules.flatMap(({ notificationTypes }) => notificationTypes),
         roles: Object.assign({}, ...allModules.map(({ roles }) => roles)) as Module['roles'],
+        signIn: parts.signIn,
       }
       for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })

@@ -3,7 +3,8 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
-import type { TokenSettings } from './platform/auth/development-secret.ts'
+import { rolesOf } from './people/roles-of.ts'
+import { resolveSignInSecret, type TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
@@ -17,9 +18,12 @@ import { serveMetrics } from './platform/operations/metrics-server.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import type { Readiness } from './platform/operations/routes.ts'
 import { serviceMetrics } from './platform/operations/service-metrics.ts'
+import { watchSuspensions } from './platform/operations/suspensions.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
+import { NO_MAIL } from './platform/sign-in/mail.ts'
+import { openSignIn } from './platform/sign-in/sign-in.ts'
 import { readVersion } from './version.ts'
 
 /** Two checks of a load balancer every 2 s, and one to spare: after that it sends nothing to a process that is not ready. */
@@ -76,6 +80,17 @@ export async function openService({
   }
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
+  const sessions = openSessions(databases.api, databases.replica)
+  const signIn =
+    databases.signIn &&
+    openSignIn({
+      config,
+      database: databases.signIn,
+      secret: await resolveSignInSecret(config),
+      mailer: NO_MAIL,
+      log,
+      rolesOf: (userId) => rolesOf(sessions, userId),
+    })
   const tracing =
     config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
       ? undefined
@@ -85,20 +100,24 @@ export async function openService({
           version,
           log,
         })
-  const sessions = openSessions(databases.api, databases.replica)
+  /** Known once the app is there, before which nobody is connected. */
+  let cut: (userId: string) => void = () => {}
+  const suspensions = watchSuspensions(databases.worker, log, (userId) => cut(userId))
   const app = await buildApp({
     config,
     log,
     version,
     sessions: tracing?.watch(sessions) ?? sessions,
-    verifier: createVerifier(tokenSettings, { log }),
     background: databases.jobs,
+    verifier: suspensions.guard(createVerifier(tokenSettings, { log, signIn })),
+    signIn,
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     standing: () => readiness.standing,
     metrics,
     tracing,
   })
+  if (router) cut = (userId) => app.realtime.cut(userId)
   if (databases.bus && !bus) {
     app.log.warn(
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
@@ -139,6 +158,8 @@ export async function openService({
         await sleep(drainMs)
       }
       await app.close()
+      await signIn?.close()
+      await suspensions.stop()
       await router?.stop()
       readiness.stop()
       stopping.abort()

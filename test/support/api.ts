@@ -1,10 +1,11 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { buildApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, hasSignIn, readConfig } from '../../src/config.ts'
+import { rolesOf } from '../../src/people/roles-of.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
-import { createVerifier } from '../../src/platform/auth/verifier.ts'
+import { createVerifier, type TokenVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
@@ -13,7 +14,10 @@ import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
+import { watchSuspensions } from '../../src/platform/operations/suspensions.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
+import { type Mail, recordingMailer } from '../../src/platform/sign-in/mail.ts'
+import { openSignIn, type SignIn } from '../../src/platform/sign-in/sign-in.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { FREIGHT_USERS, type FreightPersona } from './freight-world.ts'
 import { buildWorld, USERS, type Persona as WorldPersona } from './world.ts'
@@ -48,6 +52,10 @@ export interface TestApi {
   tokenOf(persona: Persona): Promise<string>
   /** The service once more, on the same database: as after a restart, or as a second instance. The test closes it. */
   startAnother(): Promise<FastifyInstance>
+  /** With `SIGN_IN: 'true'`. */
+  readonly signIn: SignIn | undefined
+  /** What sign-in would have sent. */
+  readonly mails: readonly Mail[]
   /** The header of somebody who is no persona. */
   authorize(sub: string, email?: string): Promise<{ authorization: string }>
   close(): Promise<void>
@@ -65,25 +73,47 @@ export async function openApi(
   const config = readConfig({
     NODE_ENV: 'test',
     JWT_SECRET: SECRET,
+    SIGN_IN_SECRET: 'the secret of sign-in in the tests, long enough',
+    SIGN_IN_HASH_COST: '1024',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_PER_MINUTE: '1000000',
     CHECKINS_PER_MINUTE: '1000000',
     ...environment,
   })
   const api = await openApiLogin(database, config)
+  const signInLogin = hasSignIn(config) ? await openSignInLogin(database, config) : undefined
   const changes = typeof router === 'function' ? await router(database) : router
-  const start = async (): Promise<FastifyInstance> =>
+  const guarded = (verifier: TokenVerifier): TokenVerifier => suspensions?.guard(verifier) ?? verifier
+  const mailer = recordingMailer()
+  const openSignInAgain = (): SignIn | undefined =>
+    signInLogin &&
+    openSignIn({
+      config,
+      database: signInLogin,
+      secret: config.SIGN_IN_SECRET!,
+      mailer,
+      log: openLog(config, logTo),
+      rolesOf: (userId) => rolesOf(openSessions(api), userId),
+    })
+  const signIn = openSignInAgain()
+  const suspensions = hasSignIn(config)
+    ? watchSuspensions(database.owner, openLog(config, logTo), (id) => cut(id))
+    : undefined
+  let cut: (userId: string) => void = () => {}
+  const start = async (using = openSignInAgain()): Promise<FastifyInstance> =>
     buildApp({
       config,
       version: '0.0.0-test',
       sessions: openSessions(api),
-      verifier: createVerifier(await resolveTokenSettings(config)),
+      verifier: guarded(createVerifier(await resolveTokenSettings(config), { signIn: using })),
+      signIn: using,
       checkReadiness: async () => ALL_WELL,
       background: database.owner,
       realtime: changes && { database: api, router: changes },
       log: openLog(config, logTo),
     })
-  const app = await start()
+  const app = await start(signIn)
+  if (changes) cut = (userId) => app.realtime.cut(userId)
 
   const tokens = new Map<Persona, string>()
   async function tokenOf(persona: Persona): Promise<string> {
@@ -118,7 +148,9 @@ export async function openApi(
     ownerUrl: database.ownerUrl,
     engine: database.engine,
     tokenOf,
-    startAnother: start,
+    startAnother: () => start(),
+    signIn,
+    mails: mailer.sent,
     async authorize(sub, email) {
       const token = await issueToken(SECRET, { sub, email, audience: config.JWT_AUDIENCE })
       return { authorization: `Bearer ${token}` }
@@ -132,7 +164,9 @@ export async function openApi(
     }),
     async close() {
       await app.close()
+      await suspensions?.stop()
       if (api !== database.owner) await api.close()
+      if (signInLogin !== database.owner) await signInLogin?.close()
       await database.close()
     },
   }
@@ -143,6 +177,13 @@ export async function openApiLogin(database: TestDatabase, config: Config): Prom
   if (!database.ownerUrl) return database.owner
   const { api } = await enableLogins(database.owner, database.ownerUrl)
   return openServer(connectionsOf(config, { url: api }))
+}
+
+/** As `openApiLogin`, for sign-in. */
+export async function openSignInLogin(database: TestDatabase, config: Config): Promise<Database> {
+  if (!database.ownerUrl) return database.owner
+  const { signIn } = await enableLogins(database.owner, database.ownerUrl)
+  return openServer(connectionsOf(config, { url: signIn }))
 }
 
 /** One service for all tests of the file, with settings that may be known only when it opens. */

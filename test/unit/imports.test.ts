@@ -30,6 +30,7 @@ const PARTS: readonly (readonly string[])[] = [
   ['src/platform/realtime/protocol', 'src/platform/realtime/feed'],
   ['src/platform/realtime/changes', 'src/platform/realtime/bus'],
   ['src/platform/realtime/gateway'],
+  ['src/platform/sign-in'],
   [
     'src/platform/idempotency',
     'src/platform/jobs',
