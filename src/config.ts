@@ -59,6 +59,17 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
+/** `smtp://` (587, STARTTLS) or `smtps://` (465), with user and password where the server asks for them. */
+const smtpUrl = z.url({ protocol: /^smtps?$/, error: 'must be smtp://… or smtps://…' })
+/** `Name <address>` or an address. In one line: it goes into a header. */
+const sender = z
+  .string()
+  .max(320)
+  .regex(
+    /^(?:[^<>\r\n]+<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+    'must be an address, or a name and an address: Muster <no-reply@example.com>',
+  )
+
 /** As libpq writes it. What cannot be used is named, without its value, which can be a password. */
 const databaseUrl = z.string().superRefine((url, context) => {
   try {
@@ -114,6 +125,9 @@ export const settings = z.object({
   JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(300).default(5),
   ANON_KEY: z.string().optional(),
 
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_FROM: sender.optional(),
+
   REALTIME: flag.default(true),
   REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
   REALTIME_WALRUS_COMPATIBLE: flag.default(false),
@@ -160,6 +174,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(
       'BODIES_LIMIT_BYTES must be at least BODY_LIMIT_BYTES: no body of that size could be sent.',
     )
+  }
+  if (parsed.data.SMTP_URL && !parsed.data.MAIL_FROM) {
+    throw new ConfigError('Set MAIL_FROM as well: mail servers refuse mails without a sender that they know.')
   }
   if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
     throw new ConfigError(

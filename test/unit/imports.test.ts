@@ -35,6 +35,7 @@ const PARTS: readonly (readonly string[])[] = [
     'src/platform/jobs',
     'src/platform/live',
     'src/platform/operations',
+    'src/platform/sign-in',
     'src/platform/sync',
   ],
   ['src/platform/module.ts'],
