@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import type { Deliver } from './mail-queue.ts'
+import type { Deliver } from './delivery.ts'
 import { isLoopback } from './smtp.ts'
 import { escapeHtml } from './texts.ts'
 

@@ -1,8 +1,8 @@
 import type { Config } from '../../config.ts'
 import type { Logger } from '../log.ts'
 import { Streak } from '../streak.ts'
+import { type DeliveryOptions, openDelivery } from './delivery.ts'
 import type { Mailer } from './mail.ts'
-import { type MailQueueOptions, openMailQueue } from './mail-queue.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 import { openSmtp } from './smtp.ts'
 import { writeLetter } from './texts.ts'
@@ -29,14 +29,14 @@ const NO_SENDER = 'Muster <muster@localhost>'
 export function openMail(
   { NODE_ENV, SMTP_URL, MAIL_FROM }: MailSettings,
   log: Logger,
-  options: Pick<MailQueueOptions, 'retryAfterMs'> = {},
+  options: Pick<DeliveryOptions, 'retryAfterMs'> = {},
 ): MailService {
   const smtp = SMTP_URL === undefined ? undefined : openSmtp({ url: SMTP_URL, from: MAIL_FROM ?? NO_SENDER })
   const mailbox = smtp || NODE_ENV === 'production' ? undefined : openMailbox()
   const deliver = smtp?.deliver ?? mailbox?.deliver
   const queue =
     deliver &&
-    openMailQueue({
+    openDelivery({
       ...options,
       deliver,
       log,

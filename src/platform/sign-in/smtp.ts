@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Transporter } from 'nodemailer'
-import { type Deliver, DeliveryFailure } from './mail-queue.ts'
+import { type Deliver, DeliveryFailure } from './delivery.ts'
 
 /** An SMTP server on another continent greets within this time; one that does not is down. Milliseconds. */
 const CONNECTION_TIMEOUT_MS = 10_000

@@ -50,14 +50,14 @@ export const mails = new Tally('muster_mails_total', 'Mails by what became of th
   'dropped',
 ])
 
-export interface MailQueueOptions {
+export interface DeliveryOptions {
   deliver: Deliver
   streak: Streak
   log: { warn(data: object, message: string): void; error(data: object, message: string): void }
   retryAfterMs?: readonly number[]
 }
 
-export interface MailQueue {
+export interface Delivery {
   /** Takes a mail at once: how long a request takes does not tell whether there was one. Never throws. */
   add(mail: OutgoingMail): void
   /** How many mails are not delivered yet. */
@@ -70,12 +70,12 @@ export interface MailQueue {
  * Mails of this process, in memory: a link or code that a killed process did not send is asked for again by the person who waits for
  * it, and an invitation that nobody accepted can be sent again by whoever made it. Codes and links are nowhere on disk.
  */
-export function openMailQueue({
+export function openDelivery({
   deliver,
   streak,
   log,
   retryAfterMs = RETRY_AFTER_MS,
-}: MailQueueOptions): MailQueue {
+}: DeliveryOptions): Delivery {
   const ready: { mail: OutgoingMail; attempts: number }[] = []
   const stopping = new AbortController()
   let waiting = 0
