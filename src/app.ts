@@ -33,6 +33,8 @@ import { standing } from './platform/operations/standing.ts'
 import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
+import { signInRoutes } from './platform/sign-in/routes.ts'
+import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
 
 /** What the service is made of beside the platform, in the order in which they know each other. Nothing else knows them. */
@@ -100,6 +102,8 @@ export interface AppParts {
   metrics?: Metrics | undefined
   /** Undefined: there is no collector. */
   tracing?: Tracing | undefined
+  /** Undefined: others make all tokens. */
+  signIn?: SignIn | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -146,6 +150,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
   })
+  if (parts.signIn) await app.register(signInRoutes, { signIn: parts.signIn, config })
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {

@@ -59,6 +59,11 @@ const tileUrl = z
     'must have {z}, {x} and {y} in it',
   )
 
+/** Where people reach the service: an origin alone, because links, cookies and passkeys are made of it. */
+const publicUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => new URL(url).pathname === '/' && !/[?#@]/.test(url), 'must have no path, query or user')
+  .transform((url) => new URL(url).origin)
 /** `smtp://` (587, STARTTLS) or `smtps://` (465), with user and password where the server asks for them. */
 const smtpUrl = z.url({ protocol: /^smtps?$/, error: 'must be smtp://… or smtps://…' })
 /** `Name <address>` or an address. In one line: it goes into a header. */
@@ -105,6 +110,7 @@ export const settings = z.object({
   DATABASE_WORKER_URL: databaseUrl.optional(),
   DATABASE_JOBS_URL: databaseUrl.optional(),
   DATABASE_REPLICATION_URL: databaseUrl.optional(),
+  DATABASE_SIGN_IN_URL: databaseUrl.optional(),
   DATABASE_POOLER_URL: databaseUrl.optional(),
   DATABASE_REPLICA_URL: databaseUrl.optional(),
   DATABASE_REPLICA_MAX_LAG_MS: milliseconds.default(20),
@@ -125,6 +131,27 @@ export const settings = z.object({
   JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(300).default(5),
   ANON_KEY: z.string().optional(),
 
+  SIGN_IN: flag.optional(),
+  SIGN_IN_SECRET: z.string().min(32, 'must be at least 32 characters: keys are encrypted with it').optional(),
+  PUBLIC_URL: publicUrl.optional(),
+  SIGN_IN_TOKEN_SECONDS: z.coerce.number().int().min(1).max(86_400).default(900),
+  SIGN_IN_SESSION_DAYS: z.coerce.number().int().min(1).max(400).default(30),
+  SIGN_IN_TOTP_REQUIRED: list.default([]),
+  SIGN_IN_HASHES_AT_ONCE: z.coerce.number().int().min(1).max(64).default(2),
+  SIGN_IN_HASH_COST: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .refine((cost) => Number.isInteger(Math.log2(cost)), 'must be a power of two')
+    .default(16_384),
+  GOOGLE_CLIENT_ID: z.string().optional(),
+  GOOGLE_CLIENT_SECRET: z.string().optional(),
+  MICROSOFT_CLIENT_ID: z.string().optional(),
+  MICROSOFT_CLIENT_SECRET: z.string().optional(),
+  MICROSOFT_TENANT: z.string().default('organizations'),
+  OIDC_DISCOVERY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
   SMTP_URL: smtpUrl.optional(),
   MAIL_FROM: sender.optional(),
 
@@ -149,6 +176,9 @@ export const settings = z.object({
   SHUTDOWN_DRAIN_MS: z.coerce.number().int().min(0).max(MAX_MILLISECONDS).optional(),
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(10_000),
 })
+
+/** OWASP's least for scrypt with r = 16: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt */
+const MIN_HASH_COST = 16_384
 
 export type Config = z.infer<typeof settings>
 
@@ -186,7 +216,25 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (parsed.data.DATABASE_API_URL && !parsed.data.DATABASE_URL && !parsed.data.DATABASE_WORKER_URL) {
     throw new ConfigError('Set DATABASE_WORKER_URL as well: without DATABASE_URL, DATABASE_API_URL needs it.')
   }
+  requireSignInSettings(parsed.data)
   return parsed.data
+}
+
+/** Whether the service lets people in itself: by default where nobody else makes tokens for it. */
+export const hasSignIn = (config: Pick<Config, 'SIGN_IN' | 'JWT_SECRET' | 'JWKS_URL'>): boolean =>
+  config.SIGN_IN ?? (config.JWT_SECRET === undefined && config.JWKS_URL === undefined)
+
+/** A provider has both or neither; a cheap hash is for tests alone. */
+function requireSignInSettings(config: Config): void {
+  for (const provider of ['GOOGLE', 'MICROSOFT', 'OIDC'] as const) {
+    const given = [config[`${provider}_CLIENT_ID`], config[`${provider}_CLIENT_SECRET`]]
+    if ((given[0] === undefined) !== (given[1] === undefined))
+      throw new ConfigError(`Set both ${provider}_CLIENT_ID and ${provider}_CLIENT_SECRET, or neither.`)
+  }
+  if (config.OIDC_CLIENT_ID !== undefined && config.OIDC_DISCOVERY_URL === undefined)
+    throw new ConfigError('Set OIDC_DISCOVERY_URL as well: it says where the provider of OIDC_CLIENT_ID is.')
+  if (config.SIGN_IN_HASH_COST < MIN_HASH_COST && config.NODE_ENV !== 'test')
+    throw new ConfigError(`SIGN_IN_HASH_COST must be at least ${MIN_HASH_COST}, but for tests.`)
 }
 
 /**

@@ -42,9 +42,10 @@ async function start(): Promise<void> {
   const address = await service
     .listen({ host: config.HOST, port: config.PORT })
     .catch((error: unknown) => Promise.reject(asPortUnavailable(config, error)))
-  console.log(`Muster listens on ${address}
-  documentation: ${address}/docs
-  shifts, live:  ${address}/live`)
+  const url = config.PUBLIC_URL ?? address.replace('127.0.0.1', 'localhost')
+  console.log(`Muster listens on ${url}
+  documentation: ${url}/docs
+  shifts, live:  ${url}/live`)
   // In production an issuer makes the tokens, and there is no demo.
   if (config.NODE_ENV !== 'production')
     console.log('  a token:       npm run --silent token -- company@example.com')

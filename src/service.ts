@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
-import type { TokenSettings } from './platform/auth/development-secret.ts'
+import { resolveSignInSecret, type TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
 import type { Databases } from './platform/db/open.ts'
@@ -20,6 +20,8 @@ import { serviceMetrics } from './platform/operations/service-metrics.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
+import { NO_MAIL } from './platform/sign-in/mail.ts'
+import { openSignIn } from './platform/sign-in/sign-in.ts'
 import { readVersion } from './version.ts'
 
 /** Two checks of a load balancer every 2 s, and one to spare: after that it sends nothing to a process that is not ready. */
@@ -76,6 +78,15 @@ export async function openService({
   }
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
+  const signIn =
+    databases.signIn &&
+    openSignIn({
+      config,
+      database: databases.signIn,
+      secret: await resolveSignInSecret(config),
+      mailer: NO_MAIL,
+      log,
+    })
   const tracing =
     config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
       ? undefined
@@ -91,7 +102,8 @@ export async function openService({
     log,
     version,
     sessions: tracing?.watch(sessions) ?? sessions,
-    verifier: createVerifier(tokenSettings, { log }),
+    verifier: createVerifier(tokenSettings, { log, signIn }),
+    signIn,
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     standing: () => readiness.standing,
@@ -138,6 +150,7 @@ export async function openService({
         await sleep(drainMs)
       }
       await app.close()
+      await signIn?.close()
       await router?.stop()
       readiness.stop()
       stopping.abort()

@@ -273,7 +273,7 @@ const PRIVILEGES = `
     union all
     select format('schema %I', nspname), format('schema %I', nspname), null, nspowner, nspacl
     from pg_namespace
-    where nspname in ('public', 'muster')
+    where nspname in ('public', 'muster', 'sign_in')
   )
   select object, "on", "column",
     case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as grantee,
@@ -317,7 +317,7 @@ const COMMENTS = `
           where k.oid = objoid and ${ours('pg_class', 'c.oid', 'relnamespace')}
         )
         when 'pg_namespace'::regclass then (
-          select format('schema %I', nspname) from pg_namespace n where n.oid = objoid and nspname in ('muster')
+          select format('schema %I', nspname) from pg_namespace n where n.oid = objoid and nspname in ('muster', 'sign_in')
         )
       end as "on",
       description as text, d.cmin::text::bigint::integer as command, objsubid

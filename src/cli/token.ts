@@ -89,6 +89,7 @@ async function requireDevelopmentSecret(config: Config): Promise<string> {
       `JWKS_URL is set: the issuer with the keys at ${keys.url.href} makes the tokens, and this service can only verify them.`,
     )
   }
+  if (keys.kind === 'none') throw new Refused('No secret is set that tokens are signed with.')
   return keys.secret
 }
 

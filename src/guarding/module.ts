@@ -73,6 +73,7 @@ export const guarding = {
       'shift_changed',
       'shift_late',
       'shift_no_show',
+      'guard_suspended',
     ],
     ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],

@@ -15,6 +15,12 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU017',
   },
+  user_ended: {
+    status: 409,
+    title: 'The user was ended for good: invite them again, under another address.',
+    retry: 'never',
+    sqlstate: 'MU210',
+  },
 } as const satisfies Record<string, ProblemCode>
 
 declare module '../platform/http/codes.ts' {

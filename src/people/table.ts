@@ -86,6 +86,10 @@ export const users = pgTable(
     ...inRole,
     name: text('name').notNull(),
     email: text('email').notNull(),
+    /** While it is set the rules know nothing of the user, and nothing is theirs to do. */
+    suspended_at: instant('suspended_at'),
+    /** Suspended for good. */
+    ended_at: instant('ended_at'),
     ...edited,
   },
   (t) => [
@@ -101,6 +105,7 @@ export const users = pgTable(
       'users_organization_by_role',
       sql`(${t.organization_kind} is null) = (${t.organization_id} is null)`,
     ),
+    check('users_ended_is_suspended', sql`${t.ended_at} is null or ${t.suspended_at} is not null`),
     check('users_name_length', sql`char_length(${t.name}) between 1 and 200`),
     check('users_email_length', sql`char_length(${t.email}) between 3 and 320`),
     index('users_organization_idx').on(t.organization_id),

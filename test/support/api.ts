@@ -1,7 +1,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { buildApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, hasSignIn, readConfig } from '../../src/config.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { createVerifier } from '../../src/platform/auth/verifier.ts'
@@ -14,6 +14,8 @@ import type { Code } from '../../src/platform/http/codes.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
+import { type Mail, recordingMailer } from '../../src/platform/sign-in/mail.ts'
+import { openSignIn, type SignIn } from '../../src/platform/sign-in/sign-in.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { FREIGHT_USERS, type FreightPersona } from './freight-world.ts'
 import { buildWorld, USERS, type Persona as WorldPersona } from './world.ts'
@@ -48,6 +50,10 @@ export interface TestApi {
   tokenOf(persona: Persona): Promise<string>
   /** The service once more, on the same database: as after a restart, or as a second instance. The test closes it. */
   startAnother(): Promise<FastifyInstance>
+  /** With `SIGN_IN: 'true'`. */
+  readonly signIn: SignIn | undefined
+  /** What sign-in would have sent. */
+  readonly mails: readonly Mail[]
   /** The header of somebody who is no persona. */
   authorize(sub: string, email?: string): Promise<{ authorization: string }>
   close(): Promise<void>
@@ -65,24 +71,39 @@ export async function openApi(
   const config = readConfig({
     NODE_ENV: 'test',
     JWT_SECRET: SECRET,
+    SIGN_IN_SECRET: 'the secret of sign-in in the tests, long enough',
+    SIGN_IN_HASH_COST: '1024',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_PER_MINUTE: '1000000',
     CHECKINS_PER_MINUTE: '1000000',
     ...environment,
   })
   const api = await openApiLogin(database, config)
+  const signInLogin = hasSignIn(config) ? await openSignInLogin(database, config) : undefined
   const changes = typeof router === 'function' ? await router(database) : router
-  const start = async (): Promise<FastifyInstance> =>
+  const mailer = recordingMailer()
+  const openSignInAgain = (): SignIn | undefined =>
+    signInLogin &&
+    openSignIn({
+      config,
+      database: signInLogin,
+      secret: config.SIGN_IN_SECRET!,
+      mailer,
+      log: openLog(config, logTo),
+    })
+  const signIn = openSignInAgain()
+  const start = async (using = openSignInAgain()): Promise<FastifyInstance> =>
     buildApp({
       config,
       version: '0.0.0-test',
       sessions: openSessions(api),
-      verifier: createVerifier(await resolveTokenSettings(config)),
+      verifier: createVerifier(await resolveTokenSettings(config), { signIn: using }),
+      signIn: using,
       checkReadiness: async () => ALL_WELL,
       realtime: changes && { database: api, router: changes },
       log: openLog(config, logTo),
     })
-  const app = await start()
+  const app = await start(signIn)
 
   const tokens = new Map<Persona, string>()
   async function tokenOf(persona: Persona): Promise<string> {
@@ -117,7 +138,9 @@ export async function openApi(
     ownerUrl: database.ownerUrl,
     engine: database.engine,
     tokenOf,
-    startAnother: start,
+    startAnother: () => start(),
+    signIn,
+    mails: mailer.sent,
     async authorize(sub, email) {
       const token = await issueToken(SECRET, { sub, email, audience: config.JWT_AUDIENCE })
       return { authorization: `Bearer ${token}` }
@@ -132,6 +155,7 @@ export async function openApi(
     async close() {
       await app.close()
       if (api !== database.owner) await api.close()
+      if (signInLogin !== database.owner) await signInLogin?.close()
       await database.close()
     },
   }
@@ -142,6 +166,13 @@ export async function openApiLogin(database: TestDatabase, config: Config): Prom
   if (!database.ownerUrl) return database.owner
   const { api } = await enableLogins(database.owner, database.ownerUrl)
   return openServer(connectionsOf(config, { url: api }))
+}
+
+/** As `openApiLogin`, for sign-in. */
+export async function openSignInLogin(database: TestDatabase, config: Config): Promise<Database> {
+  if (!database.ownerUrl) return database.owner
+  const { signIn } = await enableLogins(database.owner, database.ownerUrl)
+  return openServer(connectionsOf(config, { url: signIn }))
 }
 
 /** One service for all tests of the file, with settings that may be known only when it opens. */

@@ -20,6 +20,7 @@ const UNSET = Object.fromEntries(
     'DATABASE_API_URL',
     'DATABASE_WORKER_URL',
     'DATABASE_JOBS_URL',
+    'DATABASE_SIGN_IN_URL',
     'JWT_SECRET',
     'JWKS_URL',
     'JWT_ISSUER',

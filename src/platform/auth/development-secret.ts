@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Config, ConfigError } from '../../config.ts'
+import { type Config, ConfigError, hasSignIn } from '../../config.ts'
 import { FolderUnusable, preparePrivateFolder } from '../private-folder.ts'
 
 /** 256 bits, the least that RFC 7518 section 3.2 allows for HS256. */
@@ -10,13 +10,18 @@ const SECRET_BYTES = 32
 /** What `SECRET_BYTES` look like in base64url. */
 const SECRET_TEXT = /^[\w-]{43}$/
 
-const SECRET_FILE = 'jwt-secret'
+/** What `npm run token` signs with, and what sign-in's own keys are encrypted with. */
+const TOKEN_SECRET = { file: 'jwt-secret', setting: 'JWT_SECRET' }
+const SIGN_IN_SECRET = { file: 'sign-in-secret', setting: 'SIGN_IN_SECRET' }
+type KeptSecret = typeof TOKEN_SECRET
 
 /** Only its owner may read the secret: with it anyone can be anybody. */
 const PRIVATE_FILE = 0o600
 const OTHERS = 0o077
 
 export type TokenKeys =
+  /** Only sign-in makes tokens. */
+  | { kind: 'none' }
   | { kind: 'secret'; secret: string }
   | {
       kind: 'jwks'
@@ -38,6 +43,8 @@ export type TokenConfig = Pick<
   Config,
   | 'NODE_ENV'
   | 'DATA_DIR'
+  | 'SIGN_IN'
+  | 'SIGN_IN_SECRET'
   | 'JWT_SECRET'
   | 'JWKS_URL'
   | 'JWT_ISSUER'
@@ -71,13 +78,32 @@ async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
   if (config.JWT_SECRET !== undefined) {
     return { kind: 'secret', secret: config.JWT_SECRET }
   }
-  if (config.NODE_ENV !== 'development' && config.NODE_ENV !== 'test') {
+  if (!isDeveloped(config)) {
+    if (hasSignIn(config)) return { kind: 'none' }
     throw new ConfigError(
-      'Set JWT_SECRET (the secret that tokens are signed with) or JWKS_URL (where their issuer publishes its keys): ' +
+      'Set JWT_SECRET (the secret that tokens are signed with) or JWKS_URL (where their issuer publishes its keys), or SIGN_IN=true: ' +
         'the service generates a secret only in development and test.',
     )
   }
-  return { kind: 'secret', secret: await readOrMakeSecret(config.DATA_DIR) }
+  return { kind: 'secret', secret: await readOrMakeSecret(config.DATA_DIR, TOKEN_SECRET) }
+}
+
+const isDeveloped = ({ NODE_ENV }: TokenConfig): boolean => NODE_ENV === 'development' || NODE_ENV === 'test'
+
+/**
+ * The secret of sign-in: cookies are signed with it, and keys and authenticator secrets encrypted. Outside production it is made once
+ * and kept in `DATA_DIR`.
+ *
+ * @throws ConfigError in production without one, or when the kept one cannot be used.
+ */
+export async function resolveSignInSecret(config: TokenConfig): Promise<string> {
+  if (config.SIGN_IN_SECRET !== undefined) return config.SIGN_IN_SECRET
+  if (!isDeveloped(config)) {
+    throw new ConfigError(
+      'Set SIGN_IN_SECRET to a random text of at least 32 characters, the same in each process, or SIGN_IN=false where others make the tokens.',
+    )
+  }
+  return readOrMakeSecret(config.DATA_DIR, SIGN_IN_SECRET)
 }
 
 /** `fetch` refuses a URL with credentials: detect it at the start, not at the first request. */
@@ -89,8 +115,8 @@ function readKeySetUrl(text: string): URL {
   return url
 }
 
-async function readOrMakeSecret(dataDir: string): Promise<string> {
-  const path = join(dataDir, SECRET_FILE)
+async function readOrMakeSecret(dataDir: string, { file, setting }: KeptSecret): Promise<string> {
+  const path = join(dataDir, file)
   try {
     await preparePrivateFolder(dataDir)
     const kept = await readSecret(path)
@@ -99,9 +125,9 @@ async function readOrMakeSecret(dataDir: string): Promise<string> {
     return await requireSecret(path)
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    if (error instanceof FolderUnusable) throw new ConfigError(`${error.message} Or set JWT_SECRET.`)
+    if (error instanceof FolderUnusable) throw new ConfigError(`${error.message} Or set ${setting}.`)
     throw new ConfigError(
-      `The development secret cannot be stored in ${path} (${codeOf(error)}): set JWT_SECRET.`,
+      `The development secret cannot be stored in ${path} (${codeOf(error)}): set ${setting}.`,
     )
   }
 }

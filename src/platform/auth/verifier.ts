@@ -42,11 +42,20 @@ export interface VerifierOptions {
   /** Milliseconds of Unix time; tests turn this clock. */
   now?: () => number
   fetchTimeoutMs?: KeySetOptions['fetchTimeoutMs']
+  /** The keys of sign-in, in this process; undefined where others make all tokens. */
+  signIn?: OwnIssuer | undefined
   /** Told when the key set cannot be fetched, and when it can again. */
   log?: KeySetOptions['log']
 }
 
-interface KeySource {
+/** Whoever makes tokens in this process: its keys are asked for without a request. */
+export interface OwnIssuer {
+  /** `iss` of its tokens, which no other issuer's have. */
+  readonly issuer: string
+  readonly keys: KeySource
+}
+
+export interface KeySource {
   readonly algorithms: readonly string[]
   readonly version: number
   find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<FoundKey>
@@ -55,24 +64,60 @@ interface KeySource {
 /** Makes the one verifier of a process: it holds the key set and the memory of verified tokens. */
 export function createVerifier(settings: TokenSettings, options: VerifierOptions = {}): TokenVerifier {
   const now = options.now ?? Date.now
-  const source = createKeySource(settings.keys, { ...options, now })
+  const others: Issuer = {
+    source: createKeySource(settings.keys, { ...options, now }),
+    issuer: settings.issuer,
+  }
+  const { signIn } = options
+  /** The claim alone chooses, and what it chose has to have signed the token with an algorithm of its own. */
+  const issuerOf = (token: string): Issuer =>
+    signIn !== undefined && readIssuer(token) === signIn.issuer
+      ? { source: signIn.keys, issuer: signIn.issuer }
+      : others
+  /** Grows with each of the two. */
+  const keysVersion = (): number => others.source.version + (signIn?.keys.version ?? 0)
   const verified = new VerifiedTokens()
 
   return {
     async verify(token) {
       requireCompactToken(token)
-      const remembered = verified.find(token, now(), source.version)
+      const remembered = verified.find(token, now(), keysVersion())
       if (remembered) return requireUnexpired(remembered, now(), settings.clockToleranceSeconds)
       const verifiedAt = now()
-      const { claims, keysVersion } = await verifySignature(token, settings, source, verifiedAt)
-      const caller = callerFromClaims(claims)
-      verified.remember(token, caller, verifiedAt, keysVersion)
+      const { source, issuer } = issuerOf(token)
+      const before = keysVersion() - source.version
+      const found = await verifySignature(token, { ...settings, issuer }, source, verifiedAt)
+      const caller = callerFromClaims(found.claims)
+      verified.remember(token, caller, verifiedAt, before + found.keysVersion)
       return caller
     },
   }
 }
 
+interface Issuer {
+  source: KeySource
+  issuer: string | undefined
+}
+
+/** Before anything is verified, only to choose who is asked: see `readRole`. */
+function readIssuer(token: string): unknown {
+  try {
+    return decodeJwt(token).iss
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
+
+const NO_KEYS: KeySource = {
+  algorithms: [],
+  version: 0,
+  find: async () => {
+    throw new Unauthenticated('token_key_unknown')
+  },
+}
+
 function createKeySource(keys: TokenKeys, options: KeySetOptions): KeySource {
+  if (keys.kind === 'none') return NO_KEYS
   if (keys.kind === 'secret') return createSecretSource(keys.secret)
   const keySet = new KeySet(keys.url, options)
   const secret = keys.secret === undefined ? undefined : createSecretSource(keys.secret)

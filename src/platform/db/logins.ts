@@ -28,6 +28,7 @@ export const LOGINS = {
   api: { role: 'muster_api', setting: 'DATABASE_API_URL' },
   worker: { role: 'muster_worker', setting: 'DATABASE_WORKER_URL' },
   jobs: { role: 'muster_jobs', setting: 'DATABASE_JOBS_URL' },
+  signIn: { role: 'muster_signin', setting: 'DATABASE_SIGN_IN_URL' },
   replicator: { role: 'muster_replicator', setting: 'DATABASE_REPLICATION_URL', replication: true },
 } as const satisfies Record<string, LoginDeclaration>
 

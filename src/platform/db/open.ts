@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, requireChosenDatabase } from '../../config.ts'
+import { type Config, ConfigError, hasSignIn, requireChosenDatabase } from '../../config.ts'
 import { explainFailureIn } from '../private-folder.ts'
 import { parseServerUrl } from '../server-url.ts'
 import type { StreakLog } from '../streak.ts'
@@ -34,6 +34,8 @@ export interface Databases {
   jobs: Database
   /** For realtime's checks, which are many at once: as `api`, with connections of their own. */
   checks: Database
+  /** For sign-in, which alone can use its schema; undefined where others make the tokens. */
+  signIn: Database | undefined
   /** For callers' reads, where the settings name one. */
   replica?: Replica
   /** For what the processes of the service tell each other; undefined where there is one process. */
@@ -55,6 +57,9 @@ export const LONGEST_JOB_MS = 120_000
 const WORKER_POOL_SIZE = 2
 /** A process runs one job after the other. */
 const JOBS_POOL_SIZE = 1
+
+/** A sign-in takes a few statements and one slow hash, of which there are few at once. */
+const SIGN_IN_POOL_SIZE = 3
 
 /** No request waits for it; but while one is being made to a host that does not answer, no other is tried. */
 const REPLICA_CONNECT_TIMEOUT_MS = 2_000
@@ -97,6 +102,7 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
       worker: opened,
       jobs: opened,
       checks: opened,
+      signIn: hasSignIn(config) ? opened : undefined,
       bus: undefined,
       busSecret: undefined,
       replication: undefined,
@@ -121,6 +127,8 @@ async function openOnServer(
 ): Promise<Databases> {
   const { DATABASE_URL: ownerUrl } = config
   const logins = ownerUrl ? await openLogins(config, ownerUrl, report, log) : givenLogins(config)
+  if (hasSignIn(config) && !logins.signIn)
+    throw new ConfigError('Set DATABASE_SIGN_IN_URL, or SIGN_IN=false: sign-in has a login of its own.')
   const api = openServer({ ...connectionsOf(config, logins.api!), applicationName: SERVING_APPLICATION })
   const checks = openServer({
     ...connectionsOf(config, logins.api!, {
@@ -143,6 +151,13 @@ async function openOnServer(
     max: JOBS_POOL_SIZE,
     applicationName: 'muster-jobs',
   })
+  const signIn = hasSignIn(config)
+    ? openServer({
+        ...connectionsOf(config, logins.signIn!),
+        max: SIGN_IN_POOL_SIZE,
+        applicationName: 'muster-sign-in',
+      })
+    : undefined
   const bus = openServer({
     // A notification is not kept, so it need not wait for the disk.
     ...connectionsOf(config, logins.api!, { synchronous_commit: 'off' }),
@@ -157,6 +172,7 @@ async function openOnServer(
     worker,
     jobs,
     checks,
+    signIn,
     bus,
     ...(replica &&
       position && {
@@ -171,7 +187,9 @@ async function openOnServer(
     replication: logins.replicator,
     findObstacle: () => findObstacle(api),
     async close() {
-      await Promise.all([api, worker, jobs, checks, bus, ...standby].map((database) => database.close()))
+      await Promise.all(
+        [api, worker, jobs, checks, signIn, bus, ...standby].map((database) => database?.close()),
+      )
     },
   }
 }
@@ -225,7 +243,10 @@ async function openLogins(
 ): Promise<Logins> {
   const given = givenLogins(config)
   const names = LOGIN_NAMES.filter(
-    (name) => !given[name] && (config.REALTIME || !('replication' in LOGINS[name])),
+    (name) =>
+      !given[name] &&
+      (config.REALTIME || !('replication' in LOGINS[name])) &&
+      (hasSignIn(config) || name !== 'signIn'),
   )
   const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
     const owner = openOwner(ownerUrl, report)

@@ -43,6 +43,30 @@ const PLATFORM_CODES = {
     retry: 'after_change',
     when: 'After you have obtained a new token.',
   },
+  credentials_wrong: {
+    status: 401,
+    title: 'The password, code or link is wrong, used or too old, or nobody has this address.',
+    retry: 'never',
+  },
+  session_ended: {
+    status: 401,
+    title: 'The session has ended: sign in again.',
+    retry: 'after_change',
+    when: 'After the user has signed in again.',
+  },
+  account_suspended: {
+    status: 403,
+    title: 'This account is suspended.',
+    retry: 'after_change',
+    when: 'After an admin has reinstated the user.',
+  },
+  second_factor_required: {
+    status: 403,
+    title:
+      'This account needs a second factor: set up an authenticator app or a passkey, and sign in with it.',
+    retry: 'after_change',
+    when: 'After the user has signed in with a second factor.',
+  },
   forbidden: {
     status: 403,
     title: 'You are not allowed to do this.',
@@ -80,6 +104,11 @@ const PLATFORM_CODES = {
     title: 'A resource with the same values already exists.',
     retry: 'after_change',
     when: 'After the other resource has been deleted or changed.',
+  },
+  account_known: {
+    status: 409,
+    title: 'Somebody with this address has an account already: sign in, and accept with POST /v1/me.',
+    retry: 'never',
   },
   answer_too_large: {
     status: 413,

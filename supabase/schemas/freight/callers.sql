@@ -13,7 +13,7 @@ begin
     select m.organization_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role in ('office', 'dispatcher') and u.deleted_at is null
+    where m.user_id = caller and m.role in ('office', 'dispatcher') and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;
@@ -32,7 +32,7 @@ begin
     select m.organization_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'office' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'office' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;
@@ -52,7 +52,7 @@ begin
     from public.memberships m
     join public.users u on u.id = m.user_id
     join public.drivers d on d.user_id = m.user_id and d.organization_id = m.organization_id
-    where m.user_id = caller and m.role = 'driver' and u.deleted_at is null and d.deleted_at is null
+    where m.user_id = caller and m.role = 'driver' and u.deleted_at is null and u.suspended_at is null and d.deleted_at is null
   );
 end
 $$;
@@ -71,7 +71,7 @@ begin
     select m.organization_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'broker' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'broker' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;

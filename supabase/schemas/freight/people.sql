@@ -36,7 +36,7 @@ begin atomic
   join public.users u on u.id = m.user_id
   left join public.drivers d
     on m.role = 'driver' and d.user_id = m.user_id and d.organization_id = m.organization_id and d.deleted_at is null
-  where m.user_id = any (callers) and m.role in ('office', 'dispatcher', 'broker', 'driver') and u.deleted_at is null
+  where m.user_id = any (callers) and m.role in ('office', 'dispatcher', 'broker', 'driver') and u.deleted_at is null and u.suspended_at is null
   group by m.user_id;
 end;
 comment on function muster.groups_of_freight(uuid[]) is 'To which groups the people of carriers and brokers belong.';

@@ -13,7 +13,7 @@ begin
     select m.tenant_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;
@@ -34,7 +34,7 @@ begin
     from public.memberships m
     join public.users u on u.id = m.user_id
     join public.security_professionals p on p.user_id = m.user_id
-    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null and p.deleted_at is null
+    where m.user_id = caller and m.role = 'zzp' and u.deleted_at is null and u.suspended_at is null and p.deleted_at is null
   );
 end
 $$;

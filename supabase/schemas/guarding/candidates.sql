@@ -87,7 +87,7 @@ declare
             > (after_distance, after_id)
         )
       )
-      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null)
+      and exists (select from public.users u where u.id = p.user_id and u.deleted_at is null and u.suspended_at is null)
     order by muster.home_area(p.home_point) <-> origin;
   page uuid[] := '{}';
   reach float8 := unknown;

@@ -38,7 +38,7 @@ begin
   select m.role, m.tenant_id, m.organization_id into caller
   from public.memberships m
   join public.users u on u.id = m.user_id
-  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null;
+  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null and u.suspended_at is null;
   case caller.role
     when 'admin' then tenant := caller.tenant_id;
     when 'company' then company := caller.organization_id;

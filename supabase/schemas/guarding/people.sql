@@ -2,6 +2,8 @@
 --
 -- * Guards see the organizations of the shifts that they see. Whoever sees a professional sees their user.
 -- * Whoever accepts an invitation as `zzp` becomes a professional.
+-- * When a guard is suspended, the shifts that have not begun are released, and the company of one that has is told. The status of
+--   the professional stays as it is: it says whether they take work.
 -- * A user has one role of guarding at most: whoever plans, pays or administers guards is not one of them, and lists look for
 --   the rows of one role (mergeBranches).
 -- * A policy of a module stands beside the one of people, and PostgreSQL joins the two with OR, in the order of their names,
@@ -53,11 +55,55 @@ immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return array[
-  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'correction_proposed',
+  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'guard_suspended', 'correction_proposed',
   'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
   'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'
 ];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
+
+create or replace function muster.suspension_of_guarding(account uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  guard uuid := (select p.id from public.security_professionals p where p.user_id = account and p.deleted_at is null);
+  shift public.shifts;
+begin
+  if guard is null then
+    return;
+  end if;
+  -- Twice: an assignment that was under way has locked the professional, and is seen once it is committed. A later one finds the user
+  -- suspended. A shift is locked before its professional, as everywhere.
+  for attempt in 1..2 loop
+    for shift in
+      select s.* from public.shifts s
+      where s.professional_id = guard and s.status = 'assigned' and s.deleted_at is null
+      order by s.id
+      for no key update
+    loop
+      if muster.has_begun(
+        shift, (select a.id from public.assignments a where a.shift_id = shift.id and a.ended_at is null)
+      ) then
+        continue;
+      end if;
+      update public.shifts s set status = 'published' where s.id = shift.id returning s.* into shift;
+      perform muster.notify_company(shift, 'shift_released');
+    end loop;
+    perform from public.security_professionals p where p.id = guard for no key update;
+  end loop;
+  for shift in
+    select s.* from public.shifts s
+    where s.professional_id = guard and s.status in ('assigned', 'active') and s.deleted_at is null
+    order by s.id
+  loop
+    perform muster.notify_company(shift, 'guard_suspended');
+  end loop;
+end
+$$;
+comment on function muster.suspension_of_guarding(uuid) is
+  'Releases the shifts of a guard who is suspended, and tells the company of one that has begun. For muster.suspend_user.';
+grant execute on function muster.suspension_of_guarding(uuid) to muster_definer;
 
 create or replace function muster.groups_of_guarding(callers uuid[]) returns table (caller uuid, groups text[])
 language sql
@@ -68,7 +114,7 @@ begin atomic
   from public.memberships m
   join public.users u on u.id = m.user_id
   left join public.security_professionals p on p.user_id = m.user_id and p.deleted_at is null
-  where m.user_id = any (callers) and m.role = 'zzp' and u.deleted_at is null;
+  where m.user_id = any (callers) and m.role = 'zzp' and u.deleted_at is null and u.suspended_at is null;
 end;
 comment on function muster.groups_of_guarding(uuid[]) is 'To which groups guards belong.';
 

@@ -142,7 +142,7 @@ begin
   select m.role, m.tenant_id, m.organization_id into caller
   from public.memberships m
   join public.users u on u.id = m.user_id
-  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null;
+  where m.user_id = muster.user_id() and m.role in ('admin', 'company', 'client', 'zzp') and u.deleted_at is null and u.suspended_at is null;
   case caller.role
     when 'zzp', 'admin' then tenant := caller.tenant_id;
     when 'company' then company := caller.organization_id;
@@ -276,7 +276,8 @@ begin
   from public.memberships m
   join public.users u on u.id = m.user_id
   join public.security_professionals p on p.user_id = m.user_id
-  where m.user_id = muster.user_id() and m.role = 'zzp' and u.deleted_at is null and p.deleted_at is null;
+  where m.user_id = muster.user_id() and m.role = 'zzp' and u.deleted_at is null and u.suspended_at is null
+    and p.deleted_at is null;
   professional := guard.id;
   if guard.status is distinct from 'active' then
     return;

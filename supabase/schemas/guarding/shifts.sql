@@ -90,7 +90,7 @@ declare
   -- Nowhere is it a later day than at UTC+14: only a certificate that ends before needs the shift's own time zone.
   latest_day date := (last_moment at time zone 'UTC' + interval '14 hours')::date;
 begin
-  select p.status into candidate
+  select p.status, u.suspended_at into candidate
   from public.security_professionals p
   join public.users u on u.id = p.user_id
   where p.id = professional
@@ -104,7 +104,7 @@ begin
     return;
   end if;
 
-  if candidate.status <> 'active' then
+  if candidate.status <> 'active' or candidate.suspended_at is not null then
     code := 'professional_inactive';
     return next;
   end if;

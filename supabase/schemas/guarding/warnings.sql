@@ -66,7 +66,7 @@ begin atomic
       'payments_stale ' || to_char(now() at time zone 'UTC', 'IYYY"W"IW')
     from stale s
     join public.memberships a on a.tenant_id = s.tenant_id and a.role = 'admin'
-    join public.users u on u.id = a.user_id and u.deleted_at is null
+    join public.users u on u.id = a.user_id and u.deleted_at is null and u.suspended_at is null
     on conflict (user_id, once_key) where once_key is not null do nothing
     returning 1
   )

@@ -4,8 +4,8 @@
 --   rule: an id belongs to one tenant, and null equals nothing.
 -- * A user has a role as long as they have a membership with it: nothing here asks for `users.role`, with which they came.
 -- * They are plpgsql so that their plans are kept, and security definer because they read tables whose policies use them.
--- * A deleted user has a valid token for a while: these functions know nothing of them, and a policy that uses `auth.uid()`
---   compares a `tenant_id` as well, which a deleted user no longer has.
+-- * A deleted or suspended user has a valid token for a while: these functions know nothing of them, and a policy that uses `auth.uid()`
+--   compares a `tenant_id` as well, which they no longer have.
 -- * Columns have them as defaults: this file runs before the tables are made.
 -- * Which roles there are is said here, too: triggers of several tables ask.
 
@@ -16,7 +16,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select u.tenant_id from public.users u where u.id = muster.user_id() and u.deleted_at is null);
+  return (select u.tenant_id from public.users u where u.id = muster.user_id() and u.deleted_at is null and u.suspended_at is null);
 end
 $$;
 comment on function muster.tenant_id() is 'The caller''s tenant.';
@@ -35,7 +35,7 @@ begin
     select m.tenant_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'admin' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'admin' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;
@@ -55,7 +55,7 @@ begin
     select m.organization_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'company' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'company' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;
@@ -75,7 +75,7 @@ begin
     select m.organization_id
     from public.memberships m
     join public.users u on u.id = m.user_id
-    where m.user_id = caller and m.role = 'client' and u.deleted_at is null
+    where m.user_id = caller and m.role = 'client' and u.deleted_at is null and u.suspended_at is null
   );
 end
 $$;

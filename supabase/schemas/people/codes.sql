@@ -7,7 +7,8 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 return jsonb_build_object(
   'invitation_invalid', 'MU017',
-  'already_registered', 'MU018'
+  'already_registered', 'MU018',
+  'user_ended', 'MU210'
 );
 comment on function muster.codes_of_people() is 'The codes that rules of people raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_people() to anon, authenticated, service_role, muster_definer;

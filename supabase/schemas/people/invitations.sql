@@ -128,7 +128,8 @@ begin
     );
   -- A removed user stays removed, and nobody belongs to two tenants.
   if registered.id is not null
-    and (not is_good or registered.deleted_at is not null or registered.tenant_id <> invitation.tenant_id) then
+    and (not is_good or registered.deleted_at is not null or registered.suspended_at is not null
+      or registered.tenant_id <> invitation.tenant_id) then
     perform muster.fail('already_registered');
   end if;
   if not is_good then
@@ -159,6 +160,71 @@ end
 $$;
 comment on function muster.accept_invitation(text, text, text, float8, float8) is
   'Makes the caller a user, or gives a user another role. Security definer: a stranger may write nothing else.';
+
+create or replace function muster.invitation_of(code text) returns jsonb
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select jsonb_build_object(
+    'email', i.email, 'role', i.role, 'tenant_name', t.name, 'organization_name', o.name, 'expires_at', i.expires_at,
+    'accepted_by', i.accepted_by
+  )
+  from public.invitations i
+  join public.tenants t on t.id = i.tenant_id
+  left join public.organizations o on o.id = i.organization_id
+  where i.code_hash = encode(sha256(convert_to(invitation_of.code, 'UTF8')), 'hex')
+    and (i.accepted_at is not null or i.expires_at > now())
+    and o.deleted_at is null;
+end;
+comment on function muster.invitation_of(text) is
+  'What whoever has the code is invited to; null for none. Security definer: sign-in asks before there is a user.';
+grant execute on function muster.invitation_of(text) to muster_signin;
+
+-- As muster_signin, in one transaction: the account, the user, and for a guard the professional, or none of them. Who repeats it with
+-- the code after it was done, because the answer was lost, is told so: only the password then lets them in.
+create or replace function muster.register_invited(
+  code text, name text, email text, password_hash text, latitude float8 default null, longitude float8 default null
+) returns jsonb
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  invitation constant jsonb := muster.invitation_of(code);
+  -- The one that the invitation was sent to; where it names none, whoever has the code says theirs.
+  address constant text := lower(coalesce(invitation ->> 'email', register_invited.email));
+  account uuid;
+begin
+  if invitation is null then
+    return jsonb_build_object('outcome', 'refused', 'code', 'invitation_invalid', 'subject', 'code');
+  elsif address is null then
+    return jsonb_build_object('outcome', 'refused', 'code', 'validation_failed', 'subject', 'email');
+  end if;
+  if invitation ->> 'accepted_by' is not null then
+    return jsonb_build_object('outcome', 'accepted', 'email', address);
+  end if;
+  insert into sign_in.users (name, email, email_verified)
+  values (register_invited.name, address, invitation ->> 'email' is not null)
+  on conflict do nothing
+  returning id into account;
+  if account is null then
+    -- Somebody of this address has a way in: they sign in, and accept as who they are (POST /v1/me).
+    return jsonb_build_object('outcome', 'known', 'email', address);
+  end if;
+  insert into sign_in.accounts (user_id, account_id, provider_id, password)
+  values (account, account::text, 'credential', password_hash);
+  perform set_config(
+    'request.jwt.claims', jsonb_build_object('sub', account, 'role', 'authenticated', 'email', address)::text, true
+  );
+  perform muster.accept_invitation(code, name, address, latitude, longitude);
+  return jsonb_build_object('outcome', 'registered', 'email', address, 'user_id', account);
+end
+$$;
+comment on function muster.register_invited(text, text, text, text, float8, float8) is
+  'Makes the account and the user of an invitation in one step.';
+grant execute on function muster.register_invited(text, text, text, text, float8, float8) to muster_signin;
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
@@ -195,6 +261,8 @@ grant execute on function
   muster.create_invitation(text, uuid, text, interval),
   muster.accept_invitation(text, text, text, float8, float8)
 to authenticated;
+grant execute on function muster.accept_invitation(text, text, text, float8, float8) to muster_signin;
 
+alter function muster.invitation_of(text) owner to muster_definer;
 alter function muster.create_invitation(text, uuid, text, interval) owner to muster_definer;
 alter function muster.accept_invitation(text, text, text, float8, float8) owner to muster_definer;

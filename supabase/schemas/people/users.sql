@@ -6,6 +6,8 @@
 -- * `email` is granted to nobody: muster.me() tells callers theirs.
 -- * Others see those whom a module above shows them, by a policy of its own; what else it knows of the caller, it adds to
 --   muster.me by a function muster.me_of_<module>(caller).
+-- * An admin suspends a user, reinstates them, or ends them for good (suspended_at, ended_at): the helpers know nothing of somebody who is
+--   suspended, their sessions end, and what a module does then, muster.suspension_of_<module>(account) says.
 -- * When a user changes, the change feed reads again to which groups that user belongs.
 
 select muster.follow_table('public.users');
@@ -44,7 +46,7 @@ begin
   from public.users u
   join public.tenants t on t.id = u.tenant_id
   left join public.organizations o on o.id = u.organization_id
-  where u.id = caller and u.deleted_at is null;
+  where u.id = caller and u.deleted_at is null and u.suspended_at is null;
   if answer is not null then
     for more in select muster.functions_of('me') loop
       execute format('select muster.%I($1)', more) into added using caller;
@@ -58,12 +60,127 @@ comment on function muster.me() is
   'The caller, with e-mail, and what modules know of them. Security definer: columns that are granted to nobody are in it.';
 grant execute on function muster.me() to authenticated;
 
+create or replace function muster.may_sign_in(account uuid) returns boolean
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (select from public.users u where u.id = account and u.deleted_at is null and u.suspended_at is null);
+end;
+comment on function muster.may_sign_in(uuid) is
+  'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';
+grant execute on function muster.may_sign_in(uuid) to muster_signin;
+
+-- Locks the user, so that of two admins the second finds what the first did.
+create or replace function muster.user_to_judge(wanted uuid) returns public.users
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  judged public.users;
+begin
+  if muster.admin_tenant_id() is null then
+    perform muster.fail('forbidden');
+  end if;
+  select u.* into judged
+  from public.users u
+  where u.id = wanted and u.tenant_id = muster.admin_tenant_id() and u.deleted_at is null
+  for no key update;
+  if not found then
+    perform muster.fail('not_found', 'id');
+  elsif wanted = muster.user_id() then
+    -- Nobody would be left to undo it.
+    perform muster.fail('forbidden', 'id');
+  end if;
+  return judged;
+end
+$$;
+comment on function muster.user_to_judge(uuid) is 'The user whom the calling admin may suspend, locked.';
+grant execute on function muster.user_to_judge(uuid) to muster_definer;
+
+create or replace function muster.standing_of(judged public.users) returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+  'id', judged.id, 'name', judged.name, 'role', judged.role, 'suspended_at', judged.suspended_at, 'ended_at', judged.ended_at
+);
+comment on function muster.standing_of(public.users) is 'What an admin is told of a user who was suspended or reinstated.';
+grant execute on function muster.standing_of(public.users) to muster_definer;
+
+create or replace function muster.suspend_user(wanted uuid, for_good boolean default false) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  judged public.users := muster.user_to_judge(wanted);
+  suspension text;
+begin
+  if judged.suspended_at is null then
+    update public.users u
+    set suspended_at = now(), ended_at = case when for_good then now() end
+    where u.id = wanted
+    returning u.* into judged;
+    for suspension in select muster.functions_of('suspension') loop
+      execute format('select muster.%I($1)', suspension) using wanted;
+    end loop;
+  elsif for_good and judged.ended_at is null then
+    update public.users u set ended_at = now() where u.id = wanted returning u.* into judged;
+  end if;
+  -- Also of one who was suspended before: a way in that was missed closes by doing it again.
+  delete from sign_in.spent_tokens t
+  where t.session_id in (select s.id from sign_in.sessions s where s.user_id = wanted);
+  delete from sign_in.sessions s where s.user_id = wanted;
+  return muster.standing_of(judged);
+end
+$$;
+comment on function muster.suspend_user(uuid, boolean) is
+  'An admin suspends a user, or ends them for good: the rules know nothing of them from then on. Security definer: nobody writes users or sessions of others.';
+
+create or replace function muster.reinstate_user(wanted uuid) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  judged public.users := muster.user_to_judge(wanted);
+begin
+  if judged.ended_at is not null then
+    perform muster.fail('user_ended', 'id');
+  elsif judged.suspended_at is not null then
+    update public.users u set suspended_at = null where u.id = wanted returning u.* into judged;
+  end if;
+  return muster.standing_of(judged);
+end
+$$;
+comment on function muster.reinstate_user(uuid) is
+  'An admin lets a suspended user in again; what was released stays released. Security definer: nobody writes users.';
+grant execute on function muster.suspend_user(uuid, boolean), muster.reinstate_user(uuid) to authenticated, muster_api;
+
+create or replace function muster.suspended_since(since timestamptz) returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.id from public.users u where u.suspended_at >= since;
+end;
+comment on function muster.suspended_since(timestamptz) is
+  'Who was suspended lately: each process cuts what they have open. Security definer: the login of background work reads no users.';
+grant execute on function muster.suspended_since(timestamptz) to muster_worker, service_role;
+
 create or replace function muster.groups_of_people(callers uuid[]) returns table (caller uuid, groups text[])
 language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  -- A deleted user has a token, and no tenant.
+  -- A deleted or suspended user has a token, and no tenant.
   select u.id, array['user:' || u.id] || array(
     select case m.role
       when 'admin' then 'admins:' || m.tenant_id
@@ -74,7 +191,7 @@ begin atomic
     where m.user_id = u.id
   )
   from public.users u
-  where u.id = any (callers) and u.deleted_at is null;
+  where u.id = any (callers) and u.deleted_at is null and u.suspended_at is null;
 end;
 comment on function muster.groups_of_people(uuid[]) is 'To which groups callers belong whom people tells apart.';
 grant execute on function muster.groups_of_people(uuid[]) to muster_definer;
@@ -114,7 +231,8 @@ create or replace trigger note_caller after insert or delete on public.users
   for each row execute function muster.tg_note_caller('id');
 create or replace trigger note_caller_on_update after update on public.users
   for each row when (
-    (old.id, old.tenant_id, old.deleted_at) is distinct from (new.id, new.tenant_id, new.deleted_at)
+    (old.id, old.tenant_id, old.deleted_at, old.suspended_at)
+      is distinct from (new.id, new.tenant_id, new.deleted_at, new.suspended_at)
   )
   execute function muster.tg_note_caller('id');
 -- A user who is written with triggers off, too, sees at once what they may see, and no more.
@@ -128,7 +246,7 @@ create policy users_read_of_people on public.users for select to authenticated
   using (
     deleted_at is null
     and (
-      id = (select auth.uid())
+      (id = (select auth.uid()) and suspended_at is null)
       or organization_id = (select muster.company_id())
       or organization_id = (select muster.client_id())
       or tenant_id = (select muster.admin_tenant_id())
@@ -143,6 +261,11 @@ grant select (id, tenant_id, organization_id, role, name, created_at, updated_at
   on public.users to authenticated;
 grant select, insert, update, delete on public.users to service_role;
 grant select, insert on public.users to muster_definer;
+grant update (suspended_at, ended_at) on public.users to muster_definer;
 
 alter function muster.me() owner to muster_definer;
+alter function muster.may_sign_in(uuid) owner to muster_definer;
+alter function muster.suspend_user(uuid, boolean) owner to muster_definer;
+alter function muster.reinstate_user(uuid) owner to muster_definer;
+alter function muster.suspended_since(timestamptz) owner to muster_definer;
 alter function muster.tg_users__follow_role() owner to muster_definer;

@@ -8,6 +8,7 @@
 --   in: roles are the whole server's, and the service makes logins for its database, such as `muster_api_16412`.
 -- * `muster_jobs` is what background jobs act as: it can do what its grants say, which are the functions of the jobs that modules
 --   declare, and become nobody else. Like service_role it acts for no caller.
+-- * `muster_signin` is what sign-in acts as: it alone uses schema `sign_in` (who can sign in, and by what), and reads nothing else.
 -- * Modules extend what is below them by functions that are found by their names (muster.functions_of).
 -- * Nothing here knows a table. What every table needs (who wrote it and when, soft delete) is a trigger function; people and
 --   the trades put it on theirs.
@@ -64,11 +65,14 @@ $$;
 create schema if not exists muster;
 comment on schema muster is 'Muster''s own functions. Not exposed by any API.';
 
+create schema if not exists sign_in;
+comment on schema sign_in is 'Who can sign in, and by what. Not exposed by any API.';
+
 do $$
 declare
   role_name text;
 begin
-  foreach role_name in array array['anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs'] loop
+  foreach role_name in array array['anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs', 'muster_signin'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
       execute format('create role %I nologin noinherit', role_name);
             execute format('comment on role %I is %L', role_name, 'created by muster');
@@ -91,7 +95,9 @@ $$;
 
 revoke create on schema public from public;
 revoke all on schema muster from public;
-grant usage on schema muster to anon, authenticated, service_role, muster_jobs;
+grant usage on schema muster to anon, authenticated, service_role, muster_jobs, muster_signin;
+revoke all on schema sign_in from public;
+grant usage on schema sign_in to muster_signin, muster_definer;
 grant usage, create on schema muster to muster_definer;
 grant usage on schema public, extensions to anon, authenticated, service_role, muster_definer;
 

@@ -1,9 +1,9 @@
 import type { Database, Transaction } from '../engine/database.ts'
 
 /** The roles that the migrations make; the servers' own are not the project's to describe, nor the logins of its databases. */
-const LOGINS = '^muster_(api|worker|jobs|replicator)_[0-9]'
+const LOGINS = '^muster_(api|worker|jobs|replicator|signin)_[0-9]'
 const ROLES =
-  '^(?!muster_(api|worker|jobs|replicator)_[0-9])(anon|authenticated|authenticator|service_role|muster(_.*)?)$'
+  '^(?!muster_(api|worker|jobs|replicator|signin)_[0-9])(anon|authenticated|authenticator|service_role|muster(_.*)?)$'
 
 /** Drizzle's history is what a comparison goes between, not part of it. */
 const NOT_DESCRIBED = `('information_schema', 'drizzle')`

@@ -43,7 +43,7 @@ export async function readComparableCatalog(database: Database): Promise<Compara
   return {
     blocks: catalogBlocks(await describeCatalog(database)),
     owner: found?.owner ?? '',
-    schemas: ['public', 'muster', ...(found?.made?.split(' ') ?? [])],
+    schemas: ['public', 'muster', 'sign_in', ...(found?.made?.split(' ') ?? [])],
   }
 }
 

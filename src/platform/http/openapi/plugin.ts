@@ -41,6 +41,10 @@ export const openapi = fastifyPlugin(
         security: [{ token: [] }],
         tags: [
           ...parts.flatMap((part) => part.tags),
+          {
+            name: 'sign-in',
+            description: 'Signing in without an issuer of one’s own, sessions and invitations.',
+          },
           { name: 'realtime', description: 'Resync after a gap: the changes that a client missed.' },
           { name: 'service', description: 'Liveness and readiness of the service.' },
           { name: 'problems', description: problemList() },

@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Logger } from '../log.ts'
+import type { SignInDatabase } from './database.ts'
+import type { Mail, Mailer, MailLanguage } from './mail.ts'
+
+/** Kinds that only somebody who has an account gets; to others nothing is sent, and nobody who asked can tell. */
+const TO_ACCOUNTS: ReadonlySet<Mail['kind']> = new Set([
+  'magic_link',
+  'code',
+  'reset_password',
+  'password_changed',
+])
+
+/** More than a mail server takes in a minute: from here on the oldest are given up. */
+const MOST_WAITING = 1_000
+
+/** A mail server that answers nothing is not waited for longer; its own timeouts are shorter. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** The language of the request that is being answered: better-auth's callbacks do not have it. */
+const language = new AsyncLocalStorage<MailLanguage>()
+export const inLanguage = <T>(chosen: MailLanguage, work: () => T): T => language.run(chosen, work)
+
+/**
+ * Mail that waits to be sent, one after the other, beside the requests: how long an answer takes does not tell whether anything was
+ * sent. It is lost with the process: links and codes are asked for again, and an invitation has its code.
+ */
+export class MailQueue {
+  readonly #parts: { mailer: Mailer; database: SignInDatabase; log: Logger }
+  readonly #waiting: Mail[] = []
+  #sending: Promise<void> | undefined
+  #closed = false
+  /** Since the start. */
+  queued = 0
+
+  constructor(parts: { mailer: Mailer; database: SignInDatabase; log: Logger }) {
+    this.#parts = parts
+  }
+
+  get language(): MailLanguage {
+    return language.getStore() ?? 'nl'
+  }
+
+  add(mail: Mail): void {
+    if (this.#closed) return
+    this.queued += 1
+    this.#waiting.push(mail)
+    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
+    // Not before the request has been answered.
+    this.#sending ??= new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#send())
+      .finally(() => {
+        this.#sending = undefined
+      })
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    while (this.#sending) await this.#sending
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.race([
+      this.idle(),
+      new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref()),
+    ])
+  }
+
+  async #send(): Promise<void> {
+    for (let mail = this.#waiting.shift(); mail; mail = this.#waiting.shift()) {
+      try {
+        if (await this.#mayHave(mail)) await this.#parts.mailer.send(mail)
+      } catch (error) {
+        // Neither the address nor what the mail server says, which quotes it.
+        this.#parts.log.error(
+          { kind: mail.kind, reason: error instanceof Error ? error.name : 'unknown' },
+          'sign-in: a mail could not be sent; whoever waits for it has to ask again',
+        )
+      }
+    }
+  }
+
+  async #mayHave({ kind, to }: Mail): Promise<boolean> {
+    if (!TO_ACCOUNTS.has(kind)) return true
+    const [found] = await this.#parts.database.query<{ known: boolean }>(
+      'select exists (select from sign_in.users u where u.email = lower($1) and muster.may_sign_in(u.id)) as known',
+      [to],
+    )
+    return found?.known ?? false
+  }
+}

@@ -1,0 +1,618 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Config } from '../../config.ts'
+import type { Code } from '../http/codes.ts'
+import { idParams } from '../http/fields.ts'
+import { Problem, problems } from '../http/problem.ts'
+import { ADDRESS_HEADER } from './address-header.ts'
+import { inLanguage } from './mail-queue.ts'
+import {
+  acceptance,
+  address,
+  challenge,
+  codeRequest,
+  emailCode,
+  grant,
+  invitationCode,
+  invitedTo,
+  keySet,
+  linkToken,
+  ownPassword,
+  ownSessions,
+  passwordChange,
+  passwordReset,
+  refreshRequest,
+  signInEmail,
+  totpCode,
+  totpSetup,
+} from './schemas.ts'
+import { type Grant, type SignIn, signInsSeen } from './sign-in.ts'
+
+const tags = ['sign-in']
+
+export interface SignInRoutesOptions {
+  signIn: SignIn
+  config: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>
+}
+
+/** What better-auth answered, read. */
+interface Answer {
+  status: number
+  body: Record<string, unknown>
+  headers: Headers
+}
+
+/** Whatever changes something is a POST with a body in JSON: no scanner of mails, picture or form of another site sends one. */
+export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (app, { signIn, config }) => {
+  const isTrusted = (origin: string): boolean =>
+    origin === signIn.publicUrl ||
+    config.CORS_ORIGINS.includes(origin) ||
+    (config.NODE_ENV !== 'production' && /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):\d+$/.test(origin))
+
+  app.addHook('onListen', async () => {
+    const bound = app.server.address()
+    if (typeof bound === 'object' && bound !== null) signIn.listensAt(bound.port)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    // Whatever is answered here is about one person, and good once.
+    reply.header('cache-control', 'no-store')
+    requireOwnOrigin(request)
+  })
+
+  /** Browsers name the page that a request comes from. Who sends no `Origin` is no browser, or asks for a page. */
+  function requireOwnOrigin({ headers, method }: FastifyRequest): void {
+    if (method === 'GET' || method === 'HEAD') return
+    const { origin } = headers
+    const isForeign = origin === undefined ? headers['sec-fetch-site'] === 'cross-site' : !isTrusted(origin)
+    if (isForeign) throw new Problem('forbidden', { subject: 'origin' })
+  }
+
+  /** Lets better-auth answer. Of the request it gets what the route has checked, and nothing else. */
+  async function ask(
+    request: FastifyRequest,
+    path: string,
+    {
+      method = 'POST',
+      body,
+      query,
+    }: { method?: 'GET' | 'POST'; body?: unknown; query?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    const auth = await signIn.auth()
+    const url = new URL(`${signIn.publicUrl}/auth${path}`)
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
+    const headers = new Headers({
+      accept: 'application/json',
+      // It has been judged.
+      origin: signIn.publicUrl,
+      [ADDRESS_HEADER]: request.ip,
+    })
+    for (const name of ['cookie', 'authorization', 'user-agent'] as const) {
+      const value = request.headers[name]
+      if (value !== undefined) headers.set(name, value)
+    }
+    if (body !== undefined) headers.set('content-type', 'application/json')
+    const response = await inLanguage(signIn.languageOf(request.headers['accept-language']), () =>
+      auth.handler(
+        new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
+      ),
+    )
+    const answer = await read(response)
+    const problem = problemOf(answer)
+    if (!problem) return answer
+    if (problem.status < 500) signInsSeen.add('refused')
+    throw problem
+  }
+
+  /** What ends in a session, whichever way it came: the tokens, or that a second factor is wanted. */
+  async function letIn(request: FastifyRequest, reply: FastifyReply, answer: Answer) {
+    passCookies(reply, answer)
+    if (answer.body.twoFactorRedirect === true) return reply.send({ second_factor: ['totp' as const] })
+    const token = signIn.readSession({}, answer.headers.get('set-auth-token') ?? '')
+    if (token === undefined) throw new Problem('internal')
+    return sendGrant(request, reply, await signIn.grantFor(token))
+  }
+
+  /** A page of ours has the session in a cookie, which no script can read; everybody else has it in the answer. */
+  function sendGrant(request: FastifyRequest, reply: FastifyReply, given: Grant) {
+    const { refresh_token, ...rest } = given
+    const isOwnPage = request.headers['sec-fetch-site'] === 'same-origin'
+    if (isOwnPage) reply.header('set-cookie', signIn.cookie.set(refresh_token))
+    else reply.removeHeader('set-cookie')
+    return reply.send(isOwnPage ? rest : { ...rest, refresh_token })
+  }
+
+  function passCookies(reply: FastifyReply, { headers }: Answer): void {
+    for (const cookie of headers.getSetCookie()) {
+      // Ours has the session.
+      if (!cookie.startsWith(`${signIn.cookie.name}=`) || cookie.includes('Max-Age=0'))
+        reply.header('set-cookie', cookie)
+    }
+  }
+
+  /** @throws Problem `session_ended` */
+  async function ownSession({ headers }: FastifyRequest): Promise<{ id: string; userId: string }> {
+    const token = signIn.readSession(headers)
+    const [session] =
+      token === undefined
+        ? []
+        : await signIn.database.query<{ id: string; user_id: string }>(
+            'select id, user_id from sign_in.sessions where token = $1 and expires_at > now() and muster.may_sign_in(user_id)',
+            [token],
+          )
+    if (!session) throw new Problem('session_ended')
+    return { id: session.id, userId: session.user_id }
+  }
+
+  const letsIn = { 200: z.union([grant, challenge]) }
+
+  app.post(
+    '/auth/sign-in/email',
+    {
+      schema: {
+        operationId: 'signInWithPassword',
+        summary: 'Sign in with e-mail and password',
+        description:
+          'Answers with a bearer token and with what replaces it, or says that a code of the authenticator app is wanted. The answer is the same for an unknown address and a wrong password.',
+        tags,
+        security: [],
+        body: signInEmail,
+        response: { ...letsIn, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+      },
+    },
+    async (request, reply) =>
+      letIn(request, reply, await ask(request, '/sign-in/email', { body: request.body })),
+  )
+
+  app.post(
+    '/auth/sign-out',
+    {
+      schema: {
+        operationId: 'signOut',
+        summary: 'End the session',
+        description:
+          'Ends the session of the cookie, or of the `refresh_token` that is sent as the bearer token. A bearer token that was given before is good until it expires.',
+        tags,
+        security: [],
+        response: { 204: z.null(), ...problems('forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const token = signIn.readSession(request.headers)
+      if (token !== undefined)
+        await signIn.database.query('delete from sign_in.sessions where token = $1', [token])
+      return reply.header('set-cookie', signIn.cookie.clear()).code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/token',
+    {
+      schema: {
+        operationId: 'refreshToken',
+        summary: 'Get the next bearer token of a session',
+        description:
+          'Takes the session of the cookie, or `refresh_token`, in the body or as the bearer token. The answer has the next one; the one that was sent is good for another half a minute, for what the same client sends at that moment. Whoever shows it later ends the session, because then two have it.',
+        tags,
+        security: [],
+        body: refreshRequest,
+        response: {
+          200: grant,
+          ...problems('session_ended', 'account_suspended', 'second_factor_required', 'forbidden'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const token = signIn.readSession(request.headers, request.body?.refresh_token)
+      if (token === undefined) throw new Problem('session_ended')
+      return sendGrant(request, reply, await signIn.refresh(token))
+    },
+  )
+
+  app.get(
+    '/auth/jwks',
+    {
+      schema: {
+        operationId: 'listSigningKeys',
+        summary: 'Get the keys that bearer tokens are signed with',
+        description:
+          'The key set (RFC 7517): the key that signs, the next one, and those whose tokens may not have expired yet.',
+        tags,
+        security: [],
+        response: { 200: keySet, ...problems() },
+      },
+    },
+    async (_request, reply) => {
+      // Long enough to spare requests, and far shorter than a key is published before it signs.
+      reply.header('cache-control', 'public, max-age=300')
+      return (await signIn.keys.publicKeys()) as { keys: { kid: string; kty: string }[] }
+    },
+  )
+
+  app.post(
+    '/auth/sign-in/magic-link',
+    {
+      schema: {
+        operationId: 'sendSignInLink',
+        summary: 'Send a link to sign in by mail',
+        description: 'The answer is the same, and as quick, for an address that nobody here has.',
+        tags,
+        security: [],
+        body: address,
+        response: { 202: z.null(), ...problems('forbidden') },
+      },
+    },
+    async (request, reply) => {
+      await ask(request, '/sign-in/magic-link', { body: { email: request.body.email.toLowerCase() } })
+      return reply.code(202).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/magic-link/verify',
+    {
+      schema: {
+        operationId: 'signInWithLink',
+        summary: 'Sign in with the link of a mail',
+        description:
+          'The page of the link sends it when somebody presses the button: to open the link changes nothing.',
+        tags,
+        security: [],
+        body: linkToken,
+        response: { ...letsIn, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+      },
+    },
+    async (request, reply) =>
+      letIn(
+        request,
+        reply,
+        await ask(request, '/magic-link/verify', { method: 'GET', query: { token: request.body.token } }),
+      ),
+  )
+
+  app.post(
+    '/auth/email-otp/send-verification-otp',
+    {
+      schema: {
+        operationId: 'sendSignInCode',
+        summary: 'Send a code to sign in by mail',
+        description: 'The answer is the same, and as quick, for an address that nobody here has.',
+        tags,
+        security: [],
+        body: codeRequest,
+        response: { 202: z.null(), ...problems('forbidden') },
+      },
+    },
+    async (request, reply) => {
+      await ask(request, '/email-otp/send-verification-otp', { body: { ...request.body, type: 'sign-in' } })
+      return reply.code(202).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/sign-in/email-otp',
+    {
+      schema: {
+        operationId: 'signInWithCode',
+        summary: 'Sign in with the code of a mail',
+        description: 'After a few wrong codes another one has to be asked for.',
+        tags,
+        security: [],
+        body: emailCode,
+        response: { ...letsIn, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+      },
+    },
+    async (request, reply) =>
+      letIn(request, reply, await ask(request, '/sign-in/email-otp', { body: request.body })),
+  )
+
+  app.post(
+    '/auth/request-password-reset',
+    {
+      schema: {
+        operationId: 'requestPasswordReset',
+        summary: 'Send a link to choose another password by mail',
+        description: 'The answer is the same, and as quick, for an address that nobody here has.',
+        tags,
+        security: [],
+        body: address,
+        response: { 202: z.null(), ...problems('forbidden') },
+      },
+    },
+    async (request, reply) => {
+      await ask(request, '/request-password-reset', { body: request.body })
+      return reply.code(202).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/reset-password',
+    {
+      schema: {
+        operationId: 'resetPassword',
+        summary: 'Choose another password with the link of a mail',
+        description: 'Ends all sessions of the user.',
+        tags,
+        security: [],
+        body: passwordReset,
+        response: { 204: z.null(), ...problems('credentials_wrong', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      await ask(request, '/reset-password', { body: request.body })
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/change-password',
+    {
+      schema: {
+        operationId: 'changePassword',
+        summary: 'Change the own password',
+        description: 'Needs the session, and ends the other sessions of the user.',
+        tags,
+        security: [],
+        body: passwordChange,
+        response: { 200: grant, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const body = { ...request.body, revokeOtherSessions: true }
+      return letIn(request, reply, await ask(request, '/change-password', { body }))
+    },
+  )
+
+  app.post(
+    '/auth/two-factor/enable',
+    {
+      schema: {
+        operationId: 'enableTotp',
+        summary: 'Set up an authenticator app',
+        description:
+          'Needs the session and the password. It counts once `POST /auth/two-factor/verify-totp` was sent a code of the app.',
+        tags,
+        security: [],
+        body: ownPassword,
+        response: { 200: totpSetup, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+      },
+    },
+    async (request) => {
+      const { totpURI, backupCodes } = (await ask(request, '/two-factor/enable', { body: request.body }))
+        .body as z.infer<typeof totpSetup>
+      return { totpURI, backupCodes }
+    },
+  )
+
+  app.post(
+    '/auth/two-factor/disable',
+    {
+      schema: {
+        operationId: 'disableTotp',
+        summary: 'Remove the authenticator app',
+        description: 'Needs the session and the password.',
+        tags,
+        security: [],
+        body: ownPassword,
+        response: { 200: grant, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+      },
+    },
+    async (request, reply) =>
+      letIn(request, reply, await ask(request, '/two-factor/disable', { body: request.body })),
+  )
+
+  for (const [path, operationId, summary] of [
+    ['/two-factor/verify-totp', 'signInWithTotp', 'Sign in with a code of the authenticator app'],
+    ['/two-factor/verify-backup-code', 'signInWithBackupCode', 'Sign in with a backup code'],
+  ] as const) {
+    app.post(
+      `/auth${path}`,
+      {
+        schema: {
+          operationId,
+          summary,
+          description:
+            'Follows a sign-in that answered `second_factor`, with its cookie; with the session it finishes the setup.',
+          tags,
+          security: [],
+          body: totpCode,
+          response: { 200: grant, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+        },
+      },
+      async (request, reply) => letIn(request, reply, await ask(request, path, { body: request.body })),
+    )
+  }
+
+  app.get(
+    '/auth/sessions',
+    {
+      schema: {
+        operationId: 'listOwnSessions',
+        summary: 'List the own sessions',
+        description: 'Needs the session: the cookie, or `refresh_token` as the bearer token. Newest first.',
+        tags,
+        security: [],
+        response: { 200: ownSessions, ...problems('session_ended') },
+      },
+    },
+    async (request) => {
+      const { id, userId } = await ownSession(request)
+      const [found] = await signIn.database.query<{ items: z.infer<typeof ownSessions>['items'] }>(
+        `select coalesce(json_agg(json_build_object(
+           'id', s.id, 'method', s.method, 'ip_address', s.ip_address, 'user_agent', s.user_agent, 'created_at', s.created_at,
+           'used_at', s.updated_at, 'expires_at', s.expires_at, 'current', s.id = $2::uuid
+         ) order by s.created_at desc), '[]') as items
+         from sign_in.sessions s
+         where s.user_id = $1::uuid and s.expires_at > now()`,
+        [userId, id],
+      )
+      return { items: found!.items }
+    },
+  )
+
+  app.delete(
+    '/auth/sessions/:id',
+    {
+      schema: {
+        operationId: 'endOwnSession',
+        summary: 'End one of the own sessions',
+        description:
+          'Needs the session. Bearer tokens that the other session was given are good until they expire.',
+        tags,
+        security: [],
+        params: idParams,
+        response: { 204: z.null(), ...problems('session_ended', 'not_found', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = await ownSession(request)
+      const ended = await signIn.database.query(
+        'delete from sign_in.sessions where id = $1::uuid and user_id = $2::uuid returning id',
+        [request.params.id, userId],
+      )
+      if (ended.length === 0) throw new Problem('not_found')
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/invitation',
+    {
+      schema: {
+        operationId: 'getInvitation',
+        summary: 'Read what an invitation is to',
+        description: 'For the page that accepts it. It changes nothing.',
+        tags,
+        security: [],
+        body: invitationCode,
+        response: { 200: invitedTo, ...problems('invitation_invalid' as Code, 'forbidden') },
+      },
+    },
+    async (request) => {
+      const [found] = await signIn.database.query<{ invitation: Record<string, unknown> | null }>(
+        'select muster.invitation_of($1) as invitation',
+        [request.body.code],
+      )
+      if (!found?.invitation) throw new Problem('invitation_invalid' as Code, { subject: 'code' })
+      const { accepted_by, ...rest } = found.invitation
+      return { ...rest, accepted: accepted_by !== null } as z.infer<typeof invitedTo>
+    },
+  )
+
+  app.post(
+    '/auth/accept-invitation',
+    {
+      schema: {
+        operationId: 'acceptInvitationWithPassword',
+        summary: 'Accept an invitation',
+        description:
+          'Makes the account, the user, and for a guard the professional, in one step, and signs in. To send it again after the answer was lost does the same with the same password. Whoever has an account already signs in, and accepts with `POST /v1/me`.',
+        tags,
+        security: [],
+        body: acceptance,
+        response: {
+          200: grant,
+          ...problems(
+            'invitation_invalid' as Code,
+            'credentials_wrong',
+            'account_known',
+            'account_suspended',
+            'forbidden',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const given = request.body
+      const hash = await signIn.passwords.hash(given.password)
+      const [found] = await signIn.database.query<{
+        done: { outcome: string; email: string; user_id?: string; code?: Code; subject?: string }
+      }>('select muster.register_invited($1, $2, $3, $4, $5::float8, $6::float8) as done', [
+        given.code,
+        given.name,
+        given.email ?? null,
+        hash,
+        given.latitude ?? null,
+        given.longitude ?? null,
+      ])
+      const { outcome, email, user_id, code, subject } = found!.done
+      if (outcome === 'refused' && code === 'validation_failed')
+        throw new Problem(code, {
+          errors: [{ pointer: `/body/${subject}`, message: 'is needed: the invitation has none' }],
+        })
+      if (outcome === 'refused') throw new Problem(code!, { subject })
+      if (outcome === 'known') throw new Problem('account_known', { subject: 'email' })
+      if (outcome === 'accepted')
+        return letIn(
+          request,
+          reply,
+          await ask(request, '/sign-in/email', { body: { email, password: given.password } }),
+        )
+      signInsSeen.add('registered')
+      return sendGrant(
+        request,
+        reply,
+        await signIn.beginSession(user_id!, 'invitation', {
+          address: request.ip,
+          userAgent: request.headers['user-agent'],
+        }),
+      )
+    },
+  )
+}
+
+async function read(response: Response): Promise<Answer> {
+  const text = await response.text()
+  let body: unknown
+  try {
+    body = text === '' ? {} : JSON.parse(text)
+  } catch {
+    body = {}
+  }
+  return {
+    status: response.status,
+    body: typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {},
+    headers: response.headers,
+  }
+}
+
+const WRONG = 'credentials_wrong' as const
+
+/** What better-auth calls what it refuses, by our codes. */
+const CODE_OF: Readonly<Record<string, [Code, subject?: string]>> = {
+  INVALID_EMAIL_OR_PASSWORD: [WRONG],
+  INVALID_PASSWORD: [WRONG, 'password'],
+  CREDENTIAL_ACCOUNT_NOT_FOUND: [WRONG, 'password'],
+  INVALID_OTP: [WRONG, 'code'],
+  OTP_EXPIRED: [WRONG, 'code'],
+  TOO_MANY_ATTEMPTS: [WRONG, 'code'],
+  INVALID_CODE: [WRONG, 'code'],
+  INVALID_BACKUP_CODE: [WRONG, 'code'],
+  TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE: [WRONG, 'code'],
+  INVALID_TWO_FACTOR_COOKIE: [WRONG, 'code'],
+  INVALID_TOKEN: [WRONG, 'token'],
+  new_user_signup_disabled: [WRONG, 'token'],
+  MAY_NOT_SIGN_IN: ['account_suspended'],
+  NOT_INVITED: ['forbidden', 'invitation'],
+  TOTP_ALREADY_ENABLED: ['already_exists', 'totp'],
+  TOTP_NOT_ENABLED: ['not_found', 'totp'],
+  TWO_FACTOR_NOT_ENABLED: ['not_found', 'totp'],
+  PASSWORD_TOO_SHORT: ['validation_failed'],
+  PASSWORD_TOO_LONG: ['validation_failed'],
+}
+
+/** @returns undefined for a success */
+function problemOf({ status, body, headers }: Answer): Problem | undefined {
+  if (status < 300) return undefined
+  const name =
+    status < 400
+      ? (new URL(headers.get('location') ?? '', 'http://localhost').searchParams.get('error') ?? '')
+      : String(body.code ?? '')
+  const [code, subject] = CODE_OF[name] ?? []
+  if (code) return new Problem(code, { subject })
+  if (status === 401) return new Problem('session_ended')
+  if (status === 403) return new Problem('forbidden')
+  if (status === 404) return new Problem('not_found')
+  if (status < 500) return new Problem('malformed_request')
+  return new Problem('internal', { cause: new Error('better-auth failed') })
+}

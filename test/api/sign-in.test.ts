@@ -1,0 +1,125 @@
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { expectProblem, useApi } from '../support/api.ts'
+import { USERS } from '../support/world.ts'
+
+const api = useApi({ SIGN_IN: 'true', NODE_ENV: 'test' })
+const PASSWORD = 'a password of the tests'
+
+/** Gives a persona a way in, as an invitation would have. */
+async function giveAccount(persona: 'admin' | 'company' | 'guard'): Promise<string> {
+  const email = `${persona}@example.com`
+  const hash = await api().signIn!.passwords.hash(PASSWORD)
+  await api().owner.query(
+    `insert into sign_in.users (id, name, email, email_verified) values ($1, $2, $3, true)`,
+    [USERS[persona], persona, email],
+  )
+  await api().owner.query(
+    `insert into sign_in.accounts (user_id, account_id, provider_id, password) values ($1::uuid, $1, 'credential', $2)`,
+    [USERS[persona], hash],
+  )
+  return email
+}
+
+const post = (path: string, payload?: object, headers: Record<string, string> = {}) =>
+  api().app.inject({ method: 'POST', url: `/auth${path}`, headers, ...(payload ? { payload } : {}) })
+const signIn = (email: string, password = PASSWORD) => post('/sign-in/email', { email, password })
+const me = (token: string) =>
+  api().app.inject({ method: 'GET', url: '/v1/me', headers: { authorization: `Bearer ${token}` } })
+
+beforeAll(async () => {
+  await giveAccount('company')
+  await giveAccount('admin')
+  await giveAccount('guard')
+})
+
+describe('a password', () => {
+  it('lets its owner in, with a token that the API takes and the key set verifies', async () => {
+    const response = await signIn('Company@Example.com')
+    expect(response.statusCode).toBe(200)
+    const grant = response.json()
+    expect(grant).toMatchObject({
+      token_type: 'bearer',
+      expires_in: 900,
+      user: { id: USERS.company, email: 'company@example.com' },
+    })
+    expect((await me(grant.access_token)).json()).toMatchObject({ id: USERS.company, role: 'company' })
+    const keys = (await api().app.inject('/auth/jwks')).json()
+    expect(keys.keys).toHaveLength(2)
+    const { payload, protectedHeader } = await jwtVerify(grant.access_token, createLocalJWKSet(keys), {
+      issuer: 'http://localhost:3000/auth',
+      audience: 'authenticated',
+    })
+    expect(protectedHeader.alg).toBe('ES256')
+    expect(payload).toMatchObject({ sub: USERS.company, role: 'authenticated', email: 'company@example.com' })
+  })
+
+  it('that is wrong, and an address that nobody has, get the same answer', async () => {
+    const wrong = await signIn('company@example.com', 'not the password')
+    const nobody = await signIn('nobody@example.com', 'not the password')
+    expectProblem(wrong, 'credentials_wrong')
+    const { instance: _, ...one } = wrong.json()
+    const { instance: __, ...other } = nobody.json()
+    expect(one).toEqual(other)
+  })
+})
+
+describe('POST /auth/token', () => {
+  it('gives the next token of the session, and the one before ends it once the grace is over', async () => {
+    const first = (await signIn('guard@example.com')).json()
+    const refreshed = await post('/token', { refresh_token: first.refresh_token })
+    expect(refreshed.statusCode).toBe(200)
+    const second = refreshed.json()
+    expect(second.refresh_token).not.toBe(first.refresh_token)
+    expect(decodeJwt(second.access_token).session_id).toBe(decodeJwt(first.access_token).session_id)
+    // Within the grace: the same client at the same moment.
+    expect((await post('/token', { refresh_token: first.refresh_token })).json().refresh_token).toBe(
+      second.refresh_token,
+    )
+    await api().owner.query("update sign_in.spent_tokens set spent_at = spent_at - interval '31 seconds'")
+    expectProblem(await post('/token', { refresh_token: first.refresh_token }), 'session_ended')
+    expectProblem(await post('/token', { refresh_token: second.refresh_token }), 'session_ended')
+  })
+
+  it('takes nothing that it did not sign', async () => {
+    const { refresh_token } = (await signIn('guard@example.com')).json()
+    const [token] = refresh_token.split('.')
+    for (const forged of [token, `${token}.${'A'.repeat(43)}=`, 'nothing'])
+      expectProblem(await post('/token', { refresh_token: forged }), 'session_ended')
+    expectProblem(await post('/token'), 'session_ended')
+  })
+})
+
+describe('a session', () => {
+  it('is listed to its owner, and ended by them', async () => {
+    const one = (await signIn('admin@example.com')).json()
+    const other = (await signIn('admin@example.com')).json()
+    const authorization = `Bearer ${one.refresh_token}`
+    const list = (await api().app.inject({ url: '/auth/sessions', headers: { authorization } })).json()
+    expect(list.items).toHaveLength(2)
+    const mine = list.items.find(({ current }: { current: boolean }) => current)
+    const theirs = list.items.find(({ current }: { current: boolean }) => !current)
+    expect(mine.method).toBe('password')
+    const end = (id: string) =>
+      api().app.inject({ method: 'DELETE', url: `/auth/sessions/${id}`, headers: { authorization } })
+    expect((await end(theirs.id)).statusCode).toBe(204)
+    expectProblem(await end(theirs.id), 'not_found')
+    expectProblem(await post('/token', { refresh_token: other.refresh_token }), 'session_ended')
+    expect((await post('/sign-out', undefined, { authorization })).statusCode).toBe(204)
+    expectProblem(await post('/token', { refresh_token: one.refresh_token }), 'session_ended')
+  })
+
+  it('is in a cookie that no script reads, for pages of the service', async () => {
+    const page = { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }
+    const response = await post('/sign-in/email', { email: 'admin@example.com', password: PASSWORD }, page)
+    expect(response.json()).not.toHaveProperty('refresh_token')
+    const cookie = [response.headers['set-cookie']].flat().join()
+    expect(cookie).toMatch(/^muster\.session_token=[^;]+; Max-Age=\d+; Path=\/auth; HttpOnly; SameSite=Lax$/)
+    const refreshed = await post('/token', undefined, { ...page, cookie: cookie.split(';')[0]! })
+    expect(refreshed.statusCode).toBe(200)
+    expectProblem(
+      await post('/token', undefined, { origin: 'https://evil.example', cookie: cookie.split(';')[0]! }),
+      'forbidden',
+    )
+  })
+})
