@@ -33,6 +33,9 @@ import { standing } from './platform/operations/standing.ts'
 import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
+import { accountRoute } from './platform/sign-in/account.ts'
+import type { Mailbox } from './platform/sign-in/mailbox.ts'
+import { providersOf, signInPages } from './platform/sign-in/pages.ts'
 import { signInRoutes } from './platform/sign-in/routes.ts'
 import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -104,6 +107,8 @@ export interface AppParts {
   tracing?: Tracing | undefined
   /** Undefined: others make all tokens. */
   signIn?: SignIn | undefined
+  /** Where mails end that no SMTP server takes; undefined where one does. */
+  mailbox?: Mailbox | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -149,8 +154,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     board: modules.find(({ board }) => board)?.board,
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
+    signIn: parts.signIn && { providers: providersOf(config) },
   })
-  if (parts.signIn) await app.register(signInRoutes, { signIn: parts.signIn, config })
+  if (parts.signIn) {
+    await app.register(signInRoutes, { signIn: parts.signIn, config })
+    await app.register(accountRoute, { signIn: parts.signIn })
+    await app.register(signInPages, { providers: providersOf(config), mailbox: parts.mailbox })
+  }
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {

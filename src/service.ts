@@ -20,7 +20,7 @@ import { serviceMetrics } from './platform/operations/service-metrics.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
-import { NO_MAIL } from './platform/sign-in/mail.ts'
+import { openMail } from './platform/sign-in/open-mail.ts'
 import { openSignIn } from './platform/sign-in/sign-in.ts'
 import { readVersion } from './version.ts'
 
@@ -29,6 +29,9 @@ const DRAIN_IN_PRODUCTION_MS = 5_000
 
 /** A server that is busy is warm later: it must not look like one that does not start. */
 const MOST_WARM_UP_MS = 2_000
+
+/** Of the time to stop: what an SMTP server takes that is there. */
+const MOST_MAIL_MS = 2_000
 
 export interface ServiceParts {
   config: Config
@@ -78,13 +81,15 @@ export async function openService({
   }
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
+  const mail = databases.signIn && openMail(config, log)
   const signIn =
     databases.signIn &&
+    mail &&
     openSignIn({
       config,
       database: databases.signIn,
       secret: await resolveSignInSecret(config),
-      mailer: NO_MAIL,
+      mailer: mail.mailer,
       log,
     })
   const tracing =
@@ -104,6 +109,7 @@ export async function openService({
     sessions: tracing?.watch(sessions) ?? sessions,
     verifier: createVerifier(tokenSettings, { log, signIn }),
     signIn,
+    mailbox: mail?.mailbox,
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     standing: () => readiness.standing,
@@ -151,6 +157,7 @@ export async function openService({
       }
       await app.close()
       await signIn?.close()
+      await mail?.stop(MOST_MAIL_MS)
       await router?.stop()
       readiness.stop()
       stopping.abort()

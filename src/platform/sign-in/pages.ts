@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../../config.ts'
 import { CSS, fileAt, HTML, scriptsAt, servePageFiles } from '../http/page-files.ts'
 import { ASK_AGAIN } from '../http/static-file.ts'
 import { type Mailbox, mailboxPage } from './mailbox.ts'
@@ -10,6 +11,17 @@ export interface Provider {
   /** As people know it. */
   name: string
 }
+
+export const providersOf = (
+  config: Pick<Config, 'GOOGLE_CLIENT_ID' | 'MICROSOFT_CLIENT_ID' | 'OIDC_CLIENT_ID' | 'OIDC_DISCOVERY_URL'>,
+): readonly Provider[] => [
+  ...(config.GOOGLE_CLIENT_ID === undefined ? [] : [{ id: 'google', name: 'Google' }]),
+  ...(config.MICROSOFT_CLIENT_ID === undefined ? [] : [{ id: 'microsoft', name: 'Microsoft' }]),
+  ...(config.OIDC_CLIENT_ID === undefined
+    ? []
+    : // People know their firm's sign-in by its address.
+      [{ id: 'oidc', name: new URL(config.OIDC_DISCOVERY_URL ?? 'https://oidc').hostname }]),
+]
 
 export interface PagesOptions {
   providers: readonly Provider[]
