@@ -36,6 +36,7 @@ import { type GatewayOptions, realtime } from './platform/realtime/gateway/gatew
 import { accountRoute } from './platform/sign-in/account.ts'
 import type { Mailbox } from './platform/sign-in/mailbox.ts'
 import { providersOf, signInPages } from './platform/sign-in/pages.ts'
+import { PASSWORD_GRANT_PATH, passwordGrant } from './platform/sign-in/password-grant.ts'
 import { signInRoutes } from './platform/sign-in/routes.ts'
 import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -91,6 +92,9 @@ export async function seedDemo(database: Database, settings: ModuleSettings): Pr
   return true
 }
 
+/** Whom people sign in as in the demos of all modules. */
+export const DEMO_USERS = allModules.flatMap(({ demoUsers = [] }) => demoUsers)
+
 export interface AppParts {
   config: Config
   sessions: Sessions
@@ -135,7 +139,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(authentication, { verifier: parts.verifier, anonKey: config.ANON_KEY })
   await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
-  await app.register(openapi, { version: parts.version, parts: modules })
+  await app.register(openapi, {
+    version: parts.version,
+    parts: modules,
+    passwordGrantPath: parts.signIn && PASSWORD_GRANT_PATH,
+  })
   await app.register(docsPage)
   await app.register(frontPage, { summaries: modules.flatMap(({ summary }) => summary ?? []) })
   await app.register(supabaseAbsent)
@@ -159,6 +167,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   if (parts.signIn) {
     await app.register(signInRoutes, { signIn: parts.signIn, config })
     await app.register(accountRoute, { signIn: parts.signIn })
+    await app.register(passwordGrant)
     await app.register(signInPages, { providers: providersOf(config), mailbox: parts.mailbox })
   }
   await app.register(serviceRoutes(parts.checkReadiness))

@@ -1,5 +1,5 @@
 import { explain } from './cli/command.ts'
-import { readConfig, requireChosenDatabase } from './config.ts'
+import { hasSignIn, readConfig, requireChosenDatabase } from './config.ts'
 import { mistypedSettings } from './mistyped-settings.ts'
 import { describeDatabase } from './platform/db/describe.ts'
 import { asPortUnavailable, requireFreePort } from './platform/http/free-port.ts'
@@ -38,7 +38,16 @@ async function start(): Promise<void> {
   ) {
     console.log('Seeded the empty database with the demo. README.md lists its users.')
   }
-  const service = await openService({ config, tokenSettings, databases, log })
+  let demoPassword: string | undefined
+  const service = await openService({
+    config,
+    tokenSettings,
+    databases,
+    log,
+    onDemo: (password) => {
+      demoPassword = password
+    },
+  })
   const address = await service
     .listen({ host: config.HOST, port: config.PORT })
     .catch((error: unknown) => Promise.reject(asPortUnavailable(config, error)))
@@ -46,7 +55,13 @@ async function start(): Promise<void> {
   console.log(`Muster listens on ${url}
   documentation: ${url}/docs
   shifts, live:  ${url}/live`)
-  // In production an issuer makes the tokens, and there is no demo.
+  if (demoPassword !== undefined)
+    console.log(
+      `  sign in:       company@example.com (or another person of the demo) with the password ${demoPassword}`,
+    )
+  if (hasSignIn(config) && config.NODE_ENV !== 'production' && config.SMTP_URL === undefined)
+    console.log(`  mails:         ${url}/sign-in/mailbox`)
+  // In production there is no demo.
   if (config.NODE_ENV !== 'production')
     console.log('  a token:       npm run --silent token -- company@example.com')
   if (config.NODE_ENV === 'development')
