@@ -176,6 +176,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       const all = {
         notificationTypes: allModules.flatMap(({ notificationTypes }) => notificationTypes),
         roles: Object.assign({}, ...allModules.map(({ roles }) => roles)) as Module['roles'],
+        signIn: parts.signIn,
       }
       for (const module of modules) await module.routes(v1, config, all)
       await v1.register(syncRoutes, { tables: modules.flatMap(({ publishedTables }) => publishedTables) })

@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, DEMO_USERS, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
+import { rolesOf } from './people/roles-of.ts'
 import { resolveSignInSecret, type TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
@@ -17,6 +18,7 @@ import { serveMetrics } from './platform/operations/metrics-server.ts'
 import { watchReadiness } from './platform/operations/readiness.ts'
 import type { Readiness } from './platform/operations/routes.ts'
 import { serviceMetrics } from './platform/operations/service-metrics.ts'
+import { watchSuspensions } from './platform/operations/suspensions.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
@@ -85,12 +87,20 @@ export async function openService({
   }
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
+  const sessions = openSessions(databases.api, databases.replica)
   const mail = databases.signIn && openMail(config, log)
   const signInSecret = databases.signIn ? await resolveSignInSecret(config) : ''
   const signIn =
     databases.signIn &&
     mail &&
-    openSignIn({ config, database: databases.signIn, secret: signInSecret, mailer: mail.mailer, log })
+    openSignIn({
+      config,
+      database: databases.signIn,
+      secret: signInSecret,
+      mailer: mail.mailer,
+      log,
+      rolesOf: (userId) => rolesOf(sessions, userId),
+    })
   const tracing =
     config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
       ? undefined
@@ -100,13 +110,15 @@ export async function openService({
           version,
           log,
         })
-  const sessions = openSessions(databases.api, databases.replica)
+  /** Known once the app is there, before which nobody is connected. */
+  let cut: (userId: string) => void = () => {}
+  const suspensions = await watchSuspensions(databases.worker, log, (userId) => cut(userId))
   const app = await buildApp({
     config,
     log,
     version,
     sessions: tracing?.watch(sessions) ?? sessions,
-    verifier: createVerifier(tokenSettings, { log, signIn }),
+    verifier: suspensions.guard(createVerifier(tokenSettings, { log, signIn })),
     signIn,
     mailbox: mail?.mailbox,
     realtime: router && { database: databases.checks, router, bus },
@@ -115,6 +127,7 @@ export async function openService({
     metrics,
     tracing,
   })
+  if (router) cut = (userId) => app.realtime.cut(userId)
   if (databases.bus && !bus) {
     app.log.warn(
       'realtime bus: disabled, because the database login has no password and JWT_SECRET is not set; broadcast and presence reach only the clients of this process',
@@ -158,6 +171,7 @@ export async function openService({
       await app.close()
       await signIn?.close()
       await mail?.stop(MOST_MAIL_MS)
+      await suspensions.stop()
       await router?.stop()
       readiness.stop()
       stopping.abort()

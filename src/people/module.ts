@@ -5,12 +5,14 @@ import { invitationRoutes } from './invitations/routes.ts'
 import { meRoutes } from './me/routes.ts'
 import { notificationRoutes } from './notifications/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
+import { userRoutes } from './users/routes.ts'
 
 /** Who is there: tenants, organizations and users, how they come in, and what they are told. */
 export const people = {
   name: 'people',
   tags: [
     { name: 'me', description: 'The caller, and the registration of users.' },
+    { name: 'users', description: 'Suspending users, and letting them in again.' },
     { name: 'organizations', description: 'Companies and their clients.' },
     { name: 'notifications', description: 'Messages to a user about shifts, certificates and payments.' },
   ],
@@ -22,9 +24,10 @@ export const people = {
   notificationTypes: [],
   roles: { admin: null },
   privateChannels: [],
-  async routes(v1, _config, { notificationTypes, roles }) {
+  async routes(v1, _config, { notificationTypes, roles, signIn }) {
     await v1.register(meRoutes, { roles })
-    await v1.register(invitationRoutes, { roles })
+    await v1.register(invitationRoutes, { roles, signIn })
+    await v1.register(userRoutes, { roles })
     await v1.register(organizationRoutes, { roles })
     await v1.register(notificationRoutes, { types: notificationTypes })
   },

@@ -111,6 +111,8 @@ export const users = pgTable(
     index('users_organization_idx').on(t.organization_id),
     // Guards are listed by name.
     index('users_name_idx').on(t.tenant_id, t.name, t.id),
+    // Each process reads them when it starts.
+    index('users_suspended_idx').on(t.id).where(sql`${t.suspended_at} is not null`),
   ],
 )
 

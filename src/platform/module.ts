@@ -7,6 +7,7 @@ import type { ApiPart } from './http/openapi/part.ts'
 import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
 import type { Metric } from './metric.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 
 /** A call with its own parameters. */
 export interface WarmUp {
@@ -21,8 +22,12 @@ export interface Module extends ApiPart {
   readonly codes: Readonly<Record<string, ProblemCode>>
   /** How the SQLSTATEs of its codes begin, such as `MU2`: each module has a range of its own. */
   readonly sqlstates: string
-  /** Adds its routes, below `/v1`. @param all what all modules declare together, also those that are switched off: rows of theirs may be there */
-  routes(v1: FastifyInstance, config: Config, all: Pick<Module, 'notificationTypes' | 'roles'>): Promise<void>
+  /** Adds its routes, below `/v1`. @param all what all modules declare together, also those that are switched off: rows of theirs may be there; and sign-in, where the service does that itself */
+  routes(
+    v1: FastifyInstance,
+    config: Config,
+    all: Pick<Module, 'notificationTypes' | 'roles'> & { signIn: SignIn | undefined },
+  ): Promise<void>
   /**
    * What its users may be (`memberships.role`), each with the kind of organization for which one has the role; null for none. Its
    * rules have the same list in SQL.

@@ -113,7 +113,7 @@ describe('a session', () => {
     const page = { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }
     const response = await post('/sign-in/email', { email: 'admin@example.com', password: PASSWORD }, page)
     expect(response.json()).not.toHaveProperty('refresh_token')
-    const cookie = [response.headers['set-cookie']].flat().join()
+    const cookie = [response.headers['set-cookie']].flat().find((one) => one?.includes('session_token'))!
     expect(cookie).toMatch(/^muster\.session_token=[^;]+; Max-Age=\d+; Path=\/auth; HttpOnly; SameSite=Lax$/)
     const refreshed = await post('/token', undefined, { ...page, cookie: cookie.split(';')[0]! })
     expect(refreshed.statusCode).toBe(200)
@@ -121,5 +121,66 @@ describe('a session', () => {
       await post('/token', undefined, { origin: 'https://evil.example', cookie: cookie.split(';')[0]! }),
       'forbidden',
     )
+  })
+})
+
+describe('an origin of somebody else', () => {
+  it('is refused, with and without a session', async () => {
+    const origin = { origin: 'https://evil.example' }
+    for (const path of ['/sign-in/email', '/token', '/sign-out', '/accept-invitation'])
+      expectProblem(await post(path, undefined, origin), 'forbidden')
+    expectProblem(await post('/token', undefined, { 'sec-fetch-site': 'cross-site' }), 'forbidden')
+  })
+})
+
+describe('a link and a code by mail', () => {
+  const mailed = async (kind: string) => {
+    await api().signIn!.mails.idle()
+    return api().mails.filter((mail) => mail.kind === kind)
+  }
+
+  it('let their owner in once, and to ask for them does not tell who has an account', async () => {
+    const known = await post(
+      '/sign-in/magic-link',
+      { email: 'guard@example.com' },
+      { 'accept-language': 'en' },
+    )
+    const unknown = await post('/sign-in/magic-link', { email: 'nobody@example.com' })
+    expect([known.statusCode, unknown.statusCode]).toEqual([202, 202])
+    const links = await mailed('magic_link')
+    expect(links).toMatchObject([{ to: 'guard@example.com', language: 'en' }])
+    const url = new URL(links[0]!.data.url!)
+    expect(url.pathname).toBe('/auth/magic-link')
+    const token = url.hash.slice(1)
+    const grant = (await post('/magic-link/verify', { token })).json()
+    expect(grant.user.id).toBe(USERS.guard)
+    expectProblem(await post('/magic-link/verify', { token }), 'credentials_wrong')
+
+    await post('/email-otp/send-verification-otp', { email: 'guard@example.com' })
+    await post('/email-otp/send-verification-otp', { email: 'nobody@example.com' })
+    const codes = await mailed('code')
+    expect(codes).toHaveLength(1)
+    const otp = codes[0]!.data.code!
+    expectProblem(
+      await post('/sign-in/email-otp', {
+        email: 'guard@example.com',
+        otp: otp === '000000' ? '000001' : '000000',
+      }),
+      'credentials_wrong',
+    )
+    expect((await post('/sign-in/email-otp', { email: 'guard@example.com', otp })).json().user.id).toBe(
+      USERS.guard,
+    )
+  })
+
+  it('choose another password, which ends all sessions', async () => {
+    const before = (await signIn('guard@example.com')).json()
+    await post('/request-password-reset', { email: 'guard@example.com' })
+    const [mail] = await mailed('reset_password')
+    const token = new URL(mail!.data.url!).hash.slice(1)
+    expectProblem(await post('/reset-password', { token, newPassword: 'short' }), 'validation_failed')
+    expect((await post('/reset-password', { token, newPassword: PASSWORD })).statusCode).toBe(204)
+    expectProblem(await post('/reset-password', { token, newPassword: PASSWORD }), 'credentials_wrong')
+    expectProblem(await post('/token', { refresh_token: before.refresh_token }), 'session_ended')
   })
 })

@@ -2,9 +2,10 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { type Config, hasSignIn, readConfig } from '../../src/config.ts'
+import { rolesOf } from '../../src/people/roles-of.ts'
 import { resolveTokenSettings } from '../../src/platform/auth/development-secret.ts'
 import { issueToken } from '../../src/platform/auth/issue.ts'
-import { createVerifier } from '../../src/platform/auth/verifier.ts'
+import { createVerifier, type TokenVerifier } from '../../src/platform/auth/verifier.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
@@ -13,6 +14,7 @@ import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { ALL_WELL } from '../../src/platform/operations/routes.ts'
+import { watchSuspensions } from '../../src/platform/operations/suspensions.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { type Mail, recordingMailer } from '../../src/platform/sign-in/mail.ts'
 import { openMail } from '../../src/platform/sign-in/open-mail.ts'
@@ -84,6 +86,7 @@ export async function openApi(
   const changes = typeof router === 'function' ? await router(database) : router
   const recorded = recordingMailer()
   const mail = config.SMTP_URL === undefined ? undefined : openMail(config, openLog(config, logTo))
+  const guarded = (verifier: TokenVerifier): TokenVerifier => suspensions?.guard(verifier) ?? verifier
   const openSignInAgain = (): SignIn | undefined =>
     signInLogin &&
     openSignIn({
@@ -92,20 +95,26 @@ export async function openApi(
       secret: config.SIGN_IN_SECRET!,
       mailer: mail?.mailer ?? recorded,
       log: openLog(config, logTo),
+      rolesOf: (userId) => rolesOf(openSessions(api), userId),
     })
   const signIn = openSignInAgain()
+  const suspensions = hasSignIn(config)
+    ? await watchSuspensions(database.owner, openLog(config, logTo), (id) => cut(id))
+    : undefined
+  let cut: (userId: string) => void = () => {}
   const start = async (using = openSignInAgain()): Promise<FastifyInstance> =>
     buildApp({
       config,
       version: '0.0.0-test',
       sessions: openSessions(api),
-      verifier: createVerifier(await resolveTokenSettings(config), { signIn: using }),
+      verifier: guarded(createVerifier(await resolveTokenSettings(config), { signIn: using })),
       signIn: using,
       checkReadiness: async () => ALL_WELL,
       realtime: changes && { database: api, router: changes },
       log: openLog(config, logTo),
     })
   const app = await start(signIn)
+  if (changes) cut = (userId) => app.realtime.cut(userId)
 
   const tokens = new Map<Persona, string>()
   async function tokenOf(persona: Persona): Promise<string> {
@@ -157,6 +166,7 @@ export async function openApi(
     async close() {
       await app.close()
       await mail?.stop(0)
+      await suspensions?.stop()
       if (api !== database.owner) await api.close()
       if (signInLogin !== database.owner) await signInLogin?.close()
       await database.close()

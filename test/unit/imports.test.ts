@@ -30,12 +30,12 @@ const PARTS: readonly (readonly string[])[] = [
   ['src/platform/realtime/protocol', 'src/platform/realtime/feed'],
   ['src/platform/realtime/changes', 'src/platform/realtime/bus'],
   ['src/platform/realtime/gateway'],
+  ['src/platform/sign-in'],
   [
     'src/platform/idempotency',
     'src/platform/jobs',
     'src/platform/live',
     'src/platform/operations',
-    'src/platform/sign-in',
     'src/platform/sync',
   ],
   ['src/platform/module.ts'],

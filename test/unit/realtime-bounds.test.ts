@@ -1,12 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'
-import {
-  Admission,
-  placeOf,
-  type Seat,
-  type SocketLimits,
-} from '../../src/platform/realtime/gateway/admission.ts'
+import { placeOf } from '../../src/platform/http/place.ts'
+import { Admission, type Seat, type SocketLimits } from '../../src/platform/realtime/gateway/admission.ts'
 import { Allowance } from '../../src/platform/realtime/gateway/allowance.ts'
 import { FairQueue, QueueFull } from '../../src/platform/realtime/gateway/fair-queue.ts'
 import { Holding, Holdings } from '../../src/platform/realtime/gateway/holdings.ts'

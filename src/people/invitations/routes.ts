@@ -4,13 +4,17 @@ import { idParams, pageQuery } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
+import type { SignIn } from '../../platform/sign-in/sign-in.ts'
 import type { Roles } from '../roles.ts'
 import { createInvitation, listInvitations, withdrawInvitation } from './queries.ts'
 import { type InvitationWithCode, invitation, invitationWithCode, newInvitation } from './schemas.ts'
 
 const tags = ['me']
 
-export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (app, { roles }) => {
+export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles; signIn: SignIn | undefined }> = async (
+  app,
+  { roles, signIn },
+) => {
   app.get(
     '/invitations',
     {
@@ -39,7 +43,7 @@ export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (
         operationId: 'createInvitation',
         summary: 'Invite somebody',
         description:
-          'Admins invite users of any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is returned once: the service stores only its hash, so a repeated response (`Idempotency-Key`) has no code. If the response was lost, withdraw the invitation and create another one.',
+          'Admins invite users of any role; companies invite colleagues and guards. The `code` is for `POST /v1/me` and is returned once: the service stores only its hash, so a repeated response (`Idempotency-Key`) has no code. Where the service lets people in itself, an invitation with an `email` is also sent there as a link. If the response was lost, withdraw the invitation and create another one.',
         tags,
         body: newInvitation(roles),
         response: {
@@ -58,6 +62,8 @@ export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles }> = async (
       })
       // The stored response may be of another invitation than the one created here, if that attempt was rolled back.
       const code = created?.id === kept.id ? created.code : null
+      if (code !== null && created?.email)
+        signIn?.invite(code, signIn.languageOf(request.headers['accept-language']))
       return reply.code(201).send({ ...kept, code })
     },
   )

@@ -79,9 +79,9 @@ async function resolveKeys(config: TokenConfig): Promise<TokenKeys> {
     return { kind: 'secret', secret: config.JWT_SECRET }
   }
   if (!isDeveloped(config)) {
-    if (hasSignIn(config)) return { kind: 'none' }
+    if (hasSignIn(config) && config.SIGN_IN_SECRET !== undefined) return { kind: 'none' }
     throw new ConfigError(
-      'Set JWT_SECRET (the secret that tokens are signed with) or JWKS_URL (where their issuer publishes its keys), or SIGN_IN=true: ' +
+      'Set JWT_SECRET (the secret that tokens are signed with) or JWKS_URL (where their issuer publishes its keys), or SIGN_IN_SECRET, for the service to let people in itself: ' +
         'the service generates a secret only in development and test.',
     )
   }

@@ -17,6 +17,7 @@ const REASONS = {
   token_audience: 'The token is meant for another audience.',
   token_claims: 'A claim of the token is missing or cannot be used.',
   token_role: 'The role in the token is not accepted here.',
+  user_suspended: 'The user of the token is suspended.',
   token_subject: 'The subject of the token is not the id of a user.',
 } as const
 

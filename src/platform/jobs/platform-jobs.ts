@@ -21,6 +21,14 @@ export const PLATFORM_JOBS: readonly Job[] = [
     run: callOf('muster.forget_departed_rows()'),
   },
   {
+    name: 'platform.tidy_sign_in',
+    description: 'Deletes sessions, links and codes of sign-in that have expired.',
+    // They are refused as soon as they expire; this is about room alone.
+    schedule: { every: '1 hour' },
+    timeoutMs: 60_000,
+    run: callOf('muster.tidy_sign_in()'),
+  },
+  {
     name: 'platform.sample_sizes',
     description: 'Notes the size of each table, from which npm run db:health tells the growth.',
     // One sample a day is kept: this often, a day on which the service was down at some hour has one all the same.

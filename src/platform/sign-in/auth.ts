@@ -126,7 +126,11 @@ export function openAuth(parts: AuthParts) {
               [session.userId],
             )
             if (!may?.may) throw APIError.fromStatus('FORBIDDEN', { code: 'MAY_NOT_SIGN_IN' })
-            return { data: { ...session, method: METHODS[context?.path ?? ''] ?? 'password' } }
+            // A change of the password, for one, goes on with the session that it came in.
+            const before = context?.context.session?.session as { method?: string } | undefined
+            return {
+              data: { ...session, method: METHODS[context?.path ?? ''] ?? before?.method ?? 'password' },
+            }
           },
         },
       },

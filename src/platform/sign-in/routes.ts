@@ -6,7 +6,9 @@ import type { Code } from '../http/codes.ts'
 import { idParams } from '../http/fields.ts'
 import { Problem, problems } from '../http/problem.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
+import type { Attempt, From } from './limits.ts'
 import { inLanguage } from './mail-queue.ts'
+import { signInsSeen } from './outcomes.ts'
 import {
   acceptance,
   address,
@@ -27,7 +29,7 @@ import {
   totpCode,
   totpSetup,
 } from './schemas.ts'
-import { type Grant, type SignIn, signInsSeen } from './sign-in.ts'
+import { type Grant, SecondFactorWanted, type SignIn } from './sign-in.ts'
 
 const tags = ['sign-in']
 
@@ -35,6 +37,14 @@ export interface SignInRoutesOptions {
   signIn: SignIn
   config: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>
 }
+
+/** Browsers keep it for as long as they may; it says only that its owner signed in here before. */
+const DEVICE = 'muster.device'
+const DEVICE_SECONDS = 400 * 24 * 60 * 60
+const deviceCookie = (mark: string, publicUrl: string): string =>
+  `${DEVICE}=${mark}; Max-Age=${DEVICE_SECONDS}; Path=/auth; HttpOnly; SameSite=Lax${publicUrl.startsWith('https:') ? '; Secure' : ''}`
+const readDevice = (cookies: string | undefined): string | undefined =>
+  /(?:^|; *)muster\.device=([\w-]{43})(?:;|$)/.exec(cookies ?? '')?.[1]
 
 /** What better-auth answered, read. */
 interface Answer {
@@ -107,19 +117,43 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   /** What ends in a session, whichever way it came: the tokens, or that a second factor is wanted. */
   async function letIn(request: FastifyRequest, reply: FastifyReply, answer: Answer) {
     passCookies(reply, answer)
-    if (answer.body.twoFactorRedirect === true) return reply.send({ second_factor: ['totp' as const] })
-    const token = signIn.readSession({}, answer.headers.get('set-auth-token') ?? '')
+    if (answer.body.twoFactorRedirect === true) return reply.send({ second_factor: 'totp' as const })
+    const signed = answer.headers.get('set-auth-token')
+    const token = signIn.readSession(request.headers, signed ?? undefined)
     if (token === undefined) throw new Problem('internal')
-    return sendGrant(request, reply, await signIn.grantFor(token))
+    return grantOrChallenge(request, reply, () => signIn.grantFor(token))
+  }
+
+  async function grantOrChallenge(request: FastifyRequest, reply: FastifyReply, grant: () => Promise<Grant>) {
+    try {
+      const given = await grant()
+      rememberDevice(reply, given.user.email)
+      return sendGrant(request, reply, given)
+    } catch (error) {
+      if (!(error instanceof SecondFactorWanted)) throw error
+      return sendGrant(request, reply, { second_factor: error.wanted, refresh_token: error.refreshToken })
+    }
   }
 
   /** A page of ours has the session in a cookie, which no script can read; everybody else has it in the answer. */
-  function sendGrant(request: FastifyRequest, reply: FastifyReply, given: Grant) {
+  function sendGrant(request: FastifyRequest, reply: FastifyReply, given: Grant | (z.infer<typeof challenge> & { refresh_token: string })) {
     const { refresh_token, ...rest } = given
-    const isOwnPage = request.headers['sec-fetch-site'] === 'same-origin'
-    if (isOwnPage) reply.header('set-cookie', signIn.cookie.set(refresh_token))
-    else reply.removeHeader('set-cookie')
-    return reply.send(isOwnPage ? rest : { ...rest, refresh_token })
+    if (request.headers['sec-fetch-site'] !== 'same-origin') return reply.send(given)
+    return reply.header('set-cookie', signIn.cookie.set(refresh_token)).send(rest)
+  }
+
+  /** So that strangers who guess the password of its owner do not lock this browser out. */
+  function rememberDevice(reply: FastifyReply, email: string): void {
+    reply.header('set-cookie', deviceCookie(signIn.limits.deviceMark(email), signIn.publicUrl))
+  }
+
+  const from = ({ ip, headers }: FastifyRequest): From => ({ ip, device: readDevice(headers.cookie) })
+
+  /** What `work` fails at counts; what it succeeds at does not. */
+  async function counted<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+    const done = await work()
+    attempt.succeeded()
+    return done
   }
 
   function passCookies(reply: FastifyReply, { headers }: Answer): void {
@@ -142,6 +176,20 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
           )
     if (!session) throw new Problem('session_ended')
     return { id: session.id, userId: session.user_id }
+  }
+
+  /** Of a session that somebody stole: it does not tell the password, and is no place to guess it. */
+  const ownPasswordAttempt = (request: FastifyRequest): Attempt =>
+    signIn.limits.password(`session ${signIn.readSession(request.headers) ?? request.ip}`, from(request))
+
+  /** Whose codes are compared: all sessions of a user count together. */
+  async function whoseCode(token: string | undefined): Promise<string | undefined> {
+    if (token === undefined) return undefined
+    const [session] = await signIn.database.query<{ user_id: string }>(
+      'select user_id from sign_in.sessions where token = $1',
+      [token],
+    )
+    return session && `user ${session.user_id}`
   }
 
   const letsIn = { 200: z.union([grant, challenge]) }
@@ -354,12 +402,13 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         body: passwordChange,
-        response: { 200: grant, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+        response: { ...letsIn, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
       },
     },
     async (request, reply) => {
       const body = { ...request.body, revokeOtherSessions: true }
-      return letIn(request, reply, await ask(request, '/change-password', { body }))
+      const work = () => ask(request, '/change-password', { body })
+      return letIn(request, reply, await counted(ownPasswordAttempt(request), work))
     },
   )
 
@@ -378,8 +427,9 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request) => {
-      const { totpURI, backupCodes } = (await ask(request, '/two-factor/enable', { body: request.body }))
-        .body as z.infer<typeof totpSetup>
+      const work = () => ask(request, '/two-factor/enable', { body: request.body })
+      const { body } = await counted(ownPasswordAttempt(request), work)
+      const { totpURI, backupCodes } = body as z.infer<typeof totpSetup>
       return { totpURI, backupCodes }
     },
   )
@@ -394,11 +444,13 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         body: ownPassword,
-        response: { 200: grant, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+        response: { ...letsIn, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
       },
     },
-    async (request, reply) =>
-      letIn(request, reply, await ask(request, '/two-factor/disable', { body: request.body })),
+    async (request, reply) => {
+      const work = () => ask(request, '/two-factor/disable', { body: request.body })
+      return letIn(request, reply, await counted(ownPasswordAttempt(request), work))
+    },
   )
 
   for (const [path, operationId, summary] of [
@@ -416,10 +468,18 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
           tags,
           security: [],
           body: totpCode,
-          response: { 200: grant, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+          response: { ...letsIn, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
         },
       },
-      async (request, reply) => letIn(request, reply, await ask(request, path, { body: request.body })),
+      async (request, reply) => {
+        const token = signIn.readSession(request.headers)
+        const attempt = signIn.limits.code(await whoseCode(token), from(request))
+        const answer = await counted(attempt, () => ask(request, path, { body: request.body }))
+        // Of a session that was there before, the second factor is given now.
+        if (token !== undefined)
+          await signIn.database.query("update sign_in.sessions set method = 'totp' where token = $1", [token])
+        return letIn(request, reply, answer)
+      },
     )
   }
 
@@ -489,10 +549,12 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request) => {
+      const attempt = signIn.limits.invitation(from(request))
       const [found] = await signIn.database.query<{ invitation: Record<string, unknown> | null }>(
         'select muster.invitation_of($1) as invitation',
         [request.body.code],
       )
+      if (found?.invitation) attempt.succeeded()
       if (!found?.invitation) throw new Problem('invitation_invalid' as Code, { subject: 'code' })
       const { accepted_by, ...rest } = found.invitation
       return { ...rest, accepted: accepted_by !== null } as z.infer<typeof invitedTo>
@@ -506,12 +568,12 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         operationId: 'acceptInvitationWithPassword',
         summary: 'Accept an invitation',
         description:
-          'Makes the account, the user, and for a guard the professional, in one step, and signs in. To send it again after the answer was lost does the same with the same password. Whoever has an account already signs in, and accepts with `POST /v1/me`.',
+          'Makes the account and the user, with what goes with their role, in one step, and signs in. To send it again after the answer was lost does the same with the same password. Whoever has an account already signs in, and accepts with `POST /v1/me`.',
         tags,
         security: [],
         body: acceptance,
         response: {
-          200: grant,
+          ...letsIn,
           ...problems(
             'invitation_invalid' as Code,
             'credentials_wrong',
@@ -524,6 +586,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     },
     async (request, reply) => {
       const given = request.body
+      const attempt = signIn.limits.invitation(from(request))
       const hash = await signIn.passwords.hash(given.password)
       const [found] = await signIn.database.query<{
         done: { outcome: string; email: string; user_id?: string; code?: Code; subject?: string }
@@ -536,23 +599,21 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         given.longitude ?? null,
       ])
       const { outcome, email, user_id, code, subject } = found!.done
+      if (outcome !== 'refused') attempt.succeeded()
       if (outcome === 'refused' && code === 'validation_failed')
         throw new Problem(code, {
           errors: [{ pointer: `/body/${subject}`, message: 'is needed: the invitation has none' }],
         })
       if (outcome === 'refused') throw new Problem(code!, { subject })
       if (outcome === 'known') throw new Problem('account_known', { subject: 'email' })
-      if (outcome === 'accepted')
-        return letIn(
-          request,
-          reply,
-          await ask(request, '/sign-in/email', { body: { email, password: given.password } }),
-        )
+      if (outcome === 'accepted') {
+        const body = { email, password: given.password }
+        const work = () => ask(request, '/sign-in/email', { body })
+        return letIn(request, reply, await counted(signIn.limits.password(email, from(request)), work))
+      }
       signInsSeen.add('registered')
-      return sendGrant(
-        request,
-        reply,
-        await signIn.beginSession(user_id!, 'invitation', {
+      return grantOrChallenge(request, reply, () =>
+        signIn.beginSession(user_id!, 'invitation', {
           address: request.ip,
           userAgent: request.headers['user-agent'],
         }),

@@ -31,10 +31,11 @@ export const grant = z
 
 export const challenge = z
   .strictObject({
-    second_factor: z.array(z.enum(['totp'])).meta({
+    second_factor: z.enum(['totp', 'setup']).meta({
       description:
-        'The password was right; a code of the authenticator app is wanted by `POST /auth/two-factor/verify-totp`, with the cookie of this response.',
+        'What is wanted before there is a token. `totp`: a code of the authenticator app, by `POST /auth/two-factor/verify-totp` with the cookies of this response or with `refresh_token` as the bearer token. `setup`: an authenticator app, by `POST /auth/two-factor/enable`, because the role of the user needs one.',
     }),
+    refresh_token: z.string().optional(),
   })
   .meta({ id: 'SecondFactorWanted' })
 

@@ -4,12 +4,13 @@ import type { OwnIssuer } from '../auth/verifier.ts'
 import type { Database } from '../db/engine/database.ts'
 import { Problem } from '../http/problem.ts'
 import type { Logger } from '../log.ts'
-import { Tally } from '../metric.ts'
 import type { Auth } from './auth.ts'
 import { asSignIn, type SignInDatabase } from './database.ts'
 import { KeyRing } from './keys.ts'
-import type { Mail, Mailer, MailLanguage } from './mail.ts'
+import { type Limits, openLimits } from './limits.ts'
+import type { Mailer, MailLanguage } from './mail.ts'
 import { MailQueue } from './mail-queue.ts'
+import { signInsSeen } from './outcomes.ts'
 import { openPasswords, type Passwords } from './passwords.ts'
 import { readSigned, type SessionCookie, sessionCookie, signSession } from './session-cookie.ts'
 
@@ -22,13 +23,6 @@ export const REFRESH_GRACE_SECONDS = 30
 /** Of the token of a session: 192 bits. */
 const SESSION_TOKEN_BYTES = 24
 
-export const signInsSeen = new Tally(
-  'muster_sign_in_total',
-  'Sign-ins and what became of them. reused: a session token that had been replaced was shown, and the session ended.',
-  'outcome',
-  ['signed_in', 'refused', 'refreshed', 'reused', 'registered', 'limited'],
-)
-
 export interface SignInParts {
   config: Config
   /** On the login of sign-in; embedded, the one connection. */
@@ -38,8 +32,8 @@ export interface SignInParts {
   log: Logger
   /** Milliseconds of Unix time; tests turn this clock. */
   now?: () => number
-  /** Whether a user needs a second factor, by what the rules know of them. */
-  needsSecondFactor?: (userId: string) => Promise<boolean>
+  /** Which roles a user has, by what the rules know of them: for `SIGN_IN_TOTP_REQUIRED`. */
+  rolesOf?: (userId: string) => Promise<readonly string[]>
 }
 
 /** What a client gets that is signed in. */
@@ -55,6 +49,19 @@ export interface Grant {
   user: { id: string; email: string }
 }
 
+/** A session without the second factor that its user has, or has to have. `setup`: they have none yet. */
+export class SecondFactorWanted extends Problem {
+  readonly wanted: 'totp' | 'setup'
+  /** Signed: what the session can do is to give the second factor. */
+  readonly refreshToken: string
+
+  constructor(wanted: 'totp' | 'setup', refreshToken: string) {
+    super('second_factor_required', { subject: wanted })
+    this.wanted = wanted
+    this.refreshToken = refreshToken
+  }
+}
+
 export interface SignIn extends OwnIssuer {
   readonly keys: KeyRing
   readonly publicUrl: string
@@ -62,6 +69,7 @@ export interface SignIn extends OwnIssuer {
   listensAt(port: number): void
   readonly cookie: SessionCookie
   readonly passwords: Passwords
+  readonly limits: Limits
   readonly database: SignInDatabase
   readonly mails: MailQueue
   /** Loads better-auth with the first call. */
@@ -81,18 +89,26 @@ export interface SignIn extends OwnIssuer {
     method: string,
     from: { address: string; userAgent: string | undefined },
   ): Promise<Grant>
-  queueMail(mail: Mail): void
+  /** Sends an invitation to its address, beside the request. */
+  invite(code: string, language: MailLanguage): void
   /** Where a link in a mail leads: what it has is behind the `#`, which is sent to no server and is in no log. */
   linkOf(page: 'accept' | 'magic-link' | 'reset-password', token: string): string
   languageOf(acceptLanguage: string | undefined): MailLanguage
   close(): Promise<void>
 }
 
+const STRONG_METHODS: ReadonlySet<string> = new Set(['totp', 'passkey', 'provider'])
+
 /** As people find it: `http://localhost:3000`, because passkeys refuse an IP address. */
 export const publicUrlOf = ({ PUBLIC_URL, PORT }: Pick<Config, 'PUBLIC_URL' | 'PORT'>): string =>
   PUBLIC_URL ?? `http://localhost:${PORT}`
 
 export const newSessionToken = (): string => randomBytes(SESSION_TOKEN_BYTES).toString('base64url')
+
+const withoutNulls = (data: Record<string, string | null | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 
 /** Each purpose has a secret of its own, so that what one tells of it is of no use for another. */
 const derived = (secret: string, purpose: string): string =>
@@ -107,6 +123,7 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
   const keys = new KeyRing({ database, secret, tokenSeconds: config.SIGN_IN_TOKEN_SECONDS, now })
   const cookie = sessionCookie(publicUrl.startsWith('https:'), sessionSeconds)
   const passwords = openPasswords(config.SIGN_IN_HASH_COST, config.SIGN_IN_HASHES_AT_ONCE)
+  const limits = openLimits(cookieSecret, now)
   const mails = new MailQueue({ mailer, database, log })
   let loading: Promise<Auth> | undefined
 
@@ -119,8 +136,7 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
     user_id: string
     email: string
   }): Promise<Grant> {
-    if (parts.needsSecondFactor && (await lacksSecondFactor(session.session_id, session.user_id)))
-      throw new Problem('second_factor_required')
+    await requireSecondFactor(session)
     const claims = {
       sub: session.user_id,
       email: session.email,
@@ -138,14 +154,30 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
     }
   }
 
-  /** A passkey is two factors: the device, and what unlocks it. */
-  async function lacksSecondFactor(sessionId: string, userId: string): Promise<boolean> {
-    const [found] = await database.query<{ method: string }>(
-      'select method from sign_in.sessions where id = $1',
-      [sessionId],
+  /**
+   * Whatever way in the session began by: a link in a mail would otherwise be a way round the authenticator app. A passkey is two
+   * factors, the device and what unlocks it; a provider asks for its own.
+   */
+  async function requireSecondFactor(session: {
+    token: string
+    session_id: string
+    user_id: string
+  }): Promise<void> {
+    const [found] = await database.query<{ method: string; has_totp: boolean }>(
+      `select s.method, u.two_factor_enabled as has_totp
+       from sign_in.sessions s join sign_in.users u on u.id = s.user_id
+       where s.id = $1::uuid`,
+      [session.session_id],
     )
-    if (found?.method === 'totp' || found?.method === 'passkey') return false
-    return parts.needsSecondFactor!(userId)
+    if (found && STRONG_METHODS.has(found.method)) return
+    const wanted = found?.has_totp ? 'totp' : (await needsSetup(session.user_id)) ? 'setup' : undefined
+    if (wanted) throw new SecondFactorWanted(wanted, signSession(cookieSecret, session.token))
+  }
+
+  async function needsSetup(userId: string): Promise<boolean> {
+    const required = config.SIGN_IN_TOTP_REQUIRED
+    if (required.length === 0 || !parts.rolesOf) return false
+    return (await parts.rolesOf(userId)).some((role) => required.includes(role))
   }
 
   return {
@@ -161,6 +193,7 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
     },
     cookie,
     passwords,
+    limits,
     database,
     mails,
     linkOf,
@@ -242,7 +275,26 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
       return grant({ ...session, token })
     },
 
-    queueMail: (mail) => mails.add(mail),
+    invite(code, language) {
+      // Nobody waits: what a mail says is read when the request has been answered.
+      void database
+        .query<{ invitation: Record<string, string | null> | null }>(
+          'select muster.invitation_of($1) as invitation',
+          [code],
+        )
+        .then(([found]) => {
+          const { email, role, tenant_name, organization_name, expires_at } = found?.invitation ?? {}
+          if (!email) return
+          const data = { url: linkOf('accept', code), role, tenant_name, organization_name, expires_at }
+          mails.add({ to: email, kind: 'invitation', language, data: withoutNulls(data) })
+        })
+        .catch((error: unknown) => {
+          log.error(
+            { reason: error instanceof Error ? error.name : 'unknown' },
+            'sign-in: the mail of an invitation could not be made; its code is good all the same',
+          )
+        })
+    },
     close: () => mails.close(),
   }
 }

@@ -70,7 +70,7 @@ begin atomic
 end;
 comment on function muster.may_sign_in(uuid) is
   'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';
-grant execute on function muster.may_sign_in(uuid) to muster_signin;
+grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
 
 -- Locks the user, so that of two admins the second finds what the first did.
 create or replace function muster.user_to_judge(wanted uuid) returns public.users
@@ -136,6 +136,8 @@ begin
   delete from sign_in.spent_tokens t
   where t.session_id in (select s.id from sign_in.sessions s where s.user_id = wanted);
   delete from sign_in.sessions s where s.user_id = wanted;
+  -- Each process cuts what they have open (src/platform/operations/suspensions.ts).
+  perform pg_notify('muster_suspensions', wanted::text);
   return muster.standing_of(judged);
 end
 $$;
@@ -163,17 +165,17 @@ comment on function muster.reinstate_user(uuid) is
   'An admin lets a suspended user in again; what was released stays released. Security definer: nobody writes users.';
 grant execute on function muster.suspend_user(uuid, boolean), muster.reinstate_user(uuid) to authenticated, muster_api;
 
-create or replace function muster.suspended_since(since timestamptz) returns setof uuid
+create or replace function muster.suspended_users() returns setof uuid
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select u.id from public.users u where u.suspended_at >= since;
+  select u.id from public.users u where u.suspended_at is not null;
 end;
-comment on function muster.suspended_since(timestamptz) is
-  'Who was suspended lately: each process cuts what they have open. Security definer: the login of background work reads no users.';
-grant execute on function muster.suspended_since(timestamptz) to muster_worker, service_role;
+comment on function muster.suspended_users() is
+  'Whose tokens each process refuses. Security definer: the login of background work reads no users.';
+grant execute on function muster.suspended_users() to muster_worker, service_role;
 
 create or replace function muster.groups_of_people(callers uuid[]) returns table (caller uuid, groups text[])
 language sql
@@ -267,5 +269,5 @@ alter function muster.me() owner to muster_definer;
 alter function muster.may_sign_in(uuid) owner to muster_definer;
 alter function muster.suspend_user(uuid, boolean) owner to muster_definer;
 alter function muster.reinstate_user(uuid) owner to muster_definer;
-alter function muster.suspended_since(timestamptz) owner to muster_definer;
+alter function muster.suspended_users() owner to muster_definer;
 alter function muster.tg_users__follow_role() owner to muster_definer;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import type { Config } from '../../../config.ts'
 import type { Caller } from '../../auth/caller.ts'
+import { placeOf } from '../../http/place.ts'
 import { Allowance } from './allowance.ts'
 import type { HeldFor } from './holdings.ts'
 import {
@@ -156,6 +156,11 @@ export class Seat {
     return true
   }
 
+  /** Whether the socket has acted as this user. */
+  isOf(userId: string): boolean {
+    return this.#users.has(userId)
+  }
+
   leave(): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
@@ -186,19 +191,3 @@ class Counts {
 
 /** Keys are as long as tokens, and secret to some. */
 const idOf = (key: string): string => hash('sha256', key, 'base64url')
-
-/** A whole /64 belongs to one customer (RFC 6177, BCP 157), who can take a new address of it for each socket. */
-export function placeOf(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)
-  if (mapped?.[1]) return mapped[1]
-  if (!isIPv6(ip)) return ip
-  const [head = '', tail] = (ip.split('%', 1)[0] ?? '').split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : 8 - left.length - right.length
-  const groups = [...left, ...Array<string>(Math.max(0, missing)).fill('0'), ...right]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
-}

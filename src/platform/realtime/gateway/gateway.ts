@@ -48,7 +48,11 @@ export interface GatewayOptions {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    realtime: { counts(): RealtimeCounts }
+    realtime: {
+      counts(): RealtimeCounts
+      /** Closes every socket that has acted as this user. */
+      cut(userId: string): void
+    }
   }
 }
 
@@ -120,6 +124,9 @@ async function registerRealtime(app: FastifyInstance, options: GatewayOptions): 
       heldBytes: holdings.bytes,
       unsentBytes: outboxes.bytes,
     }),
+    cut: (userId: string) => {
+      for (const socket of [...sockets]) socket.cutIfOf(userId)
+    },
   })
 
   await app.register(websocket, {

@@ -123,6 +123,14 @@ export class RealtimeSocket implements ChannelSocket {
     return userId === null || this.#seat.actAs(userId)
   }
 
+  /** Closes the socket if it has acted as this user, who is suspended: the token would be good for a while. */
+  cutIfOf(userId: string): void {
+    if (this.#isClosed || !this.#seat.isOf(userId)) return
+    this.#ws.close(CLOSE_POLICY_VIOLATION, 'the user is suspended')
+    this.#closed()
+    setTimeout(() => this.#ws.terminate(), FAREWELL_MS).unref()
+  }
+
   mayAsk(): boolean {
     return this.#questions.take() && this.address.questions.take()
   }

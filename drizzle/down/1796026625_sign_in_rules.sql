@@ -36,7 +36,7 @@ drop trigger note_caller_on_update on public.users;
 --> statement-breakpoint
 drop function muster.suspension_of_guarding(uuid);
 --> statement-breakpoint
-drop function muster.suspended_since(timestamp with time zone);
+drop function muster.suspended_users();
 --> statement-breakpoint
 drop function muster.reinstate_user(uuid);
 --> statement-breakpoint

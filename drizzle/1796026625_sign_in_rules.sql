@@ -544,6 +544,8 @@ begin
   delete from sign_in.spent_tokens t
   where t.session_id in (select s.id from sign_in.sessions s where s.user_id = wanted);
   delete from sign_in.sessions s where s.user_id = wanted;
+  -- Each process cuts what they have open (src/platform/operations/suspensions.ts).
+  perform pg_notify('muster_suspensions', wanted::text);
   return muster.standing_of(judged);
 end
 $$;
@@ -566,13 +568,13 @@ begin
 end
 $$;
 --> statement-breakpoint
-create or replace function muster.suspended_since(since timestamptz) returns setof uuid
+create or replace function muster.suspended_users() returns setof uuid
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select u.id from public.users u where u.suspended_at >= since;
+  select u.id from public.users u where u.suspended_at is not null;
 end;
 --> statement-breakpoint
 create or replace function muster.groups_of_people(callers uuid[]) returns table (caller uuid, groups text[])
@@ -1276,7 +1278,7 @@ alter function muster.suspend_user(uuid,boolean) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.reinstate_user(uuid) owner to muster_definer;
 --> statement-breakpoint
-alter function muster.suspended_since(timestamp with time zone) owner to muster_definer;
+alter function muster.suspended_users() owner to muster_definer;
 --> statement-breakpoint
 alter table sign_in.users enable row level security;
 --> statement-breakpoint
@@ -1346,7 +1348,7 @@ revoke execute on function muster.suspend_user(uuid,boolean) from public;
 --> statement-breakpoint
 revoke execute on function muster.reinstate_user(uuid) from public;
 --> statement-breakpoint
-revoke execute on function muster.suspended_since(timestamp with time zone) from public;
+revoke execute on function muster.suspended_users() from public;
 --> statement-breakpoint
 revoke execute on function muster.suspension_of_guarding(uuid) from public;
 --> statement-breakpoint
@@ -1354,7 +1356,7 @@ grant execute on function muster.accept_invitation(text,text,text,double precisi
 --> statement-breakpoint
 grant execute on function muster.invitation_of(text) to muster_signin;
 --> statement-breakpoint
-grant execute on function muster.may_sign_in(uuid) to muster_signin;
+grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
 --> statement-breakpoint
 grant execute on function muster.refresh_session(text,text,interval,interval) to muster_signin;
 --> statement-breakpoint
@@ -1366,7 +1368,7 @@ grant execute on function muster.standing_of(users) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.suspend_user(uuid,boolean) to authenticated, muster_api;
 --> statement-breakpoint
-grant execute on function muster.suspended_since(timestamp with time zone) to muster_worker, service_role;
+grant execute on function muster.suspended_users() to muster_worker, service_role;
 --> statement-breakpoint
 grant execute on function muster.suspension_of_guarding(uuid) to muster_definer;
 --> statement-breakpoint
@@ -1455,8 +1457,8 @@ comment on function muster.suspend_user(uuid, boolean) is
 comment on function muster.reinstate_user(uuid) is
   'An admin lets a suspended user in again; what was released stays released. Security definer: nobody writes users.';
 --> statement-breakpoint
-comment on function muster.suspended_since(timestamptz) is
-  'Who was suspended lately: each process cuts what they have open. Security definer: the login of background work reads no users.';
+comment on function muster.suspended_users() is
+  'Whose tokens each process refuses. Security definer: the login of background work reads no users.';
 --> statement-breakpoint
 comment on policy users_read_of_people on public.users is
   'Oneself, colleagues; admins all of the tenant.';
@@ -1471,4 +1473,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796025442_sign_in_rules';
+return '1796026625_sign_in_rules';
