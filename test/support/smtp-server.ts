@@ -26,6 +26,7 @@ export async function startSmtpServer(): Promise<TestSmtpServer> {
   let refusals: (number | undefined)[] = []
   const server = new SMTPServer({
     authOptional: true,
+    closeTimeout: 500,
     disabledCommands: ['STARTTLS'],
     logger: false,
     onRcptTo({ address }, _session, callback) {

@@ -17,8 +17,8 @@ const DATA = {
   url: 'https://muster.example/sign-in/accept#code=abc',
   code: '123456',
   name: 'Anna',
-  tenant: 'Marketplace',
-  organization: 'Guards & Sons <b>',
+  tenant_name: 'Marketplace',
+  organization_name: 'Guards & Sons <b>',
   expires_at: '2026-11-30T12:15:00Z',
 }
 const PATIENCE_MS = patience(10_000)
@@ -40,9 +40,9 @@ describe('what mails say', () => {
   })
 
   it('has names as text, in one line and not as long as a message', () => {
-    const organization = `A <script>\r\nBcc: all@example.com\n${'x'.repeat(200)}`
+    const organization_name = `A <script>\r\nBcc: all@example.com\n${'x'.repeat(200)}`
     const { subject, html } = writeLetter(
-      { kind: 'invitation', language: 'en', data: { ...DATA, organization } },
+      { kind: 'invitation', language: 'en', data: { ...DATA, organization_name } },
       NOW,
     )
     expect(subject).toMatch(/^You are invited to A <script> Bcc: all@example\.com x+…$/)

@@ -9,6 +9,7 @@ import { ADDRESS_HEADER } from './address-header.ts'
 import type { Attempt, From } from './limits.ts'
 import { inLanguage } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
+import { passkeyRoutes } from './passkeys.ts'
 import {
   acceptance,
   address,
@@ -136,7 +137,11 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   }
 
   /** A page of ours has the session in a cookie, which no script can read; everybody else has it in the answer. */
-  function sendGrant(request: FastifyRequest, reply: FastifyReply, given: Grant | (z.infer<typeof challenge> & { refresh_token: string })) {
+  function sendGrant(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: Grant | (z.infer<typeof challenge> & { refresh_token: string }),
+  ) {
     const { refresh_token, ...rest } = given
     if (request.headers['sec-fetch-site'] !== 'same-origin') return reply.send(given)
     return reply.header('set-cookie', signIn.cookie.set(refresh_token)).send(rest)
@@ -193,6 +198,8 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   }
 
   const letsIn = { 200: z.union([grant, challenge]) }
+
+  await app.register(passkeyRoutes, { signIn, letIn: grantOrChallenge })
 
   app.post(
     '/auth/sign-in/email',

@@ -47,7 +47,8 @@ const nameOf = (name: string): string => {
   return line.length <= MAX_NAME_LENGTH ? line : `${line.slice(0, MAX_NAME_LENGTH - 1)}…`
 }
 
-const placeOf = ({ organization, tenant }: Data): string => nameOf(organization || tenant || 'Muster')
+const placeOf = ({ organization_name, tenant_name }: Data): string =>
+  nameOf(organization_name || tenant_name || 'Muster')
 
 function codeOf({ code }: Data): string {
   if (!code) throw new Error('A mail needs its code.')
@@ -72,8 +73,8 @@ const ENGLISH: Texts = {
   invitation: (data) => ({
     subject: `You are invited to ${placeOf(data)}`,
     paragraphs: [
-      data.organization
-        ? `${data.name ? `${nameOf(data.name)} invites you` : 'You are invited'} to work for ${nameOf(data.organization)}. Your account takes a minute to make.`
+      data.organization_name
+        ? `${data.name ? `${nameOf(data.name)} invites you` : 'You are invited'} to work for ${nameOf(data.organization_name)}. Your account takes a minute to make.`
         : `${data.name ? `${nameOf(data.name)} invites you` : 'You are invited'} to join ${placeOf(data)}. Your account takes a minute to make.`,
     ],
     action: actionOf(data, 'Accept the invitation'),
@@ -118,8 +119,8 @@ const DUTCH: Texts = {
   invitation: (data) => ({
     subject: `U bent uitgenodigd voor ${placeOf(data)}`,
     paragraphs: [
-      data.organization
-        ? `${data.name ? `${nameOf(data.name)} nodigt u uit` : 'U bent uitgenodigd'} om te werken voor ${nameOf(data.organization)}. Een account maken duurt een minuut.`
+      data.organization_name
+        ? `${data.name ? `${nameOf(data.name)} nodigt u uit` : 'U bent uitgenodigd'} om te werken voor ${nameOf(data.organization_name)}. Een account maken duurt een minuut.`
         : `${data.name ? `${nameOf(data.name)} nodigt u uit` : 'U bent uitgenodigd'} voor ${placeOf(data)}. Een account maken duurt een minuut.`,
     ],
     action: actionOf(data, 'Uitnodiging aannemen'),

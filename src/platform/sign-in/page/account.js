@@ -1,7 +1,7 @@
 // The page at /sign-in/account: a person's own passkeys, authenticator app and sessions.
 
 import { element } from '../../live/page/dom.js'
-import { callAuth, openTokens, signOut } from './client.js'
+import { AuthError, callAuth, openTokens, signOut } from './client.js'
 import { codeField, form, passwordField } from './fields.js'
 import { addPasskey, deviceName, hasPasskeys, isDismissal } from './passkeys.js'
 import { paragraph, startPage } from './start.js'
@@ -9,9 +9,14 @@ import { paragraph, startPage } from './start.js'
 const { words, language, show } = await startPage((text) => text.accountHeading)
 
 const tokens = openTokens()
-const user = await tokens.whoSignedIn().catch(() => null)
+/** Somebody whose role needs a second factor comes here to set it up, before there is a token. */
+let mustSetUp = false
+const user = await tokens.whoSignedIn().catch((error) => {
+  mustSetUp = error instanceof AuthError && error.code === 'second_factor_required'
+  return mustSetUp ? callAuth('/account').catch(() => null) : null
+})
 tokens.close()
-if (user) showAccount(user)
+if (user && !(mustSetUp && user.totp)) showAccount(user)
 else location.replace('/sign-in')
 
 /** @param {{ email: string }} user */
@@ -25,6 +30,7 @@ function showAccount(user) {
   const sessions = section(words.sessions)
   show(
     paragraph(words.signedInAs(user.email)),
+    ...(mustSetUp ? [paragraph(words.problems.second_factor_required ?? '', 'alert')] : []),
     element('p', { class: 'links' }, element('a', { href: '/live' }, words.toBoard)),
     leave.at,
     ...(hasPasskeys() ? [passkeys.at] : []),
@@ -62,8 +68,8 @@ const day = (at) =>
 
 /** @param {Section} at @param {string} [news] */
 async function showPasskeys(at, news) {
-  /** @type {{ id: string, name: string | null, createdAt: string }[]} */
-  const passkeys = await callAuth('/passkey/list-user-passkeys')
+  /** @type {{ items: { id: string, name: string | null, created_at: string }[] }} */
+  const { items: passkeys } = await callAuth('/passkeys')
   const add = form(words, words.addPasskey, [], async () => {
     try {
       await addPasskey(deviceName())
@@ -73,9 +79,9 @@ async function showPasskeys(at, news) {
     }
     await showPasskeys(at, words.passkeyAdded)
   })
-  const items = passkeys.map(({ id, name, createdAt }) =>
-    item(`${name || 'Passkey'}, ${words.since(day(createdAt))}`, words.remove, async () => {
-      await callAuth('/passkey/delete-passkey', { id })
+  const items = passkeys.map(({ id, name, created_at }) =>
+    item(`${name || 'Passkey'}, ${words.since(day(created_at))}`, words.remove, async () => {
+      await callAuth(`/passkeys/${id}`, undefined, 'DELETE')
       await showPasskeys(at, words.saved)
     }),
   )

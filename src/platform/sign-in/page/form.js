@@ -35,6 +35,14 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
     await onSignedIn()
   }
 
+  /** What is wanted before there is a token, or nothing. @param {{ second_factor?: 'totp' | 'setup' }} answer */
+  async function doneWith({ second_factor }) {
+    if (second_factor === 'totp') return showTotp()
+    // An authenticator app or a passkey has to be set up first.
+    if (second_factor === 'setup') return location.assign('/sign-in/account')
+    await done()
+  }
+
   /** @param {boolean} isFirst a page that was just opened leaves the focus where it is, but for the field */
   function showPassword(isFirst = false) {
     const address = emailField(words, hasPasskeys() ? 'username webauthn' : 'username')
@@ -46,8 +54,7 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
         return { message: words.needsBoth, at: typed === '' ? address.input : password.input }
       }
       const answer = await callAuth('/sign-in/email', { email: typed, password: password.input.value })
-      if (answer?.second_factor) return showTotp()
-      await done()
+      await doneWith(answer)
     })
     const passkey = hasPasskeys()
       ? [
