@@ -2,7 +2,7 @@
 // React Native, and needs no package.
 
 /** A token is renewed when so much of its life is over: the rest is for a slow answer, and for another try. */
-const RENEW_AFTER = 2 / 3
+const RENEW_AFTER = 1 / 2
 
 /** Why there is no token: `code` is of the problem (RFC 9457), such as `credentials_wrong` or `session_ended`. */
 export class SignInError extends Error {

@@ -2,7 +2,7 @@
 
 import { element } from '../../live/page/dom.js'
 import { AuthError, callAuth, openTokens, signOut } from './client.js'
-import { codeField, form, passwordField } from './fields.js'
+import { codeField, form, passwordField, usernameOf } from './fields.js'
 import { addPasskey, deviceName, hasPasskeys, isDismissal } from './passkeys.js'
 import { paragraph, startPage } from './start.js'
 
@@ -111,7 +111,7 @@ function showTotp(at, isOn, news) {
   const change = form(
     words,
     isOn ? words.totpStop : words.totpStart,
-    [password.at],
+    [usernameOf(user?.email ?? ''), password.at],
     async () => {
       const given = { password: password.input.value }
       if (isOn) {

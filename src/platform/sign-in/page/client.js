@@ -60,7 +60,7 @@ export const forgetSession = () => localStorage.removeItem(HINT_KEY)
 export const mayHaveSession = () => localStorage.getItem(HINT_KEY) !== null
 
 /** A token is renewed when so much of its life is over: the rest is for a slow answer, and for another try. */
-const RENEW_AFTER = 2 / 3
+const RENEW_AFTER = 1 / 2
 
 /**
  * The tokens of the session of this browser: `accessToken` for supabase-js, and for requests. Several callers share one request.

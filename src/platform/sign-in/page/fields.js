@@ -82,6 +82,18 @@ export function passwordField(words, kind) {
   return { at, input }
 }
 
+/** Whose password it is, for password managers. @param {string} email */
+export const usernameOf = (email) =>
+  element('input', {
+    type: 'text',
+    name: 'username',
+    autocomplete: 'username',
+    value: email,
+    hidden: '',
+    readonly: '',
+    'aria-label': 'username',
+  })
+
 /** @param {Words} words @param {Record<string, string>} [attributes] */
 export const codeField = (words, attributes = {}) =>
   field(words.code, {
