@@ -92,9 +92,6 @@ export async function seedDemo(database: Database, settings: ModuleSettings): Pr
   return true
 }
 
-/** Whom people sign in as in the demos of all modules. */
-export const DEMO_USERS = allModules.flatMap(({ demoUsers = [] }) => demoUsers)
-
 export interface AppParts {
   config: Config
   sessions: Sessions

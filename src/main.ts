@@ -38,16 +38,7 @@ async function start(): Promise<void> {
   ) {
     console.log('Seeded the empty database with the demo. README.md lists its users.')
   }
-  let demoPassword: string | undefined
-  const service = await openService({
-    config,
-    tokenSettings,
-    databases,
-    log,
-    onDemo: (password) => {
-      demoPassword = password
-    },
-  })
+  const service = await openService({ config, tokenSettings, databases, log })
   const address = await service
     .listen({ host: config.HOST, port: config.PORT })
     .catch((error: unknown) => Promise.reject(asPortUnavailable(config, error)))
@@ -55,13 +46,9 @@ async function start(): Promise<void> {
   console.log(`Muster listens on ${url}
   documentation: ${url}/docs
   shifts, live:  ${url}/live`)
-  if (demoPassword !== undefined)
-    console.log(
-      `  sign in:       company@example.com (or another person of the demo) with the password ${demoPassword}`,
-    )
   if (hasSignIn(config) && config.NODE_ENV !== 'production' && config.SMTP_URL === undefined)
     console.log(`  mails:         ${url}/sign-in/mailbox`)
-  // In production there is no demo.
+  // In production an issuer makes the tokens, and there is no demo.
   if (config.NODE_ENV !== 'production')
     console.log('  a token:       npm run --silent token -- company@example.com')
   if (config.NODE_ENV === 'development')

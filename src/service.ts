@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, DEMO_USERS, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
+import { buildApp, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
 import { rolesOf } from './people/roles-of.ts'
 import { resolveSignInSecret, type TokenSettings } from './platform/auth/development-secret.ts'
@@ -22,9 +22,8 @@ import { watchSuspensions } from './platform/operations/suspensions.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
-import { demoPassword, forgetDemoAccounts, makeDemoAccounts } from './platform/sign-in/demo-accounts.ts'
 import { openMail } from './platform/sign-in/open-mail.ts'
-import { openSignIn, type SignIn } from './platform/sign-in/sign-in.ts'
+import { openSignIn } from './platform/sign-in/sign-in.ts'
 import { readVersion } from './version.ts'
 
 /** Two checks of a load balancer every 2 s, and one to spare: after that it sends nothing to a process that is not ready. */
@@ -42,8 +41,6 @@ export interface ServiceParts {
   /** Open and migrated. The service closes them when it ends. */
   databases: Databases
   log: Logger
-  /** Told the password with which the persons of the demo sign in. Never in production. */
-  onDemo?: (password: string) => void
 }
 
 /**
@@ -55,7 +52,6 @@ export async function openService({
   tokenSettings,
   databases,
   log,
-  onDemo,
 }: ServiceParts): Promise<FastifyInstance> {
   // The server is at it while this process builds the rest.
   const warmUp = warmUpOf(config)
@@ -89,14 +85,13 @@ export async function openService({
   const version = await readVersion()
   const sessions = openSessions(databases.api, databases.replica)
   const mail = databases.signIn && openMail(config, log)
-  const signInSecret = databases.signIn ? await resolveSignInSecret(config) : ''
   const signIn =
     databases.signIn &&
     mail &&
     openSignIn({
       config,
       database: databases.signIn,
-      secret: signInSecret,
+      secret: await resolveSignInSecret(config),
       mailer: mail.mailer,
       log,
       rolesOf: (userId) => rolesOf(sessions, userId),
@@ -141,7 +136,6 @@ export async function openService({
   if (metricsServer) app.log.info({ url: metricsServer.url }, 'metrics: Prometheus can read them here')
   void warnOfLostConnections(databases, app.log)
   void warnOfRestoredRows(databases.worker, app.log)
-  if (signIn) await letDemoIn(signIn, config, signInSecret, onDemo)
   await router?.start()
   await Promise.race([warm, sleep(MOST_WARM_UP_MS, undefined, { ref: false })])
 
@@ -191,21 +185,6 @@ export async function openService({
       )
   })
   return app
-}
-
-/** In development the persons of the demo have a password; in production nobody does who once had it. */
-async function letDemoIn(
-  signIn: SignIn,
-  { NODE_ENV }: Config,
-  secret: string,
-  onDemo: ServiceParts['onDemo'],
-): Promise<void> {
-  if (NODE_ENV === 'production') {
-    await forgetDemoAccounts(signIn, DEMO_USERS).catch(() => {})
-    return
-  }
-  const password = demoPassword(secret)
-  if (onDemo && (await makeDemoAccounts(signIn, DEMO_USERS, password).catch(() => false))) onDemo(password)
 }
 
 /** The message of our own errors, which name an address and a cause. Of a driver's error only the name: its message can quote data. */

@@ -1,7 +1,6 @@
 import type { Module } from '../platform/module.ts'
 import { brokerRoutes } from './brokers/routes.ts'
 import { codes } from './codes.ts'
-import { DEMO_USERS } from './demo/users.ts'
 import { driverRoutes } from './drivers/routes.ts'
 import { examples } from './examples.ts'
 import { trailerRoutes } from './trailers/routes.ts'
@@ -37,6 +36,5 @@ export const freight = {
     await v1.register(trailerRoutes)
   },
   // Loaded by who fills a database, which is once in its life.
-  demoUsers: DEMO_USERS,
   seedDemo: async (database) => (await import('./demo/seed.ts')).seedDemo(database),
 } as const satisfies Module

@@ -5,7 +5,6 @@ import { certificateRoutes } from './certificates/routes.ts'
 import { checkinRoutes } from './checkins/routes.ts'
 import { codes } from './codes.ts'
 import { correctionRoutes } from './corrections/routes.ts'
-import { DEMO_USERS } from './demo/users.ts'
 import { examples } from './examples.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
@@ -104,6 +103,5 @@ export const guarding = {
     await v1.register(shiftRoutes)
   },
   // Loaded by who fills a database, which is once in its life.
-  demoUsers: DEMO_USERS,
   seedDemo: async (database) => (await import('./demo/seed.ts')).seedDemo(database),
 } as const satisfies Module

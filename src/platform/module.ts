@@ -47,8 +47,6 @@ export interface Module extends ApiPart {
   readonly metrics?: readonly Metric[]
   /** Calls that change nothing, and leave in a session what most requests need: each new connection makes them, as nobody. */
   readonly warmUp?: readonly WarmUp[]
-  /** Whom people sign in as in its demo. */
-  readonly demoUsers?: readonly { readonly id: string; readonly email: string }[]
   /** Fills an empty, migrated database with a demo. @returns whether it did: not where somebody is already */
   seedDemo?(database: Database): Promise<boolean>
 }

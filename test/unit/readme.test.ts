@@ -52,12 +52,14 @@ beforeAll(async () => {
   }
   ;[url, password] = await new Promise<[string, string]>((resolve, reject) => {
     let listensAt = ''
+    let printed = ''
     service.once('exit', (code) => reject(new Error(`The service ended with ${code} before it listened.`)))
     createInterface({ input: service.stdout }).on('line', (line) => {
       const address = /^Muster listens on (\S+)/.exec(line)?.[1]
       if (address) listensAt = address
-      const printed = / with the password (\S+)$/.exec(line)?.[1]
-      if (printed) resolve([listensAt, printed])
+      printed = /password (demo-\S+)/.exec(line)?.[1] ?? printed
+      // The line that comes when the persons of the demo have it.
+      if (line.includes('a token:')) resolve([listensAt, printed])
     })
   })
 }, FIRST_START_MS)
