@@ -3,6 +3,12 @@
 
 /** A token is renewed when so much of its life is over: the rest is for a slow answer, and for another try. */
 const RENEW_AFTER = 1 / 2
+/** After a failure it is tried again when so much of its life is over, and not more often than each half second. */
+const RETRY_AFTER = 1 / 10
+const LEAST_RETRY_MS = 500
+
+/** What ends a session: it is not tried again. Anything else (a busy service, a bad line) passes. */
+const FINAL = ['session_ended', 'account_suspended', 'second_factor_required']
 
 /** Why there is no token: `code` is of the problem (RFC 9457), such as `credentials_wrong` or `session_ended`. */
 export class SignInError extends Error {
@@ -54,6 +60,9 @@ export async function signIn(url, credentials) {
 export const resume = async (url, refreshToken) =>
   openSession(url, await post(url, '/token', { refresh_token: refreshToken }))
 
+/** @param {unknown} error */
+const isFinal = (error) => error instanceof SignInError && FINAL.includes(error.code)
+
 /** @typedef {{ access_token: string, expires_in: number, refresh_token: string }} Grant */
 
 /** @param {string} url @param {Grant} first */
@@ -61,6 +70,7 @@ function openSession(url, first) {
   let grant = first
   /** By the clock that is never set: the one of a phone may be wrong. */
   let renewAt = 0
+  let endsAt = 0
   /** @type {Promise<void> | undefined} */
   let renewing
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -71,10 +81,16 @@ function openSession(url, first) {
   /** @param {Grant} next */
   function keep(next) {
     grant = next
-    const inMs = grant.expires_in * 1000 * RENEW_AFTER
-    renewAt = performance.now() + inMs
+    const lifeMs = grant.expires_in * 1000
+    renewAt = performance.now() + lifeMs * RENEW_AFTER
+    endsAt = performance.now() + lifeMs
+    renewIn(lifeMs * RENEW_AFTER)
+  }
+
+  /** @param {number} ms */
+  function renewIn(ms) {
     clearTimeout(timer)
-    timer = setTimeout(() => void accessToken().catch(() => {}), inMs)
+    timer = setTimeout(() => void renew().catch(() => {}), ms)
   }
 
   /** Callers at the same moment share one request. */
@@ -84,6 +100,10 @@ function openSession(url, first) {
         keep(next)
         onRenewed(next.access_token)
       })
+      .catch((error) => {
+        if (!isFinal(error)) renewIn(Math.max(LEAST_RETRY_MS, grant.expires_in * 1000 * RETRY_AFTER))
+        throw error
+      })
       .finally(() => {
         renewing = undefined
       })
@@ -92,7 +112,11 @@ function openSession(url, first) {
 
   /** @throws {SignInError} `session_ended` or `account_suspended`: sign in again */
   async function accessToken() {
-    if (performance.now() >= renewAt) await renew()
+    if (performance.now() < renewAt) return grant.access_token
+    await renew().catch((error) => {
+      // The one that there is will do until it ends.
+      if (isFinal(error) || performance.now() >= endsAt) throw error
+    })
     return grant.access_token
   }
 
@@ -106,7 +130,6 @@ function openSession(url, first) {
     },
     async signOut() {
       clearTimeout(timer)
-      renewAt = Number.POSITIVE_INFINITY
       await fetch(`${url}/auth/sign-out`, {
         method: 'POST',
         headers: { authorization: `Bearer ${grant.refresh_token}` },

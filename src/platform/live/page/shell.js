@@ -1,4 +1,4 @@
-import { AuthError, signOut as endSession, mayHaveSession, openTokens } from '../../sign-in/page/client.js'
+import { signOut as endSession, isFinal, mayHaveSession, openTokens } from '../../sign-in/page/client.js'
 import { openSignInForm } from '../../sign-in/page/form.js'
 import { wordsIn } from '../../sign-in/page/words.js'
 import { openAnnouncer } from './announce.js'
@@ -98,7 +98,7 @@ function ofSession() {
   return {
     accessToken: () =>
       accessToken().catch((error) => {
-        if (error instanceof AuthError && error.code !== 'unreachable') throw new SignedOut(error.message)
+        if (isFinal(error)) throw new SignedOut(error.message)
         throw new Unreachable('The service does not answer.')
       }),
     whenRenewed,

@@ -61,6 +61,13 @@ export const mayHaveSession = () => localStorage.getItem(HINT_KEY) !== null
 
 /** A token is renewed when so much of its life is over: the rest is for a slow answer, and for another try. */
 const RENEW_AFTER = 1 / 2
+/** After a failure it is tried again when so much of its life is over, and not more often than each half second. */
+const RETRY_AFTER = 1 / 10
+const LEAST_RETRY_MS = 500
+/** What ends a session: it is not tried again. Anything else (a busy service, a bad line) passes. */
+const FINAL = ['session_ended', 'account_suspended', 'second_factor_required', 'unauthenticated']
+/** @param {unknown} error */
+export const isFinal = (error) => error instanceof AuthError && FINAL.includes(error.code)
 
 /**
  * The tokens of the session of this browser: `accessToken` for supabase-js, and for requests. Several callers share one request.
@@ -71,7 +78,9 @@ export function openTokens() {
   /** @type {{ id: string, email: string } | null} */
   let user = null
   let renewAt = 0
-  /** @type {Promise<string> | null} */
+  let endsAt = 0
+  let lifeMs = 0
+  /** @type {Promise<void> | null} */
   let asking = null
   let isClosed = false
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -80,30 +89,47 @@ export function openTokens() {
   let onRenewed = () => {}
 
   async function ask() {
-    const grant = await callAuth('/token', {}).catch((error) => {
-      if (error instanceof AuthError && error.code === 'session_ended') forgetSession()
-      throw error
-    })
+    const grant = await callAuth('/token', {})
     const isFirst = token === null
     token = String(grant.access_token)
     user = grant.user
     // Not `expires_at`: the clock of a phone may be wrong.
-    const inMs = grant.expires_in * 1000 * RENEW_AFTER
-    renewAt = performance.now() + inMs
-    clearTimeout(timer)
+    lifeMs = grant.expires_in * 1000
+    renewAt = performance.now() + lifeMs * RENEW_AFTER
+    endsAt = performance.now() + lifeMs
     // A socket has to be told before its token ends; nobody asks for another one by itself.
-    if (!isClosed) timer = setTimeout(() => void accessToken().catch(() => {}), inMs)
+    renewIn(lifeMs * RENEW_AFTER)
     if (!isFirst) onRenewed()
-    return token
+  }
+
+  /** @param {number} ms */
+  function renewIn(ms) {
+    clearTimeout(timer)
+    if (!isClosed) timer = setTimeout(() => void renew().catch(() => {}), ms)
+  }
+
+  async function renew() {
+    asking ??= ask()
+      .catch((error) => {
+        if (isFinal(error)) forgetSession()
+        else if (token !== null) renewIn(Math.max(LEAST_RETRY_MS, lifeMs * RETRY_AFTER))
+        throw error
+      })
+      .finally(() => {
+        asking = null
+      })
+    await asking
   }
 
   /** @returns {Promise<string>} @throws {AuthError} when the session is over, or the service is away */
   async function accessToken() {
-    if (token !== null && performance.now() < renewAt) return token
-    asking ??= ask().finally(() => {
-      asking = null
-    })
-    return asking
+    if (token === null || performance.now() >= renewAt) {
+      await renew().catch((error) => {
+        // The one that there is will do until it ends.
+        if (token === null || isFinal(error) || performance.now() >= endsAt) throw error
+      })
+    }
+    return /** @type {string} */ (token)
   }
 
   /** Who has signed in. @throws {AuthError} */
