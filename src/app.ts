@@ -114,6 +114,13 @@ export interface AppParts {
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Undefined: others make all tokens. */
+    signIn: SignIn | undefined
+  }
+}
+
 /** Composes the service; starts and stops nothing. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { config } = parts
@@ -161,6 +168,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
     signIn: parts.signIn && { providers: providersOf(config) },
   })
+  app.decorate('signIn', parts.signIn)
   if (parts.signIn) {
     await app.register(signInRoutes, { signIn: parts.signIn, config })
     await app.register(accountRoute, { signIn: parts.signIn })

@@ -1,5 +1,5 @@
 import { explain } from './cli/command.ts'
-import { hasSignIn, readConfig, requireChosenDatabase } from './config.ts'
+import { readConfig, requireChosenDatabase } from './config.ts'
 import { mistypedSettings } from './mistyped-settings.ts'
 import { describeDatabase } from './platform/db/describe.ts'
 import { asPortUnavailable, requireFreePort } from './platform/http/free-port.ts'
@@ -15,22 +15,29 @@ async function start(): Promise<void> {
   writePrivately()
 
   // Print the lines above first: the modules below take a second to load.
-  const [{ openLog }, { resolveTokenSettings }, { openDatabases }, { resolveDrizzleQuickly }] =
-    await Promise.all([
-      import('./platform/log.ts'),
-      import('./platform/auth/development-secret.ts'),
-      import('./platform/db/open.ts'),
-      import('./platform/db/drizzle-resolution.ts'),
-    ])
+  const [
+    { openLog },
+    { resolveSignInSecret, resolveTokenSettings },
+    { openDatabases },
+    { resolveDrizzleQuickly },
+  ] = await Promise.all([
+    import('./platform/log.ts'),
+    import('./platform/auth/development-secret.ts'),
+    import('./platform/db/open.ts'),
+    import('./platform/db/drizzle-resolution.ts'),
+  ])
   const tokenSettings = await resolveTokenSettings(config)
   const log = openLog(config)
   resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
-  const [databases, { openService }, { seedDemo }] = await Promise.all([
-    openDatabases(config, (line) => console.log(line), log),
-    import('./service.ts'),
-    import('./app.ts'),
-  ])
+  const [databases, { openService }, { seedDemo }, { demoPassword, giveDemoAccounts }, { DEMO_USERS }] =
+    await Promise.all([
+      openDatabases(config, (line) => console.log(line), log),
+      import('./service.ts'),
+      import('./app.ts'),
+      import('./platform/sign-in/demo.ts'),
+      import('./cli/demo-users.ts'),
+    ])
   if (
     databases.api.kind === 'embedded' &&
     config.NODE_ENV !== 'production' &&
@@ -46,11 +53,24 @@ async function start(): Promise<void> {
   console.log(`Muster listens on ${url}
   documentation: ${url}/docs
   shifts, live:  ${url}/live`)
-  if (hasSignIn(config) && config.NODE_ENV !== 'production' && config.SMTP_URL === undefined)
-    console.log(`  mails:         ${url}/sign-in/mailbox`)
-  // In production an issuer makes the tokens, and there is no demo.
-  if (config.NODE_ENV !== 'production')
+  // In production there is no demo, and `npm run token` makes nothing.
+  if (config.NODE_ENV !== 'production') {
+    if (service.signIn) {
+      const password = demoPassword(await resolveSignInSecret(config))
+      console.log(
+        `  sign in:       company@example.com, password ${password} (README.md lists the other persons of the demo)`,
+      )
+      if (config.SMTP_URL === undefined) console.log(`  mails:         ${url}/sign-in/mailbox`)
+      // The hash takes as long as a sign-in, and nobody is at the form yet.
+      await giveDemoAccounts(service.signIn, DEMO_USERS, password).catch((error: unknown) => {
+        log.warn(
+          { reason: error instanceof Error ? error.name : 'unknown' },
+          'sign-in: the persons of the demo could not be given their password; the next start tries again',
+        )
+      })
+    }
     console.log('  a token:       npm run --silent token -- company@example.com')
+  }
   if (config.NODE_ENV === 'development')
     console.log(
       '  browsers:      CORS allows localhost on any port, because NODE_ENV is development (see CORS_ORIGINS)',

@@ -107,7 +107,7 @@ export async function openService({
         })
   /** Known once the app is there, before which nobody is connected. */
   let cut: (userId: string) => void = () => {}
-  const suspensions = await watchSuspensions(databases.worker, log, (userId) => cut(userId))
+  const suspensions = watchSuspensions(databases.worker, log, (userId) => cut(userId))
   const app = await buildApp({
     config,
     log,

@@ -7,9 +7,12 @@ const NAMESPACE = '5b0c1d53-8f0a-4a1e-9d0c-6a7a3a0f4c1b'
 
 type DemoUser = (typeof OF_FREIGHT | typeof OF_GUARDING)[number]
 
+/** Everybody in the demos. */
+export const DEMO_USERS: readonly DemoUser[] = [...OF_GUARDING, ...OF_FREIGHT]
+
 /** The user of a demo with this address, in any spelling of its letters. */
 export function findDemoUser(email: string): DemoUser | undefined {
-  return [...OF_GUARDING, ...OF_FREIGHT].find((user) => user.email === email.toLowerCase())
+  return DEMO_USERS.find((user) => user.email === email.toLowerCase())
 }
 
 /**

@@ -50,6 +50,7 @@ const CAN_BECOME = {
   worker: ['muster_jobs', 'muster_worker', 'service_role'],
   jobs: ['muster_jobs'],
   replicator: ['muster_replicator'],
+  signIn: ['muster_signin'],
 }
 
 const everyRole = async (): Promise<string[]> => {
@@ -109,7 +110,7 @@ describe('the login of the service', () => {
       expect(await bare('api', `insert into ${table} default values`)).toBe('42501')
   })
 
-  it.each(['public', 'muster', 'auth', 'realtime', 'extensions', 'drizzle'])(
+  it.each(['public', 'muster', 'auth', 'realtime', 'sign_in', 'extensions', 'drizzle'])(
     'makes nothing in schema %s',
     async (schema) => {
       expect(await bare('api', `create table ${schema}.mine ()`)).toBe('42501')

@@ -149,7 +149,7 @@ describe('statistics', () => {
       api,
       'guard',
       [],
-      "select distinct tablename from pg_stats where schemaname in ('public', 'muster', 'realtime') and tablename <> 'spatial_ref_sys'",
+      "select distinct tablename from pg_stats where schemaname in ('public', 'muster', 'realtime', 'sign_in') and tablename <> 'spatial_ref_sys'",
     )
     expect(told).toEqual([])
     expect(

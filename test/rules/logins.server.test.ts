@@ -96,7 +96,12 @@ describe('on a server of several databases and owners', () => {
     return url.href
   }
 
-  const settingsOf = (ownerUrl: string) => ({ NODE_ENV: 'test', JWT_SECRET: SECRET, DATABASE_URL: ownerUrl })
+  const settingsOf = (ownerUrl: string) => ({
+    NODE_ENV: 'test',
+    JWT_SECRET: SECRET,
+    SIGN_IN: 'true',
+    DATABASE_URL: ownerUrl,
+  })
 
   async function openService(ownerUrl: string): Promise<{ databases: Databases; events: string[] }> {
     const events: string[] = []

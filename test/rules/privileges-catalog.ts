@@ -29,7 +29,7 @@ const byRole = (acl: string) => `
 const notOfAnExtension = (catalog: string, oid: string) =>
   `not exists (select from pg_depend where classid = '${catalog}'::regclass and objid = ${oid} and deptype = 'e')`
 
-const OURS = `('public', 'muster', 'auth', 'realtime', 'drizzle')`
+const OURS = `('public', 'muster', 'auth', 'realtime', 'sign_in', 'drizzle')`
 
 const FUNCTIONS = `
   select oid::regprocedure::text as name, coalesce(string_agg(role || substr(privilege, length('execute') + 1), ' ' order by role), '') as roles
@@ -59,7 +59,7 @@ const TABLES = `
 const SCHEMAS = `
   select nspname as name, role, string_agg(privilege, ' ' order by privilege) as privileges
   from (select nspname, nspowner as owner, nspacl from pg_namespace) as n, lateral (${byRole('nspacl')}) as granted
-  where nspname in ('public', 'muster', 'auth', 'realtime', 'extensions', 'drizzle')
+  where nspname in ('public', 'muster', 'auth', 'realtime', 'sign_in', 'extensions', 'drizzle')
   group by nspname, role`
 
 const DATABASE = `
@@ -68,7 +68,7 @@ const DATABASE = `
     lateral (${byRole('acl')}) as granted
   group by role`
 
-const ROLES = `('anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs', 'muster_replicator')`
+const ROLES = `('anon', 'authenticated', 'service_role', 'muster_definer', 'muster_api', 'muster_worker', 'muster_jobs', 'muster_replicator', 'muster_signin')`
 
 const MEMBERSHIPS = `
   select r.rolname as name, coalesce(string_agg(

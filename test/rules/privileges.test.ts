@@ -98,7 +98,7 @@ describe('functions', () => {
 describe('tables', () => {
   const relations = `
     from pg_class as c
-    where c.relnamespace::regnamespace::text in ('public', 'muster', 'realtime') and c.relkind in ('r', 'p')
+    where c.relnamespace::regnamespace::text in ('public', 'muster', 'realtime', 'sign_in') and c.relkind in ('r', 'p')
       and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid and deptype = 'e')`
 
   it('have row level security, for their owner too', async () => {
@@ -136,6 +136,7 @@ describe('policies', () => {
          from pg_policy
          where not (polname = 'internal' and polcmd = '*' and polroles <@ array['muster_definer', 'service_role']::regrole[]::oid[])
            and not (polname = 'run' and polroles = array['muster_jobs'::regrole]::oid[])
+           and not (polname = 'run' and polroles = array['muster_signin'::regrole]::oid[] and polrelid::regclass::text like 'sign_in.%')
            and not (polname = 'gateway_probes' and polcmd = 'a' and polroles = array['muster_api'::regrole]::oid[])
            and not (polcmd in ('r', 'a', 'w', 'd') and polroles = array['authenticated'::regrole]::oid[])`,
       ),
@@ -172,7 +173,7 @@ describe('roles', () => {
       await database().owner.query(
         `select rolname as name, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolinherit as powerful
          from pg_roles
-         where rolname ~ '^(muster_(definer|api|worker|jobs|replicator)|anon|authenticated|service_role)$'
+         where rolname ~ '^(muster_(definer|api|worker|jobs|replicator|signin)|anon|authenticated|service_role)$'
          order by rolname`,
       ),
     ).toEqual(

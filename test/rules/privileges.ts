@@ -6,7 +6,7 @@ import type { Privileges, TablePrivileges } from './privileges-catalog.ts'
  * half: which rows it reaches is in access-matrix.ts.
  *
  * - `anon` has a token that everybody may have; `authenticated` are people; `service_role` is who runs commands, `muster_jobs` background work.
- * - `muster_definer` owns the security definer functions; `muster_api`, `muster_worker`, `muster_jobs` and `muster_replicator` are the logins.
+ * - `muster_definer` owns the security definer functions; `muster_api`, `muster_worker`, `muster_jobs`, `muster_signin` and `muster_replicator` are the logins.
  */
 
 /** By the roles that may execute them. Trigger functions are called by nobody: triggers do not ask. */
@@ -45,7 +45,6 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   authenticated: [
     'muster.caller_audience()',
-    'muster.accept_invitation(text,text,text,double precision,double precision)',
     'muster.answer_check_ins(jsonb,text[])',
     'muster.change_assigned_shift(uuid,jsonb)',
     'muster.checkin_json(public.gps_checkins)',
@@ -79,6 +78,17 @@ const EXECUTE: Record<string, readonly string[]> = {
 
   'muster_definer service_role': ['muster.notification_types_of_guarding()'],
   'authenticated service_role': ['muster.is_stranger(uuid)'],
+  'authenticated muster_signin': [
+    'muster.accept_invitation(text,text,text,double precision,double precision)',
+  ],
+  // Before there is a caller: see supabase/schemas/platform/sign-in.sql.
+  muster_signin: [
+    'muster.invitation_of(text)',
+    'muster.refresh_session(text,text,interval,interval)',
+    'muster.register_invited(text,text,text,text,double precision,double precision)',
+  ],
+  'muster_signin muster_worker service_role': ['muster.may_sign_in(uuid)'],
+  'muster_worker service_role': ['muster.suspended_users()'],
   muster_jobs: [
     'muster.close_left_shifts(integer)',
     'muster.close_missed_shifts(integer)',
@@ -89,6 +99,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.forget_departed_rows()',
     'muster.forget_idempotency_keys(interval)',
     'muster.sample_sizes()',
+    'muster.tidy_sign_in()',
     'muster.warn_of_stale_payments()',
   ],
   service_role: ['muster.create_tenant(text,text,text,uuid)', 'muster.tables_from_future()'],
@@ -104,8 +115,10 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.nearby_check_ins(double precision,double precision,double precision,timestamp with time zone,timestamp with time zone,integer,timestamp with time zone,uuid)',
     'muster.record_check_ins(jsonb)',
     'muster.record_check_ins_once(text,text,jsonb)',
+    'muster.reinstate_user(uuid)',
     'muster.release_shift(uuid)',
     'muster.shift_candidates(uuid,integer,boolean,double precision,uuid)',
+    'muster.suspend_user(uuid,boolean)',
   ],
   // The gateway, before it has taken on a subscriber's role.
   muster_api: [
@@ -138,6 +151,9 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.has_begun(public.shifts,uuid)',
     'muster.clock_events(uuid)',
     'muster.interval_from(timestamp with time zone,timestamp with time zone)',
+    'muster.standing_of(public.users)',
+    'muster.suspension_of_guarding(uuid)',
+    'muster.user_to_judge(uuid)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',
@@ -238,7 +254,7 @@ const TABLES: Record<string, TablePrivileges> = {
   'public.users': {
     authenticated: { select: 'id tenant_id organization_id role name created_at updated_at deleted_at' },
     service_role: EVERYTHING,
-    muster_definer: { select: '*', insert: '*' },
+    muster_definer: { select: '*', insert: '*', update: 'suspended_at ended_at' },
   },
   'public.memberships': {
     authenticated: READ,
@@ -335,6 +351,25 @@ const TABLES: Record<string, TablePrivileges> = {
   'muster.audiences': { muster_definer: { select: '*', insert: '*', delete: '*' } },
   'muster.change_numbers': {},
   'muster.change_outbox': {},
+  // Sign-in's alone; whoever suspends a user, and background work, take away what they need not read.
+  ...Object.fromEntries(
+    ['users', 'accounts', 'two_factors', 'passkeys', 'keys'].map((name) => [
+      `sign_in.${name}`,
+      { muster_signin: EVERYTHING },
+    ]),
+  ),
+  'sign_in.sessions': {
+    muster_signin: EVERYTHING,
+    muster_definer: { select: 'id user_id expires_at', delete: '*' },
+  },
+  'sign_in.spent_tokens': {
+    muster_signin: EVERYTHING,
+    muster_definer: { select: 'session_id', delete: '*' },
+  },
+  'sign_in.verifications': {
+    muster_signin: EVERYTHING,
+    muster_definer: { select: 'expires_at', delete: '*' },
+  },
   // The history of migrations: the owner's alone.
   'drizzle.__drizzle_migrations': {},
   'drizzle.__drizzle_migrations_id_seq': {},
@@ -368,7 +403,9 @@ export const PRIVILEGES: Privileges = {
       muster_worker: 'usage',
       muster_jobs: 'usage',
       muster_replicator: 'usage',
+      muster_signin: 'usage',
     },
+    sign_in: { muster_definer: 'usage', muster_signin: 'usage' },
     public: {
       public: 'usage',
       anon: 'usage',
@@ -389,5 +426,6 @@ export const PRIVILEGES: Privileges = {
     muster_worker: 'muster_jobs service_role',
     muster_jobs: '',
     muster_replicator: '',
+    muster_signin: '',
   },
 }

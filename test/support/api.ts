@@ -99,7 +99,7 @@ export async function openApi(
     })
   const signIn = openSignInAgain()
   const suspensions = hasSignIn(config)
-    ? await watchSuspensions(database.owner, openLog(config, logTo), (id) => cut(id))
+    ? watchSuspensions(database.owner, openLog(config, logTo), (id) => cut(id))
     : undefined
   let cut: (userId: string) => void = () => {}
   const start = async (using = openSignInAgain()): Promise<FastifyInstance> =>

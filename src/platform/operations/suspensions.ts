@@ -22,11 +22,11 @@ export interface Suspensions {
  * @param database of background work
  * @param onSuspended is told within moments
  */
-export async function watchSuspensions(
+export function watchSuspensions(
   database: Database,
   log: StreakLog,
   onSuspended: (userId: string) => void,
-): Promise<Suspensions> {
+): Suspensions {
   /** Whoever was suspended at some time: asked about again, because they may have been reinstated. */
   const suspected = new Set<string>()
   let isStopped = false
@@ -53,18 +53,22 @@ export async function watchSuspensions(
   }
 
   let stopListening: (() => Promise<void>) | undefined
+  let listening: Promise<void> | undefined
   async function listen(): Promise<void> {
     try {
       stopListening = await database.listen(CHANNEL, suspend, () => void readAll())
-      if (isStopped) await stopListening()
     } catch (error) {
       reading.fail(error instanceof Error ? error.name : 'unknown')
-      if (!isStopped) setTimeout(() => void listen(), RETRY_MS).unref()
+      if (!isStopped)
+        setTimeout(() => {
+          listening = listen()
+        }, RETRY_MS).unref()
     }
   }
 
-  await listen()
-  await readAll()
+  // Nobody waits for it: a start does not depend on a database that is slow, and the rules refuse without it.
+  listening = listen()
+  const first = readAll()
 
   async function isSuspended(userId: string): Promise<boolean> {
     const [answer] = await database.query<{ may: boolean }>('select muster.may_sign_in($1::uuid) as may', [
@@ -85,6 +89,7 @@ export async function watchSuspensions(
     }),
     async stop() {
       isStopped = true
+      await Promise.all([listening, first])
       await stopListening?.()
     },
   }
