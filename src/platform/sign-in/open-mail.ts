@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
 import type { Logger } from '../log.ts'
 import { Streak } from '../streak.ts'
-import { type DeliveryOptions, openDelivery } from './delivery.ts'
+import { type DeliveryOptions, mails, openDelivery } from './delivery.ts'
 import type { Mailer } from './mail.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 import { openSmtp } from './smtp.ts'
@@ -54,6 +54,7 @@ export function openMail(
     mailer: {
       async send(mail) {
         if (!queue) {
+          mails.add('dropped')
           log.error({ kind: mail.kind }, 'mail: dropped, because SMTP_URL is not set')
           return
         }
