@@ -127,6 +127,8 @@ CREATE INDEX "spent_tokens_session_idx" ON "sign_in"."spent_tokens" USING btree 
 CREATE INDEX "two_factors_user_idx" ON "sign_in"."two_factors" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "verifications_identifier_idx" ON "sign_in"."verifications" USING btree ("identifier");--> statement-breakpoint
 CREATE INDEX "verifications_expires_idx" ON "sign_in"."verifications" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "users_email_idx" ON "users" USING btree (lower("email"));
+--> statement-breakpoint
 CREATE INDEX "users_suspended_idx" ON "users" USING btree ("id") WHERE "users"."suspended_at" is not null;
 --> statement-breakpoint
 ALTER TABLE "users" ADD CONSTRAINT "users_ended_is_suspended" CHECK ("users"."ended_at" is null or "users"."suspended_at" is not null);

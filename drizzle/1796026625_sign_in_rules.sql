@@ -484,6 +484,19 @@ begin atomic
   select exists (select from public.users u where u.id = account and u.deleted_at is null and u.suspended_at is null);
 end;
 --> statement-breakpoint
+create or replace function muster.user_of_address(address text) returns table (id uuid, name text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.id, u.name
+  from public.users u
+  where lower(u.email) = lower(address) and u.deleted_at is null and u.suspended_at is null
+    -- An address of two tenants does not say who is meant.
+    and not exists (select from public.users other where lower(other.email) = lower(address) and other.id <> u.id);
+end;
+--> statement-breakpoint
 -- Locks the user, so that of two admins the second finds what the first did.
 create or replace function muster.user_to_judge(wanted uuid) returns public.users
 language plpgsql
@@ -1274,6 +1287,8 @@ alter function muster.tidy_sign_in() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.may_sign_in(uuid) owner to muster_definer;
 --> statement-breakpoint
+alter function muster.user_of_address(text) owner to muster_definer;
+--> statement-breakpoint
 alter function muster.suspend_user(uuid,boolean) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.reinstate_user(uuid) owner to muster_definer;
@@ -1344,6 +1359,8 @@ revoke execute on function muster.standing_of(users) from public;
 --> statement-breakpoint
 revoke execute on function muster.may_sign_in(uuid) from public;
 --> statement-breakpoint
+revoke execute on function muster.user_of_address(text) from public;
+--> statement-breakpoint
 revoke execute on function muster.suspend_user(uuid,boolean) from public;
 --> statement-breakpoint
 revoke execute on function muster.reinstate_user(uuid) from public;
@@ -1357,6 +1374,8 @@ grant execute on function muster.accept_invitation(text,text,text,double precisi
 grant execute on function muster.invitation_of(text) to muster_signin;
 --> statement-breakpoint
 grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
+--> statement-breakpoint
+grant execute on function muster.user_of_address(text) to muster_signin;
 --> statement-breakpoint
 grant execute on function muster.refresh_session(text,text,interval,interval) to muster_signin;
 --> statement-breakpoint
@@ -1443,6 +1462,9 @@ comment on function muster.invitation_of(text) is
 --> statement-breakpoint
 comment on function muster.register_invited(text, text, text, text, float8, float8) is
   'Makes the account and the user of an invitation in one step.';
+--> statement-breakpoint
+comment on function muster.user_of_address(text) is
+  'The user whom a mail to this address reaches: one who came with a tenant, or by the tokens of another issuer, has no account yet. Security definer: sign-in can read nothing of users.';
 --> statement-breakpoint
 comment on function muster.may_sign_in(uuid) is
   'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';

@@ -16,6 +16,8 @@ drop table "sign_in"."keys";
 --> statement-breakpoint
 DROP INDEX "users_suspended_idx";
 --> statement-breakpoint
+DROP INDEX "users_email_idx";
+--> statement-breakpoint
 ALTER TABLE "users" DROP CONSTRAINT "users_ended_is_suspended";
 --> statement-breakpoint
 ALTER TABLE "users" DROP COLUMN "suspended_at";

@@ -48,6 +48,8 @@ drop function muster.user_to_judge(uuid);
 --> statement-breakpoint
 drop function muster.may_sign_in(uuid);
 --> statement-breakpoint
+drop function muster.user_of_address(text);
+--> statement-breakpoint
 drop function muster.register_invited(text,text,text,text,double precision,double precision);
 --> statement-breakpoint
 drop function muster.invitation_of(text);

@@ -3,6 +3,8 @@ import type { Example } from '../platform/http/openapi/part.ts'
 /** Of the demo. */
 const COMPANY = 'de3c0000-0000-7000-8000-000000000001'
 export const CLIENT = 'de3d0000-0000-7000-8000-000000000001'
+/** guard2@example.com */
+const SECOND_GUARD = 'de3a0000-0000-7000-8000-000000000500'
 export const CENTRE = { latitude: 52.374, longitude: 4.8994 }
 
 export const examples: Readonly<Record<string, Example>> = {
@@ -14,6 +16,9 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   getOrganization: { as: 'company', parameters: { id: CLIENT } },
   linkClient: { as: 'admin', parameters: { id: COMPANY, client_id: CLIENT } },
+  endUser: { as: 'admin', parameters: { id: SECOND_GUARD } },
+  reinstateUser: { as: 'admin', parameters: { id: SECOND_GUARD } },
+  suspendUser: { as: 'admin', parameters: { id: SECOND_GUARD } },
   unlinkClient: {
     as: 'admin',
     parameters: { id: COMPANY, client_id: 'de3d0000-0000-7000-8000-000000000003' },

@@ -111,6 +111,8 @@ export const users = pgTable(
     index('users_organization_idx').on(t.organization_id),
     // Guards are listed by name.
     index('users_name_idx').on(t.tenant_id, t.name, t.id),
+    // Sign-in knows somebody by the address alone.
+    index('users_email_idx').on(sql`lower(${t.email})`),
     // Each process reads them when it starts.
     index('users_suspended_idx').on(t.id).where(sql`${t.suspended_at} is not null`),
   ],

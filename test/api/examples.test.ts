@@ -84,8 +84,15 @@ const NEEDS_MORE = new Set([
 ])
 /** What has to have been done before: the rest comes in the order of the document. */
 const FIRST = ['claimShift', 'createCertificate', 'createIncident', 'createInvitation', 'createLocation']
-/** Without its client a company may not change what it has there. */
-const LAST = ['unlinkClient', 'removeCertificate', 'removeDriver', 'removeLocation', 'withdrawInvitation']
+/** Without its client a company may not change what it has there, and nobody reinstates a user who was ended. */
+const LAST = [
+  'unlinkClient',
+  'removeCertificate',
+  'removeDriver',
+  'removeLocation',
+  'withdrawInvitation',
+  'endUser',
+]
 const AS: Readonly<Record<string, string>> = {
   createOrganization: 'admin',
   withdrawInvitation: 'admin',

@@ -86,6 +86,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.invitation_of(text)',
     'muster.refresh_session(text,text,interval,interval)',
     'muster.register_invited(text,text,text,text,double precision,double precision)',
+    'muster.user_of_address(text)',
   ],
   'muster_signin muster_worker service_role': ['muster.may_sign_in(uuid)'],
   'muster_worker service_role': ['muster.suspended_users()'],

@@ -21,6 +21,17 @@ async function shiftToWork({ owner }: Arrangement): Promise<string> {
   return arrangeShift(owner, { status: 'assigned', startsInHours: 1 })
 }
 
+/** A guard whom nobody else needs. */
+async function newcomer({ owner }: Arrangement): Promise<string> {
+  const rows = await owner.query<{ id: string }>(
+    `insert into users (id, tenant_id, role, name, email)
+     select gen_random_uuid(), tenant_id, 'zzp', 'newcomer', gen_random_uuid() || '@example.com' from users where id = $1
+     returning id`,
+    [USERS.admin],
+  )
+  return idOf(rows)
+}
+
 const checkIn = () => ({
   id: randomUUID(),
   kind: 'ping',
@@ -74,6 +85,12 @@ export const ROUTE_REQUESTS: Readonly<Record<string, ArrangeRequests>> = {
     )
     return one({ persona: 'admin', url: `/v1/invitations/${idOf(rows)}` })
   },
+  'POST /v1/users/{id}/suspend': async (arrangement) =>
+    one({ persona: 'admin', url: `/v1/users/${await newcomer(arrangement)}/suspend` }),
+  'POST /v1/users/{id}/reinstate': async (arrangement) =>
+    one({ persona: 'admin', url: `/v1/users/${await newcomer(arrangement)}/reinstate` }),
+  'POST /v1/users/{id}/end': async (arrangement) =>
+    one({ persona: 'admin', url: `/v1/users/${await newcomer(arrangement)}/end` }),
   'GET /v1/organizations': each('/v1/organizations'),
   'POST /v1/organizations': async () =>
     one({

@@ -5,7 +5,6 @@ import { readConfig } from '../../src/config.ts'
 import * as fields from '../../src/platform/sign-in/page/fields.js'
 import { chooseLanguage, wordsIn } from '../../src/platform/sign-in/page/words.js'
 import { providersOf, signInPages } from '../../src/platform/sign-in/pages.ts'
-import { openChallenges } from '../../src/platform/sign-in/passkeys.ts'
 import * as passwords from '../../src/platform/sign-in/passwords.ts'
 
 const PAGES = ['/sign-in', '/sign-in/account', '/auth/accept', '/auth/magic-link', '/auth/reset-password']
@@ -122,30 +121,5 @@ describe('the pages of sign-in', () => {
       { id: 'oidc', name: 'sso.example.com' },
     ])
     expect(providersOf(readConfig({}))).toEqual([])
-  })
-})
-
-describe('the challenge of a passkey', () => {
-  let now = Date.parse('2026-11-30T12:00:00Z')
-  const challenges = openChallenges('a secret', () => now)
-  const make = (purpose: string) => Buffer.from(challenges.make(purpose)).toString('base64url')
-
-  it('is good for its purpose, for some minutes, and only from here', () => {
-    const challenge = make('sign in')
-    expect(challenges.isGood(challenge, 'sign in')).toBe(true)
-    expect(challenges.isGood(challenge, 'add to somebody')).toBe(false)
-    expect(openChallenges('another secret', () => now).isGood(challenge, 'sign in')).toBe(false)
-    const later = `${challenge.slice(0, 3)}A${challenge.slice(4)}`
-    expect(challenges.isGood(later, 'sign in')).toBe(false)
-    now += 9 * 60_000
-    expect(challenges.isGood(challenge, 'sign in')).toBe(true)
-    now += 2 * 60_000
-    expect(challenges.isGood(challenge, 'sign in')).toBe(false)
-  })
-
-  it('is another one each time, and no text of a stranger', () => {
-    expect(make('sign in')).not.toBe(make('sign in'))
-    for (const given of ['', 'AAAA', '%', 'x'.repeat(5_000)])
-      expect(challenges.isGood(given, 'sign in')).toBe(false)
   })
 })

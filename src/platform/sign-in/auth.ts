@@ -1,7 +1,8 @@
 import { drizzleAdapter } from '@better-auth/drizzle-adapter'
+import { passkey } from '@better-auth/passkey'
 import { betterAuth } from 'better-auth'
 import { APIError } from 'better-auth/api'
-import { bearer, emailOTP, magicLink, twoFactor } from 'better-auth/plugins'
+import { bearer, emailOTP, genericOAuth, magicLink, twoFactor } from 'better-auth/plugins'
 import type { Config } from '../../config.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
 import { drizzleOver, type SignInDatabase } from './database.ts'
@@ -51,11 +52,19 @@ const METHODS: Readonly<Record<string, string>> = {
   '/two-factor/verify-totp': 'totp',
   '/two-factor/verify-backup-code': 'totp',
   '/callback/:id': 'provider',
-  '/oauth2/callback/:providerId': 'provider',
 }
 
 export function openAuth(parts: AuthParts) {
   const { config, database, passwords, queueMail } = parts
+  const oidc = config.OIDC_CLIENT_ID !== undefined && {
+    providerId: 'oidc',
+    discoveryUrl: config.OIDC_DISCOVERY_URL!,
+    clientId: config.OIDC_CLIENT_ID,
+    clientSecret: config.OIDC_CLIENT_SECRET!,
+    scopes: ['openid', 'email', 'profile'],
+    pkce: true,
+    disableSignUp: true,
+  }
   return betterAuth({
     appName: 'Muster',
     baseURL: parts.publicUrl,
@@ -67,7 +76,7 @@ export function openAuth(parts: AuthParts) {
     rateLimit: { enabled: false },
     // It writes addresses. What fails is thrown to our error handler.
     logger: { disabled: true },
-    onAPIError: { throw: false },
+    onAPIError: { throw: false, errorURL: `${parts.publicUrl}/live` },
     database: drizzleAdapter(drizzleOver(database), {
       provider: 'pg',
       schema: {
@@ -109,6 +118,25 @@ export function openAuth(parts: AuthParts) {
         })
       },
     },
+    socialProviders: {
+      ...(config.GOOGLE_CLIENT_ID !== undefined && {
+        google: {
+          clientId: config.GOOGLE_CLIENT_ID,
+          clientSecret: config.GOOGLE_CLIENT_SECRET!,
+          disableSignUp: true,
+        },
+      }),
+      ...(config.MICROSOFT_CLIENT_ID !== undefined && {
+        microsoft: {
+          clientId: config.MICROSOFT_CLIENT_ID,
+          clientSecret: config.MICROSOFT_CLIENT_SECRET!,
+          tenantId: config.MICROSOFT_TENANT,
+          disableSignUp: true,
+        },
+      }),
+    },
+    // By an address that the provider has verified, and that the account has verified too.
+    account: { accountLinking: { enabled: true, trustedProviders: [] } },
     databaseHooks: {
       user: {
         create: {
@@ -155,6 +183,13 @@ export function openAuth(parts: AuthParts) {
         },
       }),
       twoFactor({ issuer: 'Muster' }),
+      passkey({
+        rpName: 'Muster',
+        rpID: new URL(parts.publicUrl).hostname,
+        origin: parts.publicUrl,
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+      }),
+      ...(oidc ? [genericOAuth({ config: [oidc] })] : []),
     ],
   })
 }

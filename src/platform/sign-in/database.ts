@@ -7,12 +7,20 @@ const ENTER = { text: "select set_config('role', 'muster_signin', true)", parame
 /** The door to schema `sign_in`. Each statement is a transaction of its own. */
 export interface SignInDatabase {
   query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<R[]>
+  /** Statements since the start: equal for an address that exists and one that does not. */
+  readonly asked: number
 }
 
 export function asSignIn(database: Database): SignInDatabase {
+  let asked = 0
   return {
-    query: <R extends Row>(text: string, parameters: readonly Parameter[] = []) =>
-      database.transaction((tx) => tx.query<R>(text, parameters), { enter: ENTER, single: true }),
+    get asked() {
+      return asked
+    },
+    query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
+      asked += 1
+      return database.transaction((tx) => tx.query<R>(text, parameters), { enter: ENTER, single: true })
+    },
   }
 }
 

@@ -18,8 +18,17 @@ const MOST_WAITING = 1_000
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** The language of the request that is being answered: better-auth's callbacks do not have it. */
-const language = new AsyncLocalStorage<MailLanguage>()
-export const inLanguage = <T>(chosen: MailLanguage, work: () => T): T => language.run(chosen, work)
+const request = new AsyncLocalStorage<{ language: MailLanguage; hasQueued: boolean }>()
+
+/** Runs what may queue a mail for a request. @returns whether it did, too */
+export async function forRequest<T>(
+  language: MailLanguage,
+  work: () => Promise<T>,
+): Promise<{ done: T; hasQueued: boolean }> {
+  const store = { language, hasQueued: false }
+  const done = await request.run(store, work)
+  return { done, hasQueued: store.hasQueued }
+}
 
 /**
  * Mail that waits to be sent, one after the other, beside the requests: how long an answer takes does not tell whether anything was
@@ -38,11 +47,13 @@ export class MailQueue {
   }
 
   get language(): MailLanguage {
-    return language.getStore() ?? 'nl'
+    return request.getStore()?.language ?? 'nl'
   }
 
   add(mail: Mail): void {
     if (this.#closed) return
+    const store = request.getStore()
+    if (store) store.hasQueued = true
     this.queued += 1
     this.#waiting.push(mail)
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
@@ -81,10 +92,20 @@ export class MailQueue {
     }
   }
 
-  async #mayHave({ kind, to }: Mail): Promise<boolean> {
+  async #mayHave({ kind, to, data }: Mail): Promise<boolean> {
     if (!TO_ACCOUNTS.has(kind)) return true
+    // What nobody could use: it was queued so that as much is done for an address that nobody has.
+    if (Object.keys(data).length === 0) return false
+    // Whoever came with a tenant, or by the tokens of another issuer, gets the account of their user: the mailbox proves who they are.
     const [found] = await this.#parts.database.query<{ known: boolean }>(
-      'select exists (select from sign_in.users u where u.email = lower($1) and muster.may_sign_in(u.id)) as known',
+      `with adopted as (
+         insert into sign_in.users (id, name, email)
+         select u.id, u.name, lower($1) from muster.user_of_address($1) u
+         on conflict do nothing
+         returning id
+       )
+       select exists (select from adopted)
+         or exists (select from sign_in.users u where u.email = lower($1) and muster.may_sign_in(u.id)) as known`,
       [to],
     )
     return found?.known ?? false

@@ -7,9 +7,8 @@ import { idParams } from '../http/fields.ts'
 import { Problem, problems } from '../http/problem.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
 import type { Attempt, From } from './limits.ts'
-import { inLanguage } from './mail-queue.ts'
+import { forRequest } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
-import { passkeyRoutes } from './passkeys.ts'
 import {
   acceptance,
   address,
@@ -21,10 +20,17 @@ import {
   invitedTo,
   keySet,
   linkToken,
+  newPasskey,
+  ownPasskeys,
   ownPassword,
   ownSessions,
+  PROVIDERS,
+  passkeyOptions,
+  passkeyProof,
   passwordChange,
   passwordReset,
+  providerSignIn,
+  redirection,
   refreshRequest,
   signInEmail,
   totpCode,
@@ -49,6 +55,7 @@ const readDevice = (cookies: string | undefined): string | undefined =>
 
 /** What better-auth answered, read. */
 interface Answer {
+  hasQueued: boolean
   status: number
   body: Record<string, unknown>
   headers: Headers
@@ -79,8 +86,25 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     if (isForeign) throw new Problem('forbidden', { subject: 'origin' })
   }
 
-  /** Lets better-auth answer. Of the request it gets what the route has checked, and nothing else. */
-  async function ask(
+  /** Lets better-auth answer. @throws Problem for what it refuses */
+  async function ask(...given: Parameters<typeof answerOf>): Promise<Answer> {
+    const answer = await answerOf(...given)
+    const problem = problemOf(answer)
+    if (!problem) return answer
+    if (problem.status < 500) signInsSeen.add('refused')
+    throw problem
+  }
+
+  const languageOf = (request: FastifyRequest) => signIn.languageOf(request.headers['accept-language'])
+
+  /** What a browser makes or finds a passkey by: the challenge is in a cookie. */
+  function options(reply: FastifyReply, answer: Answer) {
+    passCookies(reply, answer)
+    return { ...(answer.body as { challenge: string }), userVerification: 'required' }
+  }
+
+  /** Of the request it gets what the route has checked, and nothing else. */
+  async function answerOf(
     request: FastifyRequest,
     path: string,
     {
@@ -103,16 +127,12 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       if (value !== undefined) headers.set(name, value)
     }
     if (body !== undefined) headers.set('content-type', 'application/json')
-    const response = await inLanguage(signIn.languageOf(request.headers['accept-language']), () =>
+    const { done: response, hasQueued } = await forRequest(languageOf(request), () =>
       auth.handler(
         new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
       ),
     )
-    const answer = await read(response)
-    const problem = problemOf(answer)
-    if (!problem) return answer
-    if (problem.status < 500) signInsSeen.add('refused')
-    throw problem
+    return { ...(await read(response)), hasQueued }
   }
 
   /** What ends in a session, whichever way it came: the tokens, or that a second factor is wanted. */
@@ -198,8 +218,6 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   }
 
   const letsIn = { 200: z.union([grant, challenge]) }
-
-  await app.register(passkeyRoutes, { signIn, letIn: grantOrChallenge })
 
   app.post(
     '/auth/sign-in/email',
@@ -375,7 +393,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) => {
-      await ask(request, '/request-password-reset', { body: request.body })
+      const { email } = request.body
+      const { hasQueued } = await ask(request, '/request-password-reset', { body: request.body })
+      if (!hasQueued)
+        signIn.mails.add({ to: email, kind: 'reset_password', language: languageOf(request), data: {} })
       return reply.code(202).send(null)
     },
   )
@@ -489,6 +510,169 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     )
   }
+
+  app.get(
+    '/auth/passkey/generate-register-options',
+    {
+      schema: {
+        operationId: 'getPasskeyRegistration',
+        summary: 'Get what a browser needs to make a passkey',
+        description: 'Needs the session, which has begun today. For `navigator.credentials.create()`.',
+        tags,
+        security: [],
+        response: { 200: passkeyOptions, ...problems('session_ended') },
+      },
+    },
+    async (request, reply) =>
+      options(reply, await ask(request, '/passkey/generate-register-options', { method: 'GET' })),
+  )
+
+  app.post(
+    '/auth/passkey/verify-registration',
+    {
+      schema: {
+        operationId: 'addPasskey',
+        summary: 'Add a passkey',
+        description: 'Needs the session, and the cookie of the options.',
+        tags,
+        security: [],
+        body: newPasskey,
+        response: {
+          204: z.null(),
+          ...problems('credentials_wrong', 'session_ended', 'already_exists', 'forbidden'),
+        },
+      },
+    },
+    async (request, reply) => {
+      await ask(request, '/passkey/verify-registration', { body: request.body })
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/auth/passkey/generate-authenticate-options',
+    {
+      schema: {
+        operationId: 'getPasskeyChallenge',
+        summary: 'Get what a browser needs to sign in with a passkey',
+        description:
+          'For `navigator.credentials.get()`, also with autofill. It names no passkeys, so it does not tell who has one.',
+        tags,
+        security: [],
+        response: { 200: passkeyOptions, ...problems() },
+      },
+    },
+    async (request, reply) =>
+      options(reply, await ask(request, '/passkey/generate-authenticate-options', { method: 'GET' })),
+  )
+
+  app.post(
+    '/auth/passkey/verify-authentication',
+    {
+      schema: {
+        operationId: 'signInWithPasskey',
+        summary: 'Sign in with a passkey',
+        description: 'Needs the cookie of the options. It counts as two factors.',
+        tags,
+        security: [],
+        body: passkeyProof,
+        response: { ...letsIn, ...problems('credentials_wrong', 'account_suspended', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      requireUserVerified(request.body.response.response.authenticatorData)
+      return letIn(
+        request,
+        reply,
+        await ask(request, '/passkey/verify-authentication', { body: request.body }),
+      )
+    },
+  )
+
+  app.get(
+    '/auth/passkey/list-user-passkeys',
+    {
+      schema: {
+        operationId: 'listOwnPasskeys',
+        summary: 'List the own passkeys',
+        description: 'Needs the session.',
+        tags,
+        security: [],
+        response: { 200: ownPasskeys, ...problems('session_ended') },
+      },
+    },
+    async (request) => {
+      const { userId } = await ownSession(request)
+      const [found] = await signIn.database.query<{ items: z.infer<typeof ownPasskeys>['items'] }>(
+        `select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'created_at', p.created_at)
+           order by p.created_at desc), '[]') as items
+         from sign_in.passkeys p where p.user_id = $1::uuid`,
+        [userId],
+      )
+      return { items: found!.items }
+    },
+  )
+
+  app.post(
+    '/auth/passkey/delete-passkey',
+    {
+      schema: {
+        operationId: 'removePasskey',
+        summary: 'Remove one of the own passkeys',
+        description: 'Needs the session.',
+        tags,
+        security: [],
+        body: idParams,
+        response: { 204: z.null(), ...problems('session_ended', 'not_found', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = await ownSession(request)
+      const removed = await signIn.database.query(
+        'delete from sign_in.passkeys where id = $1::uuid and user_id = $2::uuid returning id',
+        [request.body.id, userId],
+      )
+      if (removed.length === 0) throw new Problem('not_found')
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/auth/sign-in/social',
+    {
+      schema: {
+        operationId: 'signInWithProvider',
+        summary: 'Sign in with an OpenID provider',
+        description:
+          'Answers with the address at the provider to which the browser goes. Whoever comes back is let in if the provider has verified the address of an account here.',
+        tags,
+        security: [],
+        body: providerSignIn,
+        response: { 200: redirection, ...problems('not_found', 'forbidden') },
+      },
+    },
+    async (request, reply) => {
+      const answer = await ask(request, '/sign-in/social', {
+        body: { ...request.body, disableRedirect: true },
+      })
+      passCookies(reply, answer)
+      return { url: String(answer.body.url) }
+    },
+  )
+
+  app.get(
+    '/auth/callback/:provider',
+    { schema: { hide: true, params: z.strictObject({ provider: z.enum(PROVIDERS) }) } },
+    async (request, reply) => {
+      const query = Object.fromEntries(new URL(request.url, signIn.publicUrl).searchParams)
+      const answer = await answerOf(request, `/callback/${request.params.provider}`, { method: 'GET', query })
+      const target = new URL(answer.headers.get('location') ?? '/live', signIn.publicUrl)
+      // Nowhere else, whatever the library makes of it.
+      if (target.origin !== signIn.publicUrl) throw new Problem('forbidden', { subject: 'callbackURL' })
+      for (const cookie of answer.headers.getSetCookie()) reply.header('set-cookie', cookie)
+      return reply.redirect(target.href, 303)
+    },
+  )
 
   app.get(
     '/auth/sessions',
@@ -629,7 +813,17 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   )
 }
 
-async function read(response: Response): Promise<Answer> {
+/** The bit UV of the flags (WebAuthn Level 3, section 6.1), which stand behind the 32 bytes of the hash of the relying party's id. */
+const FLAGS_AT = 32
+const USER_VERIFIED = 0x04
+
+/** A passkey counts as two factors because its device asked for one. The signature, which covers it, is verified afterwards. */
+function requireUserVerified(authenticatorData: string): void {
+  const flags = Buffer.from(authenticatorData, 'base64url')[FLAGS_AT] ?? 0
+  if ((flags & USER_VERIFIED) === 0) throw new Problem('credentials_wrong', { subject: 'user_verification' })
+}
+
+async function read(response: Response): Promise<Omit<Answer, 'hasQueued'>> {
   const text = await response.text()
   let body: unknown
   try {
@@ -659,6 +853,14 @@ const CODE_OF: Readonly<Record<string, [Code, subject?: string]>> = {
   TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE: [WRONG, 'code'],
   INVALID_TWO_FACTOR_COOKIE: [WRONG, 'code'],
   INVALID_TOKEN: [WRONG, 'token'],
+  CHALLENGE_NOT_FOUND: [WRONG, 'challenge'],
+  PASSKEY_NOT_FOUND: [WRONG, 'passkey'],
+  AUTHENTICATION_FAILED: [WRONG, 'passkey'],
+  FAILED_TO_VERIFY_REGISTRATION: [WRONG, 'passkey'],
+  PREVIOUSLY_REGISTERED: ['already_exists', 'passkey'],
+  SESSION_NOT_FRESH: ['session_ended', 'age'],
+  PROVIDER_NOT_FOUND: ['not_found', 'provider'],
+  ACCOUNT_TEMPORARILY_LOCKED: ['rate_limited'],
   new_user_signup_disabled: [WRONG, 'token'],
   MAY_NOT_SIGN_IN: ['account_suspended'],
   NOT_INVITED: ['forbidden', 'invitation'],
@@ -677,6 +879,8 @@ function problemOf({ status, body, headers }: Answer): Problem | undefined {
       ? (new URL(headers.get('location') ?? '', 'http://localhost').searchParams.get('error') ?? '')
       : String(body.code ?? '')
   const [code, subject] = CODE_OF[name] ?? []
+  // As long as better-auth locks the authenticator app of an account.
+  if (code === 'rate_limited') return new Problem(code, { retryAfterSeconds: 15 * 60 })
   if (code) return new Problem(code, { subject })
   if (status === 401) return new Problem('session_ended')
   if (status === 403) return new Problem('forbidden')

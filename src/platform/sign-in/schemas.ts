@@ -73,6 +73,49 @@ export const totpSetup = z
   })
   .meta({ id: 'TotpSetup' })
 
+/** As browsers' WebAuthn has it, in JSON (WebAuthn Level 3, section 5.1): passed on to the library that judges it. */
+const webAuthn = z.looseObject({
+  id: z.string().min(1).max(2_000),
+  response: z.looseObject({ clientDataJSON: z.string().max(10_000) }),
+})
+export const passkeyOptions = z.looseObject({ challenge: z.string() }).meta({ id: 'PasskeyOptions' })
+export const newPasskey = z
+  .strictObject({ response: webAuthn, name: text(1, 100).optional() })
+  .meta({ id: 'NewPasskey' })
+export const passkeyProof = z
+  .strictObject({
+    response: webAuthn.extend({
+      response: z.looseObject({
+        clientDataJSON: z.string().max(10_000),
+        authenticatorData: z.string().max(10_000),
+      }),
+    }),
+  })
+  .meta({ id: 'PasskeyProof' })
+export const ownPasskeys = z
+  .strictObject({
+    items: z.array(
+      z
+        .strictObject({ id: uuid, name: z.string().nullable(), created_at: instantOut })
+        .meta({ id: 'Passkey' }),
+    ),
+  })
+  .meta({ id: 'Passkeys' })
+
+export const PROVIDERS = ['google', 'microsoft', 'oidc'] as const
+export const providerSignIn = z
+  .strictObject({
+    provider: z.enum(PROVIDERS),
+    callbackURL: z
+      .string()
+      .max(500)
+      .regex(/^\/(?![/\\])[\w\-./?=&%]*$/)
+      .default('/live')
+      .meta({ description: 'Where the browser goes afterwards: a path of this service.' }),
+  })
+  .meta({ id: 'ProviderSignIn' })
+export const redirection = z.strictObject({ url: z.string() }).meta({ id: 'Redirection' })
+
 export const invitationCode = z
   .strictObject({ code: text(1, 200).meta({ description: 'The code of the invitation.' }) })
   .meta({ id: 'InvitationCode' })

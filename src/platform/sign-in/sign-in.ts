@@ -68,8 +68,6 @@ export interface SignIn extends OwnIssuer {
   /** The port that the system chose (PORT=0), before the first request. */
   listensAt(port: number): void
   readonly cookie: SessionCookie
-  /** A secret for one purpose, made of SIGN_IN_SECRET. */
-  secretFor(purpose: string): string
   readonly passwords: Passwords
   readonly limits: Limits
   readonly database: SignInDatabase
@@ -194,7 +192,6 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
       if (config.PUBLIC_URL === undefined) publicUrl = publicUrlOf({ ...config, PORT: port })
     },
     cookie,
-    secretFor: (purpose) => derived(secret, purpose),
     passwords,
     limits,
     database,

@@ -72,6 +72,22 @@ comment on function muster.may_sign_in(uuid) is
   'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';
 grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
 
+create or replace function muster.user_of_address(address text) returns table (id uuid, name text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.id, u.name
+  from public.users u
+  where lower(u.email) = lower(address) and u.deleted_at is null and u.suspended_at is null
+    -- An address of two tenants does not say who is meant.
+    and not exists (select from public.users other where lower(other.email) = lower(address) and other.id <> u.id);
+end;
+comment on function muster.user_of_address(text) is
+  'The user whom a mail to this address reaches: one who came with a tenant, or by the tokens of another issuer, has no account yet. Security definer: sign-in can read nothing of users.';
+grant execute on function muster.user_of_address(text) to muster_signin;
+
 -- Locks the user, so that of two admins the second finds what the first did.
 create or replace function muster.user_to_judge(wanted uuid) returns public.users
 language plpgsql
@@ -267,6 +283,7 @@ grant update (suspended_at, ended_at) on public.users to muster_definer;
 
 alter function muster.me() owner to muster_definer;
 alter function muster.may_sign_in(uuid) owner to muster_definer;
+alter function muster.user_of_address(text) owner to muster_definer;
 alter function muster.suspend_user(uuid, boolean) owner to muster_definer;
 alter function muster.reinstate_user(uuid) owner to muster_definer;
 alter function muster.suspended_users() owner to muster_definer;

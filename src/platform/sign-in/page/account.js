@@ -69,7 +69,7 @@ const day = (at) =>
 /** @param {Section} at @param {string} [news] */
 async function showPasskeys(at, news) {
   /** @type {{ items: { id: string, name: string | null, created_at: string }[] }} */
-  const { items: passkeys } = await callAuth('/passkeys')
+  const { items: passkeys } = await callAuth('/passkey/list-user-passkeys')
   const add = form(words, words.addPasskey, [], async () => {
     try {
       await addPasskey(deviceName())
@@ -81,7 +81,7 @@ async function showPasskeys(at, news) {
   })
   const items = passkeys.map(({ id, name, created_at }) =>
     item(`${name || 'Passkey'}, ${words.since(day(created_at))}`, words.remove, async () => {
-      await callAuth(`/passkeys/${id}`, undefined, 'DELETE')
+      await callAuth('/passkey/delete-passkey', { id })
       await showPasskeys(at, words.saved)
     }),
   )

@@ -18,24 +18,24 @@ export const canAutofill = async () =>
  *   address, until the signal is aborted
  */
 export async function signInWithPasskey({ mediation, signal } = {}) {
-  const options = await callAuth('/passkey/sign-in-options', {})
+  const options = await callAuth('/passkey/generate-authenticate-options')
   const credential = await navigator.credentials.get({
     publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options),
     ...(mediation && { mediation }),
     ...(signal && { signal }),
   })
   if (!(credential instanceof PublicKeyCredential)) throw new DOMException('No passkey', 'NotAllowedError')
-  return callAuth('/passkey/sign-in', { response: credential.toJSON() })
+  return callAuth('/passkey/verify-authentication', { response: credential.toJSON() })
 }
 
 /** Makes a passkey of this device for whoever has signed in. @param {string} name by which its owner tells it from others */
 export async function addPasskey(name) {
-  const options = await callAuth('/passkey/register-options', {})
+  const options = await callAuth('/passkey/generate-register-options')
   const credential = await navigator.credentials.create({
     publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options),
   })
   if (!(credential instanceof PublicKeyCredential)) throw new DOMException('No passkey', 'NotAllowedError')
-  await callAuth('/passkey/register', { response: credential.toJSON(), name })
+  await callAuth('/passkey/verify-registration', { response: credential.toJSON(), name })
 }
 
 /** A person who closes the browser's dialogue has made no mistake. @param {unknown} error */

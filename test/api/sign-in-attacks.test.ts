@@ -1,0 +1,178 @@
+import { decodeProtectedHeader } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { KEY_MARGIN_MS, KEY_PERIOD_MS, KeyRing } from '../../src/platform/sign-in/keys.ts'
+import { openLimits } from '../../src/platform/sign-in/limits.ts'
+import { expectProblem, useApi } from '../support/api.ts'
+import { authOf, cookiesOf, giveAccount, PASSWORD, totpCode } from '../support/sign-in.ts'
+import { USERS } from '../support/world.ts'
+
+const api = useApi({ SIGN_IN: 'true', SIGN_IN_TOTP_REQUIRED: 'admin', SIGN_IN_HASH_COST: '2' })
+const post = authOf(api)
+const signIn = (email: string, password = PASSWORD, headers: Record<string, string> = {}) =>
+  post('/sign-in/email', { email, password }, headers)
+
+beforeAll(async () => {
+  for (const persona of ['company', 'guard', 'admin', 'client', 'colleague'] as const)
+    await giveAccount(api(), persona)
+  await signIn('guard@example.com')
+})
+
+/** What a request costs: hashes, statements of sign-in, and mails. */
+async function costOf(work: () => Promise<unknown>) {
+  const { passwords, mails, database } = api().signIn!
+  const before = [passwords.made, database.asked, mails.queued]
+  await work()
+  return [passwords.made, database.asked, mails.queued].map((now, nth) => now - before[nth]!)
+}
+
+describe('whether an address has an account', () => {
+  it.each([
+    ['/sign-in/email', { password: 'not the password' }],
+    ['/sign-in/magic-link', {}],
+    ['/email-otp/send-verification-otp', {}],
+    ['/request-password-reset', {}],
+  ])('cannot be told by the work of POST /auth%s', async (path, body) => {
+    const known = await costOf(() => post(path, { ...body, email: 'client@example.com' }))
+    const unknown = await costOf(() => post(path, { ...body, email: 'stranger@example.com' }))
+    expect(known.some((cost) => cost > 0)).toBe(true)
+    expect(unknown).toEqual(known)
+  })
+})
+
+describe('guesses', () => {
+  it('at one address from many networks stop, and its owner signs in all the same', async () => {
+    const own = await signIn('company@example.com', PASSWORD, { remoteAddress: '198.51.100.7' })
+    const cookie = cookiesOf(own)
+    const outcomes = new Map<number, number>()
+    for (let nth = 0; nth < 100; nth += 1) {
+      const { statusCode } = await signIn('company@example.com', `guess ${nth}`, {
+        remoteAddress: `203.0.113.${nth}`,
+      })
+      outcomes.set(statusCode, (outcomes.get(statusCode) ?? 0) + 1)
+    }
+    expect(Object.fromEntries(outcomes)).toEqual({ 401: 10, 429: 90 })
+    // The right password is no way in for them either, and hashes nothing.
+    const hashes = api().signIn!.passwords.made
+    const guessed = await signIn('company@example.com', PASSWORD, { remoteAddress: '203.0.113.200' })
+    expectProblem(guessed, 'rate_limited')
+    expect(Number(guessed.headers['retry-after'])).toBeGreaterThan(60)
+    expect(api().signIn!.passwords.made).toBe(hashes)
+    expect((await signIn('company@example.com', PASSWORD, { cookie })).statusCode).toBe(200)
+  })
+
+  it('from one /64 of IPv6 at many addresses stop', async () => {
+    const outcomes = new Set<number>()
+    for (let nth = 0; nth < 130; nth += 1) {
+      const remoteAddress = `2001:db8:1:2::${nth.toString(16)}`
+      outcomes.add((await signIn(`somebody${nth}@example.com`, 'guess', { remoteAddress })).statusCode)
+    }
+    expect([...outcomes]).toEqual([401, 429])
+    expect(
+      (await signIn('guard@example.com', PASSWORD, { remoteAddress: '2001:db8:1:3::1' })).statusCode,
+    ).toBe(200)
+  })
+
+  it('are counted before they are judged, so that many at once are not let pass', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, nth) =>
+        signIn('colleague@example.com', `guess ${nth}`, { remoteAddress: `198.18.0.${nth}` }),
+      ),
+    )
+    expect(answers.filter(({ statusCode }) => statusCode === 401)).toHaveLength(10)
+  })
+
+  it('may go on when their time is over', () => {
+    let now = 0
+    const limits = openLimits('secret', () => now)
+    const from = { ip: '192.0.2.9', device: undefined }
+    for (let nth = 0; nth < 10; nth += 1) limits.password('a@example.com', from)
+    expect(() => limits.password('a@example.com', from)).toThrow('rate_limited')
+    now += 15 * 60 * 1000
+    expect(() => limits.password('a@example.com', from)).not.toThrow()
+  })
+})
+
+describe('refreshes', () => {
+  it('that come 200 at once all get the one next token', async () => {
+    const { refresh_token } = (await signIn('guard@example.com')).json()
+    const answers = await Promise.all(Array.from({ length: 200 }, () => post('/token', { refresh_token })))
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
+    expect(new Set(answers.map((answer) => answer.json().refresh_token)).size).toBe(1)
+  })
+})
+
+describe('an authenticator app', () => {
+  it('is wanted from roles that the settings name, before they get a token', async () => {
+    const wanted = (await signIn('admin@example.com')).json()
+    expect(wanted).toEqual({ second_factor: 'setup', refresh_token: expect.any(String) })
+    expectProblem(await post('/token', { refresh_token: wanted.refresh_token }), 'second_factor_required')
+  })
+
+  it('set up with the password, is asked for by each way in', async () => {
+    const { refresh_token } = (await signIn('client@example.com')).json()
+    const authorization = `Bearer ${refresh_token}`
+    expectProblem(
+      await post('/two-factor/enable', { password: 'wrong' }, { authorization }),
+      'credentials_wrong',
+    )
+    const setup = (await post('/two-factor/enable', { password: PASSWORD }, { authorization })).json()
+    expect(setup.backupCodes.length).toBeGreaterThan(5)
+    const done = await post('/two-factor/verify-totp', { code: totpCode(setup.totpURI) }, { authorization })
+    expect(done.json()).toMatchObject({ access_token: expect.any(String), user: { id: USERS.client } })
+
+    const first = await signIn('client@example.com')
+    expect(first.json()).toEqual({ second_factor: 'totp' })
+    const cookie = cookiesOf(first)
+    const code = totpCode(setup.totpURI)
+    const wrong = code === '000000' ? '000001' : '000000'
+    expectProblem(await post('/two-factor/verify-totp', { code: wrong }, { cookie }), 'credentials_wrong')
+    expect((await post('/two-factor/verify-totp', { code }, { cookie })).json().user.id).toBe(USERS.client)
+
+    // A link in a mail is no way round it.
+    await post('/sign-in/magic-link', { email: 'client@example.com' })
+    await api().signIn!.mails.idle()
+    const mail = api().mails.findLast(({ kind }) => kind === 'magic_link')
+    const token = new URL(mail!.data.url!).hash.slice(1)
+    const linked = (await post('/magic-link/verify', { token })).json()
+    expect(linked).toEqual({ second_factor: 'totp', refresh_token: expect.any(String) })
+    const bearer = { authorization: `Bearer ${linked.refresh_token}` }
+    expectProblem(await post('/token', undefined, bearer), 'second_factor_required')
+    expect((await post('/two-factor/verify-totp', { code }, bearer)).json().user.id).toBe(USERS.client)
+  })
+})
+
+describe('keys', () => {
+  it('rotate by the clock: the next one is known before it signs, the last one until its tokens are gone', async () => {
+    let now = Date.now() + KEY_PERIOD_MS * 10
+    const { database } = api().signIn!
+    const open = () =>
+      new KeyRing({ database, secret: 'a secret of its own', tokenSeconds: 900, now: () => now })
+    const ring = open()
+    const sign = async (from: KeyRing) =>
+      decodeProtectedHeader(await from.sign({ sub: USERS.guard }, 'issuer', 'audience')).kid!
+    const published = async (from: KeyRing) => (await from.publicKeys()).keys.map(({ kid }) => kid)
+
+    const first = await sign(ring)
+    // One that starts later, and one whose clock is off by a minute, sign with the same key.
+    expect(await sign(open())).toBe(first)
+    now += 60_000
+    expect(await sign(open())).toBe(first)
+    const next = (await published(ring)).find((kid) => kid !== first && kid !== undefined)
+    now += KEY_PERIOD_MS
+    const second = await sign(ring)
+    expect(second).not.toBe(first)
+    expect(next).toBeDefined()
+    expect(await published(ring)).toEqual(expect.arrayContaining([first, second]))
+    await expect(ring.find({ kid: first, alg: 'ES256' })).resolves.toBeDefined()
+    now += 900_000 + KEY_MARGIN_MS + 60_000
+    expect(await published(ring)).not.toContain(first)
+    await expect(ring.find({ kid: first, alg: 'ES256' })).rejects.toThrow('does not publish')
+    // Encrypted under another secret: of no use, so there is another one.
+    const other = new KeyRing({ database, secret: 'another secret', tokenSeconds: 900, now: () => now })
+    expect(await sign(other)).not.toBe(second)
+    const [stored] = await api().owner.query<{ private_key: string }>(
+      'select private_key from sign_in.keys limit 1',
+    )
+    expect(stored!.private_key).not.toContain('"d"')
+  })
+})
