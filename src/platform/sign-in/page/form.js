@@ -112,6 +112,8 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
   /** @param {string} provider */
   async function goToProvider(provider) {
     const { url } = await callAuth('/sign-in/social', { provider, callbackURL: next })
+    // Whoever comes back has a session, or is asked again.
+    rememberSession()
     location.assign(url)
   }
 
