@@ -113,7 +113,13 @@ export class KeyRing implements KeySource {
     const age = this.#options.now() - this.#readAt
     // An age below zero means that the clock was set back.
     if (age >= 0 && age < KEYS_REREAD_MS) return
-    await this.#read()
+    try {
+      await this.#read()
+    } catch (error) {
+      // While the database is away, what was read before goes on: the next key was known long ago.
+      if (this.#keys.length === 0) throw error
+      this.#readAt = this.#options.now() - KEYS_REREAD_MS + KEYS_COOLDOWN_MS
+    }
   }
 
   /** Single-flight. */
@@ -169,8 +175,8 @@ export class KeyRing implements KeySource {
   }
 
   /**
-   * Makes the key that signs from then on, unless another process has made one in that time: of two that begin within a moment only
-   * one is kept, for the time is unique to the period.
+   * Makes the key that signs from then on. Two processes that do it at once make two, of which the later one signs: both are published,
+   * so nobody notices.
    */
   async #make(signsFrom: number): Promise<void> {
     const { publicKey, privateKey } = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true })
