@@ -36,6 +36,10 @@ import { standing } from './platform/operations/standing.ts'
 import { requestTraces, type Tracing } from './platform/operations/tracing.ts'
 import { limitsOf } from './platform/realtime/gateway/admission.ts'
 import { type GatewayOptions, realtime } from './platform/realtime/gateway/gateway.ts'
+import { accountRoute } from './platform/sign-in/account.ts'
+import type { Mailbox } from './platform/sign-in/mailbox.ts'
+import { providersOf, signInPages } from './platform/sign-in/pages.ts'
+import { PASSWORD_GRANT_PATH, passwordGrant } from './platform/sign-in/password-grant.ts'
 import { signInRoutes } from './platform/sign-in/routes.ts'
 import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
@@ -115,6 +119,8 @@ export interface AppParts {
   background?: Database | undefined
   /** Undefined: others make all tokens. */
   signIn?: SignIn | undefined
+  /** Where mails end that no SMTP server takes; undefined where one does. */
+  mailbox?: Mailbox | undefined
   /** Undefined: no realtime. */
   realtime?: Pick<GatewayOptions, 'database' | 'router' | 'bus'> | undefined
 }
@@ -149,7 +155,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(registration, { sessions: parts.sessions })
   await app.register(sessionsPlugin, { sessions: parts.sessions })
   await app.register(background, { database: parts.background })
-  await app.register(openapi, { version: parts.version, parts: modules })
+  await app.register(openapi, {
+    version: parts.version,
+    parts: modules,
+    passwordGrantPath: parts.signIn && PASSWORD_GRANT_PATH,
+  })
   await app.register(docsPage)
   await app.register(frontPage, { summaries: modules.flatMap(({ summary }) => summary ?? []) })
   await app.register(supabaseAbsent)
@@ -168,9 +178,15 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     board: modules.find(({ board }) => board)?.board,
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
+    signIn: parts.signIn && { providers: providersOf(config) },
   })
   app.decorate('signIn', parts.signIn)
-  if (parts.signIn) await app.register(signInRoutes, { signIn: parts.signIn, config })
+  if (parts.signIn) {
+    await app.register(signInRoutes, { signIn: parts.signIn, config })
+    await app.register(accountRoute, { signIn: parts.signIn })
+    await app.register(passwordGrant)
+    await app.register(signInPages, { providers: providersOf(config), mailbox: parts.mailbox })
+  }
   await app.register(serviceRoutes(parts.checkReadiness))
   await app.register(
     async (v1) => {

@@ -73,6 +73,16 @@ const publicUrl = z
   .url({ protocol: /^https?$/ })
   .refine((url) => new URL(url).pathname === '/' && !/[?#@]/.test(url), 'must have no path, query or user')
   .transform((url) => new URL(url).origin)
+/** `smtp://` (587, STARTTLS) or `smtps://` (465), with user and password where the server asks for them. */
+const smtpUrl = z.url({ protocol: /^smtps?$/, error: 'must be smtp://… or smtps://…' })
+/** `Name <address>` or an address. In one line: it goes into a header. */
+const sender = z
+  .string()
+  .max(320)
+  .regex(
+    /^(?:[^<>\r\n]+<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+    'must be an address, or a name and an address: Muster <no-reply@example.com>',
+  )
 
 /** As libpq writes it. What cannot be used is named, without its value, which can be a password. */
 const databaseUrl = z.string().superRefine((url, context) => {
@@ -151,6 +161,8 @@ export const settings = z.object({
   OIDC_DISCOVERY_URL: z.url({ protocol: /^https?$/ }).optional(),
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_FROM: sender.optional(),
 
   REALTIME: flag.default(true),
   REALTIME_CHECK_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(4),
@@ -221,6 +233,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   }
   if (parsed.data.PAYOUT_PROVIDER === 'fake' && parsed.data.NODE_ENV === 'production') {
     throw new ConfigError('PAYOUT_PROVIDER=fake pays nobody: in production, set it to http or none.')
+  }
+  if (parsed.data.SMTP_URL && !parsed.data.MAIL_FROM) {
+    throw new ConfigError('Set MAIL_FROM as well: mail servers refuse mails without a sender that they know.')
   }
   if (parsed.data.EMBEDDED && (parsed.data.DATABASE_URL ?? parsed.data.DATABASE_API_URL)) {
     throw new ConfigError(

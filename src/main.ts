@@ -60,6 +60,7 @@ async function start(): Promise<void> {
       console.log(
         `  sign in:       company@example.com, password ${password} (README.md lists the other persons of the demo)`,
       )
+      if (config.SMTP_URL === undefined) console.log(`  mails:         ${url}/sign-in/mailbox`)
       // The hash takes as long as a sign-in, and nobody is at the form yet.
       await giveDemoAccounts(service.signIn, DEMO_USERS, password).catch((error: unknown) => {
         log.warn(

@@ -22,7 +22,7 @@ import { watchSuspensions } from './platform/operations/suspensions.ts'
 import { openTracing } from './platform/operations/tracing.ts'
 import { openBus } from './platform/realtime/bus/open.ts'
 import { openChangeRouter } from './platform/realtime/changes/open.ts'
-import { NO_MAIL } from './platform/sign-in/mail.ts'
+import { openMail } from './platform/sign-in/open-mail.ts'
 import { openSignIn } from './platform/sign-in/sign-in.ts'
 import { readVersion } from './version.ts'
 
@@ -31,6 +31,9 @@ const DRAIN_IN_PRODUCTION_MS = 5_000
 
 /** A server that is busy is warm later: it must not look like one that does not start. */
 const MOST_WARM_UP_MS = 2_000
+
+/** Of the time to stop: what an SMTP server takes that is there. */
+const MOST_MAIL_MS = 2_000
 
 export interface ServiceParts {
   config: Config
@@ -81,13 +84,15 @@ export async function openService({
   const metrics = config.METRICS_PORT === undefined ? undefined : await openMetrics()
   const version = await readVersion()
   const sessions = openSessions(databases.api, databases.replica)
+  const mail = databases.signIn && openMail(config, log)
   const signIn =
     databases.signIn &&
+    mail &&
     openSignIn({
       config,
       database: databases.signIn,
       secret: await resolveSignInSecret(config),
-      mailer: NO_MAIL,
+      mailer: mail.mailer,
       log,
       rolesOf: (userId) => rolesOf(sessions, userId),
     })
@@ -111,6 +116,7 @@ export async function openService({
     background: databases.jobs,
     verifier: suspensions.guard(createVerifier(tokenSettings, { log, signIn })),
     signIn,
+    mailbox: mail?.mailbox,
     realtime: router && { database: databases.checks, router, bus },
     checkReadiness,
     standing: () => readiness.standing,
@@ -159,6 +165,7 @@ export async function openService({
       }
       await app.close()
       await signIn?.close()
+      await mail?.stop(MOST_MAIL_MS)
       await suspensions.stop()
       await router?.stop()
       readiness.stop()

@@ -17,6 +17,7 @@ import { ALL_WELL } from '../../src/platform/operations/routes.ts'
 import { watchSuspensions } from '../../src/platform/operations/suspensions.ts'
 import type { ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { type Mail, recordingMailer } from '../../src/platform/sign-in/mail.ts'
+import { openMail } from '../../src/platform/sign-in/open-mail.ts'
 import { openSignIn, type SignIn } from '../../src/platform/sign-in/sign-in.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 import { FREIGHT_USERS, type FreightPersona } from './freight-world.ts'
@@ -54,7 +55,7 @@ export interface TestApi {
   startAnother(): Promise<FastifyInstance>
   /** With `SIGN_IN: 'true'`. */
   readonly signIn: SignIn | undefined
-  /** What sign-in would have sent. */
+  /** What sign-in would have sent, without `SMTP_URL`. */
   readonly mails: readonly Mail[]
   /** The header of somebody who is no persona. */
   authorize(sub: string, email?: string): Promise<{ authorization: string }>
@@ -83,15 +84,16 @@ export async function openApi(
   const api = await openApiLogin(database, config)
   const signInLogin = hasSignIn(config) ? await openSignInLogin(database, config) : undefined
   const changes = typeof router === 'function' ? await router(database) : router
+  const recorded = recordingMailer()
+  const mail = config.SMTP_URL === undefined ? undefined : openMail(config, openLog(config, logTo))
   const guarded = (verifier: TokenVerifier): TokenVerifier => suspensions?.guard(verifier) ?? verifier
-  const mailer = recordingMailer()
   const openSignInAgain = (): SignIn | undefined =>
     signInLogin &&
     openSignIn({
       config,
       database: signInLogin,
       secret: config.SIGN_IN_SECRET!,
-      mailer,
+      mailer: mail?.mailer ?? recorded,
       log: openLog(config, logTo),
       rolesOf: (userId) => rolesOf(openSessions(api), userId),
     })
@@ -150,7 +152,7 @@ export async function openApi(
     tokenOf,
     startAnother: () => start(),
     signIn,
-    mails: mailer.sent,
+    mails: recorded.sent,
     async authorize(sub, email) {
       const token = await issueToken(SECRET, { sub, email, audience: config.JWT_AUDIENCE })
       return { authorization: `Bearer ${token}` }
@@ -164,6 +166,7 @@ export async function openApi(
     }),
     async close() {
       await app.close()
+      await mail?.stop(0)
       await suspensions?.stop()
       if (api !== database.owner) await api.close()
       if (signInLogin !== database.owner) await signInLogin?.close()

@@ -48,6 +48,7 @@ describe('the files of the page at /live', () => {
     expect(seen).toContain('/live/supabase.js')
     expect(seen).toContain('/live/platform/live/page/map.js')
     expect(seen).toContain('/live/guarding/live/board.js')
+    expect(seen).toContain('/live/platform/sign-in/page/form.js')
   })
 
   it('are no others', async () => {
@@ -114,6 +115,7 @@ it('tiles of a set host are allowed, and no other host', async () => {
   expect((await app.inject('/live/settings.json')).json()).toEqual({
     tile_url: tileUrl,
     tile_attribution: 'Tiles Ltd',
+    sign_in: null,
   })
   await app.close()
 })

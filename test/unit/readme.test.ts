@@ -21,7 +21,8 @@ const blocks = blocksOf('## An example', '## Follow it live')
 const live = blocksOf('## Follow it live', '## How it works')
 
 /** Where the README has the service. */
-const ADDRESS = 'http://127.0.0.1:3000'
+const ADDRESS = 'http://localhost:3000'
+const PASSWORD = 'the-one-that-the-start-printed'
 /** The first start makes a database, migrates it and fills it: 15 s alone, a minute beside a whole suite. */
 const FIRST_START_MS = patience(180_000)
 /** Two processes of npm and one of Node start, on a busy machine. */
@@ -29,6 +30,7 @@ const PATIENCE_MS = patience(25_000)
 
 let folder: string
 let url: string
+let password: string
 let stop: () => Promise<void>
 
 beforeAll(async () => {
@@ -48,11 +50,16 @@ beforeAll(async () => {
     service.kill('SIGINT')
     expect(await ended).toBe(0)
   }
-  url = await new Promise((resolve, reject) => {
+  ;[url, password] = await new Promise<[string, string]>((resolve, reject) => {
+    let listensAt = ''
+    let printed = ''
     service.once('exit', (code) => reject(new Error(`The service ended with ${code} before it listened.`)))
     createInterface({ input: service.stdout }).on('line', (line) => {
       const address = /^Muster listens on (\S+)/.exec(line)?.[1]
-      if (address) resolve(address)
+      if (address) listensAt = address
+      printed = /password (demo-\S+)/.exec(line)?.[1] ?? printed
+      // The line that comes when the persons of the demo have it.
+      if (line.includes('a token:')) resolve([listensAt, printed])
     })
   })
 }, FIRST_START_MS)
@@ -70,6 +77,7 @@ it('shows what its commands really print', async () => {
     .map(({ text }) => `${text}\nprintf '\\n---\\n'`)
     .join('\n')
     .replace(ADDRESS, url)
+    .replace(PASSWORD, password)
   const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
   const printed = stdout
     .split('\n---\n')
@@ -112,7 +120,10 @@ it(
     const program = live.find(({ kind }) => kind === 'js')!.text.replace(ADDRESS, url)
     const commands = live.find(({ kind }) => kind === 'sh')!.text
     // Not saved in this folder, but from here all the same: the packages are found.
-    const script = `${tokens!.text}\n${commands.replace('node nearby.js', 'exec node --input-type=module --eval "$PROGRAM"')}`
+    const script =
+      `${tokens!.text}\n${commands.replace('node nearby.js', 'exec node --input-type=module --eval "$PROGRAM"')}`
+        .replace(ADDRESS, url)
+        .replace(PASSWORD, password)
     expect(script).toContain('$PROGRAM')
     const guard = spawn('bash', ['-euc', script], {
       env: { ...environment(), PROGRAM: program },
@@ -140,6 +151,7 @@ async function publish(title: string): Promise<void> {
   const { text } = blocks.find(({ text }) => text.includes('"status": "published"'))!
   const script = `${blocks[0]!.text}\n${text}`
     .replace(ADDRESS, url)
+    .replace(PASSWORD, password)
     .replace('Night watch', title)
     .replace('night-1', 'seen-live')
   await promisify(execFile)('bash', ['-euc', script], { env: environment() })

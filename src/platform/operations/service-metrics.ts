@@ -8,6 +8,7 @@ import { counter, gauge, type Metric, type Sample } from '../metric.ts'
 import type { Bus } from '../realtime/bus/bus.ts'
 import type { ChangeRouter, RouterHealth } from '../realtime/changes/change-router.ts'
 import { realtimeLosses } from '../realtime/losses.ts'
+import { mails } from '../sign-in/delivery.ts'
 import { signInsSeen } from '../sign-in/outcomes.ts'
 import { type JobStanding, jobMetrics } from './job-metrics.ts'
 import { replicationMetrics } from './replication-metrics.ts'
@@ -196,5 +197,6 @@ function realtimeMetrics({ router, bus, app }: ServiceParts): Metric[] {
     gauge('muster_realtime_peers', 'Other processes of the service that are known.', () => one(bus?.peers)),
     realtimeLosses,
     signInsSeen,
+    mails,
   ]
 }

@@ -36,7 +36,7 @@ import {
   totpCode,
   totpSetup,
 } from './schemas.ts'
-import { type Grant, SecondFactorWanted, type SignIn } from './sign-in.ts'
+import { type Grant, SecondFactorWanted, type SignIn, STRONG_METHODS } from './sign-in.ts'
 
 const tags = ['sign-in']
 
@@ -187,6 +187,23 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       if (!cookie.startsWith(`${signIn.cookie.name}=`) || cookie.includes('Max-Age=0'))
         reply.header('set-cookie', cookie)
     }
+  }
+
+  /**
+   * A session that has given the second factor which its user has. One that began by a link or code of a mail, and lacks it, could
+   * otherwise make itself a way in: add a passkey, or remove the app with a password that somebody found.
+   *
+   * @throws Problem `second_factor_required`
+   */
+  async function requireSecondFactor({ headers }: FastifyRequest): Promise<void> {
+    const token = signIn.readSession(headers)
+    if (token === undefined) return
+    const [lacking] = await signIn.database.query(
+      `select s.id from sign_in.sessions s join sign_in.users u on u.id = s.user_id
+       where s.token = $1 and u.two_factor_enabled and not (s.method = any ($2::text[]))`,
+      [token, `{${[...STRONG_METHODS].join(',')}}`],
+    )
+    if (lacking) throw new Problem('second_factor_required', { subject: 'totp' })
   }
 
   /** @throws Problem `session_ended` */
@@ -423,6 +440,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.post(
     '/auth/change-password',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'changePassword',
         summary: 'Change the own password',
@@ -430,7 +448,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         body: passwordChange,
-        response: { ...letsIn, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+        response: {
+          ...letsIn,
+          ...problems('credentials_wrong', 'session_ended', 'second_factor_required', 'forbidden'),
+        },
       },
     },
     async (request, reply) => {
@@ -465,6 +486,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.post(
     '/auth/two-factor/disable',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'disableTotp',
         summary: 'Remove the authenticator app',
@@ -472,7 +494,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         body: ownPassword,
-        response: { ...letsIn, ...problems('credentials_wrong', 'session_ended', 'forbidden') },
+        response: {
+          ...letsIn,
+          ...problems('credentials_wrong', 'session_ended', 'second_factor_required', 'forbidden'),
+        },
       },
     },
     async (request, reply) => {
@@ -514,13 +539,14 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.get(
     '/auth/passkey/generate-register-options',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'getPasskeyRegistration',
         summary: 'Get what a browser needs to make a passkey',
         description: 'Needs the session, which has begun today. For `navigator.credentials.create()`.',
         tags,
         security: [],
-        response: { 200: passkeyOptions, ...problems('session_ended') },
+        response: { 200: passkeyOptions, ...problems('session_ended', 'second_factor_required') },
       },
     },
     async (request, reply) =>
@@ -530,6 +556,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.post(
     '/auth/passkey/verify-registration',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'addPasskey',
         summary: 'Add a passkey',
@@ -539,7 +566,13 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         body: newPasskey,
         response: {
           204: z.null(),
-          ...problems('credentials_wrong', 'session_ended', 'already_exists', 'forbidden'),
+          ...problems(
+            'credentials_wrong',
+            'session_ended',
+            'second_factor_required',
+            'already_exists',
+            'forbidden',
+          ),
         },
       },
     },
@@ -616,6 +649,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.post(
     '/auth/passkey/delete-passkey',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'removePasskey',
         summary: 'Remove one of the own passkeys',
@@ -623,7 +657,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         body: idParams,
-        response: { 204: z.null(), ...problems('session_ended', 'not_found', 'forbidden') },
+        response: {
+          204: z.null(),
+          ...problems('session_ended', 'second_factor_required', 'not_found', 'forbidden'),
+        },
       },
     },
     async (request, reply) => {

@@ -97,7 +97,7 @@ export interface SignIn extends OwnIssuer {
   close(): Promise<void>
 }
 
-const STRONG_METHODS: ReadonlySet<string> = new Set(['totp', 'passkey', 'provider'])
+export const STRONG_METHODS: ReadonlySet<string> = new Set(['totp', 'passkey', 'provider'])
 
 /** As people find it: `http://localhost:3000`, because passkeys refuse an IP address. */
 export const publicUrlOf = ({ PUBLIC_URL, PORT }: Pick<Config, 'PUBLIC_URL' | 'PORT'>): string =>

@@ -18,9 +18,21 @@ export const NO_PAGE = {
   },
 }
 
+export interface OpenapiOptions {
+  version: string
+  parts: readonly ApiPart[]
+  /** Where the page at /docs gets a token by e-mail and password; undefined where others make the tokens. */
+  passwordGrantPath: string | undefined
+}
+
+const BY_PASSWORD =
+  'Every call needs a token: under "Authentication" below, choose `password`, and type the e-mail address and the password of a user. Programs get one by `POST /auth/sign-in/email`. The start of the service prints the password of the demo\'s persons, such as `company@example.com` (also `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`); other people get theirs by an invitation. In development, `npm run --silent token -- company@example.com` prints a token, too.'
+const BY_TOKEN =
+  'Every call needs a token. With the demo, run `npm run --silent token -- company@example.com` in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`), and paste the token under "Authentication" below. In production your issuer makes the tokens: see the README.'
+
 /** OpenAPI 3.1 at `/openapi.json`, made from the routes' own schemas. */
 export const openapi = fastifyPlugin(
-  async (app: FastifyInstance, { version, parts }: { version: string; parts: readonly ApiPart[] }) => {
+  async (app: FastifyInstance, { version, parts, passwordGrantPath }: OpenapiOptions) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -28,7 +40,7 @@ export const openapi = fastifyPlugin(
           title: 'Muster',
           version,
           description: [
-            'Every call needs a token. With the demo, run `npm run --silent token -- company@example.com` in the folder of the service (also for `admin@`, `client@`, `guard@`, `guard2@` and `outsider@example.com`), and paste the token under "Authentication" below. In production your issuer makes the tokens: see the README.',
+            passwordGrantPath ? BY_PASSWORD : BY_TOKEN,
             ...parts.flatMap(({ summary }) => summary ?? []),
             'Coordinates are decimal degrees in WGS 84. Times are RFC 3339 with an offset; the colon in the offset is optional. Bodies are JSON in UTF-8, uncompressed or compressed with gzip. Lists use keyset pagination with an opaque `cursor`. Every `POST` accepts an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples use the data of the demo, and work unchanged on a service that has it.',
           ].join('\n\n'),
@@ -36,9 +48,18 @@ export const openapi = fastifyPlugin(
         },
         servers: [{ url: '/', description: 'This service' }],
         components: {
-          securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+          securitySchemes: {
+            token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+            ...(passwordGrantPath && {
+              password: {
+                type: 'oauth2' as const,
+                description: 'The e-mail address as the user name, and the password.',
+                flows: { password: { tokenUrl: passwordGrantPath, scopes: {} } },
+              },
+            }),
+          },
         },
-        security: [{ token: [] }],
+        security: passwordGrantPath ? [{ password: [] }, { token: [] }] : [{ token: [] }],
         tags: [
           ...parts.flatMap((part) => part.tags),
           {

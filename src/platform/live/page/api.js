@@ -27,12 +27,13 @@ export class Refused extends Error {
 
 /** @typedef {Record<string, unknown>} Row */
 
-/** @param {string} token */
-export function openApi(token) {
+/** @param {() => Promise<string>} accessToken @throws {SignedOut} when there is none any more */
+export function openApi(accessToken) {
   const aborting = new AbortController()
 
   /** @param {string} path @returns {Promise<any>} */
   async function get(path) {
+    const token = await accessToken()
     const response = await fetch(path, {
       headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
       signal: AbortSignal.any([aborting.signal, AbortSignal.timeout(TIMEOUT_MS)]),

@@ -28,18 +28,20 @@ const MAX_POSITION_CHANNELS = 90
  */
 
 /**
- * @param {string} token
+ * @param {string} token the one that is good now
+ * @param {() => Promise<string>} accessToken
  * @param {{ tables: string[], channel: string }} followed tables, and what comes before the id in the name of a channel of positions
  * @param {Listeners} listeners
  */
 export function openFeed(
   token,
+  accessToken,
   { tables, channel: prefix },
   { onJoined, onLost, onHeard, onChange, onPosition },
 ) {
   // There is no separate key here: whoever has a token may connect.
   const client = createClient(location.origin, token, {
-    accessToken: async () => token,
+    accessToken,
     realtime: {
       heartbeatIntervalMs: HEARTBEAT_MS,
       heartbeatCallback: (status) => {
@@ -70,6 +72,9 @@ export function openFeed(
   })
 
   return {
+    /** Tells the service the token that is good now, before the one before it ends. */
+    renew: () => void client.realtime.setAuth().catch(() => {}),
+
     /**
      * Listens to the positions on these channels, and on no others.
      *

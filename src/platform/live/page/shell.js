@@ -1,5 +1,8 @@
+import { signOut as endSession, isFinal, mayHaveSession, openTokens } from '../../sign-in/page/client.js'
+import { openSignInForm } from '../../sign-in/page/form.js'
+import { wordsIn } from '../../sign-in/page/words.js'
 import { openAnnouncer } from './announce.js'
-import { openApi, readExpiry, retryDelayMs, SignedOut } from './api.js'
+import { openApi, readExpiry, retryDelayMs, SignedOut, Unreachable } from './api.js'
 import { byId, setText } from './dom.js'
 import { openFeed } from './feed.js'
 import { words } from './text.js'
@@ -12,6 +15,15 @@ import { openTimeline } from './timeline.js'
 /** @typedef {import('./feed.js').Change} Change */
 /** @typedef {import('./feed.js').Feed} Feed */
 /** @typedef {Record<string, any>} Row */
+/**
+ * Where tokens come from: a session at the service, which gives another one before each ends, or a person who pasted one.
+ *
+ * @typedef {object} Source
+ * @property {() => Promise<string>} accessToken
+ * @property {(listener: () => void) => void} whenRenewed
+ * @property {boolean} isSession
+ * @property {() => void} close
+ */
 /**
  * What people are told of a change. `isQuiet`: for the timeline, not to be spoken. `at`, in ms since 1970, and `key` are of
  * what has a time of its own; the rest happened when it was heard of. `id`: of what it is about.
@@ -72,6 +84,29 @@ function setConnection(state, text) {
   setText(at, text)
 }
 
+/** @param {string} token @returns {Source} */
+const pasted = (token) => ({
+  accessToken: async () => token,
+  whenRenewed() {},
+  isSession: false,
+  close() {},
+})
+
+/** The session of this browser: the service says when it is over. @returns {Source} */
+function ofSession() {
+  const { accessToken, whenRenewed, close } = openTokens()
+  return {
+    accessToken: () =>
+      accessToken().catch((error) => {
+        if (isFinal(error)) throw new SignedOut(error.message)
+        throw new Unreachable('The service does not answer.')
+      }),
+    whenRenewed,
+    isSession: true,
+    close,
+  }
+}
+
 /** @param {Board} board */
 export async function openPage(board) {
   const announcer = openAnnouncer(byId('announcements'))
@@ -79,10 +114,10 @@ export async function openPage(board) {
   let session = null
   const timeline = openTimeline({ onSelect: (id) => session?.view.open(id) })
 
-  /** @param {string} token @param {Row} me */
-  function openSession(token, me) {
-    const api = openApi(token)
-    const expiresAt = readExpiry(token)
+  /** @param {Source} source @param {string} token @param {Row} me */
+  function openSession(source, token, me) {
+    const api = openApi(source.accessToken)
+    const expiresAt = source.isSession ? Number.POSITIVE_INFINITY : readExpiry(token)
     /** Changes come in; until then, and after they stopped, what is shown may be old. */
     let isLive = false
     /** Of the service, by the clock of the page. */
@@ -122,6 +157,7 @@ export async function openPage(board) {
 
     const feed = openFeed(
       token,
+      source.accessToken,
       { tables: board.tables, channel: board.channel },
       {
         onJoined: joined,
@@ -142,6 +178,8 @@ export async function openPage(board) {
         },
       },
     )
+
+    source.whenRenewed(() => feed.renew())
 
     // ---- Reading ----------------------------------------------------------------------------------------------
 
@@ -181,7 +219,11 @@ export async function openPage(board) {
     function failed(error) {
       view.abandon()
       if (isClosed) return
-      if (error instanceof SignedOut) return signOut('The token has expired. Paste a fresh one.')
+      if (error instanceof SignedOut) {
+        return signOut(
+          source.isSession ? 'Your session is over.' : 'The token has expired. Paste a fresh one.',
+        )
+      }
       failures += 1
       setConnection('lost', `Not read: ${error.message}`)
       retry = setTimeout(read, retryDelayMs(failures))
@@ -246,6 +288,7 @@ export async function openPage(board) {
         clearInterval(clockwork)
         clearInterval(watch)
         document.removeEventListener('visibilitychange', readWhenDue)
+        source.close()
         api.close()
         view.close()
         timeline.clear()
@@ -259,12 +302,31 @@ export async function openPage(board) {
 
   const form = /** @type {HTMLFormElement} */ (byId('sign-in-form'))
   const input = /** @type {HTMLInputElement} */ (byId('token'))
+  const settings = await fetch('/live/settings.json')
+    .then((response) => response.json())
+    .catch(() => ({}))
+  /** People sign in at the service itself; a token of another issuer is still a way. */
+  const hasSignIn = Boolean(settings.sign_in)
+  /** @type {ReturnType<typeof openSignInForm> | null} */
+  let ways = null
 
   /** @param {boolean} isSignedIn */
   function showSignedIn(isSignedIn) {
     byId('sign-in').hidden = isSignedIn
     byId('board').hidden = !isSignedIn
     byId('session').hidden = !isSignedIn
+    ways?.close()
+    ways = null
+    if (isSignedIn) return
+    if (!hasSignIn) return input.focus()
+    ways = openSignInForm(byId('sign-in-ways'), {
+      words: wordsIn('en'),
+      ways: settings.sign_in,
+      next: '/live',
+      async onSignedIn() {
+        if (await signIn(ofSession())) board.focus()
+      },
+    })
   }
 
   /** @param {string} message */
@@ -273,23 +335,25 @@ export async function openPage(board) {
     input.setAttribute('aria-invalid', String(message !== ''))
   }
 
-  /** @param {string} token */
-  async function signIn(token) {
-    const api = openApi(token)
+  /** @param {Source} source */
+  async function signIn(source) {
+    const api = openApi(source.accessToken)
     try {
       const me = await api.get('/v1/me')
-      sessionStorage.setItem(TOKEN_KEY, token)
+      const token = await source.accessToken()
+      if (!source.isSession) sessionStorage.setItem(TOKEN_KEY, token)
       input.value = ''
       refuse('')
       setText(byId('who'), board.describe(me))
       showSignedIn(true)
-      session = openSession(token, me)
+      session = openSession(source, token, me)
       return true
     } catch (error) {
+      source.close()
       sessionStorage.removeItem(TOKEN_KEY)
       showSignedIn(false)
       refuse(error instanceof Error ? error.message : 'That did not work.')
-      input.focus()
+      if (hasSignIn && !source.isSession) input.focus()
       return false
     }
   }
@@ -304,18 +368,24 @@ export async function openPage(board) {
     setConnection('off', 'Not signed in')
     showSignedIn(false)
     refuse(message)
-    input.focus()
   }
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     // Copied from a terminal, it may have been broken over lines.
     const token = input.value.replace(/\s|^Bearer /g, '')
-    if (token === '') return refuse('Paste a token first.')
+    if (token === '') {
+      refuse('Paste a token first.')
+      return
+    }
     refuse('')
-    if (await signIn(token)) board.focus()
+    if (await signIn(pasted(token))) board.focus()
   })
-  byId('sign-out').addEventListener('click', () => signOut())
+  byId('sign-out').addEventListener('click', async () => {
+    // The session first: whoever reloads the page must not be signed in again.
+    if (hasSignIn) await endSession().catch(() => {})
+    signOut()
+  })
   /** @param {string} button @param {string} section */
   function toggles(button, section) {
     byId(button).addEventListener('click', () => {
@@ -330,9 +400,11 @@ export async function openPage(board) {
   if (!isWide) byId('toggle-timeline').click()
   byId('legend').toggleAttribute('open', isWide)
 
+  byId('sign-in-ways').hidden = !hasSignIn
+  byId('by-token').toggleAttribute('open', !hasSignIn)
+  byId('by-token-summary').hidden = !hasSignIn
   const kept = sessionStorage.getItem(TOKEN_KEY)
-  if (kept === null) {
-    showSignedIn(false)
-    input.focus()
-  } else await signIn(kept)
+  if (kept !== null) await signIn(pasted(kept))
+  else if (hasSignIn && mayHaveSession()) await signIn(ofSession())
+  else showSignedIn(false)
 }
