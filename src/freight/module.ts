@@ -33,7 +33,13 @@ export const freight = {
     exportLoads: ['Link'],
   },
   publishedTables: ['loads', 'load_stops', 'load_assignments'],
-  notificationTypes: ['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled'],
+  notificationTypes: [
+    'load_assigned',
+    'load_unassigned',
+    'load_changed',
+    'load_cancelled',
+    'load_driver_suspended',
+  ],
   roles: { office: 'carrier', dispatcher: 'carrier', driver: 'carrier', broker: 'broker' },
   privateChannels: [],
   async routes(v1) {

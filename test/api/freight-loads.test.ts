@@ -575,3 +575,28 @@ describe('the list', () => {
     expectProblem(await api().as('office').get(`${url}?cursor=${cursor}x`), 'cursor_invalid')
   })
 })
+
+describe('a driver who is suspended', () => {
+  it('gives back what nobody has picked up, and is given nothing; the carrier is told, also of what is on the way', async () => {
+    const suspended = await arrangeDriver(api().owner)
+    const with_ = { driver_id: suspended.id, truck_id: await arrangeVehicle(api().owner, 'trucks') }
+    const begun = await createLoad(nextDay())
+    expect((await assign(begun.id, with_)).statusCode).toBe(200)
+    expect((await step(begun.id, 'dispatch')).statusCode).toBe(200)
+    const later = await createLoad(nextDay())
+    expect((await assign(later.id, with_)).statusCode).toBe(200)
+
+    expect((await api().as('admin').post(`/v1/users/${suspended.userId}/suspend`)).statusCode).toBe(200)
+
+    expect([await statusOf(begun.id), await statusOf(later.id)]).toEqual(['in_transit', 'pending'])
+    for (const planner of [FREIGHT_USERS.dispatcher, FREIGHT_USERS.office]) {
+      expect(await toldOf(planner, later.id)).toEqual(['load_unassigned'])
+      expect(await toldOf(planner, begun.id)).toEqual(['load_driver_suspended'])
+    }
+    const refused = await assign((await createLoad(nextDay())).id, {
+      ...with_,
+      truck_id: truck,
+    })
+    expectRefusal(refused, 'driver_inactive', 'driver_id')
+  })
+})

@@ -9,6 +9,7 @@
 -- * Whatever decides about them locks their rows first (drivers, trucks, trailers, each by id) and looks afterwards: assignments, loads
 --   that move, and the changes that take a driver or a vehicle out of service queue at the row that they are about.
 -- * An assignment ends as `completed` (with the load), `unassigned`, or `cancelled` (with the load).
+-- * A driver who is suspended gives back the legs of loads that nobody has picked up yet; of the others the carrier is told.
 -- * Nobody writes assignments: muster.assign_load and muster.unassign_load do. Brokers see none of them.
 
 create or replace function muster.audience_of_load_assignments(viewed jsonb, at timestamptz) returns text[]
@@ -118,6 +119,7 @@ begin
       select from public.memberships m
       join public.users u on u.id = m.user_id
       where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+        and u.suspended_at is null
     ) as is_member
     from (values (1, 'driver_id', leg.driver_id), (2, 'co_driver_id', leg.co_driver_id)) as g (nth, field, id)
     left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
@@ -364,6 +366,69 @@ end
 $$;
 comment on function muster.notify_drivers(public.load_assignments, text) is 'A notification for the driver and the co-driver.';
 
+create or replace function muster.suspension_of_freight(account uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  suspended constant uuid[] := array(
+    select d.id from public.drivers d where d.user_id = account and d.deleted_at is null order by d.id
+  );
+  load public.loads;
+begin
+  -- Twice: an assignment that was under way has locked the driver, and is seen once it is committed. A later one finds the user
+  -- suspended. A load is locked before its drivers, as everywhere.
+  for attempt in 1..2 loop
+    for load in
+      select l.* from public.loads l
+      where l.status = 'assigned' and l.driver_ids && suspended and l.deleted_at is null
+      order by l.id
+      for no key update
+    loop
+      update public.load_assignments a
+      set ended_at = now(), ended_as = 'unassigned'
+      where a.load_id = load.id and a.ended_at is null and (a.driver_id = any (suspended) or a.co_driver_id = any (suspended));
+      continue when not found;
+      if not exists (select from public.load_assignments a where a.load_id = load.id and a.ended_at is null) then
+        update public.loads l set status = 'pending' where l.id = load.id;
+      end if;
+      perform muster.notify_carrier(load, 'load_unassigned');
+    end loop;
+    perform muster.lock_booked(suspended, '{}', '{}');
+  end loop;
+  for load in
+    select l.* from public.loads l
+    where l.status = 'in_transit' and l.driver_ids && suspended and l.deleted_at is null
+    order by l.id
+  loop
+    perform muster.notify_carrier(load, 'load_driver_suspended');
+  end loop;
+end
+$$;
+comment on function muster.suspension_of_freight(uuid) is
+  'Unassigns what a suspended driver has not picked up yet, and tells the carrier; also of what is on the way. For muster.suspend_user.';
+
+create or replace function muster.notify_carrier(load public.loads, notification_type text) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select load.tenant_id, told.id, notification_type, jsonb_build_object(
+    'load_id', load.id,
+    'reference', load.reference,
+    'starts_at', load.starts_at,
+    'ends_at', load.ends_at
+  )
+  from (
+    select muster.members_as('office', load.organization_id)
+    union
+    select muster.members_as('dispatcher', load.organization_id)
+  ) told (id);
+end;
+comment on function muster.notify_carrier(public.loads, text) is 'A notification for whoever plans for the carrier of a load.';
+
 create or replace function muster.tg_load_assignments__plan() returns trigger
 language plpgsql
 security definer
@@ -549,7 +614,9 @@ grant execute on function
   muster.leg_violations(public.load_assignments),
   muster.planned_leg(public.load_assignments, public.loads),
   muster.move_legs(public.loads),
-  muster.notify_drivers(public.load_assignments, text)
+  muster.notify_drivers(public.load_assignments, text),
+  muster.notify_carrier(public.loads, text),
+  muster.suspension_of_freight(uuid)
 to muster_definer;
 -- The query of a load shows its assignments so.
 grant execute on function muster.assignment_json(public.load_assignments) to authenticated, muster_definer;

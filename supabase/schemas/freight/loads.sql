@@ -267,6 +267,7 @@ begin
       and m.organization_id = new.organization_id
       and m.role in ('office', 'dispatcher')
       and u.deleted_at is null
+      and u.suspended_at is null
   ) then
     perform muster.fail('not_found', 'dispatcher_id');
   end if;

@@ -273,7 +273,7 @@ set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   insert into public.notifications (tenant_id, user_id, type, data)
-  select m.tenant_id, m.user_id, 'pay_period_closed', jsonb_build_object(
+  select period.tenant_id, planner.id, 'pay_period_closed', jsonb_build_object(
     'pay_period_id', period.id,
     'first_day', period.first_day,
     'last_day', period.last_day,
@@ -281,14 +281,12 @@ begin
     'payable', made.payable,
     'currency', 'EUR'
   )
-  from public.memberships m
-  join public.users u on u.id = m.user_id
+  from muster.members_as('company', period.company_id) planner (id)
   cross join (
     select count(*) as statements, coalesce(sum(s.payable), 0) as payable
     from public.statements s
     where s.pay_period_id = period.id
-  ) made
-  where m.organization_id = period.company_id and m.role = 'company' and u.deleted_at is null;
+  ) made;
 end
 $$;
 comment on function muster.notify_of_pay_period(public.pay_periods) is 'A notification for each planner of a company that its period was closed.';

@@ -112,6 +112,7 @@ begin atomic
       and m.tenant_id = payout.tenant_id
       and (m.role = 'admin' or (m.role = 'company' and m.organization_id = payout.company_id))
       and u.deleted_at is null
+      and u.suspended_at is null
   ) told;
 end;
 comment on function muster.notify_of_payout(public.payouts, text, boolean) is

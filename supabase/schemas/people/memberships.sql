@@ -18,7 +18,7 @@ begin atomic
   select m.user_id
   from public.memberships m
   join public.users u on u.id = m.user_id
-  where m.organization_id = organization and m.role = in_role and u.deleted_at is null;
+  where m.organization_id = organization and m.role = in_role and u.deleted_at is null and u.suspended_at is null;
 end;
 comment on function muster.members_as(text, uuid) is 'The users who have a role for an organization: whoever is told of what concerns it.';
 grant execute on function muster.members_as(text, uuid) to muster_definer;
