@@ -76,11 +76,12 @@ const ID_FROM: Readonly<Record<string, string>> = {
 }
 /**
  * Not to be sent as it is: one needs a code that is told once, one a notification, two a shift of about now, the others hours that
- * were worked: the database makes the ids of timesheets.
+ * were worked: the database makes the ids of timesheets, pay periods and statements.
  */
 const NEEDS_MORE = new Set([
   ...['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'],
   ...['getTimesheet', 'approveTimesheet', 'disputeTimesheet', 'counterTimesheet', 'resolveTimesheet'],
+  ...['closePayPeriod', 'getStatement'],
   // One comes with a statement, and who reports what became of it signs that.
   ...['getPayout', 'retryPayout', 'receivePayoutEvent'],
 ])

@@ -382,6 +382,22 @@ describe('a statement', () => {
 })
 
 describe('pay periods', () => {
+  it.each([
+    ['week', '2026-03-29', '2026-03-23', '2026-03-29'],
+    ['month', '2028-02-10', '2028-02-01', '2028-02-29'],
+    ['four_weeks', '2026-01-01', '2025-12-29', '2026-01-25'],
+    ['four_weeks', '2026-01-26', '2026-01-26', '2026-02-22'],
+    // ISO 8601 gives 2026 a week 53.
+    ['four_weeks', '2026-12-31', '2026-11-30', '2027-01-03'],
+    ['four_weeks', '2027-01-04', '2027-01-04', '2027-01-31'],
+  ])('of a %s: %s lies in the one from %s to %s', async (length, day, first, last) => {
+    const [days] = await api().owner.query(
+      'select first_day::text, last_day::text from muster.pay_period_days($1, $2)',
+      [length, day],
+    )
+    expect(days).toEqual({ first_day: first, last_day: last })
+  })
+
   it('are made by background work from the first hours on, by the terms of their first day', async () => {
     const company = ORGANIZATIONS.rival
     await api().owner.query('delete from pay_periods where company_id = $1 and state = $2', [company, 'open'])

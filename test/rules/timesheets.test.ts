@@ -7,6 +7,7 @@ import { arrangeAssignment, checkInId, imposeCorrection, positionFrom } from '..
 import { useTestDatabase } from '../support/database.ts'
 import { type ClockEvent, EVENT_KINDS, type EventKind, type Interval } from '../support/hours-model.ts'
 import { patience } from '../support/patience.ts'
+import { arrangePayPeriod } from '../support/pay-periods.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'
 import { paymentsOf, shiftIn } from '../support/shifts.ts'
 import { linesOf, type ModelSheet, type Side, TimesheetModel } from '../support/timesheet-model.ts'
@@ -69,6 +70,7 @@ type Step = { nth: 0 | 1 } & (
   | { do: 'counter'; by: Side; worked: Interval[] }
   | { do: 'resolve clocked'; by: 'guard' | 'admin' }
   | { do: 'resolve countered'; by: Side | 'admin' }
+  | { do: 'close' }
 )
 
 const step: fc.Arbitrary<Step> = fc.constantFrom(0 as const, 1 as const).chain((nth) => {
@@ -128,6 +130,7 @@ const step: fc.Arbitrary<Step> = fc.constantFrom(0 as const, 1 as const).chain((
         worked: fc.uniqueArray(time, { maxLength: 4 }).map(inPairs),
       }),
     },
+    fc.record(of('close')),
     fc.record({ ...of('resolve clocked'), by: fc.constantFrom('guard' as const, 'admin' as const) }),
     {
       weight: 2,
@@ -263,6 +266,20 @@ async function play(
         model.counter(nth, taken.by, taken.worked),
       ]
     }
+    case 'close': {
+      // Of hours that nobody has worked there is no period.
+      const sheets = await stage.run('owner', sql`select id from timesheets`)
+      if (sheets.length === 0) return []
+      const period = await arrangePayPeriod(stage.owner)
+      expect(await stage.attempt('company', sql`select muster.close_pay_period(${period})`)).toBe('ok')
+      const [made] = await stage.run<{ cents: string }>(
+        'owner',
+        sql`select (coalesce(sum(s.gross), 0) * 100)::int::text as cents
+            from statements s where s.pay_period_id = ${period}
+              and s.gross = (select sum(l.amount) from statement_lines l where l.statement_id = s.id)`,
+      )
+      return [made!.cents, String(model.close())]
+    }
     case 'resolve clocked':
       return [
         await decide(stage, taken.by, shift, (id) => sql`muster.resolve_timesheet(${id}::uuid, 'clocked')`),
@@ -286,6 +303,7 @@ async function lookAt(stage: Stage, shift: string, base: Date): Promise<ModelShe
   const [row] = await stage.run<ModelSheet>(
     'owner',
     sql`select t.state, t.total * 100 as total, t.flags, ${seconds('worked')} as worked, ${seconds('paid')} as paid,
+          case when t.adjusted is not null then ${seconds('adjusted')} end as adjusted,
           case when a.ended_at is not null and p.status <> 'voided' then p.amount * 100 end as payment,
           coalesce((
             select jsonb_agg(jsonb_build_object('kind', l.kind, 'seconds', l.seconds, 'cents', l.amount * 100, 'open', l.open_reason,

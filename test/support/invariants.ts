@@ -84,7 +84,7 @@ const INVARIANTS: Record<string, string> = {
     join timesheets b on b.professional_id = a.professional_id and b.id > a.id
     join assignments one on one.id = a.assignment_id and one.ended_as in ('completed', 'stopped')
     join assignments other on other.id = b.assignment_id and other.ended_as in ('completed', 'stopped')
-    where muster.spans_of(a.paid) && muster.spans_of(b.paid)`,
+    where muster.spans_of(coalesce(a.adjusted, a.paid)) && muster.spans_of(coalesce(b.adjusted, b.paid))`,
 
   'each payment was announced to its professional, each voided one taken back': `
     select coalesce(p.shift_id, n.shift_id) || ': ' || p.payments || '/' || p.voided || ' payments, ' || n.assigned || '/'

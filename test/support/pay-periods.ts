@@ -13,7 +13,7 @@ export async function arrangePayPeriod(
 ): Promise<string> {
   await owner.query('select muster.open_pay_periods_of($1, 100)', [company])
   const [present] = await owner.query<{ id: string }>(
-    `update pay_periods set ends_at = now()
+    `update pay_periods set starts_at = least(starts_at, now() - interval '1 second'), ends_at = now()
      where id = (select id from pay_periods where company_id = $1 order by first_day desc limit 1)
      returning id`,
     [company],

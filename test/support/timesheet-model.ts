@@ -9,13 +9,13 @@ import {
 } from './hours-model.ts'
 
 /*
- * What timesheets are, as a program over plain objects, written from docs/decisions/036-corrections.md and
- * 037-timesheets-are-made-until-they-are-agreed.md, and not from the SQL. Times are seconds after any moment; money is cents.
+ * What timesheets are, as a program over plain objects, written from docs/decisions/036-corrections.md,
+ * 037-timesheets-are-made-until-they-are-agreed.md and 038-statements-settle-what-was-locked.md, and not from the SQL. Times are seconds after any moment; money is cents.
  */
 
 const HOUR = 3_600
 
-export type SheetState = 'none' | 'proposed' | 'disputed' | 'approved'
+export type SheetState = 'none' | 'proposed' | 'disputed' | 'approved' | 'locked'
 export type Side = 'company' | 'guard'
 
 export interface ModelAssignment extends WorkedAssignment {
@@ -35,7 +35,7 @@ export interface ModelAllowance {
 }
 
 export interface ModelLine {
-  kind: 'planned' | 'overtime' | 'allowance'
+  kind: 'planned' | 'overtime' | 'allowance' | 'adjustment'
   seconds: number
   cents: number
   open: 'overtime_beyond_tolerance' | 'overdue_events' | null
@@ -46,7 +46,11 @@ interface Sheet {
   state: SheetState
   worked: Interval[]
   paid: Interval[]
+  /** What is paid since people agreed on a correction after the approval. */
+  adjusted: Interval[] | null
   lines: ModelLine[]
+  /** How many of its lines are on a statement. */
+  settled: number
   flags: string[]
   /** What the events claimed when it was made. */
   claimed: string
@@ -55,7 +59,10 @@ interface Sheet {
 }
 
 /** A timesheet with its sums. What is being worked, or was not worked, is not paid: `payment` is null. */
-export type ModelSheet = Omit<Sheet, 'claimed' | 'counter'> & { total: number; payment: number | null }
+export type ModelSheet = Omit<Sheet, 'claimed' | 'counter' | 'settled'> & {
+  total: number
+  payment: number | null
+}
 
 /** The timesheets of one person. */
 export class TimesheetModel {
@@ -72,7 +79,9 @@ export class TimesheetModel {
       state: 'none',
       worked: [],
       paid: [],
+      adjusted: null,
       lines: [],
+      settled: 0,
       flags: [],
       claimed: '',
       counter: undefined,
@@ -81,9 +90,13 @@ export class TimesheetModel {
 
   /** Undefined as long as there is none. */
   sheet(nth: number): ModelSheet | undefined {
-    const { claimed: _claimed, counter: _counter, ...sheet } = this.#sheets[nth]!
+    const { claimed: _claimed, counter: _counter, settled: _settled, ...sheet } = this.#sheets[nth]!
     if (sheet.state === 'none') return undefined
-    const total = sum(sheet.lines.filter(({ isApproved }) => isApproved).map(({ cents }) => cents))
+    const total = sum(
+      sheet.lines
+        .filter(({ isApproved, kind }) => isApproved && kind !== 'adjustment')
+        .map(({ cents }) => cents),
+    )
     return { ...sheet, total, payment: this.#isOver(nth) ? total : null }
   }
 
@@ -94,13 +107,56 @@ export class TimesheetModel {
 
   /** Both sides agree on it, or an admin imposes it. */
   correct(nth: number, decision: Decision): void {
+    const before = this.#read(nth).intervals
     this.#decisions[nth]!.push(decision)
+    if (this.#isSettled(nth)) this.#adjust(nth, before)
     this.#follow(nth)
   }
 
+  /** What the decision changes of the events alone: what came in meanwhile is not agreed on. */
+  #adjust(nth: number, before: readonly Interval[]): void {
+    const sheet = this.#sheets[nth]!
+    const after = this.#read(nth).intervals
+    const held = sheet.adjusted ?? sheet.paid
+    const adjusted = merge([
+      ...without(held, without(before, after)),
+      ...without(without(after, before), this.#taken(nth)),
+    ])
+    if (JSON.stringify(adjusted) === JSON.stringify(held)) return
+    sheet.adjusted = adjusted
+    if (sheet.state === 'locked') this.#addAdjustment(nth, held, adjusted)
+  }
+
+  #addAdjustment(nth: number, before: readonly Interval[], after: readonly Interval[]): void {
+    const pay = (spans: readonly Interval[]) =>
+      sum(linesOf(this.#assignments[nth]!, spans, null).map(({ cents }) => cents))
+    const cents = pay(after) - pay(before)
+    if (cents === 0) return
+    const seconds = length(after) - length(before)
+    this.#sheets[nth]!.lines.push({ kind: 'adjustment', seconds, cents, open: null, isApproved: true })
+  }
+
+  /** Closes a period that has all of it. @returns the gross of what it settles */
+  close(): number {
+    let gross = 0
+    for (const [nth, sheet] of this.#sheets.entries()) {
+      if (sheet.state === 'approved') {
+        if (sheet.adjusted) this.#addAdjustment(nth, sheet.paid, sheet.adjusted)
+        sheet.state = 'locked'
+      }
+      if (sheet.state !== 'locked') continue
+      const settled = sheet.lines.slice(sheet.settled).filter(({ isApproved }) => isApproved)
+      gross += sum(settled.map(({ cents }) => cents))
+      sheet.settled = sheet.lines.length
+    }
+    return gross
+  }
+
+  #isSettled = (nth: number): boolean => ['approved', 'locked'].includes(this.#sheets[nth]!.state)
+
   #follow(nth: number): void {
     const sheet = this.#sheets[nth]!
-    if (sheet.state === 'approved' && JSON.stringify(this.#read(nth).claimed) !== sheet.claimed)
+    if (this.#isSettled(nth) && JSON.stringify(this.#read(nth).claimed) !== sheet.claimed)
       sheet.flags = [...new Set([...sheet.flags, 'conflict'])].sort()
     this.#makeAll()
   }
@@ -117,7 +173,7 @@ export class TimesheetModel {
   dispute(nth: number): string {
     const sheet = this.#sheets[nth]!
     if (sheet.state === 'none') return 'not_found'
-    if (sheet.state === 'disputed' || !this.#isOver(nth)) return 'timesheet_state'
+    if (['disputed', 'locked'].includes(sheet.state) || !this.#isOver(nth)) return 'timesheet_state'
     this.#reopen(nth)
     return 'disputed'
   }
@@ -126,7 +182,7 @@ export class TimesheetModel {
   counter(nth: number, by: Side, worked: readonly Interval[]): string {
     const sheet = this.#sheets[nth]!
     if (sheet.state === 'none') return 'not_found'
-    if (sheet.state === 'approved' && by === 'company') return 'timesheet_state'
+    if (sheet.state === 'locked' || (sheet.state === 'approved' && by === 'company')) return 'timesheet_state'
     if (sheet.state !== 'disputed') {
       if (!this.#isOver(nth)) return 'timesheet_state'
       this.#reopen(nth)
@@ -164,6 +220,7 @@ export class TimesheetModel {
     const sheet = this.#sheets[nth]!
     const wasApproved = sheet.state === 'approved'
     sheet.state = 'disputed'
+    sheet.adjusted = null
     if (wasApproved) this.#make(nth, { isReopened: true })
     this.#makeAll()
   }
@@ -177,13 +234,26 @@ export class TimesheetModel {
     })
   }
 
-  #isOver = (nth: number): boolean =>
-    this.#sheets[nth]!.state === 'approved' || this.#read(nth).state === 'completed'
+  #isOver = (nth: number): boolean => this.#isSettled(nth) || this.#read(nth).state === 'completed'
 
   /** From the later shift to the earlier or not: a sheet that is made depends on events and approvals alone. */
   #makeAll(): void {
     for (const nth of this.#assignments.keys()) this.#make(nth)
   }
+
+  #others = (nth: number) =>
+    this.#assignments
+      .map((other, n) => ({ n, isLater: isLater(other, this.#assignments[nth]!) }))
+      .filter(({ n }) => n !== nth)
+
+  /** The minutes that are settled. */
+  #held = (nth: number): Interval[] => this.#sheets[nth]!.adjusted ?? this.#sheets[nth]!.paid
+
+  /** What other shifts have. */
+  #taken = (nth: number): Interval[] =>
+    this.#others(nth).flatMap(({ n, isLater }) =>
+      this.#isSettled(n) ? this.#held(n) : isLater ? [...this.#read(n).claimed] : [],
+    )
 
   #make(
     nth: number,
@@ -192,29 +262,20 @@ export class TimesheetModel {
     const sheet = this.#sheets[nth]!
     const said = this.#read(nth)
     // A shift that is active again keeps the sheet that it had.
-    if (sheet.state === 'approved' || (said.state !== 'completed' && !isReopened)) return
+    if (this.#isSettled(nth) || (said.state !== 'completed' && !isReopened)) return
     const assignment = this.#assignments[nth]!
-    const others = this.#assignments
-      .map((other, n) => ({ n, isLater: isLater(other, assignment) }))
-      .filter(({ n }) => n !== nth)
-    const isSettled = ({ n }: { n: number }) => this.#sheets[n]!.state === 'approved'
-    const settled = others.filter(isSettled)
-    const taken = [
-      ...settled.flatMap(({ n }) => this.#sheets[n]!.paid),
-      ...others
-        .filter((other) => !isSettled(other) && other.isLater)
-        .flatMap(({ n }) => this.#read(n).claimed),
-    ]
+    const others = this.#others(nth)
+    const taken = this.#taken(nth)
     const everClaimed = [
       ...taken,
-      ...others.filter((other) => !isSettled(other)).flatMap(({ n }) => this.#read(n).claimed),
+      ...others.filter(({ n }) => !this.#isSettled(n)).flatMap(({ n }) => this.#read(n).claimed),
     ]
     const worked = agreed ?? said.intervals
     const isCut =
       length(
         overlap(
           worked,
-          settled.filter((other) => !other.isLater).flatMap(({ n }) => this.#sheets[n]!.paid),
+          others.filter(({ n, isLater }) => this.#isSettled(n) && !isLater).flatMap(({ n }) => this.#held(n)),
         ),
       ) > 0
     const counted = without(worked, taken)
