@@ -151,8 +151,8 @@ describe('webhooks', () => {
     const text = JSON.stringify(body)
     const attempts: Record<string, Promise<Awaited<ReturnType<typeof send>>>> = {
       'another secret': send(body, { secret: 'somebody else, who has 32 characters as well' }),
-      'an old time': send(body, { timestamp: now(-301) }),
-      'a time to come': send(body, { timestamp: now(301) }),
+      'an old time': send(body, { timestamp: now(-400) }),
+      'a time to come': send(body, { timestamp: now(400) }),
       'a time that is none': send(body, { timestamp: 'now' }),
       'no signature': send(body, { signature: '' }),
       'half a signature': send(body, {
@@ -173,7 +173,7 @@ describe('webhooks', () => {
       expect([what, response.json().code]).toEqual([what, 'unauthenticated'])
     }
     expect((await api().as('guard').get(`/v1/payouts/${payout}`)).json().status).toBe('pending')
-    expect((await send(body, { timestamp: now(-295) })).statusCode).toBe(200)
+    expect((await send(body, { timestamp: now(-200) })).statusCode).toBe(200)
   })
 
   it('with a body that is none are refused, after the signature was checked', async () => {

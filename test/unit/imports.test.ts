@@ -125,8 +125,8 @@ const WORDS = [
   ...['carrier', 'broker', 'dispatcher', 'truck', 'trailer', 'freight'],
 ]
 
-/** Tables of a trade whose names are words of ours, too: of the database's drivers. */
-const ALSO_OURS = ['drivers']
+/** Tables of a trade whose names are words of ours, too: the database has drivers, and statements. */
+const ALSO_OURS = ['drivers', 'statements']
 
 /** What the platform's code still says of a trade, by file. The list only gets shorter. */
 const SAID: Readonly<Record<string, string[]>> = {
