@@ -34,6 +34,10 @@ drop policy internal on sign_in.users;
 --> statement-breakpoint
 drop trigger note_caller_on_update on public.users;
 --> statement-breakpoint
+drop function muster.notify_carrier(loads,text);
+--> statement-breakpoint
+drop function muster.suspension_of_freight(uuid);
+--> statement-breakpoint
 drop function muster.suspension_of_guarding(uuid);
 --> statement-breakpoint
 drop function muster.suspended_users();
@@ -937,6 +941,18 @@ begin
 end
 $function$;
 --> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.members_as(in_role text, organization uuid)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT m.user_id
+    FROM (memberships m
+      JOIN users u ON ((u.id = m.user_id)))
+   WHERE ((m.organization_id = members_as.organization) AND (m.role = members_as.in_role) AND (u.deleted_at IS NULL));
+END;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.groups_of_freight(callers uuid[])
  RETURNS TABLE(caller uuid, groups text[])
  LANGUAGE sql
@@ -956,6 +972,164 @@ BEGIN ATOMIC
       LEFT JOIN drivers d ON (((m.role = 'driver'::text) AND (d.user_id = m.user_id) AND (d.organization_id = m.organization_id) AND (d.deleted_at IS NULL))))
    WHERE ((m.user_id = ANY (groups_of_freight.callers)) AND (m.role = ANY (ARRAY['office'::text, 'dispatcher'::text, 'broker'::text, 'driver'::text])) AND (u.deleted_at IS NULL))
    GROUP BY m.user_id;
+END;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.leg_violations(leg load_assignments)
+ RETURNS TABLE(code text, detail text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
+AS $function$
+declare
+  person record;
+  vehicle record;
+begin
+  for person in
+    select g.field, d.id, d.status, d.hire_date, d.termination_date, d.license_valid_until, exists (
+      select from public.memberships m
+      join public.users u on u.id = m.user_id
+      where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+    ) as is_member
+    from (values (1, 'driver_id', leg.driver_id), (2, 'co_driver_id', leg.co_driver_id)) as g (nth, field, id)
+    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    where g.id is not null
+    order by g.nth
+  loop
+    detail := person.field;
+    if person.id is null then
+      code := 'not_found';
+      return next;
+      continue;
+    end if;
+    if person.status <> 'active' or not person.is_member or person.hire_date > leg.last_day or person.termination_date < leg.last_day then
+      code := 'driver_inactive';
+      return next;
+    end if;
+    if person.license_valid_until < leg.last_day then
+      code := 'license_expired';
+      return next;
+    end if;
+    if exists (
+      select from muster.load_bookings b
+      where b.kind = 'driver'
+        and b.booked_id = person.id
+        and b.assignment_id <> leg.id
+        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+    ) then
+      code := 'driver_overlap';
+      return next;
+    end if;
+  end loop;
+
+  for vehicle in
+    select 'truck' as kind, leg.truck_id as given, t.id, t.status, t.inspection_due_on
+    from (values (leg.truck_id)) as g (id)
+    left join public.trucks t on t.id = g.id and t.organization_id = leg.organization_id and t.deleted_at is null
+    union all
+    select 'trailer', leg.trailer_id, t.id, t.status, t.inspection_due_on
+    from (values (leg.trailer_id)) as g (id)
+    left join public.trailers t on t.id = g.id and t.organization_id = leg.organization_id and t.deleted_at is null
+  loop
+    continue when vehicle.given is null;
+    detail := vehicle.kind || '_id';
+    if vehicle.id is null then
+      code := 'not_found';
+      return next;
+      continue;
+    end if;
+    if vehicle.status <> 'in_service' then
+      code := 'equipment_out_of_service';
+      return next;
+    end if;
+    if vehicle.inspection_due_on < leg.last_day then
+      code := 'inspection_expired';
+      return next;
+    end if;
+    if exists (
+      select from muster.load_bookings b
+      where b.kind = vehicle.kind
+        and b.booked_id = vehicle.id
+        and b.assignment_id <> leg.id
+        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+    ) then
+      code := vehicle.kind || '_overlap';
+      return next;
+    end if;
+  end loop;
+end
+$function$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.tg_loads__check_dispatcher()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (
+    select from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = new.dispatcher_id
+      and m.organization_id = new.organization_id
+      and m.role in ('office', 'dispatcher')
+      and u.deleted_at is null
+  ) then
+    perform muster.fail('not_found', 'dispatcher_id');
+  end if;
+  return new;
+end
+$function$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.notification_types_of_freight()
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ARRAY['load_assigned'::text, 'load_unassigned'::text, 'load_changed'::text, 'load_cancelled'::text];
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.notify_of_pay_period(period pay_periods)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select m.tenant_id, m.user_id, 'pay_period_closed', jsonb_build_object(
+    'pay_period_id', period.id,
+    'first_day', period.first_day,
+    'last_day', period.last_day,
+    'statements', made.statements,
+    'payable', made.payable,
+    'currency', 'EUR'
+  )
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  cross join (
+    select count(*) as statements, coalesce(sum(s.payable), 0) as payable
+    from public.statements s
+    where s.pay_period_id = period.id
+  ) made
+  where m.organization_id = period.company_id and m.role = 'company' and u.deleted_at is null;
+end
+$function$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.notify_of_payout(payout payouts, notification_type text, to_professional boolean)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO notifications (tenant_id, user_id, type, data)  SELECT (notify_of_payout.payout).tenant_id AS tenant_id,
+             told.id,
+             notify_of_payout.notification_type AS notification_type,
+             jsonb_build_object('payout_id', (notify_of_payout.payout).id, 'statement_id', (notify_of_payout.payout).statement_id, 'amount', (notify_of_payout.payout).amount, 'currency', (notify_of_payout.payout).currency, 'reason', (notify_of_payout.payout).last_error) AS jsonb_build_object
+            FROM ( SELECT p.user_id AS id
+                    FROM security_professionals p
+                   WHERE (notify_of_payout.to_professional AND (p.id = (notify_of_payout.payout).professional_id))
+                 UNION
+                  SELECT m.user_id
+                    FROM (memberships m
+                      JOIN users u ON ((u.id = m.user_id)))
+                   WHERE ((NOT notify_of_payout.to_professional) AND (m.tenant_id = (notify_of_payout.payout).tenant_id) AND ((m.role = 'admin'::text) OR ((m.role = 'company'::text) AND (m.organization_id = (notify_of_payout.payout).company_id))) AND (u.deleted_at IS NULL))) told;
 END;
 --> statement-breakpoint
 CREATE TRIGGER note_caller_on_update AFTER UPDATE ON public.users FOR EACH ROW WHEN ((((old.id IS DISTINCT FROM new.id) OR (old.tenant_id IS DISTINCT FROM new.tenant_id)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION muster.tg_note_caller('id');

@@ -430,6 +430,17 @@ begin
 end
 $$;
 --> statement-breakpoint
+create or replace function muster.members_as(in_role text, organization uuid) returns setof uuid
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select m.user_id
+  from public.memberships m
+  join public.users u on u.id = m.user_id
+  where m.organization_id = organization and m.role = in_role and u.deleted_at is null and u.suspended_at is null;
+end;
+--> statement-breakpoint
 create or replace function muster.me() returns jsonb
 language plpgsql
 stable
@@ -848,6 +859,57 @@ begin
   ) item;
 end
 $$;
+--> statement-breakpoint
+create or replace function muster.notify_of_pay_period(period public.pay_periods) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select period.tenant_id, planner.id, 'pay_period_closed', jsonb_build_object(
+    'pay_period_id', period.id,
+    'first_day', period.first_day,
+    'last_day', period.last_day,
+    'statements', made.statements,
+    'payable', made.payable,
+    'currency', 'EUR'
+  )
+  from muster.members_as('company', period.company_id) planner (id)
+  cross join (
+    select count(*) as statements, coalesce(sum(s.payable), 0) as payable
+    from public.statements s
+    where s.pay_period_id = period.id
+  ) made;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.notify_of_payout(payout public.payouts, notification_type text, to_professional boolean) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select payout.tenant_id, told.id, notification_type, jsonb_build_object(
+    'payout_id', payout.id,
+    'statement_id', payout.statement_id,
+    'amount', payout.amount,
+    'currency', payout.currency,
+    'reason', payout.last_error
+  )
+  from (
+    select p.user_id as id from public.security_professionals p where to_professional and p.id = payout.professional_id
+    union
+    select m.user_id
+    from public.memberships m
+    join public.users u on u.id = m.user_id
+    where not to_professional
+      and m.tenant_id = payout.tenant_id
+      and (m.role = 'admin' or (m.role = 'company' and m.organization_id = payout.company_id))
+      and u.deleted_at is null
+      and u.suspended_at is null
+  ) told;
+end;
 --> statement-breakpoint
 create or replace function muster.notification_types_of_guarding() returns text[]
 language sql
@@ -1285,6 +1347,173 @@ begin atomic
   select count(*) from told;
 end;
 --> statement-breakpoint
+-- Every reason against a leg as it is given. `detail` is the field that names whom or what the reason is about.
+create or replace function muster.leg_violations(leg public.load_assignments) returns table (code text, detail text)
+language plpgsql
+stable
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  person record;
+  vehicle record;
+begin
+  for person in
+    select g.field, d.id, d.status, d.hire_date, d.termination_date, d.license_valid_until, exists (
+      select from public.memberships m
+      join public.users u on u.id = m.user_id
+      where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+        and u.suspended_at is null
+    ) as is_member
+    from (values (1, 'driver_id', leg.driver_id), (2, 'co_driver_id', leg.co_driver_id)) as g (nth, field, id)
+    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    where g.id is not null
+    order by g.nth
+  loop
+    detail := person.field;
+    if person.id is null then
+      code := 'not_found';
+      return next;
+      continue;
+    end if;
+    if person.status <> 'active' or not person.is_member or person.hire_date > leg.last_day or person.termination_date < leg.last_day then
+      code := 'driver_inactive';
+      return next;
+    end if;
+    if person.license_valid_until < leg.last_day then
+      code := 'license_expired';
+      return next;
+    end if;
+    if exists (
+      select from muster.load_bookings b
+      where b.kind = 'driver'
+        and b.booked_id = person.id
+        and b.assignment_id <> leg.id
+        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+    ) then
+      code := 'driver_overlap';
+      return next;
+    end if;
+  end loop;
+
+  for vehicle in
+    select 'truck' as kind, leg.truck_id as given, t.id, t.status, t.inspection_due_on
+    from (values (leg.truck_id)) as g (id)
+    left join public.trucks t on t.id = g.id and t.organization_id = leg.organization_id and t.deleted_at is null
+    union all
+    select 'trailer', leg.trailer_id, t.id, t.status, t.inspection_due_on
+    from (values (leg.trailer_id)) as g (id)
+    left join public.trailers t on t.id = g.id and t.organization_id = leg.organization_id and t.deleted_at is null
+  loop
+    continue when vehicle.given is null;
+    detail := vehicle.kind || '_id';
+    if vehicle.id is null then
+      code := 'not_found';
+      return next;
+      continue;
+    end if;
+    if vehicle.status <> 'in_service' then
+      code := 'equipment_out_of_service';
+      return next;
+    end if;
+    if vehicle.inspection_due_on < leg.last_day then
+      code := 'inspection_expired';
+      return next;
+    end if;
+    if exists (
+      select from muster.load_bookings b
+      where b.kind = vehicle.kind
+        and b.booked_id = vehicle.id
+        and b.assignment_id <> leg.id
+        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+    ) then
+      code := vehicle.kind || '_overlap';
+      return next;
+    end if;
+  end loop;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.suspension_of_freight(account uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  suspended constant uuid[] := array(
+    select d.id from public.drivers d where d.user_id = account and d.deleted_at is null order by d.id
+  );
+  load public.loads;
+begin
+  -- Twice: an assignment that was under way has locked the driver, and is seen once it is committed. A later one finds the user
+  -- suspended. A load is locked before its drivers, as everywhere.
+  for attempt in 1..2 loop
+    for load in
+      select l.* from public.loads l
+      where l.status = 'assigned' and l.driver_ids && suspended and l.deleted_at is null
+      order by l.id
+      for no key update
+    loop
+      update public.load_assignments a
+      set ended_at = now(), ended_as = 'unassigned'
+      where a.load_id = load.id and a.ended_at is null and (a.driver_id = any (suspended) or a.co_driver_id = any (suspended));
+      continue when not found;
+      if not exists (select from public.load_assignments a where a.load_id = load.id and a.ended_at is null) then
+        update public.loads l set status = 'pending' where l.id = load.id;
+      end if;
+      perform muster.notify_carrier(load, 'load_unassigned');
+    end loop;
+    perform muster.lock_booked(suspended, '{}', '{}');
+  end loop;
+  for load in
+    select l.* from public.loads l
+    where l.status = 'in_transit' and l.driver_ids && suspended and l.deleted_at is null
+    order by l.id
+  loop
+    perform muster.notify_carrier(load, 'load_driver_suspended');
+  end loop;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.notify_carrier(load public.loads, notification_type text) returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into public.notifications (tenant_id, user_id, type, data)
+  select load.tenant_id, told.id, notification_type, jsonb_build_object(
+    'load_id', load.id,
+    'reference', load.reference,
+    'starts_at', load.starts_at,
+    'ends_at', load.ends_at
+  )
+  from (
+    select muster.members_as('office', load.organization_id)
+    union
+    select muster.members_as('dispatcher', load.organization_id)
+  ) told (id);
+end;
+--> statement-breakpoint
+create or replace function muster.tg_loads__check_dispatcher() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (
+    select from public.memberships m
+    join public.users u on u.id = m.user_id
+    where m.user_id = new.dispatcher_id
+      and m.organization_id = new.organization_id
+      and m.role in ('office', 'dispatcher')
+      and u.deleted_at is null
+      and u.suspended_at is null
+  ) then
+    perform muster.fail('not_found', 'dispatcher_id');
+  end if;
+  return new;
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.groups_of_freight(callers uuid[]) returns table (caller uuid, groups text[])
 language sql
 stable
@@ -1302,6 +1531,13 @@ begin atomic
   where m.user_id = any (callers) and m.role in ('office', 'dispatcher', 'broker', 'driver') and u.deleted_at is null and u.suspended_at is null
   group by m.user_id;
 end;
+--> statement-breakpoint
+create or replace function muster.notification_types_of_freight() returns text[]
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended'];
 --> statement-breakpoint
 alter function muster.tidy_sign_in() owner to muster_definer;
 --> statement-breakpoint
@@ -1367,15 +1603,17 @@ revoke all on table sign_in.spent_tokens from public, anon, authenticated, servi
 --> statement-breakpoint
 revoke all on table sign_in.verifications from public, anon, authenticated, service_role;
 --> statement-breakpoint
+revoke execute on function muster.notify_carrier(loads,text) from public;
+--> statement-breakpoint
 revoke execute on function muster.refresh_session(text,text,interval,interval) from public;
 --> statement-breakpoint
 revoke execute on function muster.tidy_sign_in() from public;
 --> statement-breakpoint
-revoke execute on function muster.user_to_judge(uuid) from public;
---> statement-breakpoint
 revoke execute on function muster.invitation_of(text) from public;
 --> statement-breakpoint
 revoke execute on function muster.register_invited(text,text,text,text,double precision,double precision) from public;
+--> statement-breakpoint
+revoke execute on function muster.user_to_judge(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.standing_of(users) from public;
 --> statement-breakpoint
@@ -1391,11 +1629,15 @@ revoke execute on function muster.suspended_users() from public;
 --> statement-breakpoint
 revoke execute on function muster.suspension_of_guarding(uuid) from public;
 --> statement-breakpoint
+revoke execute on function muster.suspension_of_freight(uuid) from public;
+--> statement-breakpoint
 grant execute on function muster.accept_invitation(text,text,text,double precision,double precision) to muster_signin;
 --> statement-breakpoint
 grant execute on function muster.invitation_of(text) to muster_signin;
 --> statement-breakpoint
 grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
+--> statement-breakpoint
+grant execute on function muster.notify_carrier(loads,text) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.refresh_session(text,text,interval,interval) to muster_signin;
 --> statement-breakpoint
@@ -1408,6 +1650,8 @@ grant execute on function muster.standing_of(users) to muster_definer;
 grant execute on function muster.suspend_user(uuid,boolean) to authenticated, muster_api;
 --> statement-breakpoint
 grant execute on function muster.suspended_users() to muster_worker, service_role;
+--> statement-breakpoint
+grant execute on function muster.suspension_of_freight(uuid) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.suspension_of_guarding(uuid) to muster_definer;
 --> statement-breakpoint
@@ -1510,6 +1754,11 @@ comment on policy users_read_of_people on public.users is
 comment on function muster.suspension_of_guarding(uuid) is
   'Releases the shifts of a guard who is suspended, and tells the company of one that has begun. For muster.suspend_user.';
 --> statement-breakpoint
+comment on function muster.suspension_of_freight(uuid) is
+  'Unassigns what a suspended driver has not picked up yet, and tells the carrier; also of what is on the way. For muster.suspend_user.';
+--> statement-breakpoint
+comment on function muster.notify_carrier(public.loads, text) is 'A notification for whoever plans for the carrier of a load.';
+--> statement-breakpoint
 select muster.declare_audiences();
 --> statement-breakpoint
 create or replace function muster.schema_version() returns text
@@ -1517,4 +1766,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796029567_sign_in_rules';
+return '1796029780_sign_in_rules';
