@@ -140,6 +140,16 @@ describe('a load', () => {
       'validation_failed',
     )
     expectProblem(await create({ metadata: { note: 'x'.repeat(17_000) } }), 'validation_failed')
+    // As text: JavaScript itself cannot spell what nests so deeply.
+    for (const levels of [21, 100_000]) {
+      const text = JSON.stringify(newLoad(from, from + 8, { metadata: { deep: 'HERE' } }))
+      const body = text.replace('"HERE"', '['.repeat(levels) + ']'.repeat(levels))
+      const headers = { 'content-type': 'application/json' }
+      expectProblem(
+        await api().as('dispatcher').post('/v1/freight/loads', body, { headers }),
+        'validation_failed',
+      )
+    }
     expectProblem(await create({ metadata: { nul: '\u0000' } }), 'validation_failed')
     expectProblem(await create({ dispatcher_id: FREIGHT_USERS.driver }), 'not_found')
     expectProblem(await create({ organization_id: FREIGHT_ORGANIZATIONS.rivalCarrier }), 'forbidden')

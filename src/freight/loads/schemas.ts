@@ -16,6 +16,9 @@ import { LOAD_STATUSES, MAX_METADATA_BYTES, MAX_STOPS, STOP_KINDS } from './tabl
 /** One statement inserts all loads, one all their stops: at this size it takes well under a second. */
 export const MAX_BULK_ITEMS = 100
 
+/** More than anything that people keep with a load. */
+const MAX_METADATA_LEVELS = 20
+
 /** What `numeric(10,2)` holds, of miles or kilometers. */
 const MAX_DISTANCE = 99_999_999.99
 
@@ -36,8 +39,18 @@ const rate = decimal(MAX_MONEY, 2).meta({
 const distance = decimal(MAX_DISTANCE, 2)
   .nullable()
   .meta({ description: 'The distance, in `distance_unit`.', examples: [482.5] })
+/** Bounded, for a body may nest more deeply than a stack holds. */
+const isShallow = (value: unknown, levels = MAX_METADATA_LEVELS): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1)))
+
 const metadata = z
-  .record(z.string(), z.json())
+  .record(z.string(), z.unknown())
+  .refine((value) => isShallow(value), {
+    abort: true,
+    error: `must not nest more than ${MAX_METADATA_LEVELS} levels`,
+  })
   .refine((value) => !JSON.stringify(value).includes('\\u0000'), 'must not contain the character NUL')
   .refine((value) => JSON.stringify(value).isWellFormed(), 'must be well-formed Unicode')
   .refine(
@@ -45,7 +58,7 @@ const metadata = z
     `must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
   )
   .meta({
-    description: `What another system keeps with the load: a JSON object of at most ${MAX_METADATA_BYTES} bytes. Everybody who sees the load can read it. Changes of it alone are not in the change stream.`,
+    description: `What another system keeps with the load: a JSON object of at most ${MAX_METADATA_BYTES} bytes and ${MAX_METADATA_LEVELS} levels. Everybody who sees the load can read it. Changes of it alone are not in the change stream.`,
     examples: [{ purchase_order: 'PO-7781' }],
   })
 const status = z.enum(LOAD_STATUSES)
