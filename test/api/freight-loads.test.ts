@@ -150,7 +150,9 @@ describe('a load', () => {
         'validation_failed',
       )
     }
-    expectProblem(await create({ metadata: { nul: '\u0000' } }), 'validation_failed')
+    for (const wrong of [{ nul: '\u0000' }, { half: ['\ud800'] }, { '\udfff': 1 }])
+      expectProblem(await create({ metadata: wrong }), 'validation_failed')
+    expect((await create({ metadata: { path: 'C:\\u0000' } })).statusCode).toBe(201)
     expectProblem(await create({ dispatcher_id: FREIGHT_USERS.driver }), 'not_found')
     expectProblem(await create({ organization_id: FREIGHT_ORGANIZATIONS.rivalCarrier }), 'forbidden')
     for (const persona of ['driver', 'broker', 'guard'] as const)

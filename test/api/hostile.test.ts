@@ -160,6 +160,7 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     user_id: FREIGHT_USERS.newDriver,
     license_number: 'H1',
     license_class: 'A',
+    license_valid_until: '2031-01-01',
     endorsements: ['N'],
     hire_date: '2020-01-01',
     termination_date: '2031-01-01',
@@ -444,9 +445,11 @@ describe('a path', () => {
   eachRoute('with something else as a parameter', withParameters, async (route, volley) => {
     for (const name of route.pathParameters) {
       for (const segment of HOSTILE_SEGMENTS) {
-        const response = await volley.fire(`${name} = ${segment}`, {
-          url: pathOf(route, { [name]: segment }),
-        })
+        const url = pathOf(route, { [name]: segment })
+        // Whoever sends `..` asks for another path: here and there a route.
+        const { pathname } = new URL(url, 'http://localhost')
+        if (document.routes.some(({ path }) => path === pathname)) continue
+        const response = await volley.fire(`${name} = ${segment}`, { url })
         if (response.statusCode < 400) volley.findings.push(`${route.name} took ${segment}`)
       }
     }

@@ -16,6 +16,7 @@ import { LOAD_STATUSES, MAX_METADATA_BYTES, MAX_STOPS, STOP_KINDS } from './tabl
 /** One statement inserts all loads, one all their stops: at this size it takes well under a second. */
 export const MAX_BULK_ITEMS = 100
 
+const NUL = String.fromCharCode(0)
 /** More than anything that people keep with a load. */
 const MAX_METADATA_LEVELS = 20
 
@@ -45,14 +46,19 @@ const isShallow = (value: unknown, levels = MAX_METADATA_LEVELS): boolean =>
   value === null ||
   (levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1)))
 
+/** As `text`: PostgreSQL holds neither NUL nor half of a character, in a member's name either. */
+const isStorable = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value.isWellFormed() && !value.includes(NUL)
+    : typeof value !== 'object' || value === null || Object.entries(value).flat().every(isStorable)
+
 const metadata = z
   .record(z.string(), z.unknown())
   .refine((value) => isShallow(value), {
     abort: true,
     error: `must not nest more than ${MAX_METADATA_LEVELS} levels`,
   })
-  .refine((value) => !JSON.stringify(value).includes('\\u0000'), 'must not contain the character NUL')
-  .refine((value) => JSON.stringify(value).isWellFormed(), 'must be well-formed Unicode')
+  .refine(isStorable, 'must be well-formed Unicode without the character NUL')
   .refine(
     (value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES,
     `must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
