@@ -6,7 +6,7 @@ import { CERTIFICATE_ROWS } from '../resources/certificates.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type AccessPersona, buildAccessWorld, PROFESSIONAL_ROWS, SHIFT_ROWS } from './access-world.ts'
 import { attackWith, outcomeOf, takeOn } from './attack.ts'
-import { PRIVILEGES } from './privileges.ts'
+import { PRIVILEGES, REPORTS } from './privileges.ts'
 
 /*
  * As attacks.test.ts, and worse: any SQL in a session of the service itself, in which the attacker can leave the caller's role. The
@@ -98,7 +98,14 @@ describe('a login becomes', () => {
 })
 
 describe('the login of the service', () => {
-  const TABLES = Object.keys(PRIVILEGES.tables).filter((name) => !/(numbers|_seq)$/.test(name))
+  const reports: readonly string[] = REPORTS
+  const TABLES = Object.keys(PRIVILEGES.tables).filter(
+    (name) => !/(numbers|_seq)$/.test(name) && !reports.includes(name),
+  )
+
+  it.each(REPORTS)('reads nothing of the report %s', async (report) => {
+    expect(await bare('api', `select count(*) from ${report}`)).toBe('42501')
+  })
 
   it.each(TABLES)('reads and writes nothing of %s', async (table) => {
     expect(await bare('api', `select count(*) from ${table}`)).toBe('42501')

@@ -25,7 +25,7 @@ beforeAll(async () => {
     `select format('%s.%I', relnamespace::regnamespace, relname) as name, attname as column
      from pg_class as c
      join pg_attribute on attrelid = c.oid and attnum > 0 and not attisdropped
-     where format('%s.%I', relnamespace::regnamespace, relname) = any ($1::text[]) and relkind = 'r'
+     where format('%s.%I', relnamespace::regnamespace, relname) = any ($1::text[]) and relkind in ('r', 'm')
      order by attnum`,
     [`{${Object.keys(PRIVILEGES.tables).join(',')}}`],
   )

@@ -218,6 +218,9 @@ const READ_AND_WRITE = { select: '*', insert: '*', update: '*' }
 const EVERYTHING = { ...READ_AND_WRITE, delete: '*' }
 
 /** Table → role → privilege → columns; `*` is the whole table. */
+/** Materialized views: their owner reads them, in functions. */
+export const REPORTS = ['muster.company_hours_summary', 'muster.professional_earnings_summary'] as const
+
 const TABLES: Record<string, TablePrivileges> = {
   'public.tenants': {
     authenticated: READ,
@@ -300,9 +303,7 @@ const TABLES: Record<string, TablePrivileges> = {
     service_role: EVERYTHING,
     muster_definer: READ_AND_WRITE,
   },
-  // Reports: their owner reads them, in functions.
-  'muster.company_hours_summary': {},
-  'muster.professional_earnings_summary': {},
+  ...Object.fromEntries(REPORTS.map((report) => [report, {}])),
   'public.company_terms': {
     authenticated: {
       select: '*',

@@ -32,11 +32,12 @@ describe('the demo', () => {
   it('has a month of hours in every state, to the cent', async () => {
     const rows = await database().owner.query(`
       select t.state, to_json(array_agg(distinct s.step order by s.step) filter (where s.step is not null)) as steps,
-        max(t.work_date) - min(t.work_date) as days
+        max(max(t.work_date)) over () - min(min(t.work_date)) over () as days
       from timesheets t left join timesheet_steps s on s.timesheet_id = t.id group by t.state order by t.state`)
     expect(rows).toMatchObject([
       { state: 'approved', steps: ['approved', 'approved_by_itself', 'disputed', 'resolved'] },
       { state: 'disputed', steps: ['countered', 'disputed'] },
+      { state: 'locked', steps: ['approved_by_itself'] },
       { state: 'proposed', steps: null },
     ])
     expect(rows[0]!.days).toBeGreaterThan(20)
@@ -45,6 +46,8 @@ describe('the demo', () => {
         to_json(array(select distinct split_part(l.explanation, ':', 1) from timesheet_lines l where l.is_approved order by 1)) as lines,
         to_json(array(select distinct l.open_reason from timesheet_lines l where not l.is_approved)) as open,
         to_json(array(select c.state from corrections c order by c.state)) as corrections,
+        to_json(array(select p.state from pay_periods p group by p.state order by p.state)) as periods,
+        (select count(*) from statements s where s.payable > 0) > 1 as "hasStatements",
         exists (
           select from timesheets t
           join finqle_transactions p on p.assignment_id = t.assignment_id
@@ -56,6 +59,8 @@ describe('the demo', () => {
       lines: ['Night 22', 'Overtime', 'Planned time', 'Sunday'],
       open: ['overtime_beyond_tolerance'],
       corrections: ['accepted', 'imposed', 'proposed', 'proposed', 'refused'],
+      periods: ['closed', 'open'],
+      hasStatements: true,
       isOff: false,
     })
   })
