@@ -17,7 +17,7 @@ export const SECRETS = {
 }
 const log = { info() {}, warn() {} }
 
-/** Far from the weeks and the numbers that others use in the same database. */
+/** Far from the weeks of others in the same database, and with room between the numbers: closing a period takes the next one. */
 let weeks = 1000
 
 /**
@@ -49,7 +49,7 @@ export async function arrangeStatement(
      insert into statements (tenant_id, company_id, professional_id, pay_period_id, number, kind, issued_on, first_day, last_day,
                              company_name, professional_name, vat_rate, vat_exemption, gross, deductions, net, vat_amount, total,
                              carried_in, payable, carried_out)
-     select tenant_id, company_id, $2::uuid, id, $4::int, case when $3::int < 0 then 'credit_note' else 'invoice' end, last_day, first_day,
+     select tenant_id, company_id, $2::uuid, id, 1000 * $4::int, case when $3::int < 0 then 'credit_note' else 'invoice' end, last_day, first_day,
        last_day, 'Company', 'Guard', 0, 'not_registered', amount, 0, amount, 0, amount, 0, greatest(amount, 0), least(amount, 0)
      from period, (select $3::int / 100.0 as amount) as owed
      returning id`,
