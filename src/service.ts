@@ -138,6 +138,7 @@ export async function openService({
   void warnOfLostConnections(databases, app.log)
   void warnOfRestoredRows(databases.worker, app.log)
   await router?.start()
+  suspensions.start()
   await Promise.race([warm, sleep(MOST_WARM_UP_MS, undefined, { ref: false })])
 
   const stopping = new AbortController()

@@ -102,6 +102,7 @@ export async function openApi(
     ? watchSuspensions(database.owner, openLog(config, logTo), (id) => cut(id))
     : undefined
   let cut: (userId: string) => void = () => {}
+  suspensions?.start()
   const start = async (using = openSignInAgain()): Promise<FastifyInstance> =>
     buildApp({
       config,

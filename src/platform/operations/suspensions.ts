@@ -12,6 +12,8 @@ const RETRY_MS = 1_000
 export interface Suspensions {
   /** The same verifier, which refuses the tokens of users who are suspended: they are good for a while, whoever made them. */
   guard(verifier: TokenVerifier): TokenVerifier
+  /** Nobody waits for it: a start does not depend on a database that is slow, and the rules refuse without it. */
+  start(): void
   stop(): Promise<void>
 }
 
@@ -66,9 +68,7 @@ export function watchSuspensions(
     }
   }
 
-  // Nobody waits for it: a start does not depend on a database that is slow, and the rules refuse without it.
-  listening = listen()
-  const first = readAll()
+  let first: Promise<void> | undefined
 
   async function isSuspended(userId: string): Promise<boolean> {
     const [answer] = await database.query<{ may: boolean }>('select muster.may_sign_in($1::uuid) as may', [
@@ -79,6 +79,10 @@ export function watchSuspensions(
   }
 
   return {
+    start() {
+      listening = listen()
+      first = readAll()
+    },
     guard: (verifier) => ({
       async verify(token): Promise<Caller> {
         const caller = await verifier.verify(token)
