@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Database, Parameter, Row } from '../db/engine/database.ts'
+import { requestContext } from './request-context.ts'
 
 /** Becomes the role that may use `sign_in`: on the embedded engine there is one connection, which could use everything. */
 const ENTER = { text: "select set_config('role', 'muster_signin', true)", parameters: [] }
@@ -19,6 +20,8 @@ export function asSignIn(database: Database): SignInDatabase {
     },
     query<R extends Row>(text: string, parameters: readonly Parameter[] = []) {
       asked += 1
+      const context = requestContext()
+      if (context) context.asked += 1
       return database.transaction((tx) => tx.query<R>(text, parameters), { enter: ENTER, single: true })
     },
   }

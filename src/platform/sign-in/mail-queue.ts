@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from '../log.ts'
 import type { SignInDatabase } from './database.ts'
 import type { Mail, Mailer, MailLanguage } from './mail.ts'
+import { requestContext } from './request-context.ts'
 
 /** Kinds that only somebody who has an account gets; to others nothing is sent, and nobody who asked can tell. */
 const TO_ACCOUNTS: ReadonlySet<Mail['kind']> = new Set([
@@ -16,19 +16,6 @@ const MOST_WAITING = 1_000
 
 /** A mail server that answers nothing is not waited for longer; its own timeouts are shorter. */
 const CLOSE_TIMEOUT_MS = 5_000
-
-/** The language of the request that is being answered: better-auth's callbacks do not have it. */
-const request = new AsyncLocalStorage<{ language: MailLanguage; hasQueued: boolean }>()
-
-/** Runs what may queue a mail for a request. @returns whether it did, too */
-export async function forRequest<T>(
-  language: MailLanguage,
-  work: () => Promise<T>,
-): Promise<{ done: T; hasQueued: boolean }> {
-  const store = { language, hasQueued: false }
-  const done = await request.run(store, work)
-  return { done, hasQueued: store.hasQueued }
-}
 
 /**
  * Mail that waits to be sent, one after the other, beside the requests: how long an answer takes does not tell whether anything was
@@ -47,13 +34,13 @@ export class MailQueue {
   }
 
   get language(): MailLanguage {
-    return request.getStore()?.language ?? 'nl'
+    return requestContext()?.language ?? 'nl'
   }
 
   add(mail: Mail): void {
     if (this.#closed) return
-    const store = request.getStore()
-    if (store) store.hasQueued = true
+    const context = requestContext()
+    if (context) context.hasQueued = true
     this.queued += 1
     this.#waiting.push(mail)
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
@@ -94,8 +81,6 @@ export class MailQueue {
 
   async #mayHave({ kind, to, data }: Mail): Promise<boolean> {
     if (!TO_ACCOUNTS.has(kind)) return true
-    // What nobody could use: it was queued so that as much is done for an address that nobody has.
-    if (Object.keys(data).length === 0) return false
     // Whoever came with a tenant, or by the tokens of another issuer, gets the account of their user: the mailbox proves who they are.
     const [found] = await this.#parts.database.query<{ known: boolean }>(
       `with adopted as (
@@ -108,6 +93,7 @@ export class MailQueue {
          or exists (select from sign_in.users u where u.email = lower($1) and muster.may_sign_in(u.id)) as known`,
       [to],
     )
-    return found?.known ?? false
+    // Without data nobody could use it: it was queued so that as much is done for an address that nobody has.
+    return found?.known === true && Object.keys(data).length > 0
   }
 }

@@ -7,8 +7,8 @@ import { idParams } from '../http/fields.ts'
 import { Problem, problems } from '../http/problem.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
 import type { Attempt, From } from './limits.ts'
-import { forRequest } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
+import { forRequest } from './request-context.ts'
 import {
   acceptance,
   address,
@@ -44,6 +44,10 @@ export interface SignInRoutesOptions {
   signIn: SignIn
   config: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>
 }
+
+/** The most statements that a refusal takes, by the path of better-auth. */
+const STATEMENTS_OF: Readonly<Record<string, number>> = { '/sign-in/email': 2, '/request-password-reset': 4 }
+const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** Browsers keep it for as long as they may; it says only that its owner signed in here before. */
 const DEVICE = 'muster.device'
@@ -97,6 +101,15 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
 
   const languageOf = (request: FastifyRequest) => signIn.languageOf(request.headers['accept-language'])
 
+  /**
+   * Where better-auth looks further only for an address that somebody has, as much is looked for one that nobody has: nobody can tell
+   * by the time that it takes.
+   */
+  async function pad(path: string, asked: number): Promise<void> {
+    for (let nth = asked; nth < (STATEMENTS_OF[path] ?? 0); nth += 1)
+      await signIn.database.query('select id from sign_in.accounts where user_id = $1::uuid', [NOBODY])
+  }
+
   /** What a browser makes or finds a passkey by: the challenge is in a cookie. */
   function options(reply: FastifyReply, answer: Answer) {
     passCookies(reply, answer)
@@ -127,11 +140,16 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       if (value !== undefined) headers.set(name, value)
     }
     if (body !== undefined) headers.set('content-type', 'application/json')
-    const { done: response, hasQueued } = await forRequest(languageOf(request), () =>
+    const {
+      done: response,
+      hasQueued,
+      asked,
+    } = await forRequest(languageOf(request), () =>
       auth.handler(
         new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
       ),
     )
+    await pad(path, asked)
     return { ...(await read(response)), hasQueued }
   }
 
