@@ -61,7 +61,7 @@ async function follow(parts: {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
-  await until(() => statuses.length > 0)
+  await until(() => statuses.includes('SUBSCRIBED'))
   const began = performance.now()
   for (let lifetime = 1; lifetime <= parts.lifetimes; lifetime += 1) {
     await until(() => performance.now() > began + (lifetime * parts.tokenSeconds + 0.5) * 1000)
@@ -131,8 +131,10 @@ describe('the session of examples/sign-in', () => {
   const rename = (title: string) =>
     api.owner.query('update shifts set title = $2 where id = $1', [shift, title])
   const expectFollowed = ({ statuses, seen, tokens }: Awaited<ReturnType<typeof follow>>) => {
-    // Never without a channel: the socket was told each token before the one before it ended.
-    expect(statuses.filter((status) => status !== 'CLOSED')).toEqual(['SUBSCRIBED'])
+    // Once joined (a slow machine may need more than one token for that), never without a channel: the socket was told each token
+    // before the one before it ended.
+    const joined = statuses.slice(statuses.indexOf('SUBSCRIBED'))
+    expect(joined.filter((status) => status !== 'CLOSED')).toEqual(['SUBSCRIBED'])
     expect(seen).toEqual(['after 1', 'after 2', 'after 3'])
     expect(tokens).toBeGreaterThan(LIFETIMES)
   }
