@@ -141,14 +141,14 @@ describe('a load', () => {
     )
     expectProblem(await create({ metadata: { note: 'x'.repeat(17_000) } }), 'validation_failed')
     // As text: JavaScript itself cannot spell what nests so deeply.
-    for (const levels of [21, 100_000]) {
+    for (const [levels, code] of [
+      [21, 'validation_failed'],
+      [100_000, 'malformed_request'],
+    ] as const) {
       const text = JSON.stringify(newLoad(from, from + 8, { metadata: { deep: 'HERE' } }))
       const body = text.replace('"HERE"', '['.repeat(levels) + ']'.repeat(levels))
       const headers = { 'content-type': 'application/json' }
-      expectProblem(
-        await api().as('dispatcher').post('/v1/freight/loads', body, { headers }),
-        'validation_failed',
-      )
+      expectProblem(await api().as('dispatcher').post('/v1/freight/loads', body, { headers }), code)
     }
     for (const wrong of [{ nul: '\u0000' }, { half: ['\ud800'] }, { '\udfff': 1 }])
       expectProblem(await create({ metadata: wrong }), 'validation_failed')
