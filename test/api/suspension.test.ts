@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
-import { acquaint, arrangeShift, PROFESSIONALS, USERS } from '../support/world.ts'
+import { acquaint, arrangeShift, PROFESSIONALS, SITE, USERS } from '../support/world.ts'
 
 const api = useApi()
 
@@ -19,14 +19,14 @@ beforeAll(() => acquaint(api().owner, [PROFESSIONALS.guard]))
 describe('a guard who is suspended', () => {
   it('loses the shifts that have not begun; the company of the one that has is told', async () => {
     const begun = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 0.5, hours: 4 })
-    await api().as('guard').post(`/v1/shifts/${begun}/checkins`, {
+    const checkedIn = await api().as('guard').post(`/v1/shifts/${begun}/checkins`, {
       id: '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e77',
       kind: 'clock_in',
-      latitude: 52.37,
-      longitude: 4.89,
+      ...SITE,
       accuracy_meters: 5,
       recorded_at: new Date().toISOString(),
     })
+    expect(checkedIn.statusCode).toBe(201)
     const later = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 30 })
 
     expect((await suspend()).json()).toMatchObject({ role: 'zzp', suspended_at: expect.any(String) })
