@@ -149,6 +149,15 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     window_to: undefined,
     notice_hours: undefined,
   },
+  'POST /v1/pay-terms': { valid_from: '2030-01-01' },
+  'POST /v1/tax-terms': {
+    valid_from: '2030-01-01',
+    vat_rate: 21,
+    vat_exemption: undefined,
+    vat_number: 'NL123456789B01',
+    deduction_percent: 5,
+    deduction_reason: 'HIDDEN reason',
+  },
   ...ofFreight('brokers', {
     mc_number: '384210',
     dot_number: '2233541',

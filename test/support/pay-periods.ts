@@ -11,6 +11,17 @@ export async function arrangePayPeriod(
   company: string = ORGANIZATIONS.company,
   keep = false,
 ): Promise<string> {
+  if (!keep) {
+    // The first one, without those from the first hours on: they may be of decades ago.
+    await owner.query(
+      `insert into pay_periods (tenant_id, company_id, period, time_zone, first_day, last_day, starts_at, ends_at)
+       select o.tenant_id, o.id, 'month', 'Europe/Amsterdam', d.first_day, d.last_day, now() - interval '1 second', now()
+       from organizations o
+       cross join muster.pay_period_days('month', (now() at time zone 'Europe/Amsterdam')::date) d
+       where o.id = $1 and not exists (select from pay_periods p where p.company_id = o.id)`,
+      [company],
+    )
+  }
   await owner.query('select muster.open_pay_periods_of($1, 100)', [company])
   const [present] = await owner.query<{ id: string }>(
     `update pay_periods set starts_at = least(starts_at, now() - interval '1 second'), ends_at = now()
