@@ -3,7 +3,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { type Config, OPTIONAL_MODULES } from './config.ts'
 import { freight } from './freight/module.ts'
 import { guarding } from './guarding/module.ts'
-import { people } from './people/module.ts'
+import { people, rolesOf } from './people/module.ts'
 import type { TokenVerifier } from './platform/auth/verifier.ts'
 import type { Database, Statement } from './platform/db/engine/database.ts'
 import { asService } from './platform/db/identity.ts'
@@ -43,6 +43,8 @@ import { PASSWORD_GRANT_PATH, passwordGrant } from './platform/sign-in/password-
 import { signInRoutes } from './platform/sign-in/routes.ts'
 import type { SignIn } from './platform/sign-in/sign-in.ts'
 import { syncRoutes } from './platform/sync/routes.ts'
+
+export { rolesOf }
 
 /** What the service is made of beside the platform, in the order in which they know each other. Nothing else knows them. */
 export const MODULES = [people, guarding, freight] as const satisfies Module[]

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, jobsOf, unfollowedTables, warmUpOf } from './app.ts'
+import { buildApp, jobsOf, rolesOf, unfollowedTables, warmUpOf } from './app.ts'
 import type { Config } from './config.ts'
-import { rolesOf } from './people/roles-of.ts'
 import { resolveSignInSecret, type TokenSettings } from './platform/auth/development-secret.ts'
 import { createVerifier } from './platform/auth/verifier.ts'
 import { type Database, DatabaseBusy, DatabaseUnavailable } from './platform/db/engine/database.ts'
@@ -114,7 +113,7 @@ export async function openService({
     version,
     sessions: tracing?.watch(sessions) ?? sessions,
     background: databases.jobs,
-    verifier: suspensions.guard(createVerifier(tokenSettings, { log, signIn })),
+    verifier: suspensions.refuseSuspended(createVerifier(tokenSettings, { log, signIn })),
     signIn,
     mailbox: mail?.mailbox,
     realtime: router && { database: databases.checks, router, bus },

@@ -7,6 +7,8 @@ import { notificationRoutes } from './notifications/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { userRoutes } from './users/routes.ts'
 
+export { rolesOf } from './roles-of.ts'
+
 /** Who is there: tenants, organizations and users, how they come in, and what they are told. */
 export const people = {
   name: 'people',

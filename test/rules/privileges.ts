@@ -153,6 +153,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.clock_events(uuid)',
     'muster.interval_from(timestamp with time zone,timestamp with time zone)',
     'muster.members_as(text,uuid)',
+    'muster.sign_in_of_people(uuid)',
     'muster.standing_of(public.users)',
     'muster.suspension_of_guarding(uuid)',
     'muster.user_to_judge(uuid)',

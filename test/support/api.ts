@@ -86,7 +86,8 @@ export async function openApi(
   const changes = typeof router === 'function' ? await router(database) : router
   const recorded = recordingMailer()
   const mail = config.SMTP_URL === undefined ? undefined : openMail(config, openLog(config, logTo))
-  const guarded = (verifier: TokenVerifier): TokenVerifier => suspensions?.guard(verifier) ?? verifier
+  const guarded = (verifier: TokenVerifier): TokenVerifier =>
+    suspensions?.refuseSuspended(verifier) ?? verifier
   const openSignInAgain = (): SignIn | undefined =>
     signInLogin &&
     openSignIn({

@@ -11,7 +11,7 @@ const RETRY_MS = 1_000
 
 export interface Suspensions {
   /** The same verifier, which refuses the tokens of users who are suspended: they are good for a while, whoever made them. */
-  guard(verifier: TokenVerifier): TokenVerifier
+  refuseSuspended(verifier: TokenVerifier): TokenVerifier
   /** Nobody waits for it: a start does not depend on a database that is slow, and the rules refuse without it. */
   start(): void
   stop(): Promise<void>
@@ -83,7 +83,7 @@ export function watchSuspensions(
       listening = listen()
       first = readAll()
     },
-    guard: (verifier) => ({
+    refuseSuspended: (verifier) => ({
       async verify(token): Promise<Caller> {
         const caller = await verifier.verify(token)
         if (caller.userId !== null && suspected.has(caller.userId) && (await isSuspended(caller.userId)))

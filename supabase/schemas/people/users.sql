@@ -60,17 +60,15 @@ comment on function muster.me() is
   'The caller, with e-mail, and what modules know of them. Security definer: columns that are granted to nobody are in it.';
 grant execute on function muster.me() to authenticated;
 
-create or replace function muster.may_sign_in(account uuid) returns boolean
+create or replace function muster.sign_in_of_people(account uuid) returns boolean
 language sql
 stable
-security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
   select exists (select from public.users u where u.id = account and u.deleted_at is null and u.suspended_at is null);
 end;
-comment on function muster.may_sign_in(uuid) is
-  'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';
-grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
+comment on function muster.sign_in_of_people(uuid) is 'Whether a user is one, and not suspended. For muster.may_sign_in.';
+grant execute on function muster.sign_in_of_people(uuid) to muster_definer;
 
 create or replace function muster.user_of_address(address text) returns table (id uuid, name text)
 language sql
@@ -282,7 +280,6 @@ grant select, insert on public.users to muster_definer;
 grant update (suspended_at, ended_at) on public.users to muster_definer;
 
 alter function muster.me() owner to muster_definer;
-alter function muster.may_sign_in(uuid) owner to muster_definer;
 alter function muster.user_of_address(text) owner to muster_definer;
 alter function muster.suspend_user(uuid, boolean) owner to muster_definer;
 alter function muster.reinstate_user(uuid) owner to muster_definer;

@@ -17,6 +17,27 @@ select muster.follow_table('sign_in.two_factors', trail => 'none');
 select muster.follow_table('sign_in.passkeys', trail => 'none');
 select muster.follow_table('sign_in.keys', trail => 'none');
 
+create or replace function muster.may_sign_in(account uuid) returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said_by text;
+  may boolean := false;
+begin
+  for said_by in select muster.functions_of('sign_in') loop
+    execute format('select muster.%I($1)', said_by) into may using account;
+    exit when may is not true;
+  end loop;
+  return coalesce(may, false);
+end
+$$;
+comment on function muster.may_sign_in(uuid) is
+  'Whether every module lets an account in (muster.sign_in_of_<module>). Security definer: sign-in can read nothing of theirs.';
+grant execute on function muster.may_sign_in(uuid) to muster_signin, muster_worker, service_role;
+
 create or replace function muster.refresh_session(presented text, fresh text, grace interval, good_for interval)
 returns table (outcome text, session_id uuid, user_id uuid, token text, email text, expires_at timestamptz)
 language plpgsql
@@ -128,4 +149,5 @@ grant select (expires_at), delete on sign_in.verifications to muster_definer;
 grant execute on function muster.refresh_session(text, text, interval, interval) to muster_signin;
 grant execute on function muster.tidy_sign_in() to muster_jobs, service_role;
 
+alter function muster.may_sign_in(uuid) owner to muster_definer;
 alter function muster.tidy_sign_in() owner to muster_definer;

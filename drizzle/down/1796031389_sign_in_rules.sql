@@ -52,7 +52,7 @@ drop function muster.user_to_judge(uuid);
 --> statement-breakpoint
 drop function muster.user_of_address(text);
 --> statement-breakpoint
-drop function muster.may_sign_in(uuid);
+drop function muster.sign_in_of_people(uuid);
 --> statement-breakpoint
 drop function muster.register_invited(text,text,text,text,double precision,double precision);
 --> statement-breakpoint
@@ -61,6 +61,8 @@ drop function muster.invitation_of(text);
 drop function muster.tidy_sign_in();
 --> statement-breakpoint
 drop function muster.refresh_session(text,text,interval,interval);
+--> statement-breakpoint
+drop function muster.may_sign_in(uuid);
 --> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.tenant_id()
  RETURNS uuid

@@ -213,6 +213,24 @@ create policy internal on sign_in.keys for all to service_role, muster_definer
   using (true)
   with check (true);
 --> statement-breakpoint
+create or replace function muster.may_sign_in(account uuid) returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said_by text;
+  may boolean := false;
+begin
+  for said_by in select muster.functions_of('sign_in') loop
+    execute format('select muster.%I($1)', said_by) into may using account;
+    exit when may is not true;
+  end loop;
+  return coalesce(may, false);
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.refresh_session(presented text, fresh text, grace interval, good_for interval)
 returns table (outcome text, session_id uuid, user_id uuid, token text, email text, expires_at timestamptz)
 language plpgsql
@@ -486,10 +504,9 @@ begin
 end
 $$;
 --> statement-breakpoint
-create or replace function muster.may_sign_in(account uuid) returns boolean
+create or replace function muster.sign_in_of_people(account uuid) returns boolean
 language sql
 stable
-security definer
 set search_path = pg_catalog, pg_temp
 begin atomic
   select exists (select from public.users u where u.id = account and u.deleted_at is null and u.suspended_at is null);
@@ -1539,11 +1556,11 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended'];
 --> statement-breakpoint
+alter function muster.may_sign_in(uuid) owner to muster_definer;
+--> statement-breakpoint
 alter function muster.tidy_sign_in() owner to muster_definer;
 --> statement-breakpoint
 alter function muster.invitation_of(text) owner to muster_definer;
---> statement-breakpoint
-alter function muster.may_sign_in(uuid) owner to muster_definer;
 --> statement-breakpoint
 alter function muster.user_of_address(text) owner to muster_definer;
 --> statement-breakpoint
@@ -1603,9 +1620,9 @@ revoke all on table sign_in.spent_tokens from public, anon, authenticated, servi
 --> statement-breakpoint
 revoke all on table sign_in.verifications from public, anon, authenticated, service_role;
 --> statement-breakpoint
-revoke execute on function muster.notify_carrier(loads,text) from public;
---> statement-breakpoint
 revoke execute on function muster.refresh_session(text,text,interval,interval) from public;
+--> statement-breakpoint
+revoke execute on function muster.may_sign_in(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.tidy_sign_in() from public;
 --> statement-breakpoint
@@ -1613,11 +1630,11 @@ revoke execute on function muster.invitation_of(text) from public;
 --> statement-breakpoint
 revoke execute on function muster.register_invited(text,text,text,text,double precision,double precision) from public;
 --> statement-breakpoint
+revoke execute on function muster.sign_in_of_people(uuid) from public;
+--> statement-breakpoint
 revoke execute on function muster.user_to_judge(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.standing_of(users) from public;
---> statement-breakpoint
-revoke execute on function muster.may_sign_in(uuid) from public;
 --> statement-breakpoint
 revoke execute on function muster.user_of_address(text) from public;
 --> statement-breakpoint
@@ -1628,6 +1645,8 @@ revoke execute on function muster.reinstate_user(uuid) from public;
 revoke execute on function muster.suspended_users() from public;
 --> statement-breakpoint
 revoke execute on function muster.suspension_of_guarding(uuid) from public;
+--> statement-breakpoint
+revoke execute on function muster.notify_carrier(loads,text) from public;
 --> statement-breakpoint
 revoke execute on function muster.suspension_of_freight(uuid) from public;
 --> statement-breakpoint
@@ -1644,6 +1663,8 @@ grant execute on function muster.refresh_session(text,text,interval,interval) to
 grant execute on function muster.register_invited(text,text,text,text,double precision,double precision) to muster_signin;
 --> statement-breakpoint
 grant execute on function muster.reinstate_user(uuid) to authenticated, muster_api;
+--> statement-breakpoint
+grant execute on function muster.sign_in_of_people(uuid) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.standing_of(users) to muster_definer;
 --> statement-breakpoint
@@ -1701,6 +1722,9 @@ comment on policy internal on sign_in.passkeys is 'Background work and the secur
 --> statement-breakpoint
 comment on policy internal on sign_in.keys is 'Background work and the security definer functions; their grants say how far they reach.';
 --> statement-breakpoint
+comment on function muster.may_sign_in(uuid) is
+  'Whether every module lets an account in (muster.sign_in_of_<module>). Security definer: sign-in can read nothing of theirs.';
+--> statement-breakpoint
 comment on function muster.refresh_session(text, text, interval, interval) is
   'The next token of a session, for the one before; a token that was replaced longer ago than the grace ends the session.';
 --> statement-breakpoint
@@ -1729,8 +1753,7 @@ comment on function muster.invitation_of(text) is
 comment on function muster.register_invited(text, text, text, text, float8, float8) is
   'Makes the account and the user of an invitation in one step.';
 --> statement-breakpoint
-comment on function muster.may_sign_in(uuid) is
-  'Whether a user is one, and not suspended. Security definer: sign-in can read nothing of users.';
+comment on function muster.sign_in_of_people(uuid) is 'Whether a user is one, and not suspended. For muster.may_sign_in.';
 --> statement-breakpoint
 comment on function muster.user_of_address(text) is
   'The user whom a mail to this address reaches: one who came with a tenant, or by the tokens of another issuer, has no account yet. Security definer: sign-in can read nothing of users.';
@@ -1766,4 +1789,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796029780_sign_in_rules';
+return '1796031389_sign_in_rules';
