@@ -34,6 +34,11 @@ const FIRST_GLANCE = 'What it lets through, the search and assignment_violations
 /** The cells ask whether a guard can come, and not why not. */
 const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
 const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
+const REPLACED_STOPS = 'Stops that were replaced are deleted: freight-loads.test.ts has them.'
+const BY_FUNCTIONS = 'Only functions write these, with the load at hand.'
+const LOADS_ELSEWHERE = 'freight-loads.test.ts asks: the cells name no dispatcher, removed broker or leg.'
+const SUMS_ELSEWHERE = 'statements.test.ts asks as each persona: the matrix has rows, and no sums.'
+const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
 /** Mutants that change nothing anybody could see, and why. */
 const EQUIVALENT: Record<string, string> = {
@@ -83,6 +88,32 @@ const EQUIVALENT: Record<string, string> = {
   'tg_shift_briefings__copy_shift: not found → false': NO_TENANT,
   "tg_shift_briefings__copy_shift: shift.status <> 'draft' → true":
     'Who may read it is copied when it is written: shifts-visibility.test.ts reads it afterwards.',
+  'change_stop: s.deleted_at is null → true': REPLACED_STOPS,
+  'change_stop: not found → false': OTHER_WORDS,
+  'earnings_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
+  'earnings_report: r.professional_id = (select muster.professional_id()) → true': SUMS_ELSEWHERE,
+  'earnings_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
+  'hours_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
+  'hours_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
+  'put_stops: s.deleted_at is null → true': REPLACED_STOPS,
+  'tg_load_assignments__plan: not found → false': BY_FUNCTIONS,
+  'tg_load_stops__copy_load: not found → false': BY_FUNCTIONS,
+  'tg_loads__check_dispatcher: u.deleted_at is null → true': LOADS_ELSEWHERE,
+  "tg_loads__check_dispatcher: m.role in ('office', 'dispatcher') → true": LOADS_ELSEWHERE,
+  "tg_loads__check_dispatcher: not exists ( select from public.memberships m join public.users u on u.id = m.user_id where m.user_id = new.dispatcher_id and m.organization_id = new.organization_id and m.role in ('office', 'dispatcher') and u.deleted_at is null and u.suspended_at is null ) → false":
+    LOADS_ELSEWHERE,
+  'tg_loads__copy_broker: b.deleted_at is null → true': LOADS_ELSEWHERE,
+  'tg_loads__copy_broker: not found → false': OTHER_WORDS,
+  'tg_pay_terms__complete: o.deleted_at is null → true': HIDDEN_ANYWAY,
+  'tg_pay_terms__complete: not found → false': NO_TENANT,
+  'tg_professional_tax_terms__set_tenant: p.deleted_at is null → true': HIDDEN_ANYWAY,
+  'tg_professional_tax_terms__set_tenant: not found → false': NO_TENANT,
+  'unassign_load: not found → false': LOADS_ELSEWHERE,
+  'user_to_judge: u.tenant_id = muster.admin_tenant_id() → true': SUSPENSION_ELSEWHERE,
+  'user_to_judge: wanted = muster.user_id() → false': SUSPENSION_ELSEWHERE,
+  'user_to_judge: u.deleted_at is null → true': SUSPENSION_ELSEWHERE,
+  'user_to_judge: muster.admin_tenant_id() is null → false': OTHER_WORDS,
+  'user_to_judge: not found → false': SUSPENSION_ELSEWHERE,
   "tg_shifts__copy_location: new.status = 'published' → true":
     'The place is read again, which location-moves.test.ts has: whoever may write the shift may do that.',
   'tg_shifts__copy_location: new.company_id <> old.company_id or new.tenant_id <> old.tenant_id → false':
