@@ -126,7 +126,7 @@ const helpers = (): Promise<{ name: string; returns: string }[]> =>
     select format('muster.%I', proname) as name, prorettype::regtype::text as returns
     from pg_proc
     where pronamespace = 'muster'::regnamespace and pronargs = 0 and provolatile = 's'
-      and prorettype in ('uuid'::regtype, 'uuid[]'::regtype)
+      and prorettype in ('uuid'::regtype, 'uuid[]'::regtype) and not proretset
     order by 1
   `)
 

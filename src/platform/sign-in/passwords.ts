@@ -60,8 +60,8 @@ export function openPasswords(cost: number, atOnce: number): Passwords {
         N: n,
         r: BLOCK_SIZE,
         p: PARALLELIZATION,
-        // Node's own limit is 32 MiB, which is what N = 16,384 takes without what surrounds it.
-        maxmem: 256 * n * BLOCK_SIZE,
+        // Twice what N = n takes, and its few blocks beside (RFC 7914): Node's own limit is 32 MiB, which N = 16,384 takes alone.
+        maxmem: 256 * BLOCK_SIZE * (n + PARALLELIZATION + 2),
       })
     })
 
