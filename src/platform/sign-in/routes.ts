@@ -269,7 +269,13 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) =>
-      letIn(request, reply, await ask(request, '/sign-in/email', { body: request.body })),
+      letIn(
+        request,
+        reply,
+        await counted(signIn.limits.password(request.body.email, from(request)), () =>
+          ask(request, '/sign-in/email', { body: request.body }),
+        ),
+      ),
   )
 
   app.post(
@@ -351,6 +357,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) => {
+      signIn.limits.mail(request.body.email, from(request))
       await ask(request, '/sign-in/magic-link', { body: { email: request.body.email.toLowerCase() } })
       return reply.code(202).send(null)
     },
@@ -374,7 +381,9 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       letIn(
         request,
         reply,
-        await ask(request, '/magic-link/verify', { method: 'GET', query: { token: request.body.token } }),
+        await counted(signIn.limits.code(undefined, from(request)), () =>
+          ask(request, '/magic-link/verify', { method: 'GET', query: { token: request.body.token } }),
+        ),
       ),
   )
 
@@ -392,6 +401,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) => {
+      signIn.limits.mail(request.body.email, from(request))
       await ask(request, '/email-otp/send-verification-otp', { body: { ...request.body, type: 'sign-in' } })
       return reply.code(202).send(null)
     },
@@ -411,7 +421,13 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) =>
-      letIn(request, reply, await ask(request, '/sign-in/email-otp', { body: request.body })),
+      letIn(
+        request,
+        reply,
+        await counted(signIn.limits.code(request.body.email, from(request)), () =>
+          ask(request, '/sign-in/email-otp', { body: request.body }),
+        ),
+      ),
   )
 
   app.post(
@@ -429,6 +445,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     },
     async (request, reply) => {
       const { email } = request.body
+      signIn.limits.mail(request.body.email, from(request))
       const { hasQueued } = await ask(request, '/request-password-reset', { body: request.body })
       if (!hasQueued)
         signIn.mails.add({ to: email, kind: 'reset_password', language: languageOf(request), data: {} })
@@ -450,7 +467,9 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
     },
     async (request, reply) => {
-      await ask(request, '/reset-password', { body: request.body })
+      await counted(signIn.limits.code(undefined, from(request)), () =>
+        ask(request, '/reset-password', { body: request.body }),
+      )
       return reply.code(204).send(null)
     },
   )
@@ -635,7 +654,9 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       return letIn(
         request,
         reply,
-        await ask(request, '/passkey/verify-authentication', { body: request.body }),
+        await counted(signIn.limits.code(undefined, from(request)), () =>
+          ask(request, '/passkey/verify-authentication', { body: request.body }),
+        ),
       )
     },
   )
