@@ -221,6 +221,12 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
     },
 
     async refresh(token) {
+      // Before the token is replaced: a refusal must not take away the one with which the second factor is given.
+      const [held] = await database.query<{ session_id: string; user_id: string }>(
+        'select s.id as session_id, s.user_id from sign_in.sessions s where s.token = $1 and s.expires_at > now()',
+        [token],
+      )
+      if (held) await requireSecondFactor({ ...held, token })
       const [found] = await database.query<{
         outcome: string
         session_id: string
