@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { jobs } from '../../src/guarding/jobs.ts'
 import { registerJobs, runJob } from '../../src/platform/jobs/runner.ts'
@@ -29,11 +30,10 @@ interface Worked extends Assignment {
   clockOut: string
 }
 
-async function ok(response: Promise<{ statusCode: number; body: string; json(): unknown }>) {
+async function ok(response: Promise<LightMyRequestResponse>) {
   const answer = await response
   expect(answer.statusCode, answer.body).toBeLessThan(300)
-  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects of it
-  return answer.json() as Record<string, any>
+  return answer.json()
 }
 
 /** A shift of 8 hours at 25 euros that was worked as planned. */

@@ -42,8 +42,7 @@ const dayOf = (at: string, locale: string): string =>
 /** The name of a tenant or organization is written by its users: in one line, and not as long as a message of its own. */
 const MAX_NAME_LENGTH = 80
 const nameOf = (name: string): string => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const line = name.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim()
+  const line = name.replace(/[\s\p{Cc}]+/gu, ' ').trim()
   return line.length <= MAX_NAME_LENGTH ? line : `${line.slice(0, MAX_NAME_LENGTH - 1)}…`
 }
 
