@@ -13,6 +13,7 @@ import { MailQueue } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
 import { openPasswords, type Passwords } from './passwords.ts'
 import { readSigned, type SessionCookie, sessionCookie, signSession } from './session-cookie.ts'
+import { languageOf } from './texts.ts'
 
 /**
  * Others of the same client that refresh at the same moment, or whose answer was lost on the way, get the token that the first one got.
@@ -128,7 +129,6 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
   let loading: Promise<Auth> | undefined
 
   const linkOf: SignIn['linkOf'] = (page, token) => `${publicUrl}/auth/${page}#${token}`
-  const languageOf: SignIn['languageOf'] = (accept) => (/^\s*nl\b/i.test(accept ?? 'nl') ? 'nl' : 'en')
 
   async function grant(session: {
     token: string
