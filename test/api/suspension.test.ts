@@ -19,13 +19,15 @@ beforeAll(() => acquaint(api().owner, [PROFESSIONALS.guard]))
 describe('a guard who is suspended', () => {
   it('loses the shifts that have not begun; the company of the one that has is told', async () => {
     const begun = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 0.5, hours: 4 })
-    const checkedIn = await api().as('guard').post(`/v1/shifts/${begun}/checkins`, {
-      id: '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e77',
-      kind: 'clock_in',
-      ...SITE,
-      accuracy_meters: 5,
-      recorded_at: new Date().toISOString(),
-    })
+    const checkedIn = await api()
+      .as('guard')
+      .post(`/v1/shifts/${begun}/checkins`, {
+        id: '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e77',
+        kind: 'clock_in',
+        ...SITE,
+        accuracy_meters: 5,
+        recorded_at: new Date().toISOString(),
+      })
     expect(checkedIn.statusCode).toBe(201)
     const later = await arrangeShift(api().owner, { status: 'assigned', startsInHours: 30 })
 
