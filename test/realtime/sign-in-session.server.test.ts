@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from '@supabase/supabase-js'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resume, type Session, SignInError, signIn } from '../../examples/sign-in/session.js'
 import { issueToken } from '../../src/platform/auth/issue.ts'
 import { SECRET } from '../support/api.ts'
@@ -147,7 +147,7 @@ describe('the session of examples/sign-in', () => {
     4 * PATIENCE_MS,
   )
 
-  it.runIf(inject('database').engine === 'server')(
+  it(
     'follows over three lifetimes of a token, in Chromium, from an app on another origin',
     async () => {
       const browser = await launchChromium()
