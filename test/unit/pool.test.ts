@@ -245,12 +245,52 @@ describe('a pool', () => {
   test('opens all that there may be before anybody asks, and does not mind where it cannot', async () => {
     const { pool, openings, opened } = makePool({ max: 3 })
     const filled = pool.fill()
-    expect(openings).toHaveLength(3)
+    expect(openings).toHaveLength(2)
     openings.shift()?.reject(new Error('no server'))
+    await settle()
     const others = [opened(), opened()]
     await filled
     expect(openings).toHaveLength(0)
     expect(others).toContain(await pool.acquire())
+  })
+
+  test('lets nobody wait for what is being warmed up while there may be another one', async () => {
+    const warmedUp: PromiseWithResolvers<void>[] = []
+    const { pool, openings, opened } = makePool({
+      max: 3,
+      warmUp() {
+        const warm = Promise.withResolvers<void>()
+        warmedUp.push(warm)
+        return warm.promise
+      },
+    })
+    const filled = pool.fill()
+    const filling = [opened(), opened()]
+    await settle()
+    expect([warmedUp.length, openings.length]).toEqual([2, 0])
+    // It comes as it is.
+    const asked = pool.acquire()
+    const cold = opened()
+    expect(await asked).toBe(cold)
+    expect(warmedUp).toHaveLength(2)
+    // There may be no fourth one, so who comes now has the first that is warm.
+    const next = pool.acquire()
+    expect(openings).toHaveLength(0)
+    warmedUp[1]?.resolve()
+    expect(await next).toBe(filling[1])
+    warmedUp[0]?.resolve()
+    await filled
+    expect(await pool.acquire()).toBe(filling[0])
+    expect(openings).toHaveLength(0)
+  })
+
+  test('cuts what is being warmed up when it closes', async () => {
+    const { pool, opened } = makePool({ max: 1, warmUp: ({ whenLost }) => whenLost })
+    const filled = pool.fill()
+    const lent = opened()
+    await settle()
+    await Promise.all([pool.close(5_000), filled])
+    expect(lent.isClosed).toBe(true)
   })
 
   test('closes when all has come back, and refuses who waits or comes later', async () => {

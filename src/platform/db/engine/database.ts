@@ -75,9 +75,9 @@ export interface Database {
   ): Promise<R[]>
 
   /**
-   * Opens all connections, and lets each of them, now and later, run these before it is lent: a session's first search takes a hundred
-   * times what the next one takes, to load PostGIS and to make its plan. What they answer, and whether they are refused, is nobody's
-   * business. Undefined where there is nothing to win.
+   * Opens all connections, and lets each of them, now and later, run these, unless somebody waits for it: a session's first search takes
+   * a hundred times what the next one takes, to load PostGIS and to make its plan. What they answer, and whether they are refused, is
+   * nobody's business. Undefined where there is nothing to win.
    */
   warmUp?(statements: readonly Statement[]): Promise<void>
 

@@ -15,6 +15,8 @@ export interface Pooled {
 export interface PoolOptions<T extends Pooled> {
   /** @param signal aborted when the pool is closed */
   open(signal: AbortSignal): Promise<T>
+  /** Makes a new one ready, if nobody waits for it: whoever waits has it as it is. Never rejects. */
+  warmUp?: ((opened: T) => Promise<void>) | undefined
   max: number
   /** How long a caller waits before `DatabaseBusy`, in milliseconds: also for one that is being opened. */
   acquireTimeoutMs: number
@@ -28,6 +30,12 @@ export interface PoolOptions<T extends Pooled> {
   /** One older than this is closed when it comes back, and another one opened in its place, one at a time; in milliseconds. */
   maxAgeMs: number
 }
+
+/**
+ * How many are warmed up at once when the pool is filled. It costs the server half a second of one core each; all at once would make a
+ * server that is busy serve nobody else meanwhile, and callers wait for the slowest.
+ */
+const WARMED_AT_ONCE = 2
 
 interface Waiter<T> {
   give(lent: T): void
@@ -60,6 +68,8 @@ export class Pool<T extends Pooled> {
   readonly #closing = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   #opening = 0
+  /** Nobody waited for these when they were open: they can be lent when they are warm. */
+  readonly #warming = new Set<T>()
   #isRenewing = false
   #waiting = 0
   /** Up to `#countedAt`. */
@@ -151,14 +161,17 @@ export class Pool<T extends Pooled> {
     this.#serve()
   }
 
-  /** Opens as many as there may be, before anybody asks. @returns when they are there, or could not be opened */
+  /** Opens as many as there may be, a few at a time, before anybody asks. @returns when they are there, or could not be opened */
   async fill(): Promise<void> {
-    const opened: Promise<void>[] = []
-    while (this.#opening + this.#idle.length + this.#lent.size < this.#options.max) {
-      this.#opening += 1
-      opened.push(this.#open())
+    let missing = this.#room
+    const openInTurn = async (): Promise<void> => {
+      while (missing > 0 && this.#room > 0 && !this.#closing.signal.aborted) {
+        missing -= 1
+        this.#opening += 1
+        await this.#open()
+      }
     }
-    await Promise.all(opened)
+    await Promise.all(Array.from({ length: WARMED_AT_ONCE }, openInTurn))
   }
 
   /** Lends nothing more, and resolves when all is closed; what has not come back after `graceMs` is cut. */
@@ -168,6 +181,7 @@ export class Pool<T extends Pooled> {
       for (const waiter of waiters) waiter.refuse(closedError())
     }
     for (const unused of this.#idle.splice(0)) void this.#retire(unused)
+    for (const unused of this.#warming) unused.destroy()
     const cut = setTimeout(() => {
       for (const lent of this.#lent.keys()) lent.destroy()
       this.#lent.clear()
@@ -249,13 +263,17 @@ export class Pool<T extends Pooled> {
     return true
   }
 
+  /** How many more there may be. */
+  get #room(): number {
+    return this.#options.max - this.#opening - this.#warming.size - this.#idle.length - this.#lent.size
+  }
+
   /** One is opened for each waiter that none is being opened for yet, as far as there is room. */
   #openIfNeeded(): void {
-    const { max } = this.#options
-    if (this.#opening + this.#idle.length + this.#lent.size >= max) return
+    if (this.#room <= 0) return
     let wanted = 0
     for (const [caller, party] of this.#parties) wanted += this.#wanted(caller, party)
-    while (this.#opening < wanted && this.#opening + this.#idle.length + this.#lent.size < max) {
+    while (this.#opening < wanted && this.#room > 0) {
       this.#opening += 1
       void this.#open()
     }
@@ -266,6 +284,11 @@ export class Pool<T extends Pooled> {
       const opened = await this.#options.open(this.#closing.signal)
       this.#opening -= 1
       void opened.whenLost.then(() => this.#forget(opened))
+      if (this.#options.warmUp && !this.#nextInTurn()) {
+        this.#warming.add(opened)
+        await this.#options.warmUp(opened)
+        this.#warming.delete(opened)
+      }
       if (opened.isLost || this.#closing.signal.aborted) void this.#retire(opened)
       else this.#idle.push(opened)
     } catch (error) {
@@ -302,7 +325,7 @@ export class Pool<T extends Pooled> {
 
   #finishClosing(): void {
     if (!this.#closing.signal.aborted) return
-    if (this.#opening + this.#lent.size + this.#leaving.size === 0) this.#closed.resolve()
+    if (this.#opening + this.#warming.size + this.#lent.size + this.#leaving.size === 0) this.#closed.resolve()
   }
 }
 

@@ -128,15 +128,13 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
   }
   let firstStatements: readonly Statement[] = []
   const pool = new Pool<Connection>({
-    async open(signal) {
-      const connection = await openWith((at) =>
-        Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal),
-      )
-      // Sent together, answered one after the other. One that is lost meanwhile is the pool's to notice.
+    open: (signal) =>
+      openWith((at) => Connection.open({ ...pooledOptions, url: at.poolerUrl ?? at.url }, signal)),
+    // Sent together, answered one after the other. One that is lost meanwhile is the pool's to notice.
+    async warmUp(connection) {
       await Promise.allSettled(
         firstStatements.map(({ text, parameters }) => connection.run(text, parameters)),
       )
-      return connection
     },
     max: options.max,
     acquireTimeoutMs: options.acquireTimeoutMs,
