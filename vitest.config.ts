@@ -22,6 +22,19 @@ const UNIT_TESTS = 'test/unit/**/*.test.ts'
 const SERVER_ONLY = '**/*.server.test.ts'
 /** What only the embedded engine has. A file is in no project rather than skipped: nothing is left out without a word. */
 const EMBEDDED_ONLY = '**/*.embedded.test.ts'
+/**
+ * Of the API the embedded engine runs what it can tell apart: PostGIS, times, limits of the driver, and each route once
+ * (every-route.embedded.test.ts). Rules have tests of their own, which run on both.
+ */
+const API_TESTS_OF_SERVER =
+  'test/api/!(candidates|checkins*|examples|hostile|nearby*|shifts-idempotency|sync|*.embedded).test.ts'
+/** The gateway and its clients, which know no engine: what comes out of the change feed runs on both. */
+const REALTIME_TESTS_OF_SERVER = 'test/realtime/{clients,hostile-frames,sign-in-walk}.test.ts'
+/** These take every core on purpose, and say nothing beside others: one after another, when all else is done. */
+const STORMS = [
+  'test/realtime/{storm,changes-race.server}.test.ts',
+  'test/rules/{freight-races,races,upgrade}.server.test.ts',
+]
 
 /**
  * One suite, two engines: every test but the unit tests and those named for one engine runs on PGlite and on a PostGIS server. Unit
@@ -52,7 +65,13 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, UNIT_TESTS, SERVER_ONLY],
+          exclude: [
+            ...configDefaults.exclude,
+            UNIT_TESTS,
+            SERVER_ONLY,
+            API_TESTS_OF_SERVER,
+            REALTIME_TESTS_OF_SERVER,
+          ],
           globalSetup: 'test/support/setup-embedded.ts',
         },
       },
@@ -61,11 +80,21 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY],
+          exclude: [...configDefaults.exclude, UNIT_TESTS, EMBEDDED_ONLY, ...STORMS],
           globalSetup: 'test/support/setup-server.ts',
           maxWorkers: Math.min(MOST_SERVER_WORKERS, SERVER_WORKERS_PER_CORE * cores),
           // Projects with as many workers run together; this one has more, so it comes after them.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'storms',
+          include: STORMS,
+          globalSetup: 'test/support/setup-server.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

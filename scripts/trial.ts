@@ -86,7 +86,11 @@ if (!trial || positionals.length > 1) {
   console.error(usage())
   process.exit(2)
 }
-const project = values.engine ? ['--project', values.engine] : []
+/** Some of them run alone in the suite, on a server. */
+const PROJECTS: Record<string, readonly string[]> = { server: ['server', 'storms'] }
+const project = values.engine
+  ? (PROJECTS[values.engine] ?? [values.engine]).flatMap((name) => ['--project', name])
+  : []
 const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...project, trial.file], {
   env: { ...process.env, TRIAL: 'whole', ...(values.seed && { TRIAL_SEED: values.seed }) },
   stdio: 'inherit',

@@ -14,6 +14,7 @@ import { patience } from '../support/patience.ts'
 import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
+import { sendRoute } from '../support/send-route.ts'
 import { arrangeShift, callerOf } from '../support/world.ts'
 
 /* What PgBouncer's transaction mode does to a session: nothing stays in it, and others have it next. */
@@ -147,14 +148,7 @@ describe('a session that is lent for one transaction', () => {
 describe('a service behind a pooler', () => {
   const api = useApi(() => ({ DATABASE_POOLER_URL: pooler.url }), buildFreightWorld)
 
-  it.each(Object.keys(ROUTE_REQUESTS))('answers %s', async (route) => {
-    for (const { persona, url, body } of await ROUTE_REQUESTS[route]!({ owner: api().owner, items: 3 })) {
-      const method = route.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
-      const as = api().as(persona)
-      const answer = await (method === 'get' || method === 'delete' ? as[method](url) : as[method](url, body))
-      expect(answer.statusCode, `as ${persona}: ${answer.body}`).toBeLessThan(300)
-    }
-  })
+  it.each(Object.keys(ROUTE_REQUESTS))('answers %s', (route) => sendRoute(api(), route, 3))
 
   it('gives one of many who claim a shift at once the shift, and refuses the others', async () => {
     const shift = await arrangeShift(api().owner, { startsInHours: 5_000 })

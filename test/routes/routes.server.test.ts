@@ -6,8 +6,8 @@ import { useApi } from '../support/api.ts'
 import { buildFreightWorld, FREIGHT_USERS, type FreightPersona } from '../support/freight-world.ts'
 import { BIG_TABLES, loadManyRows } from '../support/many-rows.ts'
 import { OpenApi } from '../support/openapi.ts'
-import type { RouteRequest } from '../support/route-arrangements.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
+import { sendRequest } from '../support/send-route.ts'
 import { REGISTERED } from '../support/world.ts'
 
 /* What each route costs the database: in few rows, and in many. */
@@ -55,15 +55,6 @@ beforeAll(async () => {
     await api().as(persona).get('/v1/notifications?limit=1')
 })
 
-async function send(route: string, { persona, url, body }: RouteRequest): Promise<void> {
-  const method = route.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
-  const as = api().as(persona)
-  const { statusCode, body: text } = await (method === 'get' || method === 'delete'
-    ? as[method](url)
-    : as[method](url, body))
-  expect(statusCode, `${route} as ${persona}: ${text}`).toBeLessThan(300)
-}
-
 /** What is sent to the database meanwhile, by this very process. */
 async function countStatements(work: () => Promise<void>): Promise<Cost> {
   const cost: Cost = { statements: 0, roundTrips: 0 }
@@ -84,7 +75,7 @@ async function countStatements(work: () => Promise<void>): Promise<Cost> {
 async function measureCost(route: string, items: number): Promise<Cost> {
   const requests = await ROUTE_REQUESTS[route]!({ owner: api().owner, items })
   const costs: Cost[] = []
-  for (const request of requests) costs.push(await countStatements(() => send(route, request)))
+  for (const request of requests) costs.push(await countStatements(() => sendRequest(api(), route, request)))
   return {
     statements: Math.max(...costs.map(({ statements }) => statements)),
     roundTrips: Math.max(...costs.map(({ roundTrips }) => roundTrips)),
@@ -174,7 +165,7 @@ describe('among many rows', () => {
   it.each(Object.keys(ROUTE_REQUESTS))('%s', async (route) => {
     expect(await measureCost(route, MANY)).toEqual(costs.get(route))
     for (const request of await ROUTE_REQUESTS[route]!({ owner: api().owner, items: MANY })) {
-      const reads = await measureReads(isRead(route) ? READS : 1, () => send(route, request))
+      const reads = await measureReads(isRead(route) ? READS : 1, () => sendRequest(api(), route, request))
       const as = `${route} as ${request.persona}`
       expect(
         reads.filter(({ scans }) => scans > 0),

@@ -24,10 +24,10 @@ async function makeFolder(): Promise<string> {
   return join(folder, 'pgdata')
 }
 
-/** What initdb decides, and no description of the catalog has. */
+/** What initdb decides, and no description of the catalog has. Copies for tests have fewer buffers (scripts/prepared-database.ts). */
 const describeCluster = (database: Database): Promise<unknown> =>
   database.query(`
-    select name, setting from pg_settings where source = 'configuration file'
+    select name, setting from pg_settings where source = 'configuration file' and name <> 'shared_buffers'
     union all
     select 'database ' || datname, to_jsonb(d) - array['oid', 'dattablespace', 'datfrozenxid', 'datminmxid'] #>> '{}'
     from pg_database d

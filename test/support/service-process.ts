@@ -103,6 +103,8 @@ function spawnService(environment: Record<string, string>, root = ROOT): ChildPr
       LOG_LEVEL: 'error',
       HOST: '127.0.0.1',
       PORT: '0',
+      // Each connection makes its plans when it is opened, half a second of CPU time; few requests come at once here.
+      DATABASE_POOL_SIZE: '4',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -70,6 +70,7 @@ export async function run(args: readonly string[]): Promise<boolean> {
       // All who are honest come from one address, as a few users.
       REALTIME_MAX_SOCKETS_PER_USER: '200',
       RATE_LIMIT_PER_MINUTE: '100000',
+      DATABASE_POOL_SIZE: '10',
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
     })
     try {
