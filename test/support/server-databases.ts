@@ -33,7 +33,9 @@ export async function createTemplate(serverUrl: string): Promise<string> {
 /** A copy of `template` for one test file: of its files, so that no change feed has to read it in the log. @returns its name. */
 export async function copyTemplate(serverUrl: string, template: string): Promise<string> {
   const name = randomName('muster_test')
-  await asAdministrator(serverUrl, (query) => query(`create database ${name} template ${template} strategy file_copy`))
+  await asAdministrator(serverUrl, (query) =>
+    query(`create database ${name} template ${template} strategy file_copy`),
+  )
   return name
 }
 
