@@ -412,8 +412,8 @@ describe('pay periods', () => {
     )
     await runNow('guarding.open_pay_periods')
     const { items } = await ok(api().as('rival').get('/v1/pay-periods?limit=100'))
-    const periods = items as { first_day: string; last_day: string; ends_at: string; starts_at: string }[]
-    expect(periods.length).toBeGreaterThan(0)
+    const periods = items as { period: string; ends_at: string; starts_at: string }[]
+    expect(new Set(periods.map(({ period }) => period))).toEqual(new Set(['four_weeks']))
     expect(Date.parse(periods[0]!.ends_at)).toBeGreaterThan(Date.now())
     for (const [n, { starts_at }] of periods.entries()) {
       if (periods[n + 1]) expect(periods[n + 1]!.ends_at).toBe(starts_at)

@@ -37,7 +37,7 @@ interface Policy {
 }
 
 /** The matrix closes no period and hears of no payout. */
-const CLOSES_NOTHING = 'No period can be closed then: pay-periods.server.test.ts and statements.test.ts do.'
+const CLOSES_NOTHING = 'No period can be closed then: pay-periods.server.test.ts does.'
 
 /** Mutants that no cell can see, and why. */
 const EQUIVALENT: Record<string, string> = {
@@ -55,8 +55,10 @@ const EQUIVALENT: Record<string, string> = {
     'No allowance is paid then: timesheets.test.ts sees the amounts.',
   'internal on public.incidents: not for muster_definer':
     'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
-  'internal on public.pay_terms: not for muster_definer': CLOSES_NOTHING,
-  'internal on public.professional_tax_terms: not for muster_definer': CLOSES_NOTHING,
+  'internal on public.pay_terms: not for muster_definer':
+    'Periods are months then, whatever the company chose: statements.test.ts has four weeks.',
+  'internal on public.professional_tax_terms: not for muster_definer':
+    'Statements have no VAT then: statements.test.ts sees the amounts.',
   'internal on public.statements: not for muster_definer': CLOSES_NOTHING,
   'internal on public.statement_lines: not for muster_definer': CLOSES_NOTHING,
   'internal on public.payout_events: not for muster_definer':
