@@ -65,7 +65,8 @@ const ENGLISH = {
   totpStart: 'Set up an app',
   totpStop: 'Turn off',
   totpScan:
-    'Open the link on the phone with the app, or type the key into the app. Then type the code that it shows.',
+    'Scan the QR code with the app. On the phone with the app, open the link. Or type the key into the app. Then type the code that it shows.',
+  totpQrCode: 'QR code for the authenticator app',
   totpOpen: 'Open in the app',
   totpKey: 'Key',
   backupCodes: 'Keep these backup codes. Each lets you in once without the app.',
@@ -164,7 +165,8 @@ const DUTCH = {
   totpStart: 'App instellen',
   totpStop: 'Uitzetten',
   totpScan:
-    'Open de link op de telefoon met de app, of typ de sleutel in de app. Typ dan de code die de app toont.',
+    'Scan de QR-code met de app. Op de telefoon met de app opent u de link. Of typ de sleutel in de app. Typ dan de code die de app toont.',
+  totpQrCode: 'QR-code voor de authenticator-app',
   totpOpen: 'Openen in de app',
   totpKey: 'Sleutel',
   backupCodes: 'Bewaar deze reservecodes. Met elk komt u één keer zonder de app binnen.',
