@@ -104,6 +104,8 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
       let invitationId: string
       let link: string
       let shift: string
+      let backupCode: string
+      let authenticator: Awaited<ReturnType<typeof addAuthenticator>>
       const userId = async (): Promise<string | undefined> =>
         (await api.owner.query<{ id: string }>('select id from users where email = $1', [GUARD]))[0]?.id
 
@@ -140,7 +142,7 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
 
       // The guard accepts on a phone, and adds a passkey.
       {
-        await addAuthenticator()
+        authenticator = await addAuthenticator()
         expect(await page.getByLabel('E-mailadres').inputValue()).toBe(GUARD)
         await page.getByLabel('Uw naam').fill('Sam Guard')
         await page.getByLabel('Kies een wachtwoord').fill('short')
@@ -179,9 +181,32 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
         const key = await app.getByText(/^Sleutel:/).textContent()
         expect(key!.replace(/^Sleutel:|\s/g, '')).toBe(new URL(uri!).searchParams.get('secret'))
         await expectGoodPage()
+        backupCode = (await app.getByRole('listitem').first().textContent())!
         await app.getByLabel('Code', { exact: true }).fill(totpCode(uri!))
         await app.getByRole('button', { name: 'Bevestigen' }).click()
         await app.getByText('Aanmelden met een wachtwoord vraagt een code van uw app.').waitFor()
+      }
+
+      // Signs out, and in by a mailed link, which asks for the second factor too: a backup code.
+      {
+        await authenticator.agree(false)
+        await button('Afmelden').click()
+        await page.waitForURL(`${url}/sign-in`)
+        await page.getByLabel('E-mailadres').fill(GUARD)
+        await button('Mail mij een link').click()
+        await page.getByText('een link om u aan te melden onderweg').waitFor()
+        await until(
+          () => smtp.received,
+          (mails) => expect(mails.length).toBe(2),
+        )
+        const mailed = /http:\/\/localhost:\d+\/auth\/magic-link#\S+/.exec(smtp.received[1]!.text)![0]
+        await page.goto(mailed)
+        await button('Verder').click()
+        await button('Gebruik een reservecode').click()
+        await page.getByLabel('Code', { exact: true }).fill(backupCode)
+        await button('Verder').click()
+        await page.getByText(`Aangemeld als ${GUARD}`).waitFor()
+        await authenticator.agree(true)
       }
 
       // Signs out, and in again with the passkey.

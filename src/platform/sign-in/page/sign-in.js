@@ -13,14 +13,15 @@ if (secret && location.pathname === '/auth/magic-link') showLink(secret)
 else if (secret && location.pathname === '/auth/reset-password') showReset(secret)
 else showForm()
 
-/** @param {...Node} before */
-function showForm(...before) {
+/** @param {{ before?: Node[], secondFactor?: 'totp' | 'setup' }} [options] */
+function showForm({ before = [], secondFactor } = {}) {
   const at = element('div')
   show(...before, at)
   openSignInForm(at, {
     words,
     ways,
     next: nextPath(),
+    ...(secondFactor && { secondFactor }),
     onSignedIn: () => location.assign(nextPath()),
   })
 }
@@ -34,8 +35,7 @@ function showLink(token) {
     async () => {
       const answer = await callAuth('/magic-link/verify', { token })
       forgetLink()
-      // The authenticator app is asked for by the form.
-      if (answer?.second_factor) return showForm()
+      if (answer?.second_factor) return showForm({ secondFactor: answer.second_factor })
       rememberSession()
       location.assign(nextPath())
     },
@@ -57,7 +57,7 @@ function showReset(token) {
       }
       await callAuth('/reset-password', { newPassword: password.input.value, token })
       forgetLink()
-      showForm(paragraph(words.passwordChosen, 'status'))
+      showForm({ before: [paragraph(words.passwordChosen, 'status')] })
     },
     words.wrongLink,
   )
