@@ -1,7 +1,7 @@
 // The form with which people sign in: on a page of its own, and at /live.
 
 import { element } from '../../live/page/dom.js'
-import { callAuth, rememberSession } from './client.js'
+import { AuthError, callAuth, rememberSession } from './client.js'
 import { button, codeField, emailField, field, form, passwordField } from './fields.js'
 import { canAutofill, hasPasskeys, isDismissal, signInWithPasskey } from './passkeys.js'
 
@@ -105,6 +105,8 @@ export function openSignInForm(at, { words, ways, next, email = '', secondFactor
       await signInWithPasskey()
     } catch (error) {
       if (isDismissal(error)) return
+      if (error instanceof AuthError && error.code === 'credentials_wrong')
+        return { message: words.passkeyRefused }
       throw error
     }
     await done()

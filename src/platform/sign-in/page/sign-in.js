@@ -6,11 +6,12 @@ import { form, MIN_PASSWORD_LENGTH, passwordField } from './fields.js'
 import { openSignInForm } from './form.js'
 import { forgetLink, nextPath, paragraph, secretOfLink, startPage } from './start.js'
 
-const { words, ways, show } = await startPage((text) => text.signIn)
-
 const secret = secretOfLink()
+const isReset = secret !== null && location.pathname === '/auth/reset-password'
+const { words, ways, show } = await startPage((text) => (isReset ? text.resetHeading : text.signIn))
+
 if (secret && location.pathname === '/auth/magic-link') showLink(secret)
-else if (secret && location.pathname === '/auth/reset-password') showReset(secret)
+else if (isReset) showReset(secret)
 else showForm()
 
 /** @param {{ before?: Node[], secondFactor?: 'totp' | 'setup' }} [options] */
