@@ -166,6 +166,12 @@ describe('refreshes', () => {
 })
 
 describe('an authenticator app', () => {
+  /** As when the codes that were used are over. */
+  const forgetCodes = () =>
+    api().owner.query(
+      "update sign_in.verifications set expires_at = now() - interval '1 second' where identifier = 'totp-spent'",
+    )
+
   it('is wanted from roles that the settings name, before they get a token', async () => {
     const wanted = (await signIn('admin@example.com')).json()
     expect(wanted).toEqual({ second_factor: 'setup', refresh_token: expect.any(String) })
@@ -188,9 +194,19 @@ describe('an authenticator app', () => {
     expect(first.json()).toEqual({ second_factor: 'totp' })
     const cookie = cookiesOf(first)
     const code = totpCode(setup.totpURI)
+    await forgetCodes()
     const wrong = code === '000000' ? '000001' : '000000'
     expectProblem(await post('/two-factor/verify-totp', { code: wrong }, { cookie }), 'credentials_wrong')
     expect((await post('/two-factor/verify-totp', { code }, { cookie })).json().user.id).toBe(USERS.client)
+
+    // Whoever saw the code cannot use it once more.
+    const sessions = () =>
+      api().owner.query('select 1 from sign_in.sessions where user_id = $1', [USERS.client])
+    const before = await sessions()
+    const seen = cookiesOf(await signIn('client@example.com'))
+    expectProblem(await post('/two-factor/verify-totp', { code }, { cookie: seen }), 'credentials_wrong')
+    expect(await sessions()).toEqual(before)
+    await forgetCodes()
 
     // A link in a mail is no way round it.
     await post('/sign-in/magic-link', { email: 'client@example.com' })
@@ -202,6 +218,34 @@ describe('an authenticator app', () => {
     const bearer = { authorization: `Bearer ${linked.refresh_token}` }
     expectProblem(await post('/token', undefined, bearer), 'second_factor_required')
     expect((await post('/two-factor/verify-totp', { code }, bearer)).json().user.id).toBe(USERS.client)
+  })
+})
+
+describe('the guesses of a code', () => {
+  it('are counted by the user whom the cookie of the sign-in names, and by the day', async () => {
+    await api().owner.query('update sign_in.users set two_factor_enabled = true where id = $1', [USERS.guard])
+    const wanted = await signIn('guard@example.com', PASSWORD, { remoteAddress: '198.51.100.8' })
+    await api().owner.query('update sign_in.users set two_factor_enabled = false where id = $1', [
+      USERS.guard,
+    ])
+    const { limits } = api().signIn!
+    for (let nth = 0; nth < 20; nth += 1)
+      limits.code(`user ${USERS.guard}`, { ip: `198.18.7.${nth}`, device: undefined })
+    const guess = await post('/two-factor/verify-totp', { code: '000000' }, { cookie: cookiesOf(wanted) })
+    expectProblem(guess, 'rate_limited')
+
+    let now = 0
+    const daily = openLimits('secret', () => now)
+    const tries = Array.from({ length: 200 }, (_, nth) => {
+      now += 60_000
+      try {
+        daily.code('a@example.com', { ip: `203.0.113.${nth}`, device: undefined })
+        return 1
+      } catch {
+        return 0
+      }
+    })
+    expect(tries.filter(Boolean)).toHaveLength(100)
   })
 })
 

@@ -29,6 +29,7 @@ it('a session without the second factor of its user makes itself no other way in
     ['POST', '/passkey/delete-passkey', { id: ID }],
     ['POST', '/two-factor/disable', { password: PASSWORD }],
     ['POST', '/change-password', { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` }],
+    ['GET', '/sessions'],
   ] as const
 
   // As after a link or code of a mail: the authenticator app was not asked for yet.
@@ -38,6 +39,16 @@ it('a session without the second factor of its user makes itself no other way in
     expect([path, response.json().code]).toEqual([path, 'second_factor_required'])
     expectProblem(response, 'second_factor_required')
   }
+  // A bearer token that is none does not hide the session of the cookie.
+  const cookie = `muster.session_token=${encodeURIComponent(signedIn.json().refresh_token)}`
+  for (const authorization of ['Bearer none', 'Basic none'])
+    expectProblem(
+      await app.inject({
+        url: '/auth/passkey/generate-register-options',
+        headers: { cookie, authorization },
+      }),
+      authorization.startsWith('Bearer') ? 'session_ended' : 'second_factor_required',
+    )
 
   await owner.query("update sign_in.sessions set method = 'totp' where user_id = $1", [USERS.guard])
   expect((await send('GET', '/passkey/generate-register-options')).statusCode).toBe(200)

@@ -182,5 +182,15 @@ describe('a link and a code by mail', () => {
     expect((await post('/reset-password', { token, newPassword: PASSWORD })).statusCode).toBe(204)
     expectProblem(await post('/reset-password', { token, newPassword: PASSWORD }), 'credentials_wrong')
     expectProblem(await post('/token', { refresh_token: before.refresh_token }), 'session_ended')
+    // Their owner is told, however it was changed.
+    expect(await mailed('password_changed')).toMatchObject([{ to: 'guard@example.com' }])
+    const { refresh_token } = (await signIn('guard@example.com')).json()
+    const changed = await post(
+      '/change-password',
+      { currentPassword: PASSWORD, newPassword: PASSWORD },
+      { authorization: `Bearer ${refresh_token}` },
+    )
+    expect(changed.statusCode).toBe(200)
+    expect(await mailed('password_changed')).toHaveLength(2)
   })
 })
