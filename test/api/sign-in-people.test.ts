@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { authOf, PASSWORD } from '../support/sign-in.ts'
 import { USERS } from '../support/world.ts'
 
 const api = useApi({ SIGN_IN: 'true' })
-const PASSWORD = 'a password of the tests'
-
-const post = (path: string, payload?: object, headers: Record<string, string> = {}) =>
-  api().app.inject({ method: 'POST', url: `/auth${path}`, headers, ...(payload ? { payload } : {}) })
+const post = authOf(api)
 const me = (token: string) =>
   api().app.inject({ method: 'GET', url: '/v1/me', headers: { authorization: `Bearer ${token}` } })
 

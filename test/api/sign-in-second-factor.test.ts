@@ -1,21 +1,14 @@
 import { expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { giveAccount, PASSWORD } from '../support/sign-in.ts'
 import { USERS } from '../support/world.ts'
 
 const api = useApi({ SIGN_IN: 'true' })
-const PASSWORD = 'a password of the tests'
 const ID = '0b5a1c9e-5d0f-4c39-8f3b-0d6a2a0f5a11'
 
 it('a session without the second factor of its user makes itself no other way in', async () => {
-  const { owner, app, signIn } = api()
-  await owner.query(
-    "insert into sign_in.users (id, name, email, email_verified) values ($1, 'Guard', 'guard@example.com', true)",
-    [USERS.guard],
-  )
-  await owner.query(
-    "insert into sign_in.accounts (user_id, account_id, provider_id, password) values ($1::uuid, $1, 'credential', $2)",
-    [USERS.guard, await signIn!.passwords.hash(PASSWORD)],
-  )
+  const { owner, app } = api()
+  await giveAccount(api(), 'guard')
   const signedIn = await app.inject({
     method: 'POST',
     url: '/auth/sign-in/email',
