@@ -50,7 +50,7 @@ beside the request, to mail something, is counted with it.
 | --- | --- | --- |
 `
 
-const described = new OpenApi(await describeApi()).routes
+const described = new OpenApi(await describeApi({ signIn: true })).routes
 const routes = described.filter(({ isPublic }) => !isPublic)
 const signInRoutes = described.filter(({ isPublic, path }) => isPublic && path.startsWith('/auth/'))
 const isRead = (route: string): boolean => route.startsWith('GET ')
