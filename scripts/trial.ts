@@ -7,7 +7,8 @@ import { run as runStorm, SUMMARY as STORM } from '../test/trials/storm-trial.ts
  * A trial is a test at full size: `.ci/run` runs the same code small. See test/support/trial.ts.
  */
 
-const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
+/** `test` names the one of its file; without it the whole file runs. */
+const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: string }>> = {
   'hostile-frames': {
     file: 'test/realtime/hostile-frames.test.ts',
     summary: '10,000 hostile frames beside clients that work',
@@ -65,6 +66,11 @@ const TRIALS: Readonly<Record<string, { file: string; summary: string }>> = {
     file: 'test/api/checkins-order.test.ts',
     summary: '500 sets of check-ins, each in random order, batches and repetition',
   },
+  'sign-in-timing': {
+    file: 'test/api/sign-in-attacks.test.ts',
+    test: 'cannot be told by the time',
+    summary: 'how long requests with an address take that somebody has, and with one that nobody has',
+  },
 }
 
 const usage = (): string =>
@@ -91,9 +97,14 @@ const PROJECTS: Record<string, readonly string[]> = { server: ['server', 'storms
 const project = values.engine
   ? (PROJECTS[values.engine] ?? [values.engine]).flatMap((name) => ['--project', name])
   : []
-const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...project, trial.file], {
-  env: { ...process.env, TRIAL: 'whole', ...(values.seed && { TRIAL_SEED: values.seed }) },
-  stdio: 'inherit',
-})
+const only = trial.test ? ['--testNamePattern', trial.test] : []
+const child = spawn(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', ...project, ...only, trial.file],
+  {
+    env: { ...process.env, TRIAL: 'whole', ...(values.seed && { TRIAL_SEED: values.seed }) },
+    stdio: 'inherit',
+  },
+)
 const [code] = await once(child, 'exit')
 process.exitCode = code ?? 1

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { authOf, PASSWORD } from '../support/sign-in.ts'
 import { USERS } from '../support/world.ts'
 
 const api = useApi({ SIGN_IN: 'true' })
-const PASSWORD = 'a password of the tests'
-
-const post = (path: string, payload?: object, headers: Record<string, string> = {}) =>
-  api().app.inject({ method: 'POST', url: `/auth${path}`, headers, ...(payload ? { payload } : {}) })
+const post = authOf(api)
 const me = (token: string) =>
   api().app.inject({ method: 'GET', url: '/v1/me', headers: { authorization: `Bearer ${token}` } })
 
@@ -63,6 +61,36 @@ describe('an invitation', () => {
       await post('/accept-invitation', { code: open, name: 'Sam', password: PASSWORD }),
       'validation_failed',
     )
+  })
+
+  it('is mailed to one address a few times, and no more', async () => {
+    const again = { role: 'zzp', email: 'Again@example.com' }
+    for (let nth = 0; nth < 3; nth += 1) await invite(again)
+    const refused = await api()
+      .as('company')
+      .post('/v1/invitations', { ...again, email: 'again@example.com' })
+    expectProblem(refused, 'rate_limited')
+    const made = await api().owner.query("select 1 from invitations where lower(email) = 'again@example.com'")
+    expect(made).toHaveLength(3)
+    expect((await invite({ role: 'zzp' })).length).toBeGreaterThan(0)
+  })
+
+  it('without an address does not tell whose addresses are known, one after the other', async () => {
+    const code = await invite({ role: 'zzp' })
+    await api().owner.query(
+      "insert into sign_in.users (name, email, email_verified) values ('Kim', 'kim@example.com', true)",
+    )
+    const outcomes = new Set<number>()
+    for (let nth = 0; nth < 62; nth += 1) {
+      const response = await api().app.inject({
+        method: 'POST',
+        url: '/auth/accept-invitation',
+        remoteAddress: '192.0.2.77',
+        payload: { code, name: 'Sam', password: PASSWORD, email: 'kim@example.com' },
+      })
+      outcomes.add(response.statusCode)
+    }
+    expect([...outcomes]).toEqual([409, 429])
   })
 
   it('leaves nothing behind when a part of it fails', async () => {

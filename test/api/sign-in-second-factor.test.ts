@@ -1,21 +1,14 @@
 import { expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { giveAccount, PASSWORD } from '../support/sign-in.ts'
 import { USERS } from '../support/world.ts'
 
 const api = useApi({ SIGN_IN: 'true' })
-const PASSWORD = 'a password of the tests'
 const ID = '0b5a1c9e-5d0f-4c39-8f3b-0d6a2a0f5a11'
 
 it('a session without the second factor of its user makes itself no other way in', async () => {
-  const { owner, app, signIn } = api()
-  await owner.query(
-    "insert into sign_in.users (id, name, email, email_verified) values ($1, 'Guard', 'guard@example.com', true)",
-    [USERS.guard],
-  )
-  await owner.query(
-    "insert into sign_in.accounts (user_id, account_id, provider_id, password) values ($1::uuid, $1, 'credential', $2)",
-    [USERS.guard, await signIn!.passwords.hash(PASSWORD)],
-  )
+  const { owner, app } = api()
+  await giveAccount(api(), 'guard')
   const signedIn = await app.inject({
     method: 'POST',
     url: '/auth/sign-in/email',
@@ -29,6 +22,7 @@ it('a session without the second factor of its user makes itself no other way in
     ['POST', '/passkey/delete-passkey', { id: ID }],
     ['POST', '/two-factor/disable', { password: PASSWORD }],
     ['POST', '/change-password', { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` }],
+    ['GET', '/sessions'],
   ] as const
 
   // As after a link or code of a mail: the authenticator app was not asked for yet.
@@ -38,6 +32,16 @@ it('a session without the second factor of its user makes itself no other way in
     expect([path, response.json().code]).toEqual([path, 'second_factor_required'])
     expectProblem(response, 'second_factor_required')
   }
+  // A bearer token that is none does not hide the session of the cookie.
+  const cookie = `muster.session_token=${encodeURIComponent(signedIn.json().refresh_token)}`
+  for (const authorization of ['Bearer none', 'Basic none'])
+    expectProblem(
+      await app.inject({
+        url: '/auth/passkey/generate-register-options',
+        headers: { cookie, authorization },
+      }),
+      authorization.startsWith('Bearer') ? 'session_ended' : 'second_factor_required',
+    )
 
   await owner.query("update sign_in.sessions set method = 'totp' where user_id = $1", [USERS.guard])
   expect((await send('GET', '/passkey/generate-register-options')).statusCode).toBe(200)

@@ -1,36 +1,19 @@
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectProblem, useApi } from '../support/api.ts'
+import { authOf, giveAccount, PASSWORD } from '../support/sign-in.ts'
 import { USERS } from '../support/world.ts'
 
 const api = useApi({ SIGN_IN: 'true', NODE_ENV: 'test' })
-const PASSWORD = 'a password of the tests'
-
-/** Gives a persona a way in, as an invitation would have. */
-async function giveAccount(persona: 'admin' | 'company' | 'guard'): Promise<string> {
-  const email = `${persona}@example.com`
-  const hash = await api().signIn!.passwords.hash(PASSWORD)
-  await api().owner.query(
-    `insert into sign_in.users (id, name, email, email_verified) values ($1, $2, $3, true)`,
-    [USERS[persona], persona, email],
-  )
-  await api().owner.query(
-    `insert into sign_in.accounts (user_id, account_id, provider_id, password) values ($1::uuid, $1, 'credential', $2)`,
-    [USERS[persona], hash],
-  )
-  return email
-}
-
-const post = (path: string, payload?: object, headers: Record<string, string> = {}) =>
-  api().app.inject({ method: 'POST', url: `/auth${path}`, headers, ...(payload ? { payload } : {}) })
+const post = authOf(api)
 const signIn = (email: string, password = PASSWORD) => post('/sign-in/email', { email, password })
 const me = (token: string) =>
   api().app.inject({ method: 'GET', url: '/v1/me', headers: { authorization: `Bearer ${token}` } })
 
 beforeAll(async () => {
-  await giveAccount('company')
-  await giveAccount('admin')
-  await giveAccount('guard')
+  await giveAccount(api(), 'company')
+  await giveAccount(api(), 'admin')
+  await giveAccount(api(), 'guard')
 })
 
 describe('a password', () => {
@@ -182,5 +165,15 @@ describe('a link and a code by mail', () => {
     expect((await post('/reset-password', { token, newPassword: PASSWORD })).statusCode).toBe(204)
     expectProblem(await post('/reset-password', { token, newPassword: PASSWORD }), 'credentials_wrong')
     expectProblem(await post('/token', { refresh_token: before.refresh_token }), 'session_ended')
+    // Their owner is told, however it was changed.
+    expect(await mailed('password_changed')).toMatchObject([{ to: 'guard@example.com' }])
+    const { refresh_token } = (await signIn('guard@example.com')).json()
+    const changed = await post(
+      '/change-password',
+      { currentPassword: PASSWORD, newPassword: PASSWORD },
+      { authorization: `Bearer ${refresh_token}` },
+    )
+    expect(changed.statusCode).toBe(200)
+    expect(await mailed('password_changed')).toHaveLength(2)
   })
 })

@@ -1,9 +1,11 @@
-import type { Browser, CDPSession, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import qrcode from 'qrcode-generator'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { INSTALL_TIMEOUT_MS, launchChromium, openPage, type WatchedPage } from '../support/chromium.ts'
 import { auditPage } from '../support/page-audit.js'
 import { patience } from '../support/patience.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
+import { totpCode } from '../support/sign-in.ts'
 import { startSmtpServer, type TestSmtpServer } from '../support/smtp-server.ts'
 import { arrangeShift } from '../support/world.ts'
 
@@ -14,6 +16,18 @@ const PHONE = { width: 390, height: 844 }
 const GUARD = 'new.guard@example.com'
 const PASSWORD = 'four words nobody joins'
 const PATIENCE_MS = patience(20_000)
+
+/** Where a QR code is dark, with the four light modules around it that readers need. */
+function pathOfQrCode(text: string): string {
+  const code = qrcode(0, 'M')
+  code.addData(text)
+  code.make()
+  const modules = Array.from({ length: code.getModuleCount() }, (_, nth) => nth)
+  return modules
+    .flatMap((row) => modules.filter((column) => code.isDark(row, column)).map((column) => [column, row]))
+    .map(([column, row]) => `M${column! + 4} ${row! + 4}h1v1h-1z`)
+    .join('')
+}
 
 describe('the way of a guard, in Chromium: from the invitation to the suspension', () => {
   let api: RealtimeApi
@@ -63,11 +77,11 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
     expect(await page.evaluate(auditPage)).toEqual([])
   }
 
-  /** A phone with a fingerprint: it keeps passkeys, and its owner always agrees. */
-  async function addAuthenticator(): Promise<CDPSession> {
+  /** A phone with a fingerprint: it keeps passkeys, and its owner agrees to whatever it asks until told otherwise. */
+  async function addAuthenticator(): Promise<{ agree(agrees: boolean): Promise<void> }> {
     const cdp = await page.context().newCDPSession(page)
     await cdp.send('WebAuthn.enable')
-    await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
       options: {
         protocol: 'ctap2',
         transport: 'internal',
@@ -77,7 +91,11 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
         automaticPresenceSimulation: true,
       },
     })
-    return cdp
+    return {
+      agree: async (enabled) => {
+        await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+      },
+    }
   }
 
   it(
@@ -86,6 +104,8 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
       let invitationId: string
       let link: string
       let shift: string
+      let backupCode: string
+      let authenticator: Awaited<ReturnType<typeof addAuthenticator>>
       const userId = async (): Promise<string | undefined> =>
         (await api.owner.query<{ id: string }>('select id from users where email = $1', [GUARD]))[0]?.id
 
@@ -122,7 +142,7 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
 
       // The guard accepts on a phone, and adds a passkey.
       {
-        await addAuthenticator()
+        authenticator = await addAuthenticator()
         expect(await page.getByLabel('E-mailadres').inputValue()).toBe(GUARD)
         await page.getByLabel('Uw naam').fill('Sam Guard')
         await page.getByLabel('Kies een wachtwoord').fill('short')
@@ -144,13 +164,53 @@ describe('the way of a guard, in Chromium: from the invitation to the suspension
         await expectGoodPage()
       }
 
-      // Signs out, and in again with the passkey.
+      // Sets up an authenticator app by its QR code.
       {
         await page.getByRole('link', { name: 'Uw account' }).click()
         await page.getByText(`Aangemeld als ${GUARD}`).waitFor()
         await page.getByRole('region', { name: 'Passkeys' }).getByRole('listitem').waitFor()
         await page.getByText('deze browser').waitFor()
         await expectGoodPage()
+        const app = page.getByRole('region', { name: 'Authenticator-app' })
+        await app.getByText('App instellen').first().click()
+        await app.getByLabel('Wachtwoord', { exact: true }).fill(PASSWORD)
+        await app.getByRole('button', { name: 'App instellen' }).click()
+        const uri = await app.getByRole('link', { name: 'Openen in de app' }).getAttribute('href')
+        const drawn = app.getByRole('img', { name: 'QR-code voor de authenticator-app' }).locator('path')
+        expect(await drawn.getAttribute('d')).toBe(pathOfQrCode(uri!))
+        const key = await app.getByText(/^Sleutel:/).textContent()
+        expect(key!.replace(/^Sleutel:|\s/g, '')).toBe(new URL(uri!).searchParams.get('secret'))
+        await expectGoodPage()
+        backupCode = (await app.getByRole('listitem').first().textContent())!
+        await app.getByLabel('Code', { exact: true }).fill(totpCode(uri!))
+        await app.getByRole('button', { name: 'Bevestigen' }).click()
+        await app.getByText('Aanmelden met een wachtwoord vraagt een code van uw app.').waitFor()
+      }
+
+      // Signs out, and in by a mailed link, which asks for the second factor too: a backup code.
+      {
+        await authenticator.agree(false)
+        await button('Afmelden').click()
+        await page.waitForURL(`${url}/sign-in`)
+        await page.getByLabel('E-mailadres').fill(GUARD)
+        await button('Mail mij een link').click()
+        await page.getByText('een link om u aan te melden onderweg').waitFor()
+        await until(
+          () => smtp.received,
+          (mails) => expect(mails.length).toBe(2),
+        )
+        const mailed = /http:\/\/localhost:\d+\/auth\/magic-link#\S+/.exec(smtp.received[1]!.text)![0]
+        await page.goto(mailed)
+        await button('Verder').click()
+        await button('Gebruik een reservecode').click()
+        await page.getByLabel('Code', { exact: true }).fill(backupCode)
+        await button('Verder').click()
+        await page.getByText(`Aangemeld als ${GUARD}`).waitFor()
+        await authenticator.agree(true)
+      }
+
+      // Signs out, and in again with the passkey.
+      {
         await button('Afmelden').click()
         await page.waitForURL(`${url}/sign-in`)
         const cookies = await page.context().cookies(`${url}/auth`)

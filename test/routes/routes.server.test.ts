@@ -8,12 +8,13 @@ import { BIG_TABLES, loadManyRows } from '../support/many-rows.ts'
 import { OpenApi } from '../support/openapi.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { sendRequest } from '../support/send-route.ts'
+import { NOT_SENT, SIGN_IN_REQUESTS } from '../support/sign-in-requests.ts'
 import { REGISTERED } from '../support/world.ts'
 
 /* What each route costs the database: in few rows, and in many. */
 
 // One connection: what is counted is this one's, and it tells its statistics when asked.
-const api = useApi({ DATABASE_POOL_SIZE: '1' }, buildFreightWorld)
+const api = useApi({ DATABASE_POOL_SIZE: '1', SIGN_IN: 'true', SIGN_IN_HASH_COST: '2' }, buildFreightWorld)
 
 /** So often PostgreSQL plans a prepared statement for the very parameters, before it looks whether one plan is as good for all. */
 const PARTICULAR_PLANS = 5
@@ -42,11 +43,16 @@ claims, and the first one of the request travel together, and where it only read
 and for twenty, in a small database and in a large one. (On a new connection each statement takes one round trip more, once, in which the
 driver asks for the types of its parameters.)
 
+Each statement of sign-in (\`/auth\`) is a transaction of its own, in one round trip: \`begin\`, the role, the statement and \`commit\`. What is done
+beside the request, to mail something, is counted with it.
+
 | route | statements | round trips |
 | --- | --- | --- |
 `
 
-const routes = new OpenApi(await describeApi()).routes.filter(({ isPublic }) => !isPublic)
+const described = new OpenApi(await describeApi({ signIn: true })).routes
+const routes = described.filter(({ isPublic }) => !isPublic)
+const signInRoutes = described.filter(({ isPublic, path }) => isPublic && path.startsWith('/auth/'))
 const isRead = (route: string): boolean => route.startsWith('GET ')
 
 // Whoever calls for the first time is looked up once, which is no cost of a route.
@@ -80,6 +86,23 @@ async function measureCost(route: string, items: number): Promise<Cost> {
     statements: Math.max(...costs.map(({ statements }) => statements)),
     roundTrips: Math.max(...costs.map(({ roundTrips }) => roundTrips)),
   }
+}
+
+/** Of sign-in, with what it does after it has answered. */
+async function measureSignIn(route: string): Promise<Cost> {
+  const { url, headers, body } = await SIGN_IN_REQUESTS[route]!(api())
+  // Read again now and then, which is no cost of a route.
+  await api().signIn!.keys.publicKeys()
+  return countStatements(async () => {
+    const { statusCode, body: text } = await api().app.inject({
+      method: route.split(' ')[0] as 'GET' | 'POST' | 'DELETE',
+      url,
+      headers: headers ?? {},
+      ...(body && { payload: body }),
+    })
+    expect(statusCode, `${route}: ${text}`).toBeLessThan(300)
+    await api().signIn!.mails.idle()
+  })
 }
 
 interface TableReads {
@@ -137,6 +160,9 @@ const MORE_ROWS: Readonly<Record<string, number>> = {
 
 it('every route is here', () => {
   expect(Object.keys(ROUTE_REQUESTS).sort()).toEqual(routes.map(({ name }) => name).sort())
+  expect([...Object.keys(SIGN_IN_REQUESTS), ...NOT_SENT].sort()).toEqual(
+    signInRoutes.map(({ name }) => name).sort(),
+  )
 })
 
 describe('among few rows', () => {
@@ -149,6 +175,11 @@ describe('among few rows', () => {
       expect(cost.statements).toBeLessThanOrEqual(A_READ.statements)
       expect(cost.roundTrips).toBeLessThanOrEqual(A_READ.roundTrips + (route === READS_TWICE ? 1 : 0))
     }
+  })
+
+  it.each(Object.keys(SIGN_IN_REQUESTS))('%s', async (route) => {
+    await measureSignIn(route)
+    costs.set(route, await measureSignIn(route))
   })
 
   it('costs what docs/round-trips.md says', async () => {

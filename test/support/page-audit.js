@@ -58,7 +58,9 @@ export function auditPage() {
   }
   for (const at of document.querySelectorAll('img:not([alt])')) findings.push(`${name(at)} has no alt`)
   for (const at of document.querySelectorAll('body svg')) {
-    if (at.getAttribute('aria-hidden') !== 'true') findings.push(`${name(at)} is neither named nor hidden`)
+    const isNamed = at.getAttribute('role') === 'img' && (at.getAttribute('aria-label') ?? '') !== ''
+    if (!isNamed && at.getAttribute('aria-hidden') !== 'true')
+      findings.push(`${name(at)} is neither named nor hidden`)
   }
   for (const table of document.querySelectorAll('table')) {
     if ((table.caption?.textContent ?? '') === '') findings.push('a table has no caption')

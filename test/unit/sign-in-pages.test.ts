@@ -19,7 +19,7 @@ describe('the pages of sign-in', () => {
   const get = (url: string) => app.inject({ url })
 
   it('are all there that mails and scripts name, with their types', async () => {
-    const wanted = [...PAGES, '/sign-in/settings.json']
+    const wanted = [...PAGES, '/sign-in/settings.json', '/sign-in/qrcode.js']
     const seen = new Set<string>()
     for (let url = wanted.pop(); url !== undefined; url = wanted.pop()) {
       // The icon is that of /live.

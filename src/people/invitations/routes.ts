@@ -57,6 +57,8 @@ export const invitationRoutes: FastifyPluginAsyncZod<{ roles: Roles; signIn: Sig
       let created: InvitationWithCode | undefined
       const kept = await request.write(async (session) => {
         created = await createInvitation(session, request.body)
+        // Here a request that is sent again with its Idempotency-Key does not come, and mails nothing.
+        if (created.email) signIn?.limits.invitationMail(created.email, created.created_by ?? '')
         const { code: _, ...rest } = created
         return rest
       })

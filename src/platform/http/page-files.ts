@@ -20,6 +20,9 @@ export const fileAt = (type: string, from: URL, headers?: PageFile['headers']): 
   read: () => readFile(from),
 })
 
+/** A file of a package, as it is published. */
+export const packageFile = (name: string): URL => new URL(import.meta.resolve(name))
+
 /** `src/`: scripts have the addresses below their page that they have there, so that they find each other by the same paths. */
 const SOURCE = new URL('../../', import.meta.url)
 

@@ -6,6 +6,7 @@ import {
   HTML,
   JAVASCRIPT,
   type PageFile,
+  packageFile,
   pathInSource,
   scriptsAt,
   servePageFiles,
@@ -42,8 +43,6 @@ const SHELL_SCRIPTS = [
   'text',
   'timeline',
 ]
-
-const packageFile = (name: string): URL => new URL(import.meta.resolve(name))
 
 const styleOf = ({ folder }: LiveBoard): URL => new URL('board.css', folder)
 

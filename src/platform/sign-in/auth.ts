@@ -25,12 +25,15 @@ import {
  */
 
 /** A link or code in a mail: long enough for a mail that is slow, too short to be found in an old mailbox. */
-export const LINK_SECONDS = 15 * 60
-export const CODE_SECONDS = 10 * 60
+const LINK_SECONDS = 15 * 60
+const CODE_SECONDS = 10 * 60
 const CODE_LENGTH = 6
 /** Wrong codes before another one has to be asked for: a guess is then right in 1 of 200,000. */
 const CODE_ATTEMPTS = 5
 const RESET_SECONDS = 60 * 60
+
+/** When something that is mailed now is over: the mail says in how many minutes. */
+const afterSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString()
 
 export interface AuthParts {
   config: Config
@@ -40,7 +43,8 @@ export interface AuthParts {
   publicUrl: string
   /** Where people follow a link to, with what is in it behind the `#`, which no server sees and no log has. */
   linkOf(kind: 'magic-link' | 'reset-password', token: string): string
-  queueMail(mail: Pick<Mail, 'to' | 'kind' | 'data'>): void
+  passwordChanged(email: string): Omit<Mail, 'language'>
+  queueMail(mail: Omit<Mail, 'language'>): void
 }
 
 /** By which way in a session begins, by the path of better-auth. */
@@ -110,11 +114,14 @@ export function openAuth(parts: AuthParts) {
       password: { hash: (password) => passwords.hash(password), verify: (given) => passwords.verify(given) },
       resetPasswordTokenExpiresIn: RESET_SECONDS,
       revokeSessionsOnPasswordReset: true,
+      async onPasswordReset({ user }) {
+        queueMail(parts.passwordChanged(user.email))
+      },
       async sendResetPassword({ user, token }) {
         queueMail({
           to: user.email,
           kind: 'reset_password',
-          data: { url: parts.linkOf('reset-password', token), name: user.name },
+          data: { url: parts.linkOf('reset-password', token), expires_at: afterSeconds(RESET_SECONDS) },
         })
       },
     },
@@ -170,7 +177,11 @@ export function openAuth(parts: AuthParts) {
         disableSignUp: true,
         storeToken: 'hashed',
         sendMagicLink({ email, token }) {
-          queueMail({ to: email, kind: 'magic_link', data: { url: parts.linkOf('magic-link', token) } })
+          queueMail({
+            to: email,
+            kind: 'magic_link',
+            data: { url: parts.linkOf('magic-link', token), expires_at: afterSeconds(LINK_SECONDS) },
+          })
         },
       }),
       emailOTP({
@@ -179,7 +190,7 @@ export function openAuth(parts: AuthParts) {
         allowedAttempts: CODE_ATTEMPTS,
         storeOTP: 'encrypted',
         async sendVerificationOTP({ email, otp }) {
-          queueMail({ to: email, kind: 'code', data: { code: otp } })
+          queueMail({ to: email, kind: 'code', data: { code: otp, expires_at: afterSeconds(CODE_SECONDS) } })
         },
       }),
       twoFactor({ issuer: 'Muster' }),

@@ -5,7 +5,7 @@ import type { KeySource } from '../auth/verifier.ts'
 import type { SignInDatabase } from './database.ts'
 
 /** What Supabase Auth and most providers sign with today: short signatures, and no shared secret. */
-export const SIGNING_ALGORITHM = 'ES256'
+const SIGNING_ALGORITHM = 'ES256'
 
 /** How long a key signs. NIST SP 800-57 allows a private signature key one to three years; one that leaks is of use for this long. */
 export const KEY_PERIOD_MS = 90 * 24 * 60 * 60 * 1000

@@ -16,6 +16,7 @@ import { signInsSeen } from './outcomes.ts'
  */
 
 const WINDOW_MS = 15 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** NIST SP 800-63B-4, section 3.2.2, allows 100 in a row; a person gives up after a few. */
 const PASSWORDS_PER_ADDRESS = 10
@@ -33,6 +34,11 @@ const MAILS_IN_ALL = 1_000
 
 /** Wrong codes of mails and authenticator apps: one in 50,000 is right by chance. */
 const CODES_PER_ADDRESS = 20
+/** The 100 of NIST SP 800-63B-4, section 3.2.2: of 27 addresses that somebody guesses at for a year, one code is right. */
+const CODES_PER_ADDRESS_A_DAY = 100
+/** Mails of invitations: one that was lost, and another one with the right role; and a firm that invites its people. */
+const INVITATION_MAILS_PER_ADDRESS = 3
+const INVITATION_MAILS_PER_CALLER = 200
 /** Invitations are looked at a few times; their codes have 122 bits. */
 const INVITATIONS_PER_NETWORK = 60
 
@@ -42,12 +48,14 @@ const MAX_KEYS = 100_000
 /** Counts by key in windows that begin with the first event. */
 class Counts {
   readonly #most: number
+  readonly #windowMs: number
   readonly #now: () => number
   /** In the order in which they began: a window that ended is at the front. */
   readonly #windows = new Map<string, { count: number; endsAt: number }>()
 
-  constructor(most: number, now: () => number) {
+  constructor(most: number, now: () => number, windowMs = WINDOW_MS) {
     this.#most = most
+    this.#windowMs = windowMs
     this.#now = now
   }
 
@@ -67,7 +75,7 @@ class Counts {
     }
     if (by < 0) return
     this.#windows.delete(key)
-    this.#windows.set(key, { count: by, endsAt: now + WINDOW_MS })
+    this.#windows.set(key, { count: by, endsAt: now + this.#windowMs })
     for (const [oldest, { endsAt }] of this.#windows) {
       if (endsAt > now && this.#windows.size <= MAX_KEYS) break
       this.#windows.delete(oldest)
@@ -87,7 +95,9 @@ export interface Limits {
   password(email: string, from: From): Attempt
   /** Before a mail is queued. @throws Problem `rate_limited` */
   mail(email: string, from: From): void
-  /** Before a code is compared. @param whose the address or the user; undefined where better-auth counts by its own cookie */
+  /** Before an invitation is mailed. @throws Problem `rate_limited` */
+  invitationMail(email: string, caller: string): void
+  /** Before a code is compared. @param whose the address or the user; undefined where what is compared is no guess of a few digits */
   code(whose: string | undefined, from: From): Attempt
   /** Before an invitation is looked for. */
   invitation(from: From): Attempt
@@ -115,7 +125,15 @@ export function openLimits(secret: string, now: () => number): Limits {
     network: counts(MAILS_PER_NETWORK),
     all: counts(MAILS_IN_ALL),
   }
-  const codes = { address: counts(CODES_PER_ADDRESS), network: counts(PASSWORDS_PER_NETWORK) }
+  const codes = {
+    address: counts(CODES_PER_ADDRESS),
+    day: new Counts(CODES_PER_ADDRESS_A_DAY, now, DAY_MS),
+    network: counts(PASSWORDS_PER_NETWORK),
+  }
+  const invitationMails = {
+    address: counts(INVITATION_MAILS_PER_ADDRESS),
+    caller: counts(INVITATION_MAILS_PER_CALLER),
+  }
   const invitations = counts(INVITATIONS_PER_NETWORK)
 
   /** Addresses are not kept in memory as they are. */
@@ -157,11 +175,24 @@ export function openLimits(secret: string, now: () => number): Limits {
     mail: (email, from) => {
       take(ofPerson(mails, email, from))
     },
-    code: (whose, { ip }) =>
-      take([
-        ...(whose === undefined ? [] : [[codes.address, keyOf(whose)] as [Counts, string]]),
+    code: (whose, { ip }) => {
+      const key = whose === undefined ? undefined : keyOf(whose)
+      return take([
+        ...(key === undefined
+          ? []
+          : ([
+              [codes.address, key],
+              [codes.day, key],
+            ] as [Counts, string][])),
         [codes.network, placeOf(ip)],
-      ]),
+      ])
+    },
+    invitationMail: (email, caller) => {
+      take([
+        [invitationMails.address, keyOf(email)],
+        [invitationMails.caller, caller],
+      ])
+    },
     invitation: ({ ip }) => take([[invitations, placeOf(ip)]]),
     deviceMark,
   }

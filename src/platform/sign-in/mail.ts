@@ -8,7 +8,7 @@ export interface Mail {
   to: string
   kind: MailKind
   language: MailLanguage
-  /** What its text names: `url` of a link, `code`, `name` of the user; of an invitation `tenant_name`, `organization_name`, `role` and `expires_at`. */
+  /** What its text names: `url` of a link or `code`, and when it is over (`expires_at`); of an invitation also `tenant_name`, `organization_name` and `role`. */
   data: Readonly<Record<string, string>>
 }
 

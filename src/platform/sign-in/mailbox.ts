@@ -6,7 +6,7 @@ import { escapeHtml } from './texts.ts'
 
 /** The newest mails; a developer looks at the last one. */
 const MOST_MAILS = 50
-export const MAILBOX_PATH = '/sign-in/mailbox'
+const MAILBOX_PATH = '/sign-in/mailbox'
 
 export interface KeptMail {
   to: string

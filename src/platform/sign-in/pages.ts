@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config.ts'
-import { CSS, fileAt, HTML, scriptsAt, servePageFiles } from '../http/page-files.ts'
+import { CSS, fileAt, HTML, JAVASCRIPT, packageFile, scriptsAt, servePageFiles } from '../http/page-files.ts'
 import { ASK_AGAIN } from '../http/static-file.ts'
 import { type Mailbox, mailboxPage } from './mailbox.ts'
 
@@ -39,7 +39,18 @@ const LINKED_PAGES = {
   '/auth/magic-link': 'sign-in',
   '/auth/reset-password': 'sign-in',
 } as const
-const SCRIPTS = ['account', 'accept', 'client', 'fields', 'form', 'passkeys', 'sign-in', 'start', 'words']
+const SCRIPTS = [
+  'account',
+  'accept',
+  'client',
+  'fields',
+  'form',
+  'passkeys',
+  'qr-code',
+  'sign-in',
+  'start',
+  'words',
+]
 /** Of /live, which makes elements as these pages do. */
 const DOM = new URL('../live/page/dom.js', import.meta.url)
 
@@ -75,6 +86,7 @@ export async function signInPages(app: FastifyInstance, { providers, mailbox }: 
   )
   servePageFiles(app, '/sign-in', {
     '/sign-in.css': fileAt(CSS, new URL('sign-in.css', PAGE)),
+    '/qrcode.js': fileAt(JAVASCRIPT, packageFile('qrcode-generator')),
     ...scriptsAt([...SCRIPTS.map((name) => new URL(`${name}.js`, PAGE)), DOM]),
   })
   app.get('/sign-in/settings.json', { schema: { hide: true }, logLevel: 'warn' }, async (_request, reply) =>

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -56,6 +57,14 @@ const deviceCookie = (mark: string, publicUrl: string): string =>
   `${DEVICE}=${mark}; Max-Age=${DEVICE_SECONDS}; Path=/auth; HttpOnly; SameSite=Lax${publicUrl.startsWith('https:') ? '; Secure' : ''}`
 const readDevice = (cookies: string | undefined): string | undefined =>
   /(?:^|; *)muster\.device=([\w-]{43})(?:;|$)/.exec(cookies ?? '')?.[1]
+
+const VERIFY_TOTP = '/two-factor/verify-totp'
+/** better-auth takes the code of the period of 30 s before and after: one code is good for three of them. */
+const TOTP_CODE_SECONDS = 90
+const UUID_HEX_DIGITS = 32
+/** @returns what better-auth keeps a sign-in under that wants a second factor */
+const readSecondFactor = (cookies: string | undefined): string | undefined =>
+  /(?:^|; *)(?:__Secure-)?muster\.two_factor=([\w-]{1,100})\./.exec(cookies ?? '')?.[1]
 
 /** What better-auth answered, read. */
 interface Answer {
@@ -135,10 +144,15 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       origin: signIn.publicUrl,
       [ADDRESS_HEADER]: request.ip,
     })
-    for (const name of ['cookie', 'authorization', 'user-agent'] as const) {
-      const value = request.headers[name]
-      if (value !== undefined) headers.set(name, value)
-    }
+    // One session, the one that the routes look at: better-auth would fall back to the cookie behind a bearer token that is none.
+    const token = signIn.readSession(request.headers)
+    const cookies = signIn.cookie.replace(
+      request.headers.cookie,
+      token === undefined ? undefined : signIn.signSession(token),
+    )
+    if (cookies !== undefined) headers.set('cookie', cookies)
+    const userAgent = request.headers['user-agent']
+    if (userAgent !== undefined) headers.set('user-agent', userAgent)
     if (body !== undefined) headers.set('content-type', 'application/json')
     const {
       done: response,
@@ -242,15 +256,39 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   const ownPasswordAttempt = (request: FastifyRequest): Attempt =>
     signIn.limits.password(`session ${signIn.readSession(request.headers) ?? request.ip}`, from(request))
 
-  /** Whose codes are compared: all sessions of a user count together. */
-  async function whoseCode(token: string | undefined): Promise<string | undefined> {
-    if (token === undefined) return undefined
-    const [session] = await signIn.database.query<{ user_id: string }>(
-      'select user_id from sign_in.sessions where token = $1',
-      [token],
+  /** Whose codes are compared, by the session or by the cookie of a sign-in that wants a second factor: all of a user count together. */
+  async function whoseCode(
+    token: string | undefined,
+    cookies: string | undefined,
+  ): Promise<string | undefined> {
+    const [found] = await signIn.database.query<{ user_id: string }>(
+      `select user_id::text from sign_in.sessions where token = $1
+       union all
+       select value from sign_in.verifications where identifier = $2 and expires_at > now()
+       limit 1`,
+      [token ?? null, readSecondFactor(cookies) ?? null],
     )
-    return session && `user ${session.user_id}`
+    return found && `user ${found.user_id}`
   }
+
+  /**
+   * A code of an authenticator app is good once (RFC 6238, section 5.2), whoever saw it being typed. better-auth only compares it.
+   *
+   * @returns whether this is the first time
+   */
+  async function spendTotpCode(userId: string, code: string): Promise<boolean> {
+    const [first] = await signIn.database.query(
+      `insert into sign_in.verifications (id, identifier, value, expires_at)
+       values ($1::uuid, 'totp-spent', '', now() + make_interval(secs => $2::float8))
+       on conflict (id) do update set expires_at = excluded.expires_at where verifications.expires_at <= now()
+       returning id`,
+      [hash('sha256', `${userId} ${code}`).slice(0, UUID_HEX_DIGITS), TOTP_CODE_SECONDS],
+    )
+    return first !== undefined
+  }
+
+  const endSession = (token: string): Promise<unknown> =>
+    signIn.database.query('delete from sign_in.sessions where token = $1', [token])
 
   const letsIn = { 200: z.union([grant, challenge]) }
 
@@ -293,8 +331,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     },
     async (request, reply) => {
       const token = signIn.readSession(request.headers)
-      if (token !== undefined)
-        await signIn.database.query('delete from sign_in.sessions where token = $1', [token])
+      if (token !== undefined) await endSession(token)
       return reply.header('set-cookie', signIn.cookie.clear()).code(204).send(null)
     },
   )
@@ -494,7 +531,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     async (request, reply) => {
       const body = { ...request.body, revokeOtherSessions: true }
       const work = () => ask(request, '/change-password', { body })
-      return letIn(request, reply, await counted(ownPasswordAttempt(request), work))
+      const answer = await counted(ownPasswordAttempt(request), work)
+      const { email } = answer.body.user as { email: string }
+      signIn.mails.add({ ...signIn.passwordChanged(email), language: languageOf(request) })
+      return letIn(request, reply, answer)
     },
   )
 
@@ -544,7 +584,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   )
 
   for (const [path, operationId, summary] of [
-    ['/two-factor/verify-totp', 'signInWithTotp', 'Sign in with a code of the authenticator app'],
+    [VERIFY_TOTP, 'signInWithTotp', 'Sign in with a code of the authenticator app'],
     ['/two-factor/verify-backup-code', 'signInWithBackupCode', 'Sign in with a backup code'],
   ] as const) {
     app.post(
@@ -563,11 +603,24 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
       },
       async (request, reply) => {
         const token = signIn.readSession(request.headers)
-        const attempt = signIn.limits.code(await whoseCode(token), from(request))
-        const answer = await counted(attempt, () => ask(request, path, { body: request.body }))
-        // Of a session that was there before, the second factor is given now.
+        const attempt = signIn.limits.code(await whoseCode(token, request.headers.cookie), from(request))
+        const answer = await counted(attempt, async () => {
+          const good = await ask(request, path, { body: request.body })
+          const { id } = good.body.user as { id: string }
+          if (path === VERIFY_TOTP && !(await spendTotpCode(id, request.body.code))) {
+            const begun = signIn.readSession({}, good.headers.get('set-auth-token') ?? '')
+            if (begun !== undefined) await endSession(begun)
+            throw new Problem('credentials_wrong', { subject: 'code' })
+          }
+          return good
+        })
+        // Of a session that was there before, the second factor is given now; not by a backup code of an app that is not set up yet.
         if (token !== undefined)
-          await signIn.database.query("update sign_in.sessions set method = 'totp' where token = $1", [token])
+          await signIn.database.query(
+            `update sign_in.sessions s set method = 'totp' from sign_in.users u
+             where s.token = $1 and u.id = s.user_id and u.two_factor_enabled`,
+            [token],
+          )
         return letIn(request, reply, answer)
       },
     )
@@ -753,13 +806,14 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.get(
     '/auth/sessions',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'listOwnSessions',
         summary: 'List the own sessions',
         description: 'Needs the session: the cookie, or `refresh_token` as the bearer token. Newest first.',
         tags,
         security: [],
-        response: { 200: ownSessions, ...problems('session_ended') },
+        response: { 200: ownSessions, ...problems('session_ended', 'second_factor_required') },
       },
     },
     async (request) => {
@@ -780,6 +834,7 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
   app.delete(
     '/auth/sessions/:id',
     {
+      preHandler: requireSecondFactor,
       schema: {
         operationId: 'endOwnSession',
         summary: 'End one of the own sessions',
@@ -788,7 +843,10 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
         tags,
         security: [],
         params: idParams,
-        response: { 204: z.null(), ...problems('session_ended', 'not_found', 'forbidden') },
+        response: {
+          204: z.null(),
+          ...problems('session_ended', 'second_factor_required', 'not_found', 'forbidden'),
+        },
       },
     },
     async (request, reply) => {
@@ -854,19 +912,20 @@ export const signInRoutes: FastifyPluginAsyncZod<SignInRoutesOptions> = async (a
     async (request, reply) => {
       const given = request.body
       const attempt = signIn.limits.invitation(from(request))
-      const hash = await signIn.passwords.hash(given.password)
+      const passwordHash = await signIn.passwords.hash(given.password)
       const [found] = await signIn.database.query<{
         done: { outcome: string; email: string; user_id?: string; code?: Code; subject?: string }
       }>('select muster.register_invited($1, $2, $3, $4, $5::float8, $6::float8) as done', [
         given.code,
         given.name,
         given.email ?? null,
-        hash,
+        passwordHash,
         given.latitude ?? null,
         given.longitude ?? null,
       ])
       const { outcome, email, user_id, code, subject } = found!.done
-      if (outcome !== 'refused') attempt.succeeded()
+      // An invitation without an address must not tell which addresses have an account, one after the other.
+      if (outcome === 'accepted' || outcome === 'registered') attempt.succeeded()
       if (outcome === 'refused' && code === 'validation_failed')
         throw new Problem(code, {
           errors: [{ pointer: `/body/${subject}`, message: 'is needed: the invitation has none' }],

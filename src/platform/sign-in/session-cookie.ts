@@ -41,20 +41,30 @@ export interface SessionCookie {
   clear(): string
   /** @returns the signed token that a `Cookie` header has */
   read(header: string | undefined): string | undefined
+  /** @returns a `Cookie` header with this signed token instead of any that it had, or with none */
+  replace(header: string | undefined, signed: string | undefined): string | undefined
 }
 
 export function sessionCookie(isSecure: boolean, maxAgeSeconds: number): SessionCookie {
   const name = `${isSecure ? SECURE_PREFIX : ''}${COOKIE}`
+  const pairsOf = (header = ''): string[] =>
+    header
+      .split(';')
+      .map((pair) => pair.trim())
+      .filter(Boolean)
   const attributes = `Path=${COOKIE_PATH}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
   return {
     name,
     set: (signed) => `${name}=${encodeURIComponent(signed)}; Max-Age=${maxAgeSeconds}; ${attributes}`,
     clear: () => `${name}=; Max-Age=0; ${attributes}`,
     read: (header) =>
-      header
-        ?.split(';')
-        .map((pair) => pair.trim())
+      pairsOf(header)
         .find((pair) => pair.startsWith(`${name}=`))
         ?.slice(name.length + 1),
+    replace(header, signed) {
+      const others = pairsOf(header).filter((pair) => pair.split('=', 1)[0]?.trimEnd() !== name)
+      const pairs = signed === undefined ? others : [...others, `${name}=${encodeURIComponent(signed)}`]
+      return pairs.length === 0 ? undefined : pairs.join('; ')
+    },
   }
 }

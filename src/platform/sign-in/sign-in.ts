@@ -8,7 +8,7 @@ import type { Auth } from './auth.ts'
 import { asSignIn, type SignInDatabase } from './database.ts'
 import { KeyRing } from './keys.ts'
 import { type Limits, openLimits } from './limits.ts'
-import type { Mailer, MailLanguage } from './mail.ts'
+import type { Mail, Mailer, MailLanguage } from './mail.ts'
 import { MailQueue } from './mail-queue.ts'
 import { signInsSeen } from './outcomes.ts'
 import { openPasswords, type Passwords } from './passwords.ts'
@@ -19,7 +19,7 @@ import { languageOf } from './texts.ts'
  * Others of the same client that refresh at the same moment, or whose answer was lost on the way, get the token that the first one got.
  * A thief who is that quick is found with the next refresh of the owner.
  */
-export const REFRESH_GRACE_SECONDS = 30
+const REFRESH_GRACE_SECONDS = 30
 
 /** Of the token of a session: 192 bits. */
 const SESSION_TOKEN_BYTES = 24
@@ -80,6 +80,8 @@ export interface SignIn extends OwnIssuer {
     headers: { authorization?: string | undefined; cookie?: string | undefined },
     given?: string,
   ): string | undefined
+  /** Of the token of a session, what its client has. */
+  signSession(token: string): string
   /** The next tokens of a session. @throws Problem when it is none any more */
   refresh(token: string): Promise<Grant>
   /** The tokens of a session that has just begun. */
@@ -95,16 +97,18 @@ export interface SignIn extends OwnIssuer {
   /** Where a link in a mail leads: what it has is behind the `#`, which is sent to no server and is in no log. */
   linkOf(page: 'accept' | 'magic-link' | 'reset-password', token: string): string
   languageOf(acceptLanguage: string | undefined): MailLanguage
+  /** Tells somebody that their password was changed. */
+  passwordChanged(email: string): Omit<Mail, 'language'>
   close(): Promise<void>
 }
 
 export const STRONG_METHODS: ReadonlySet<string> = new Set(['totp', 'passkey', 'provider'])
 
 /** As people find it: `http://localhost:3000`, because passkeys refuse an IP address. */
-export const publicUrlOf = ({ PUBLIC_URL, PORT }: Pick<Config, 'PUBLIC_URL' | 'PORT'>): string =>
+const publicUrlOf = ({ PUBLIC_URL, PORT }: Pick<Config, 'PUBLIC_URL' | 'PORT'>): string =>
   PUBLIC_URL ?? `http://localhost:${PORT}`
 
-export const newSessionToken = (): string => randomBytes(SESSION_TOKEN_BYTES).toString('base64url')
+const newSessionToken = (): string => randomBytes(SESSION_TOKEN_BYTES).toString('base64url')
 
 const withoutNulls = (data: Record<string, string | null | undefined>): Record<string, string> =>
   Object.fromEntries(
@@ -129,6 +133,12 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
   let loading: Promise<Auth> | undefined
 
   const linkOf: SignIn['linkOf'] = (page, token) => `${publicUrl}/auth/${page}#${token}`
+
+  const passwordChanged: SignIn['passwordChanged'] = (email) => ({
+    to: email,
+    kind: 'password_changed',
+    data: { url: `${publicUrl}/sign-in/account` },
+  })
 
   async function grant(session: {
     token: string
@@ -198,6 +208,7 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
     mails,
     linkOf,
     languageOf,
+    passwordChanged,
 
     auth() {
       loading ??= import('./auth.ts').then(({ openAuth }) =>
@@ -208,6 +219,7 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
           secret: cookieSecret,
           publicUrl,
           linkOf,
+          passwordChanged,
           queueMail: (mail) => mails.add({ ...mail, language: mails.language }),
         }),
       )
@@ -219,6 +231,8 @@ export function openSignIn({ config, secret, mailer, log, now = Date.now, ...par
       const signed = given ?? bearer ?? cookie.read(headers.cookie)
       return signed === undefined ? undefined : readSigned(cookieSecret, signed)
     },
+
+    signSession: (token) => signSession(cookieSecret, token),
 
     async refresh(token) {
       // Before the token is replaced: a refusal must not take away the one with which the second factor is given.

@@ -4,6 +4,7 @@ import { element } from '../../live/page/dom.js'
 import { AuthError, callAuth, openTokens, signOut } from './client.js'
 import { codeField, form, passwordField, usernameOf } from './fields.js'
 import { addPasskey, deviceName, hasPasskeys, isDismissal } from './passkeys.js'
+import { drawQrCode } from './qr-code.js'
 import { paragraph, startPage } from './start.js'
 
 const { words, language, show } = await startPage((text) => text.accountHeading)
@@ -131,6 +132,8 @@ function showTotp(at, isOn, news) {
 /** @param {Section} at @param {{ totpURI: string, backupCodes: string[] }} made */
 function showTotpSetup(at, { totpURI, backupCodes }) {
   const secret = new URL(totpURI).searchParams.get('secret') ?? ''
+  const told = element('p', { tabindex: '-1' }, words.totpScan)
+  const qrCode = element('div')
   const code = codeField(words, { maxlength: '7' })
   const { at: confirm } = form(
     words,
@@ -145,7 +148,8 @@ function showTotpSetup(at, { totpURI, backupCodes }) {
     words.wrongCode,
   )
   at.fill(
-    paragraph(words.totpScan),
+    told,
+    qrCode,
     element('p', { class: 'links' }, element('a', { href: totpURI }, words.totpOpen)),
     element('p', {}, `${words.totpKey}: `, element('code', {}, secret.replace(/(.{4})/g, '$1 ').trim())),
     paragraph(words.backupCodes),
@@ -156,7 +160,12 @@ function showTotpSetup(at, { totpURI, backupCodes }) {
     ),
     confirm,
   )
-  code.input.focus()
+  // Not the field: the keyboard of a phone would hide the QR code.
+  told.focus()
+  // Without it there are the link and the key.
+  void drawQrCode(totpURI, words.totpQrCode)
+    .then((drawn) => qrCode.append(drawn))
+    .catch(() => qrCode.remove())
 }
 
 /** @param {Section} at @param {string} [news] */

@@ -56,7 +56,7 @@ export async function signOut() {
  */
 const HINT_KEY = 'muster.signed-in'
 export const rememberSession = () => localStorage.setItem(HINT_KEY, 'yes')
-export const forgetSession = () => localStorage.removeItem(HINT_KEY)
+const forgetSession = () => localStorage.removeItem(HINT_KEY)
 export const mayHaveSession = () => localStorage.getItem(HINT_KEY) !== null
 
 /** A token is renewed when so much of its life is over: the rest is for a slow answer, and for another try. */

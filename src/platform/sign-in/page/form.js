@@ -1,7 +1,7 @@
 // The form with which people sign in: on a page of its own, and at /live.
 
 import { element } from '../../live/page/dom.js'
-import { callAuth, rememberSession } from './client.js'
+import { AuthError, callAuth, rememberSession } from './client.js'
 import { button, codeField, emailField, field, form, passwordField } from './fields.js'
 import { canAutofill, hasPasskeys, isDismissal, signInWithPasskey } from './passkeys.js'
 
@@ -15,9 +15,10 @@ import { canAutofill, hasPasskeys, isDismissal, signInWithPasskey } from './pass
  * @param {Ways} options.ways
  * @param {string} options.next the path to which a provider sends people back
  * @param {string} [options.email]
+ * @param {'totp' | 'setup'} [options.secondFactor] what is wanted of somebody whose link or code was good
  * @param {() => unknown} options.onSignedIn
  */
-export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }) {
+export function openSignInForm(at, { words, ways, next, email = '', secondFactor, onSignedIn }) {
   let typed = email
   /** Passkeys are offered below the field for as long as this is not aborted: there can be one request at a time. */
   let offering = new AbortController()
@@ -53,8 +54,7 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
       if (typed === '' || password.input.value === '') {
         return { message: words.needsBoth, at: typed === '' ? address.input : password.input }
       }
-      const answer = await callAuth('/sign-in/email', { email: typed, password: password.input.value })
-      await doneWith(answer)
+      await doneWith(await callAuth('/sign-in/email', { email: typed, password: password.input.value }))
     })
     const passkey = hasPasskeys()
       ? [
@@ -76,6 +76,7 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
       })
     const more = [
       button(words.mailCode, withAddress(mailCode)),
+      button(words.mailLink, withAddress(mailLink)),
       button(words.forgotten, withAddress(mailReset)),
     ]
     show(
@@ -104,6 +105,8 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
       await signInWithPasskey()
     } catch (error) {
       if (isDismissal(error)) return
+      if (error instanceof AuthError && error.code === 'credentials_wrong')
+        return { message: words.passkeyRefused }
       throw error
     }
     await done()
@@ -128,13 +131,17 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
       async () => {
         const otp = code.input.value.replace(/\D/g, '')
         if (otp === '') return { message: words.needsCode, at: code.input }
-        const answer = await callAuth('/sign-in/email-otp', { email: address, otp })
-        if (answer?.second_factor) return showTotp()
-        await done()
+        await doneWith(await callAuth('/sign-in/email-otp', { email: address, otp }))
       },
       words.wrongCode,
     )
     show([told(words.codeSent), step, back()], code.input)
+  }
+
+  /** @param {string} address */
+  async function mailLink(address) {
+    await callAuth('/sign-in/magic-link', { email: address })
+    show([told(words.linkSent), back()])
   }
 
   /** @param {string} address */
@@ -181,7 +188,8 @@ export function openSignInForm(at, { words, ways, next, email = '', onSignedIn }
   /** Read to a screen reader when it comes. @param {string} text */
   const told = (text) => element('p', { role: 'status' }, text)
 
-  showPassword(true)
+  if (secondFactor) void doneWith({ second_factor: secondFactor })
+  else showPassword(true)
   return {
     close() {
       offering.abort()

@@ -6,21 +6,23 @@ import { form, MIN_PASSWORD_LENGTH, passwordField } from './fields.js'
 import { openSignInForm } from './form.js'
 import { forgetLink, nextPath, paragraph, secretOfLink, startPage } from './start.js'
 
-const { words, ways, show } = await startPage((text) => text.signIn)
-
 const secret = secretOfLink()
+const isReset = secret !== null && location.pathname === '/auth/reset-password'
+const { words, ways, show } = await startPage((text) => (isReset ? text.resetHeading : text.signIn))
+
 if (secret && location.pathname === '/auth/magic-link') showLink(secret)
-else if (secret && location.pathname === '/auth/reset-password') showReset(secret)
+else if (isReset) showReset(secret)
 else showForm()
 
-/** @param {...Node} before */
-function showForm(...before) {
+/** @param {{ before?: Node[], secondFactor?: 'totp' | 'setup' }} [options] */
+function showForm({ before = [], secondFactor } = {}) {
   const at = element('div')
   show(...before, at)
   openSignInForm(at, {
     words,
     ways,
     next: nextPath(),
+    ...(secondFactor && { secondFactor }),
     onSignedIn: () => location.assign(nextPath()),
   })
 }
@@ -34,8 +36,7 @@ function showLink(token) {
     async () => {
       const answer = await callAuth('/magic-link/verify', { token })
       forgetLink()
-      // The authenticator app is asked for by the form.
-      if (answer?.second_factor) return showForm()
+      if (answer?.second_factor) return showForm({ secondFactor: answer.second_factor })
       rememberSession()
       location.assign(nextPath())
     },
@@ -57,7 +58,7 @@ function showReset(token) {
       }
       await callAuth('/reset-password', { newPassword: password.input.value, token })
       forgetLink()
-      showForm(paragraph(words.passwordChosen, 'status'))
+      showForm({ before: [paragraph(words.passwordChosen, 'status')] })
     },
     words.wrongLink,
   )
