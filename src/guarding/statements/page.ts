@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { StatementDetail } from './schemas.ts'
+import type { RelatedStatement, StatementDetail } from './schemas.ts'
 
 const STYLE = `
   :root { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff }
@@ -37,6 +37,13 @@ const EXEMPTIONS = {
 
 const TITLES = { invoice: 'Invoice', credit_note: 'Credit note' } as const
 
+const RELATIONS = {
+  corrects: 'Credits',
+  replaces: 'Replaces',
+  corrected_by: 'Credited by',
+  replaced_by: 'Replaced by',
+} as const satisfies Record<RelatedStatement['relation'], string>
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -60,6 +67,11 @@ export function toPageOf(statement: StatementDetail): string {
     ['To', `${statement.company_name} (self-billed)`],
     ['Date', statement.issued_on],
     ['Period', `${statement.first_day} to ${statement.last_day}`],
+    ...statement.related.map(({ relation, kind, number, issued_on }): [string, string] => [
+      RELATIONS[relation],
+      `${TITLES[kind].toLowerCase()} ${number} of ${issued_on}`,
+    ]),
+    ...(statement.correction_reason ? [['Reason', statement.correction_reason] as [string, string]] : []),
     ...(statement.vat_number ? [['VAT number', statement.vat_number] as [string, string]] : []),
   ]
   const sums: [string, number, string?][] = [
