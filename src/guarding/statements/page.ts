@@ -1,22 +1,26 @@
 import { createHash } from 'node:crypto'
 import type { RelatedStatement, StatementDetail } from './schemas.ts'
 
+/** Column heads are on each printed page, the sums once, after the last line. */
 const STYLE = `
   :root { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff }
   body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
   h1 { margin: 0 0 .2rem; font-size: 1.5rem }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.5rem; margin: 1.5rem 0 }
+  dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1.5rem; margin: 1.5rem 0 }
   dt { color: #555 }
   dd { margin: 0 }
+  dd, th, td { overflow-wrap: anywhere }
   table { width: 100%; border-collapse: collapse }
   th, td { padding: .3rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ccc }
-  .amount { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+  .day, .amount { width: 1%; white-space: nowrap; font-variant-numeric: tabular-nums }
+  .amount { text-align: right }
   tfoot tr:first-child > * { border-top: 2px solid #111 }
   tfoot th { font-weight: normal }
   tfoot .owed > * { font-weight: bold; border-bottom: 2px solid #111 }
   thead { display: table-header-group }
+  tfoot { display: table-row-group; break-inside: avoid }
   tr { break-inside: avoid }
-  @page { size: A4; margin: 18mm }
+  @page { size: A4; margin: 18mm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt system-ui, sans-serif } }
   @media print { body { max-width: none; margin: 0; padding: 0 } }
 `
 
@@ -119,7 +123,7 @@ ${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(val
 ${statement.lines
   .map(
     (line) =>
-      `<tr><td>${escapeHtml(line.work_date)}</td><td>${escapeHtml(line.explanation)}</td><td class="amount">${amount(line.amount, currency)}</td></tr>`,
+      `<tr><td class="day">${escapeHtml(line.work_date)}</td><td>${escapeHtml(line.explanation)}</td><td class="amount">${amount(line.amount, currency)}</td></tr>`,
   )
   .join('\n')}
 </tbody>
