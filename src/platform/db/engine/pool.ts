@@ -325,7 +325,8 @@ export class Pool<T extends Pooled> {
 
   #finishClosing(): void {
     if (!this.#closing.signal.aborted) return
-    if (this.#opening + this.#warming.size + this.#lent.size + this.#leaving.size === 0) this.#closed.resolve()
+    if (this.#opening + this.#warming.size + this.#lent.size + this.#leaving.size === 0)
+      this.#closed.resolve()
   }
 }
 
