@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
-import { letOwnerServe } from '../platform/db/identity.ts'
+import { letOwnerServe, whileOwnerWorks } from '../platform/db/identity.ts'
 import { cleanLogins, type KnownLogin, listLogins } from '../platform/db/logins.ts'
 import {
   type Drift,
@@ -129,7 +129,7 @@ const COMMANDS = new Map<string, Command>(
         const { seedDemo } = await import('../app.ts')
         const seeded = await withDatabase(config(), async (database) => {
           await letOwnerServe(database)
-          return seedDemo(database, config())
+          return whileOwnerWorks(database, () => seedDemo(database, config()))
         })
         if (!seeded)
           throw new Refused(

@@ -211,6 +211,12 @@ export const codes = {
     when: 'After every earlier pay period of the company has been closed.',
     sqlstate: 'MU352',
   },
+  statement_state: {
+    status: 409,
+    title: 'The statement is a credit note, or was corrected already.',
+    retry: 'never',
+    sqlstate: 'MU353',
+  },
   payout_state: {
     status: 409,
     title: 'The payout is on its way or over: only one that failed, or a dead letter, is retried.',

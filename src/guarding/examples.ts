@@ -151,6 +151,7 @@ export const examples: Readonly<Record<string, Example>> = {
     as: 'company',
     body: { period: 'four_weeks', time_zone: 'Europe/Amsterdam', valid_from: '2031-01-01' },
   },
+  correctStatement: { as: 'company', body: { reason: 'The VAT number was missing.' } },
   createTaxTerms: {
     as: 'guard',
     body: { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2026-01-01' },

@@ -100,7 +100,7 @@ export const guarding = {
     ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
     ...['certificate_expiring', 'payments_stale'],
     ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
-    ...['pay_period_closed', 'statement_made'],
+    ...['pay_period_closed', 'statement_made', 'statement_corrected'],
     ...['payout_completed', 'payout_failed', 'payout_refunded'],
   ],
   roles: { company: 'company', client: 'client', zzp: null },

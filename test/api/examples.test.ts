@@ -81,7 +81,7 @@ const ID_FROM: Readonly<Record<string, string>> = {
 const NEEDS_MORE = new Set([
   ...['acceptInvitation', 'readNotification', 'createCheckIn', 'createCorrection'],
   ...['getTimesheet', 'approveTimesheet', 'disputeTimesheet', 'counterTimesheet', 'resolveTimesheet'],
-  ...['closePayPeriod', 'getStatement'],
+  ...['closePayPeriod', 'getStatement', 'correctStatement'],
   // One comes with a statement, and who reports what became of it signs that.
   ...['getPayout', 'retryPayout', 'receivePayoutEvent'],
 ])

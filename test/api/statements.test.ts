@@ -4,6 +4,7 @@ import { jobs } from '../../src/guarding/jobs.ts'
 import { registerJobs, runJob } from '../../src/platform/jobs/runner.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { type Assignment, arrangeAssignment, checkInAt, minutes } from '../support/check-ins.ts'
+import { expectInvariants } from '../support/invariants.ts'
 import { arrangePayPeriod } from '../support/pay-periods.ts'
 import { ORGANIZATIONS, type Persona, PROFESSIONALS, USERS } from '../support/world.ts'
 
@@ -21,6 +22,9 @@ interface Statement {
   carried_in: number
   payable: number
   carried_out: number
+  corrects_id: string | null
+  replaces_id: string | null
+  related: { relation: string; id: string; number: number }[]
   lines: { kind: string; amount: number; seconds: number; explanation: string; timesheet_id: string }[]
 }
 
@@ -272,6 +276,97 @@ describe('a correction after the hours were locked', () => {
     await closeNext()
     await leftAt(worked, 180)
     // Of three hours two are the rival's, and nobody is told so.
+    expect((await theStatementOf(await closeNext())).gross).toBe(37.5)
+  })
+})
+
+describe('a wrong invoice', () => {
+  const reason = 'No <b>VAT</b> number'
+  const correctStatement = (id: string, persona: Persona = 'company') =>
+    api().as(persona).post(`/v1/statements/${id}/correct`, { reason })
+  const get = (id: string) => ok(api().as('company').get(`/v1/statements/${id}`)) as Promise<Statement>
+  const payoutsOf = (...ids: string[]) =>
+    api().owner.query<{ amount: number }>(
+      'select amount::float8 from payouts where statement_id = any ($1::uuid[]) order by id',
+      [`{${ids.join(',')}}`],
+    )
+
+  it('is taken back by a credit note and replaced by the right one: the difference alone is paid', async () => {
+    const worked = await work({ professional: PROFESSIONALS.otherGuard })
+    await approve(worked)
+    const wrong = await theStatementOf(await closeNext())
+    expect(wrong).toMatchObject({ vat_amount: 0, payable: 200, related: [] })
+    await ok(
+      api()
+        .as('otherGuard')
+        .post('/v1/tax-terms', { vat_rate: 21, vat_number: 'NL123456789B01', valid_from: '2019-01-01' }),
+    )
+    for (const persona of ['rival', 'client', 'guard', 'foreignAdmin'] as const) {
+      expectProblem(await correctStatement(wrong.id, persona), 'not_found')
+    }
+    expectProblem(await correctStatement(wrong.id, 'otherGuard'), 'forbidden')
+    const made = await ok(correctStatement(wrong.id))
+    const [credit, replacement] = [await get(made.credit_note.id), await get(made.replacement.id)]
+    expect(credit).toMatchObject({
+      ...{ kind: 'credit_note', number: wrong.number + 1, corrects_id: wrong.id, correction_reason: reason },
+      ...{ gross: -200, vat_rate: 0, total: -200, carried_in: 0, payable: 0, carried_out: -200 },
+    })
+    expect(credit.lines).toMatchObject([
+      { amount: -200, seconds: -28_800, explanation: `Credited: ${wrong.lines[0]!.explanation}` },
+    ])
+    expect(replacement).toMatchObject({
+      ...{ kind: 'invoice', number: wrong.number + 2, replaces_id: wrong.id, corrects_id: null },
+      ...{ gross: 200, vat_amount: 42, total: 242, carried_in: -200, payable: 42, carried_out: 0 },
+    })
+    expect(await payoutsOf(wrong.id, credit.id, replacement.id)).toEqual([{ amount: 200 }, { amount: 42 }])
+    const { related, ...same } = await get(wrong.id)
+    expect({ ...same, related: [] }).toEqual(wrong)
+    expect(related).toMatchObject([
+      { relation: 'corrected_by', id: credit.id, number: credit.number },
+      { relation: 'replaced_by', id: replacement.id },
+    ])
+    const told = await api().owner.query<{ user_id: string }>(
+      "select user_id from notifications where type = 'statement_corrected' and data ->> 'credit_note_id' = $1 order by user_id",
+      [credit.id],
+    )
+    expect(told.map(({ user_id }) => user_id)).toEqual(
+      [USERS.company, USERS.colleague, USERS.otherGuard].sort(),
+    )
+    const page = await api().as('company').get(`/v1/statements/${credit.id}?format=html`)
+    expect(page.body).toContain(`<dd>invoice ${wrong.number} of `)
+    expect(page.body).toContain('No &lt;b&gt;VAT&lt;/b&gt; number')
+
+    for (const id of [wrong.id, credit.id])
+      expectProblem(await correctStatement(id, 'admin'), 'statement_state')
+    // What replaces it may be wrong, too; whatever happens, the next period has none of its lines.
+    const { replacement: again } = await ok(correctStatement(replacement.id, 'admin'))
+    expect(again).toMatchObject({ number: wrong.number + 4, total: 242, payable: 0, carried_out: 0 })
+    await approve(await work({ professional: PROFESSIONALS.otherGuard }))
+    expect(await theStatementOf(await closeNext())).toMatchObject({ gross: 200, payable: 242 })
+    await expectInvariants(api().owner)
+  })
+
+  it('is replaced by one with the corrected hours, and what was paid too much is carried over', async () => {
+    const worked = await work()
+    await approve(worked)
+    const wrong = await theStatementOf(await closeNext())
+    await leftAt(worked, -240)
+    const { replacement } = await ok(correctStatement(wrong.id))
+    expect(replacement).toMatchObject({ gross: 100, carried_in: -200, payable: 0, carried_out: -100 })
+    expect((await get(replacement.id)).lines.map(({ kind, amount }) => [kind, amount])).toEqual([
+      ['planned', 200],
+      ['adjustment', -100],
+    ])
+    await approve(await work())
+    const next = await theStatementOf(await closeNext())
+    expect(next).toMatchObject({ gross: 200, carried_in: -100, payable: 100 })
+    expect(next.lines.map(({ kind }) => kind)).toEqual(['planned'])
+    // An earlier invoice does not take the adjustments of a later period.
+    const later = await work()
+    await approve(later)
+    await closeNext()
+    await leftAt(later, 60)
+    expect((await ok(correctStatement(replacement.id))).replacement.gross).toBe(100)
     expect((await theStatementOf(await closeNext())).gross).toBe(37.5)
   })
 })

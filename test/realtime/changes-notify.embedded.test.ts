@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { asJobs } from '../../src/platform/db/identity.ts'
 import { PUBLICATION } from '../../src/platform/realtime/changes/open.ts'
 import { openCatalog } from '../../src/platform/realtime/changes/published-tables.ts'
 import type { ChangeFeed, ChangeSink } from '../../src/platform/realtime/feed/change-feed.ts'
@@ -105,6 +106,15 @@ describe('changes by NOTIFY', () => {
     )
     await vi.waitFor(() => expect(ids).toEqual(['2001', '2002', '2003', '2004', '2005']), SOON)
     expect(await database.owner.query('select from muster.change_outbox')).toEqual([])
+  })
+
+  it('lets background work refresh a report beside its readers', async () => {
+    await start(async () => {})
+    const refresh = () =>
+      asJobs(database.owner, (tx) =>
+        tx.query<{ rows: number }>("select muster.refresh_report('professional_earnings_summary') as rows"),
+      )
+    for (const _ of ['the first time', 'again']) expect(await refresh()).toEqual([{ rows: 0 }])
   })
 
   it('continues after a restart with what is committed from then on', async () => {

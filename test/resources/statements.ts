@@ -1,5 +1,6 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { deletes, follows, inserts, reads, updates } from '../rules/access-actions.ts'
+import { changes, deletes, follows, inserts, reads, updates } from '../rules/access-actions.ts'
+import { quote } from '../rules/access-probe.ts'
 import type { MatrixRow } from '../rules/access-world.ts'
 import { arrangePayPeriod } from '../support/pay-periods.ts'
 import type { Access, Resource } from '../support/resources.ts'
@@ -75,6 +76,15 @@ const GRID = `
   foreignGuard       .        .          .      .       .            .      .           .      rf              .              rf            rf
 `
 
+/** Who corrects, beside who reads: the company and admins. */
+const CORRECTED = `
+                     company  colleague  rival  client  otherClient  guard  otherGuard  admin  foreignCompany  foreignClient  foreignGuard  foreignAdmin
+  guardAtCompany     rfx      rfx        .      .       .            rf     .           rfx    .               .              .             .
+  otherGuardAtRival  .        .          rfx    .       .            .      rf          rfx    .               .              .             .
+  formerGuard        rfx      rfx        .      .       .            .      .           rfx    .               .              .             .
+  foreignGuard       .        .          .      .       .            .      .           .      rfx             .              rf            rfx
+`
+
 export const access: Access = {
   section: {
     table: 'public.statements',
@@ -83,6 +93,11 @@ export const access: Access = {
     actions: {
       r: reads('public.statements'),
       f: follows('statements'),
+      x: changes(
+        'correct',
+        ({ id }) => `select muster.correct_statement(${quote(id)}, 'The VAT number was missing.')`,
+        ({ id }) => ({ relation: 'public.statements', condition: `corrects_id = ${quote(id)}` }),
+      ),
       e: updates('public.statements', 'gross = 0, net = 0, total = 0, payable = 0'),
       d: deletes('public.statements'),
       c: inserts('public.statements', ({ company, professional, period }) => ({
@@ -93,7 +108,7 @@ export const access: Access = {
         gross: 1000,
       })),
     },
-    grid: GRID,
+    grid: CORRECTED,
   },
   arrange,
   privileges: {
@@ -103,6 +118,7 @@ export const access: Access = {
   },
   functions: {
     authenticated: [
+      'muster.correct_statement(uuid,text)',
       'muster.earnings_report(date,date,uuid,uuid,date,uuid,integer)',
       'muster.hours_report(date,date,uuid,uuid,uuid,date,uuid,integer)',
     ],
@@ -110,7 +126,8 @@ export const access: Access = {
       'muster.audience_of_statement_lines(jsonb,timestamp with time zone)',
       'muster.audience_of_statements(jsonb,timestamp with time zone)',
       'muster.is_report_filled(regclass)',
-      'muster.make_statement(public.pay_periods,uuid)',
+      'muster.make_statement(public.pay_periods,uuid,uuid)',
+      'muster.notify_of_credit_note(public.statements)',
       'muster.seen_of_statement_lines(jsonb)',
       'muster.seen_of_statements(jsonb)',
       'muster.tax_terms_on(uuid,date)',
@@ -248,6 +265,12 @@ export const requests: Resource['requests'] = {
     const url = `/v1/statements/${await statement(arrangement)}`
     return SEEN_BY.map((persona) => ({ persona, url }))
   },
+  'POST /v1/statements/{id}/correct': async (arrangement) =>
+    one({
+      persona: 'company',
+      url: `/v1/statements/${await statement(arrangement)}/correct`,
+      body: { reason: 'The VAT number was missing.' },
+    }),
   'GET /v1/tax-terms': each('/v1/tax-terms', ['guard', 'admin']),
   'POST /v1/tax-terms': async () => {
     versions += 1

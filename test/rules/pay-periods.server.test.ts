@@ -151,6 +151,35 @@ test('two who close a period at the same moment: one does, and each number is gi
   expect(statements).toEqual({ n: 1 })
 })
 
+test('an invoice is corrected by several at once, while its hours are corrected and the next period is closed: each line is settled once', async () => {
+  const one = await work('guard')
+  await approve(one)
+  await ok('company', `/v1/pay-periods/${await arrangePayPeriod(owner)}/close`)
+  const [wrong] = await owner.query<{ id: string }>(
+    'select statement_id as id from statement_lines where timesheet_id = $1',
+    [one.sheet],
+  )
+  await approve(await work('guard'))
+  const next = await arrangePayPeriod(owner)
+  const corrections = Array.from({ length: 6 }, (_, nth) =>
+    api()
+      .as(nth % 2 === 0 ? 'company' : 'admin')
+      .post(`/v1/statements/${wrong!.id}/correct`, { reason: 'The VAT number was missing.' }),
+  )
+  const [answers] = await Promise.all([
+    Promise.all(corrections),
+    leaveLater(one),
+    ok('company', `/v1/pay-periods/${next}/close`),
+  ])
+  expect(answers.map((answer) => answer.json().code ?? 'corrected').sort()).toEqual([
+    'corrected',
+    ...Array.from({ length: 5 }, () => 'statement_state'),
+  ])
+  await ok('company', `/v1/pay-periods/${await arrangePayPeriod(owner)}/close`)
+  const sum = (await settled(one.sheet)).reduce((total, { amount }) => total + amount, 0)
+  expect(sum).toBe(200 + 18.75)
+})
+
 test('what is locked is changed by nobody who writes past the functions', async () => {
   const one = await work('guard')
   await approve(one)

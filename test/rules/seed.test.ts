@@ -31,19 +31,11 @@ describe('the demo', () => {
   })
 
   it('has a month of hours in every state, to the cent', async () => {
-    const rows = await database().owner.query(`
-      select t.state, to_json(array_agg(distinct s.step order by s.step) filter (where s.step is not null)) as steps,
-        max(max(t.work_date)) over () - min(min(t.work_date)) over () as days
-      from timesheets t left join timesheet_steps s on s.timesheet_id = t.id group by t.state order by t.state`)
-    expect(rows).toMatchObject([
-      { state: 'approved', steps: ['approved', 'approved_by_itself', 'disputed', 'resolved'] },
-      { state: 'disputed', steps: ['countered', 'disputed'] },
-      { state: 'locked', steps: ['approved_by_itself'] },
-      { state: 'proposed', steps: null },
-    ])
-    expect(rows[0]!.days).toBeGreaterThan(20)
     const [found] = await database().owner.query(`
-      select to_json(array(select distinct f.flag from timesheets t, unnest(t.flags) as f (flag) order by f.flag)) as flags,
+      select to_json(array(select distinct t.state from timesheets t order by 1)) as states,
+        to_json(array(select distinct s.step from timesheet_steps s order by 1)) as steps,
+        (select max(t.work_date) - min(t.work_date) from timesheets t) > 20 as "hasMonth",
+        to_json(array(select distinct f.flag from timesheets t, unnest(t.flags) as f (flag) order by f.flag)) as flags,
         to_json(array(select distinct split_part(l.explanation, ':', 1) from timesheet_lines l where l.is_approved order by 1)) as lines,
         to_json(array(select distinct l.open_reason from timesheet_lines l where not l.is_approved)) as open,
         to_json(array(select c.state from corrections c order by c.state)) as corrections,
@@ -56,6 +48,9 @@ describe('the demo', () => {
             or t.total <> (select coalesce(sum(l.amount), 0) from timesheet_lines l where l.timesheet_id = t.id and l.is_approved)
         ) as "isOff"`)
     expect(found).toEqual({
+      states: ['approved', 'disputed', 'locked', 'proposed'],
+      steps: ['approved', 'approved_by_itself', 'countered', 'disputed', 'resolved'],
+      hasMonth: true,
       flags: ['auto_closed', 'corrected', 'late'],
       lines: ['Night 22', 'Overtime', 'Planned time', 'Sunday'],
       open: ['overtime_beyond_tolerance'],
@@ -64,6 +59,30 @@ describe('the demo', () => {
       hasStatements: true,
       isOff: false,
     })
+  })
+
+  it('has payouts in every state, with what the provider said, and tells of those that went wrong', async () => {
+    const rows = await database().owner.query(`
+      select p.status, count(*) > 0 as some, bool_and((e.status is not null) = (p.completed_at is not null or p.status = 'failed')) as heard,
+        bool_and((n.told is not null) = (p.status in ('completed', 'failed', 'refunded'))) as told
+      from payouts p
+      left join lateral (
+        select e.status from payout_events e where e.payout_id = p.id and e.status = p.status and e.is_applied
+      ) e on true
+      left join lateral (
+        select count(*) as told from notifications n
+        where n.type = 'payout_' || p.status and n.data ->> 'payout_id' = p.id::text
+        having count(*) > 0
+      ) n on true
+      group by p.status order by p.status`)
+    expect(rows).toEqual(
+      ['completed', 'failed', 'pending', 'processing', 'refunded'].map((status) => ({
+        status,
+        some: true,
+        heard: true,
+        told: true,
+      })),
+    )
   })
 
   it('has a guard who is late, of whom background work tells', async () => {

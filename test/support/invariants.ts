@@ -86,6 +86,20 @@ const INVARIANTS: Record<string, string> = {
     join assignments other on other.id = b.assignment_id and other.ended_as in ('completed', 'stopped')
     where muster.spans_of(coalesce(a.adjusted, a.paid)) && muster.spans_of(coalesce(b.adjusted, b.paid))`,
 
+  'a line of a timesheet that was settled is settled once, whatever credit notes took back': `
+    select l.id || ': ' || sum(s.amount) || ' of ' || l.amount as subject
+    from statement_lines s
+    join timesheet_lines l on l.id = s.timesheet_line_id
+    group by l.id
+    having sum(s.amount) <> l.amount or count(*) % 2 <> 1`,
+
+  'statements have numbers without a gap, and pay what they add up to but for what is carried over': `
+    select s.company_id || ', ' || s.professional_id as subject
+    from statements s
+    group by s.company_id, s.professional_id
+    having max(s.number) <> count(*)
+      or sum(s.payable) + (array_agg(s.carried_out order by s.number desc))[1] <> sum(s.total)`,
+
   'each payment was announced to its professional, each voided one taken back': `
     select coalesce(p.shift_id, n.shift_id) || ': ' || p.payments || '/' || p.voided || ' payments, ' || n.assigned || '/'
       || n.taken_back || ' notifications' as subject

@@ -102,9 +102,10 @@ it(
       .join('\n')
       .replace(ADDRESS, url)
       .replaceAll('statement.json', join(folder, 'statement.json'))
+      .replaceAll('correction.json', join(folder, 'correction.json'))
     const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
     expect(stdout).toBe(shown.join(''))
-    expect(shown.length).toBe(17)
+    expect(shown.length).toBe(18)
   },
   3 * PATIENCE_MS + 60_000,
 )

@@ -30,8 +30,10 @@ const CERTIFICATE_KINDS = ['vca', 'beveiligingspas', 'bhv', 'svpb']
 /** Days before and after today that have shifts. */
 const PAST_DAYS = 10
 const FUTURE_DAYS = 21
-/** Weeks of the first company that are closed, and have statements: the oldest ones. */
-const CLOSED_PERIODS = 2
+/** Weeks of the first company that are closed, and have statements: the oldest ones. On each day of a week enough for a payout in each status. */
+const CLOSED_PERIODS = 3
+/** What the provider said of payouts, in turn; then one is on its way, and the last is not sent yet. */
+const ANSWERS = ['completed', 'failed', 'refunded'] as const
 /** Before these days one shift was worked every other day, and its phone sent no pings: a month of hours that hardly delays the first start. */
 const MONTH_DAYS = 31
 /** The check-ins of the whole month arrive when the demo is made, and count. */
@@ -96,6 +98,7 @@ export async function seedDemo(database: Database): Promise<boolean> {
     await seedDecisions(tx)
     await seedStatements(tx)
     await seedIncidents(tx)
+    await seedPayouts(tx)
     return true
   })
 }
@@ -394,6 +397,28 @@ async function seedStatements(tx: Transaction): Promise<void> {
   )
   for (const { id } of periods)
     await tx.query('select muster.settle_pay_period($1, $2)', [id, userOf('company@example.com')])
+}
+
+/**
+ * As background work, which alone writes payouts: so it comes last. One is left to be sent when the service runs; the provider has not said
+ * what became of another, and is asked tomorrow.
+ */
+async function seedPayouts(tx: Transaction): Promise<void> {
+  await tx.query("select set_config('role', 'muster_jobs', true)")
+  const sent = await tx.query<{ id: string; key: string }>(
+    "select id, key from muster.take_payouts($1::int, interval '1 day')",
+    [ANSWERS.length + 1],
+  )
+  for (const [nth, status] of ANSWERS.entries()) {
+    const { id, key } = sent[nth]!
+    const answer = status === 'failed' ? ['failed', 'account_closed'] : ['completed', null]
+    await tx.query("select muster.note_payout_answer($1::uuid, $2, 'demo-' || $1, $3, 1)", [id, ...answer])
+    if (status === 'refunded')
+      await tx.query(
+        "select muster.receive_payout_event('demo-' || $1, $1::uuid, null, 'refunded', now(), 'account_closed')",
+        [key],
+      )
+  }
 }
 
 /** What guards and companies say afterwards: two proposals, and one of each that was decided on. */

@@ -5,7 +5,7 @@ import { TRANSACTION_STATUSES } from './table.ts'
 
 const status = z.enum(TRANSACTION_STATUSES).meta({
   description:
-    'The status of the payment. `pending`: the assignment pays this amount. `voided`: nothing is owed, because the assignment was released or cancelled, or nobody came. A shift has at most one payment that is not voided. Whether the money was sent, `GET /v1/payouts` says; the other statuses are those of payments from before there were payouts.',
+    'The status of the payment. `pending`: the promise that the assignment pays this amount, also after the money was sent. `voided`: nothing is owed, because the assignment was released or cancelled, or nobody came. A shift has at most one payment that is not voided. Payouts alone have the statuses of the payment provider (`GET /v1/payouts`); the other statuses here are those of payments from before there were payouts.',
 })
 
 export const transaction = z

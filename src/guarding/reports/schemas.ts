@@ -18,7 +18,7 @@ const earnings = z
     professional_id: uuid,
     month: month.meta({ description: 'The month in which the pay periods of the statements ended.' }),
     currency,
-    statements: count,
+    statements: count.meta({ description: 'How many, with credit notes and what replaces an invoice.' }),
     paid_seconds: z.number(),
     gross: z.number(),
     deductions: z.number(),

@@ -1,22 +1,26 @@
 import { createHash } from 'node:crypto'
-import type { StatementDetail } from './schemas.ts'
+import type { RelatedStatement, StatementDetail } from './schemas.ts'
 
+/** Column heads are on each printed page, the sums once, after the last line. */
 const STYLE = `
   :root { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff }
   body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
   h1 { margin: 0 0 .2rem; font-size: 1.5rem }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.5rem; margin: 1.5rem 0 }
+  dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1.5rem; margin: 1.5rem 0 }
   dt { color: #555 }
   dd { margin: 0 }
+  dd, th, td { overflow-wrap: anywhere }
   table { width: 100%; border-collapse: collapse }
   th, td { padding: .3rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ccc }
-  .amount { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+  .day, .amount { width: 1%; white-space: nowrap; font-variant-numeric: tabular-nums }
+  .amount { text-align: right }
   tfoot tr:first-child > * { border-top: 2px solid #111 }
   tfoot th { font-weight: normal }
   tfoot .owed > * { font-weight: bold; border-bottom: 2px solid #111 }
   thead { display: table-header-group }
+  tfoot { display: table-row-group; break-inside: avoid }
   tr { break-inside: avoid }
-  @page { size: A4; margin: 18mm }
+  @page { size: A4; margin: 18mm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt system-ui, sans-serif } }
   @media print { body { max-width: none; margin: 0; padding: 0 } }
 `
 
@@ -36,6 +40,13 @@ const EXEMPTIONS = {
 } as const
 
 const TITLES = { invoice: 'Invoice', credit_note: 'Credit note' } as const
+
+const RELATIONS = {
+  corrects: 'Credits',
+  replaces: 'Replaces',
+  corrected_by: 'Credited by',
+  replaced_by: 'Replaced by',
+} as const satisfies Record<RelatedStatement['relation'], string>
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -60,6 +71,11 @@ export function toPageOf(statement: StatementDetail): string {
     ['To', `${statement.company_name} (self-billed)`],
     ['Date', statement.issued_on],
     ['Period', `${statement.first_day} to ${statement.last_day}`],
+    ...statement.related.map(({ relation, kind, number, issued_on }): [string, string] => [
+      RELATIONS[relation],
+      `${TITLES[kind].toLowerCase()} ${number} of ${issued_on}`,
+    ]),
+    ...(statement.correction_reason ? [['Reason', statement.correction_reason] as [string, string]] : []),
     ...(statement.vat_number ? [['VAT number', statement.vat_number] as [string, string]] : []),
   ]
   const sums: [string, number, string?][] = [
@@ -107,7 +123,7 @@ ${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(val
 ${statement.lines
   .map(
     (line) =>
-      `<tr><td>${escapeHtml(line.work_date)}</td><td>${escapeHtml(line.explanation)}</td><td class="amount">${amount(line.amount, currency)}</td></tr>`,
+      `<tr><td class="day">${escapeHtml(line.work_date)}</td><td>${escapeHtml(line.explanation)}</td><td class="amount">${amount(line.amount, currency)}</td></tr>`,
   )
   .join('\n')}
 </tbody>

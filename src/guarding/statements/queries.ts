@@ -5,8 +5,10 @@ import { before, build, insertRow, type PageValues, pageValues } from '../../pla
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type {
+  NewCorrection,
   NewTaxTerms,
   Statement,
+  StatementCorrection,
   StatementDetail,
   StatementFilter,
   TaxTerms,
@@ -21,9 +23,10 @@ const {
   company_id: _5,
   professional_id: _6,
   statement_id: _7,
-  created_at: _8,
-  updated_at: _9,
-  changed_xid: _10,
+  turn: _8,
+  created_at: _9,
+  updated_at: _10,
+  changed_xid: _11,
   ...lineColumns
 } = getTableColumns(statementLines)
 
@@ -111,11 +114,47 @@ const lines = sql<StatementDetail['lines']>`(
     .getSQL()}) as row
 )`.as('lines')
 
+/** Statements of the caller's, as this one is: theirs are the same company and guard. */
+const related = sql<StatementDetail['related']>`(
+  select coalesce(json_agg(json_build_object(
+    'relation', case
+      when o.id = statements.corrects_id then 'corrects'
+      when o.id = statements.replaces_id then 'replaces'
+      when o.corrects_id = statements.id then 'corrected_by'
+      else 'replaced_by'
+    end,
+    'id', o.id, 'kind', o.kind, 'number', o.number, 'issued_on', o.issued_on
+  ) order by o.number), '[]')
+  from public.statements o
+  where o.id in (statements.corrects_id, statements.replaces_id) or o.corrects_id = statements.id or o.replaces_id = statements.id
+)`.as('related')
+
 const byId = writtenOnce<{ id: string }, StatementDetail>(({ id }) =>
   build
-    .select({ ...columns, lines })
+    .select({ ...columns, related, lines })
     .from(statements)
     .where(eq(statements.id, id)),
 )
 
 export const statementById = (id: string): RowsStatement<StatementDetail> => byId({ id })
+
+const correctionOf = writtenOnce<{ credit: string }, Statement>(({ credit }) =>
+  build
+    .select(columns)
+    .from(statements)
+    .where(
+      sql`${statements.id} = ${credit} or ${statements.replaces_id} = (select c.corrects_id from public.statements c where c.id = ${credit})`,
+    )
+    .orderBy(asc(statements.number)),
+)
+
+/** As the caller; gives the credit note, and the statement that replaces what it takes back. */
+export async function correctStatement(
+  session: Session,
+  id: string,
+  { reason }: NewCorrection,
+): Promise<StatementCorrection> {
+  const credit = await session.value<string>(sql`select muster.correct_statement(${id}::uuid, ${reason})`)
+  const [creditNote, replacement] = await session.rows(correctionOf({ credit: credit! }))
+  return { credit_note: creditNote!, replacement: replacement! }
+}

@@ -7,9 +7,11 @@ import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
 import { toCsv } from './csv.ts'
 import { STATEMENT_PAGE_POLICY, toPageOf } from './page.ts'
-import { createTaxTerms, listStatements, listTaxTerms, statementById } from './queries.ts'
+import { correctStatement, createTaxTerms, listStatements, listTaxTerms, statementById } from './queries.ts'
 import {
+  newCorrection,
   newTaxTerms,
+  statementCorrection,
   statementDetail,
   statementPage,
   statementQuery,
@@ -92,6 +94,23 @@ export const statementRoutes: FastifyPluginAsyncZod = async (app) => {
       }
       return reply.type(type).send(statement)
     },
+  )
+
+  app.post(
+    '/statements/:id/correct',
+    {
+      schema: {
+        operationId: 'correctStatement',
+        summary: 'Take back a wrong invoice by a credit note, and replace it',
+        description:
+          'A statement is never changed. A credit note takes back each line of the invoice, and a new statement of the same period settles the lines anew: with the tax terms and names as they are stated now, and with the adjustments of corrected hours that wait for a statement. Correct these first. Both have the next numbers. What the invoice paid stays paid: the new statement pays the difference, and what was paid too much is carried over. For the company and admins, once for each invoice.',
+        tags,
+        params: idParams,
+        body: newCorrection,
+        response: { 200: statementCorrection, ...problems('not_found', 'forbidden', 'statement_state') },
+      },
+    },
+    (request) => request.write((session) => correctStatement(session, request.params.id, request.body)),
   )
 
   app.get(

@@ -84,7 +84,7 @@ const members = {
   number: z.int().meta({ description: 'Of this company and guard: 1, 2, 3, without a gap.' }),
   kind: z.enum(STATEMENT_KINDS).meta({
     description:
-      '`credit_note`: the lines add up to less than zero, since adjustments took away more than was earned.',
+      '`credit_note`: it takes back the invoice `corrects_id`; or, without one, adjustments took away more than was earned.',
   }),
   issued_on: dayOut,
   first_day: dayOut.meta({ description: 'The first day of the pay period.' }),
@@ -101,6 +101,11 @@ const members = {
   carried_in: money('What the statement before left below zero; 0 or less.'),
   payable: money('What is owed now: `carried_in` + `total` where that is above zero.'),
   carried_out: money('What the next statement begins with: `carried_in` + `total` where that is below zero.'),
+  corrects_id: uuid.nullable().meta({ description: 'The invoice that this credit note takes back.' }),
+  correction_reason: z.string().nullable().meta({ description: 'Why that invoice was taken back.' }),
+  replaces_id: uuid.nullable().meta({
+    description: 'The invoice that was taken back, and whose lines this statement settles anew.',
+  }),
   created_at: instantOut,
 }
 
@@ -116,7 +121,10 @@ const line = z
     position: z.int(),
     work_date: dayOut,
     kind: z.enum(LINE_KINDS),
-    seconds: z.number().meta({ description: 'For an `adjustment` the difference, which may be below zero.' }),
+    seconds: z.number().meta({
+      description:
+        'For an `adjustment` the difference, which may be below zero. On a credit note that takes back an invoice, seconds and amount have the other sign.',
+    }),
     rate: z.number().meta({ description: 'Euros per hour.' }),
     factor: z.number(),
     amount: z.number(),
@@ -126,8 +134,28 @@ const line = z
   .meta({ id: 'StatementLine' })
 export type StatementLine = z.infer<typeof line>
 
+const related = z
+  .strictObject({
+    relation: z.enum(['corrects', 'replaces', 'corrected_by', 'replaced_by']).meta({
+      description:
+        '`corrects`: this statement takes that one back. `replaces`: this statement settles its lines anew. `corrected_by` and `replaced_by` are the other direction.',
+    }),
+    id: uuid,
+    kind: z.enum(STATEMENT_KINDS),
+    number: z.int(),
+    issued_on: dayOut,
+  })
+  .meta({ id: 'RelatedStatement' })
+export type RelatedStatement = z.infer<typeof related>
+
 export const statementDetail = z
-  .strictObject({ ...members, lines: z.array(line) })
+  .strictObject({
+    ...members,
+    related: z.array(related).meta({
+      description: 'The statements that it corrects or replaces, or that correct or replace it, by number.',
+    }),
+    lines: z.array(line),
+  })
   .meta({ id: 'StatementDetail' })
 export type StatementDetail = z.infer<typeof statementDetail>
 
@@ -138,3 +166,18 @@ export const statementQuery = z.strictObject({
   ...pageQuery,
 })
 export type StatementFilter = Omit<z.infer<typeof statementQuery>, keyof typeof pageQuery>
+
+export const newCorrection = z
+  .strictObject({
+    reason: text(1, 500).meta({ description: 'Why the invoice is wrong. The credit note has it.' }),
+  })
+  .meta({ id: 'NewStatementCorrection' })
+export type NewCorrection = z.infer<typeof newCorrection>
+
+export const statementCorrection = z
+  .strictObject({
+    credit_note: statement.meta({ description: 'Takes back the invoice, line by line.' }),
+    replacement: statement.meta({ description: 'Settles its lines anew, and the adjustments that waited.' }),
+  })
+  .meta({ id: 'StatementCorrection' })
+export type StatementCorrection = z.infer<typeof statementCorrection>

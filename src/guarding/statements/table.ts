@@ -7,8 +7,10 @@ import {
   integer,
   numeric,
   pgTable,
+  smallint,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
@@ -123,12 +125,23 @@ export const statements = pgTable(
     payable: money('payable').notNull(),
     /** What the next statement begins with: never above zero. */
     carried_out: money('carried_out').notNull(),
+    /** The statement that this credit note takes back, and why. */
+    corrects_id: uuid('corrects_id'),
+    correction_reason: text('correction_reason'),
+    /** The statement that was taken back, and whose lines this one settles anew. */
+    replaces_id: uuid('replaces_id'),
     ...timestamps,
     changed_xid: changedXid(),
   },
   (t) => [
     unique('statements_number_key').on(t.company_id, t.professional_id, t.number),
-    unique('statements_one_per_period').on(t.pay_period_id, t.professional_id),
+    // But for credit notes, and what replaces the statement that they take back.
+    uniqueIndex('statements_one_per_period')
+      .on(t.pay_period_id, t.professional_id)
+      .where(sql`${t.corrects_id} is null and ${t.replaces_id} is null`),
+    // Also the indexes of the foreign keys.
+    unique('statements_corrected_once').on(t.corrects_id, t.company_id, t.professional_id),
+    unique('statements_replaced_once').on(t.replaces_id, t.company_id, t.professional_id),
     // For the foreign keys of lines and payouts: theirs cannot be other people's.
     unique('statements_whose_key').on(t.id, t.company_id, t.professional_id),
     foreignKey({
@@ -146,8 +159,31 @@ export const statements = pgTable(
       columns: [t.pay_period_id, t.company_id],
       foreignColumns: [payPeriods.id, payPeriods.company_id],
     }).onDelete('restrict'),
+    foreignKey({
+      name: 'statements_corrects_fk',
+      columns: [t.corrects_id, t.company_id, t.professional_id],
+      foreignColumns: [t.id, t.company_id, t.professional_id],
+    }).onDelete('restrict'),
+    foreignKey({
+      name: 'statements_replaces_fk',
+      columns: [t.replaces_id, t.company_id, t.professional_id],
+      foreignColumns: [t.id, t.company_id, t.professional_id],
+    }).onDelete('restrict'),
     check('statements_kind_known', sql`${t.kind} in ('invoice', 'credit_note')`),
-    check('statements_kind_by_sign', sql`(${t.kind} = 'credit_note') = (${t.gross} < 0)`),
+    check(
+      'statements_kind_by_sign',
+      sql`(${t.kind} = 'credit_note') = (${t.gross} < 0 or ${t.corrects_id} is not null)`,
+    ),
+    // What takes back an invoice pays nothing.
+    check(
+      'statements_correction_takes_back',
+      sql`${t.corrects_id} is null or (${t.gross} <= 0 and ${t.payable} = 0 and ${t.replaces_id} is null)`,
+    ),
+    check(
+      'statements_correction_explained',
+      sql`(${t.corrects_id} is not null) = (${t.correction_reason} is not null)`,
+    ),
+    check('statements_correction_reason_length', sql`char_length(${t.correction_reason}) between 1 and 500`),
     check('statements_number_positive', sql`${t.number} > 0`),
     check('statements_currency_known', sql`${t.currency} = 'EUR'`),
     check(
@@ -168,7 +204,7 @@ export const statements = pgTable(
   ],
 )
 
-/** A line of a timesheet, as the statement that settles it has it. Each is settled once. */
+/** A line of a timesheet, as the statement that settles it has it. Each is settled once, and anew only after a credit note took it back. */
 export const statementLines = pgTable(
   'statement_lines',
   {
@@ -179,6 +215,8 @@ export const statementLines = pgTable(
     statement_id: uuid('statement_id').notNull(),
     timesheet_line_id: uuid('timesheet_line_id').notNull(),
     timesheet_id: uuid('timesheet_id').notNull(),
+    /** Of the same line of a timesheet: 1 is settled, 2 taken back by a credit note, 3 settled anew, and so on. */
+    turn: smallint('turn').notNull().default(1),
     /** The order in which a person reads the lines. */
     position: integer('position').notNull(),
     work_date: date('work_date').notNull(),
@@ -194,7 +232,7 @@ export const statementLines = pgTable(
     changed_xid: changedXid(),
   },
   (t) => [
-    unique('statement_lines_settled_once').on(t.timesheet_line_id),
+    unique('statement_lines_settled_once').on(t.timesheet_line_id, t.turn),
     unique('statement_lines_position_key').on(t.statement_id, t.position),
     foreignKey({
       name: 'statement_lines_statement_fk',
@@ -210,7 +248,11 @@ export const statementLines = pgTable(
       'statement_lines_kind_known',
       sql`${t.kind} in ('planned', 'overtime', 'allowance', 'minimum', 'adjustment')`,
     ),
-    check('statement_lines_amount_sign', sql`${t.amount} >= 0 or ${t.kind} = 'adjustment'`),
+    check('statement_lines_turn_positive', sql`${t.turn} > 0`),
+    check(
+      'statement_lines_amount_sign',
+      sql`${t.kind} = 'adjustment' or case when ${t.turn} % 2 = 1 then ${t.amount} >= 0 else ${t.amount} <= 0 end`,
+    ),
     check('statement_lines_currency_known', sql`${t.currency} = 'EUR'`),
     index('statement_lines_statement_idx').on(t.statement_id, t.company_id, t.professional_id),
     index('statement_lines_company_idx').on(t.company_id, t.id),

@@ -40,6 +40,7 @@ return jsonb_build_object(
   'pay_period_closed', 'MU350',
   'pay_period_not_over', 'MU351',
   'pay_period_not_next', 'MU352',
+  'statement_state', 'MU353',
   'payout_state', 'MU360'
 );
 comment on function muster.codes_of_guarding() is 'The codes that rules of guarding raise, with their SQLSTATEs.';

@@ -58,7 +58,7 @@ return array[
   'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'guard_suspended', 'correction_proposed',
   'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
   'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved', 'pay_period_closed', 'statement_made',
-  'payout_completed', 'payout_failed', 'payout_refunded'
+  'statement_corrected', 'payout_completed', 'payout_failed', 'payout_refunded'
 ];
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 
