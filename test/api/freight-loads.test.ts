@@ -377,6 +377,59 @@ describe('an assignment', () => {
     expect((await set({ status: 'on_leave' })).statusCode).toBe(200)
   })
 
+  it.each(['license', 'medical_card'] as const)(
+    'needs a verified %s through the last delivery, and keeps it',
+    async (kind) => {
+      const load = await createLoad(nextDay())
+      const { id } = await arrangeDriver(api().owner)
+      const path = `/v1/freight/drivers/${id}/documents`
+      const office = api().as('office')
+      const [document] = (await office.get(path))
+        .json()
+        .items.filter((one: { kind: string }) => one.kind === kind)
+      const url = `/v1/freight/driver-documents/${document.id}`
+      const dayBefore = new Date(Date.parse(load.last_day) - 86_400_000).toISOString().slice(0, 10)
+      const outcome = () => assign(load.id, { driver_id: id })
+
+      expect((await office.patch(url, { number: 'D-2' })).json().is_verified).toBe(false)
+      expectRefusal(await outcome(), `${kind}_missing`, 'driver_id')
+      expectRefusal(await assign(load.id, { co_driver_id: id }), `${kind}_missing`, 'co_driver_id')
+      await office.post(`${url}/verify`, { expiry_date: dayBefore })
+      expectRefusal(await outcome(), `${kind}_expired`, 'driver_id')
+      await office.post(`${url}/verify`, { expiry_date: load.last_day })
+      expect((await outcome()).statusCode).toBe(200)
+
+      // What a load rests on stays, whatever way it would go.
+      for (const refused of [
+        await office.post(`${url}/verify`, { verified: false }),
+        await office.post(`${url}/verify`, { expiry_date: dayBefore }),
+        await office.patch(url, { number: 'D-3' }),
+        await api().as('dispatcher').patch(url, { expiry_date: '2099-12-31' }),
+        await office.delete(url),
+      ])
+        expectRefusal(refused, 'document_in_use', kind)
+      for (const gone of [
+        'delete from driver_documents where id = $1',
+        'update driver_documents set deleted_at = now() where id = $1',
+      ])
+        await expect(api().owner.query(gone, [document.id])).rejects.toMatchObject({ code: 'MU408' })
+      // The load does not move behind it; renewed, it holds for longer.
+      const later = () =>
+        api()
+          .as('dispatcher')
+          .put(`/v1/freight/loads/${load.id}/stops`, {
+            stops: stopsFor(24 * 3 * day + 30, 24 * 3 * day + 40),
+          })
+      expectRefusal(await later(), `${kind}_expired`, 'driver_id')
+      const renewed = await office.post(`${url}/verify`, { number: 'D-4', expiry_date: '2099-12-31' })
+      expect(renewed.json()).toMatchObject({ number: 'D-4', is_verified: true })
+      expect((await later()).statusCode).toBe(200)
+      await step(load.id, 'unassign')
+      expect((await office.delete(url)).statusCode).toBe(204)
+      expectRefusal(await outcome(), `${kind}_missing`, 'driver_id')
+    },
+  )
+
   it('needs a driver who has the role for the carrier still', async () => {
     const load = await createLoad(nextDay())
     const { id, userId } = await arrangeDriver(api().owner)

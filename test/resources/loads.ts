@@ -260,6 +260,7 @@ export const access: Access = {
       'muster.audience_of_load_assignments(jsonb,timestamp with time zone)',
       'muster.audience_of_load_stops(jsonb,timestamp with time zone)',
       'muster.audience_of_loads(jsonb,timestamp with time zone)',
+      'muster.driver_violations(public.load_assignments,uuid[])',
       'muster.drives_load(uuid)',
       'muster.insert_stops(jsonb)',
       'muster.leg_violations(public.load_assignments)',

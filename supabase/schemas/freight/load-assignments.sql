@@ -2,8 +2,9 @@
 --
 -- * A leg has a driver and a truck, and may have a co-driver (a team) and a trailer. A load has one leg or more: a relay, or another
 --   trailer on the way, is a leg with times of its own. A leg that has none has those of the load, and follows them.
--- * A driver is active, has the role for the carrier still, and has a license that holds through the last day of the leg; truck and trailer
---   are in service and inspected through it. muster.leg_violations lists everything that speaks against a leg.
+-- * A driver is active, has the role for the carrier still, and has the required documents (driver-documents.sql), verified and valid
+--   through the last day of the leg; truck and trailer are in service and inspected through it. muster.leg_violations lists everything
+--   that speaks against a leg.
 -- * A driver, whether as driver or co-driver, a truck and a trailer are in one place at a time: each that an assignment in force takes is
 --   a row of muster.load_bookings, whose exclusion constraints no path evades.
 -- * Whatever decides about them locks their rows first (drivers, trucks, trailers, each by id) and looks afterwards: assignments, loads
@@ -104,6 +105,49 @@ end
 $$;
 comment on function muster.lock_booked(uuid[], uuid[], uuid[]) is 'The queue of each of them, in the one order in which they are locked.';
 
+-- Every reason against each of the drivers, in one query however many they are. Documents hold through the last day of the leg.
+create or replace function muster.driver_violations(leg public.load_assignments, drivers uuid[])
+returns table (driver_id uuid, nth integer, code text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select g.id, v.nth, v.code
+  from unnest(drivers) as g (id)
+  left join public.drivers d on d.id = g.id and d.organization_id = (leg).organization_id and d.deleted_at is null
+  cross join lateral (
+    select 1 as nth, 'not_found' as code where d.id is null
+    union all
+    select 2, 'driver_inactive'
+    where d.status <> 'active'
+      or d.hire_date > (leg).last_day
+      or d.termination_date < (leg).last_day
+      or (d.id is not null and not exists (
+        select from public.memberships m
+        join public.users u on u.id = m.user_id
+        where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+          and u.suspended_at is null
+      ))
+    union all
+    select 2 + r.nth::integer, r.kind || case when c.id is null then '_missing' else '_expired' end
+    from unnest(muster.required_documents()) with ordinality as r (kind, nth)
+    left join public.driver_documents c on c.driver_id = d.id and c.kind = r.kind and c.is_verified and c.deleted_at is null
+    where d.id is not null
+      and (c.id is null or c.expiry_date < (leg).last_day or (r.kind = 'license' and d.license_valid_until < (leg).last_day))
+    union all
+    select 100, 'driver_overlap'
+    where exists (
+      select from muster.load_bookings b
+      where b.kind = 'driver'
+        and b.booked_id = d.id
+        and b.assignment_id <> (leg).id
+        and tstzrange(b.starts_at, b.ends_at) && tstzrange((leg).starts_at, (leg).ends_at)
+    )
+  ) v;
+end;
+comment on function muster.driver_violations(public.load_assignments, uuid[]) is
+  'Every rule that a leg of a load would break for each of the drivers, the first of the list first by `nth`.';
+
 -- Every reason against a leg as it is given. `detail` is the field that names whom or what the reason is about.
 create or replace function muster.leg_violations(leg public.load_assignments) returns table (code text, detail text)
 language plpgsql
@@ -111,46 +155,14 @@ stable
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  person record;
   vehicle record;
 begin
-  for person in
-    select g.field, d.id, d.status, d.hire_date, d.termination_date, d.license_valid_until, exists (
-      select from public.memberships m
-      join public.users u on u.id = m.user_id
-      where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
-        and u.suspended_at is null
-    ) as is_member
+  return query
+    select v.code, g.field
     from (values (1, 'driver_id', leg.driver_id), (2, 'co_driver_id', leg.co_driver_id)) as g (nth, field, id)
-    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    cross join lateral muster.driver_violations(leg, array[g.id]) v
     where g.id is not null
-    order by g.nth
-  loop
-    detail := person.field;
-    if person.id is null then
-      code := 'not_found';
-      return next;
-      continue;
-    end if;
-    if person.status <> 'active' or not person.is_member or person.hire_date > leg.last_day or person.termination_date < leg.last_day then
-      code := 'driver_inactive';
-      return next;
-    end if;
-    if person.license_valid_until < leg.last_day then
-      code := 'license_expired';
-      return next;
-    end if;
-    if exists (
-      select from muster.load_bookings b
-      where b.kind = 'driver'
-        and b.booked_id = person.id
-        and b.assignment_id <> leg.id
-        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
-    ) then
-      code := 'driver_overlap';
-      return next;
-    end if;
-  end loop;
+    order by g.nth, v.nth;
 
   for vehicle in
     select 'truck' as kind, leg.truck_id as given, t.id, t.status, t.inspection_due_on
@@ -611,6 +623,7 @@ grant select, insert, delete on muster.load_bookings to muster_definer;
 grant execute on function
   muster.drives_load(uuid),
   muster.lock_booked(uuid[], uuid[], uuid[]),
+  muster.driver_violations(public.load_assignments, uuid[]),
   muster.leg_violations(public.load_assignments),
   muster.planned_leg(public.load_assignments, public.loads),
   muster.move_legs(public.loads),
