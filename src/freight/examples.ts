@@ -117,6 +117,7 @@ export const examples: Readonly<Record<string, Example>> = {
     parameters: { id: stopId(10, 1) },
     body: { arrived_at: '2026-01-31T08:12:00-06:00' },
   },
+  listLoadCandidates: { as: 'dispatcher', parameters: { id: loadId(1) } },
   assignLoad: {
     as: 'dispatcher',
     parameters: { id: loadId(1) },

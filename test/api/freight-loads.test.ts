@@ -482,6 +482,66 @@ describe('an assignment', () => {
   })
 })
 
+describe('candidates for a load', () => {
+  it('are the drivers of the carrier, each with every rule against them, fewest first, page by page', async () => {
+    const { owner } = api()
+    const load = await createLoad(nextDay())
+    const busyWith = await createLoad(24 * 3 * day)
+    const someone = async () => (await arrangeDriver(owner)).id
+    const [free, busy, bare] = [await someone(), await someone(), await someone()]
+    const [away, left] = [await someone(), await someone()]
+    expect((await assign(busyWith.id, { driver_id: busy })).statusCode).toBe(200)
+    await owner.query('delete from driver_documents where driver_id = $1', [bare])
+    await owner.query(
+      "update driver_documents set expiry_date = '2026-01-01', verified_at = clock_timestamp() where driver_id = $1",
+      [away],
+    )
+    await owner.query("update drivers set status = 'on_leave' where id = $1", [away])
+    await owner.query(
+      "update drivers set status = 'terminated', termination_date = current_date where id = $1",
+      [left],
+    )
+    const url = `/v1/freight/loads/${load.id}/candidates`
+    const listed: { driver_id: string; violations: { code: string }[]; eligible: boolean }[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const page: { items: typeof listed; next_cursor: string | null } = (
+        await api()
+          .as('dispatcher')
+          .get(`${url}?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      ).json()
+      listed.push(...page.items)
+      cursor = page.next_cursor
+    }
+    const codesOf = (id: string) =>
+      listed.find(({ driver_id }) => driver_id === id)?.violations.map(({ code }) => code)
+    expect(codesOf(free)).toEqual([])
+    expect(codesOf(busy)).toEqual(['driver_overlap'])
+    expect(codesOf(bare)).toEqual(['license_missing', 'medical_card_missing'])
+    expect(codesOf(away)).toEqual(['driver_inactive', 'license_expired', 'medical_card_expired'])
+    expect(codesOf(left)).toBeUndefined()
+    expect(codesOf(DRIVERS.rivalDriver)).toBeUndefined()
+    const counts = listed.map(({ violations }) => violations.length)
+    expect(counts).toEqual([...counts].sort((a, b) => a - b))
+    expect(new Set(listed.map(({ driver_id }) => driver_id)).size).toBe(listed.length)
+    for (const { eligible, violations } of listed) expect(eligible).toBe(violations.length === 0)
+    // What an assignment says is the first of them.
+    for (const id of [busy, bare, away])
+      expectRefusal(await assign(load.id, { driver_id: id }), codesOf(id)![0] as Code, 'driver_id')
+    const able = (await api().as('office').get(`${url}?eligible_only=true&limit=100`)).json().items
+    expect(able).toEqual(listed.filter(({ eligible }) => eligible))
+
+    for (const [persona, code] of [
+      ['driver', 'not_found'],
+      ['broker', 'forbidden'],
+      ['rivalOffice', 'not_found'],
+    ] as const)
+      expectProblem(await api().as(persona).get(url), code)
+    await step(load.id, 'cancel', 'office', { reason: 'x' })
+    expectProblem(await api().as('office').get(url), 'load_not_open')
+  })
+})
+
 it('what a driver follows leaves their copy when the load is taken from them', async () => {
   const load = await arrangeLoad(api().owner, { from: nextDay() })
   const sync = async (table: string, after: string) => {

@@ -65,6 +65,8 @@ const OTHERS = [
   '/timesheets.csv',
   // The same query as /freight/loads.
   ...['/freight/loads.csv', '/freight/brokers/{id}/loads'],
+  // Drivers with what speaks against each, in freight-loads.test.ts.
+  '/freight/loads/{id}/candidates',
   // Below.
   '/freight/drivers/{id}/documents',
   // Sums, in statements.test.ts.

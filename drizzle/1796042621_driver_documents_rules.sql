@@ -309,46 +309,49 @@ create policy driver_documents_remove on public.driver_documents for delete to a
     )
   );
 --> statement-breakpoint
--- Every reason against each of the drivers, in one query however many they are. Documents hold through the last day of the leg.
+-- Every reason against each of the drivers, in one query however many they are. In plpgsql, so that its plan is cached.
 create or replace function muster.driver_violations(leg public.load_assignments, drivers uuid[])
 returns table (driver_id uuid, nth integer, code text)
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
-begin atomic
-  select g.id, v.nth, v.code
-  from unnest(drivers) as g (id)
-  left join public.drivers d on d.id = g.id and d.organization_id = (leg).organization_id and d.deleted_at is null
-  cross join lateral (
-    select 1 as nth, 'not_found' as code where d.id is null
-    union all
-    select 2, 'driver_inactive'
-    where d.status <> 'active'
-      or d.hire_date > (leg).last_day
-      or d.termination_date < (leg).last_day
-      or (d.id is not null and not exists (
-        select from public.memberships m
-        join public.users u on u.id = m.user_id
-        where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
-          and u.suspended_at is null
-      ))
-    union all
-    select 2 + r.nth::integer, r.kind || case when c.id is null then '_missing' else '_expired' end
-    from unnest(muster.required_documents()) with ordinality as r (kind, nth)
-    left join public.driver_documents c on c.driver_id = d.id and c.kind = r.kind and c.is_verified and c.deleted_at is null
-    where d.id is not null
-      and (c.id is null or c.expiry_date < (leg).last_day or (r.kind = 'license' and d.license_valid_until < (leg).last_day))
-    union all
-    select 100, 'driver_overlap'
-    where exists (
-      select from muster.load_bookings b
-      where b.kind = 'driver'
-        and b.booked_id = d.id
-        and b.assignment_id <> (leg).id
-        and tstzrange(b.starts_at, b.ends_at) && tstzrange((leg).starts_at, (leg).ends_at)
-    )
-  ) v;
-end;
+as $$
+begin
+  return query
+    select g.id, v.nth, v.code
+    from unnest(drivers) as g (id)
+    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    cross join lateral (
+      select 1 as nth, 'not_found' as code where d.id is null
+      union all
+      select 2, 'driver_inactive'
+      where d.status <> 'active'
+        or d.hire_date > leg.last_day
+        or d.termination_date < leg.last_day
+        or (d.id is not null and not exists (
+          select from public.memberships m
+          join public.users u on u.id = m.user_id
+          where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+            and u.suspended_at is null
+        ))
+      union all
+      select 2 + r.nth::integer, r.kind || case when c.id is null then '_missing' else '_expired' end
+      from unnest(muster.required_documents()) with ordinality as r (kind, nth)
+      left join public.driver_documents c on c.driver_id = d.id and c.kind = r.kind and c.is_verified and c.deleted_at is null
+      where d.id is not null
+        and (c.id is null or c.expiry_date < leg.last_day or (r.kind = 'license' and d.license_valid_until < leg.last_day))
+      union all
+      select 100, 'driver_overlap'
+      where exists (
+        select from muster.load_bookings b
+        where b.kind = 'driver'
+          and b.booked_id = d.id
+          and b.assignment_id <> leg.id
+          and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+      )
+    ) v;
+end
+$$;
 --> statement-breakpoint
 -- Every reason against a leg as it is given. `detail` is the field that names whom or what the reason is about.
 create or replace function muster.leg_violations(leg public.load_assignments) returns table (code text, detail text)
@@ -404,6 +407,43 @@ begin
 end
 $$;
 --> statement-breakpoint
+create or replace function muster.load_candidates(wanted uuid)
+returns table (driver_id uuid, name text, violations jsonb, violation_count integer)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  load public.loads;
+  leg public.load_assignments;
+begin
+  select l.* into load from public.loads l where l.id = wanted;
+  if not muster.sees_load(load) then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.plans_load(load) then
+    perform muster.fail('forbidden');
+  elsif load.status not in ('pending', 'assigned', 'in_transit') then
+    perform muster.fail('load_not_open', 'status');
+  end if;
+  leg.id := gen_random_uuid();
+  leg := muster.planned_leg(leg, load);
+  return query
+    with of_carrier as materialized (
+      select d.id, d.name
+      from public.drivers d
+      where d.organization_id = load.organization_id and d.status <> 'terminated' and d.deleted_at is null
+    ), against as (
+      select v.driver_id, jsonb_agg(jsonb_build_object('code', v.code) order by v.nth) as violations, count(*)::integer as violation_count
+      from muster.driver_violations(leg, array(select c.id from of_carrier c)) v
+      group by v.driver_id
+    )
+    select c.id, c.name, coalesce(a.violations, '[]'), coalesce(a.violation_count, 0)
+    from of_carrier c
+    left join against a on a.driver_id = c.id;
+end
+$$;
+--> statement-breakpoint
 create or replace function muster.notification_types_of_freight() returns text[]
 language sql
 immutable
@@ -411,9 +451,11 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended', 'driver_document_expiring'];
 --> statement-breakpoint
+alter function muster.tg_driver_documents__check_in_use() owner to muster_definer;
+--> statement-breakpoint
 alter function muster.warn_of_expiring_driver_documents() owner to muster_definer;
 --> statement-breakpoint
-alter function muster.tg_driver_documents__check_in_use() owner to muster_definer;
+alter function muster.load_candidates(uuid) owner to muster_definer;
 --> statement-breakpoint
 alter table public.driver_documents enable row level security;
 --> statement-breakpoint
@@ -424,6 +466,8 @@ revoke all on table public.driver_documents from public, anon, authenticated, se
 revoke execute on function muster.driver_violations(load_assignments,uuid[]) from public;
 --> statement-breakpoint
 revoke execute on function muster.warn_of_expiring_documents(text) from public;
+--> statement-breakpoint
+revoke execute on function muster.tg_driver_documents__check_in_use() from public;
 --> statement-breakpoint
 revoke execute on function muster.expiring_documents_of_guarding(date,date) from public;
 --> statement-breakpoint
@@ -441,7 +485,7 @@ revoke execute on function muster.expiring_documents_of_freight(date,date) from 
 --> statement-breakpoint
 revoke execute on function muster.warn_of_expiring_driver_documents() from public;
 --> statement-breakpoint
-revoke execute on function muster.tg_driver_documents__check_in_use() from public;
+revoke execute on function muster.load_candidates(uuid) from public;
 --> statement-breakpoint
 grant execute on function muster.audience_of_driver_documents(jsonb,timestamp with time zone) to muster_definer;
 --> statement-breakpoint
@@ -450,6 +494,8 @@ grant execute on function muster.driver_violations(load_assignments,uuid[]) to m
 grant execute on function muster.expiring_documents_of_freight(date,date) to muster_definer;
 --> statement-breakpoint
 grant execute on function muster.expiring_documents_of_guarding(date,date) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.load_candidates(uuid) to authenticated;
 --> statement-breakpoint
 grant execute on function muster.required_documents() to authenticated, muster_definer, service_role;
 --> statement-breakpoint
@@ -509,6 +555,9 @@ comment on policy driver_documents_remove on public.driver_documents is
 comment on function muster.driver_violations(public.load_assignments, uuid[]) is
   'Every rule that a leg of a load would break for each of the drivers, the first of the list first by `nth`.';
 --> statement-breakpoint
+comment on function muster.load_candidates(uuid) is
+  'The drivers of the carrier with everything that speaks against each, for those who plan the load. Security definer: bookings are nobody''s to read.';
+--> statement-breakpoint
 select muster.declare_audiences();
 --> statement-breakpoint
 create or replace function muster.schema_version() returns text
@@ -516,4 +565,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796039059_driver_documents_rules';
+return '1796042621_driver_documents_rules';

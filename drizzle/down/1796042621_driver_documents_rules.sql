@@ -28,6 +28,8 @@ drop trigger soft_delete on public.driver_documents;
 --> statement-breakpoint
 drop trigger c_edit_trail on public.driver_documents;
 --> statement-breakpoint
+drop function muster.load_candidates(uuid);
+--> statement-breakpoint
 drop function muster.driver_violations(load_assignments,uuid[]);
 --> statement-breakpoint
 drop function muster.warn_of_expiring_driver_documents();
