@@ -62,6 +62,13 @@ export const codes = {
     when: 'After these loads have been delivered or cancelled.',
     sqlstate: 'MU407',
   },
+  document_in_use: {
+    status: 409,
+    title: 'The driver has loads that need this document.',
+    retry: 'after_change',
+    when: 'After the loads have been unassigned or delivered, or the office has verified what replaces the document.',
+    sqlstate: 'MU408',
+  },
   driver_inactive: {
     status: 422,
     title: 'The driver or co-driver does not drive for the carrier through the last delivery.',
@@ -110,6 +117,27 @@ export const codes = {
     retry: 'later',
     when: 'After the clock of the service (the header Date) is less than 5 minutes behind the time.',
     sqlstate: 'MU416',
+  },
+  license_missing: {
+    status: 422,
+    title: 'The driver or co-driver has no verified license on record.',
+    retry: 'after_change',
+    when: 'After the office has verified the license.',
+    sqlstate: 'MU417',
+  },
+  medical_card_missing: {
+    status: 422,
+    title: 'The driver or co-driver has no verified medical card on record.',
+    retry: 'after_change',
+    when: 'After the office has verified the medical card.',
+    sqlstate: 'MU418',
+  },
+  medical_card_expired: {
+    status: 422,
+    title: 'The medical card of the driver or co-driver does not hold through the last delivery.',
+    retry: 'after_change',
+    when: 'After a medical card that is valid for longer has been put on record.',
+    sqlstate: 'MU419',
   },
 } as const satisfies Record<string, ProblemCode>
 

@@ -1,5 +1,14 @@
 import type { Example } from '../platform/http/openapi/part.ts'
-import { brokerId, driverId, loadId, NEW_DRIVER_USER, stopId, trailerId, truckId } from './demo/ids.ts'
+import {
+  brokerId,
+  documentId,
+  driverId,
+  loadId,
+  NEW_DRIVER_USER,
+  stopId,
+  trailerId,
+  truckId,
+} from './demo/ids.ts'
 
 /** Records that a removal may take: the others need those that come before. */
 const LAST = 3
@@ -57,6 +66,24 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   getDriver: { as: 'driver', parameters: { id: driverId(1) } },
   changeDriver: { as: 'office', parameters: { id: driverId(1) }, body: { pay_per_distance: 0.65 } },
+  listDriverDocuments: { as: 'driver', parameters: { id: driverId(1) } },
+  createDriverDocument: {
+    as: 'driver',
+    parameters: { id: driverId(1) },
+    body: { kind: 'hazmat_endorsement', number: 'HZ-20417', expiry_date: '2031-03-31' },
+  },
+  getDriverDocument: { as: 'dispatcher', parameters: { id: documentId(1) } },
+  changeDriverDocument: {
+    as: 'driver',
+    parameters: { id: documentId(LAST) },
+    body: { expiry_date: '2031-06-30' },
+  },
+  verifyDriverDocument: {
+    as: 'office',
+    parameters: { id: documentId(2) },
+    body: { number: 'MC-803316', expiry_date: '2099-06-30' },
+  },
+  removeDriverDocument: { as: 'office', parameters: { id: documentId(LAST) } },
   createTruck: {
     as: 'office',
     body: { unit_number: 'T-104', vin: '1M8GDM9AXKP042788', inspection_due_on: '2031-04-30' },
@@ -90,6 +117,7 @@ export const examples: Readonly<Record<string, Example>> = {
     parameters: { id: stopId(10, 1) },
     body: { arrived_at: '2026-01-31T08:12:00-06:00' },
   },
+  listLoadCandidates: { as: 'dispatcher', parameters: { id: loadId(1) } },
   assignLoad: {
     as: 'dispatcher',
     parameters: { id: loadId(1) },

@@ -1,8 +1,10 @@
 import type { Module } from '../platform/module.ts'
 import { brokerRoutes } from './brokers/routes.ts'
 import { codes } from './codes.ts'
+import { documentRoutes } from './documents/routes.ts'
 import { driverRoutes } from './drivers/routes.ts'
 import { examples } from './examples.ts'
+import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
@@ -11,14 +13,14 @@ import { truckRoutes } from './trucks/routes.ts'
 export const freight = {
   name: 'freight',
   summary:
-    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers, trucks and trailers.',
+    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry, trucks and trailers.',
   tags: [
     {
       name: 'loads',
       description: 'The loads of a carrier: their stops, who drives them, and their lifecycle.',
     },
     { name: 'brokers', description: 'The brokers who give a carrier loads.' },
-    { name: 'drivers', description: 'The drivers of a carrier.' },
+    { name: 'drivers', description: 'The drivers of a carrier, and their documents.' },
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
   ],
   codes,
@@ -27,24 +29,28 @@ export const freight = {
   headers: {
     createBroker: ['Location'],
     createDriver: ['Location'],
+    createDriverDocument: ['Location'],
     createLoad: ['Location'],
     createTrailer: ['Location'],
     createTruck: ['Location'],
     exportLoads: ['Link'],
   },
-  publishedTables: ['loads', 'load_stops', 'load_assignments'],
+  publishedTables: ['loads', 'load_stops', 'load_assignments', 'driver_documents'],
   notificationTypes: [
     'load_assigned',
     'load_unassigned',
     'load_changed',
     'load_cancelled',
     'load_driver_suspended',
+    'driver_document_expiring',
   ],
   roles: { office: 'carrier', dispatcher: 'carrier', driver: 'carrier', broker: 'broker' },
   privateChannels: [],
+  jobs,
   async routes(v1) {
     await v1.register(brokerRoutes)
     await v1.register(driverRoutes)
+    await v1.register(documentRoutes)
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
     await v1.register(loadRoutes)

@@ -377,6 +377,59 @@ describe('an assignment', () => {
     expect((await set({ status: 'on_leave' })).statusCode).toBe(200)
   })
 
+  it.each(['license', 'medical_card'] as const)(
+    'needs a verified %s through the last delivery, and keeps it',
+    async (kind) => {
+      const load = await createLoad(nextDay())
+      const { id } = await arrangeDriver(api().owner)
+      const path = `/v1/freight/drivers/${id}/documents`
+      const office = api().as('office')
+      const [document] = (await office.get(path))
+        .json()
+        .items.filter((one: { kind: string }) => one.kind === kind)
+      const url = `/v1/freight/driver-documents/${document.id}`
+      const dayBefore = new Date(Date.parse(load.last_day) - 86_400_000).toISOString().slice(0, 10)
+      const outcome = () => assign(load.id, { driver_id: id })
+
+      expect((await office.patch(url, { number: 'D-2' })).json().is_verified).toBe(false)
+      expectRefusal(await outcome(), `${kind}_missing`, 'driver_id')
+      expectRefusal(await assign(load.id, { co_driver_id: id }), `${kind}_missing`, 'co_driver_id')
+      await office.post(`${url}/verify`, { expiry_date: dayBefore })
+      expectRefusal(await outcome(), `${kind}_expired`, 'driver_id')
+      await office.post(`${url}/verify`, { expiry_date: load.last_day })
+      expect((await outcome()).statusCode).toBe(200)
+
+      // What a load rests on stays, whatever way it would go.
+      for (const refused of [
+        await office.post(`${url}/verify`, { verified: false }),
+        await office.post(`${url}/verify`, { expiry_date: dayBefore }),
+        await office.patch(url, { number: 'D-3' }),
+        await api().as('dispatcher').patch(url, { expiry_date: '2099-12-31' }),
+        await office.delete(url),
+      ])
+        expectRefusal(refused, 'document_in_use', kind)
+      for (const gone of [
+        'delete from driver_documents where id = $1',
+        'update driver_documents set deleted_at = now() where id = $1',
+      ])
+        await expect(api().owner.query(gone, [document.id])).rejects.toMatchObject({ code: 'MU408' })
+      // The load does not move behind it; renewed, it holds for longer.
+      const later = () =>
+        api()
+          .as('dispatcher')
+          .put(`/v1/freight/loads/${load.id}/stops`, {
+            stops: stopsFor(24 * 3 * day + 30, 24 * 3 * day + 40),
+          })
+      expectRefusal(await later(), `${kind}_expired`, 'driver_id')
+      const renewed = await office.post(`${url}/verify`, { number: 'D-4', expiry_date: '2099-12-31' })
+      expect(renewed.json()).toMatchObject({ number: 'D-4', is_verified: true })
+      expect((await later()).statusCode).toBe(200)
+      await step(load.id, 'unassign')
+      expect((await office.delete(url)).statusCode).toBe(204)
+      expectRefusal(await outcome(), `${kind}_missing`, 'driver_id')
+    },
+  )
+
   it('needs a driver who has the role for the carrier still', async () => {
     const load = await createLoad(nextDay())
     const { id, userId } = await arrangeDriver(api().owner)
@@ -426,6 +479,66 @@ describe('an assignment', () => {
         'inspection_expired',
       )
     }
+  })
+})
+
+describe('candidates for a load', () => {
+  it('are the drivers of the carrier, each with every rule against them, fewest first, page by page', async () => {
+    const { owner } = api()
+    const load = await createLoad(nextDay())
+    const busyWith = await createLoad(24 * 3 * day)
+    const someone = async () => (await arrangeDriver(owner)).id
+    const [free, busy, bare] = [await someone(), await someone(), await someone()]
+    const [away, left] = [await someone(), await someone()]
+    expect((await assign(busyWith.id, { driver_id: busy })).statusCode).toBe(200)
+    await owner.query('delete from driver_documents where driver_id = $1', [bare])
+    await owner.query(
+      "update driver_documents set expiry_date = '2026-01-01', verified_at = clock_timestamp() where driver_id = $1",
+      [away],
+    )
+    await owner.query("update drivers set status = 'on_leave' where id = $1", [away])
+    await owner.query(
+      "update drivers set status = 'terminated', termination_date = current_date where id = $1",
+      [left],
+    )
+    const url = `/v1/freight/loads/${load.id}/candidates`
+    const listed: { driver_id: string; violations: { code: string }[]; eligible: boolean }[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const page: { items: typeof listed; next_cursor: string | null } = (
+        await api()
+          .as('dispatcher')
+          .get(`${url}?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      ).json()
+      listed.push(...page.items)
+      cursor = page.next_cursor
+    }
+    const codesOf = (id: string) =>
+      listed.find(({ driver_id }) => driver_id === id)?.violations.map(({ code }) => code)
+    expect(codesOf(free)).toEqual([])
+    expect(codesOf(busy)).toEqual(['driver_overlap'])
+    expect(codesOf(bare)).toEqual(['license_missing', 'medical_card_missing'])
+    expect(codesOf(away)).toEqual(['driver_inactive', 'license_expired', 'medical_card_expired'])
+    expect(codesOf(left)).toBeUndefined()
+    expect(codesOf(DRIVERS.rivalDriver)).toBeUndefined()
+    const counts = listed.map(({ violations }) => violations.length)
+    expect(counts).toEqual([...counts].sort((a, b) => a - b))
+    expect(new Set(listed.map(({ driver_id }) => driver_id)).size).toBe(listed.length)
+    for (const { eligible, violations } of listed) expect(eligible).toBe(violations.length === 0)
+    // What an assignment says is the first of them.
+    for (const id of [busy, bare, away])
+      expectRefusal(await assign(load.id, { driver_id: id }), codesOf(id)![0] as Code, 'driver_id')
+    const able = (await api().as('office').get(`${url}?eligible_only=true&limit=100`)).json().items
+    expect(able).toEqual(listed.filter(({ eligible }) => eligible))
+
+    for (const [persona, code] of [
+      ['driver', 'not_found'],
+      ['broker', 'forbidden'],
+      ['rivalOffice', 'not_found'],
+    ] as const)
+      expectProblem(await api().as(persona).get(url), code)
+    await step(load.id, 'cancel', 'office', { reason: 'x' })
+    expectProblem(await api().as('office').get(url), 'load_not_open')
   })
 })
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { listLoads, loadById } from '../../src/freight/loads/queries.ts'
+import { listCandidates, listLoads, loadById } from '../../src/freight/loads/queries.ts'
 import type { LoadFilter } from '../../src/freight/loads/schemas.ts'
 import { useApi } from '../support/api.ts'
+import { arrangeLoad } from '../support/freight-loads.ts'
 import {
   BROKERS,
   buildFreightWorld,
@@ -17,6 +18,8 @@ import { TENANTS } from '../support/world.ts'
 const api = useApi({}, buildFreightWorld)
 const LIMIT = 20
 const LOADS = 20_000
+/** Of another carrier. */
+const DRIVERS_OF_OTHERS = 3_000
 /** A driver of some years. */
 const OF_DRIVER = 400
 
@@ -57,8 +60,18 @@ async function loadManyLoads(): Promise<void> {
        from loads l where l.driver_ids <> '{}'`,
       [DRIVERS.driver, TRUCKS.carrier],
     )
+    await tx.query(
+      `insert into drivers (id, tenant_id, organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_flat)
+       select md5('driver' || n)::uuid, $1, $2, md5('user' || n)::uuid, 'Driver', 'N' || n, 'A', '2020-01-01', 'flat', 1
+       from generate_series(1, $3::int) n`,
+      [TENANTS.a, FREIGHT_ORGANIZATIONS.rivalCarrier, DRIVERS_OF_OTHERS],
+    )
+    await tx.query(
+      `insert into driver_documents (tenant_id, organization_id, driver_id, kind, number, expiry_date)
+       select d.tenant_id, d.organization_id, d.id, k, 'D', '2031-01-01' from drivers d, unnest(array['twic', 'tachograph_card']) as k`,
+    )
   })
-  await owner.script('vacuum (analyze) loads, load_stops, load_assignments')
+  await owner.script('vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents')
 }
 
 const entriesOf = ({ entries, otherEntries }: Reads): number => entries + otherEntries
@@ -119,6 +132,21 @@ describe('a list among twenty thousand loads', () => {
         session.row(loadById({ id: load!.id })),
       )
       expect(result).toMatchObject({ stops: [{ position: 1 }, { position: 2 }], assignments: [{ leg: 1 }] })
+      expect(reads.tableScans, index).toBe(0)
+      expect(entriesOf(reads), index).toBeLessThan(most)
+    }
+  })
+
+  it('of candidates reads the drivers of the carrier and their documents, however many others have', async () => {
+    const load = await arrangeLoad(api().owner)
+    for (const [index, most] of [
+      ['drivers_pkey', 5],
+      ['driver_documents_pkey', 10],
+    ] as const) {
+      const { result, reads } = await measureReads(api(), index, freightCallerOf('office'), (session) =>
+        session.rows(listCandidates(load, false, LIMIT, undefined)),
+      )
+      expect(result).toMatchObject([{ driver_id: DRIVERS.driver, eligible: true }])
       expect(reads.tableScans, index).toBe(0)
       expect(entriesOf(reads), index).toBeLessThan(most)
     }

@@ -125,6 +125,116 @@ describe('drivers', () => {
   })
 })
 
+describe('documents of drivers', () => {
+  const path = `/v1/freight/drivers/${DRIVERS.driver}/documents`
+  const twic = { kind: 'twic', number: 'T-1', expiry_date: '2031-03-31' }
+  type Writer = 'office' | 'dispatcher' | 'driver'
+  const create = async (persona: Writer, more: object = {}) => {
+    const created = await api()
+      .as(persona)
+      .post(path, { ...twic, ...more })
+    expect(created.statusCode, created.body).toBe(201)
+    return created.json()
+  }
+  const at = (id: string) => `/v1/freight/driver-documents/${id}`
+  const verify = (persona: Writer, id: string, body: object = {}) =>
+    api()
+      .as(persona)
+      .post(`${at(id)}/verify`, body)
+
+  it('are one of each kind, until it is removed', async () => {
+    const created = await create('driver')
+    expect(created).toMatchObject({
+      ...twic,
+      driver_id: DRIVERS.driver,
+      organization_id: FREIGHT_ORGANIZATIONS.carrier,
+      is_verified: false,
+      verified_at: null,
+    })
+    expectProblem(await api().as('dispatcher').post(path, twic), 'already_exists')
+    for (const wrong of [{ kind: 'passport' }, { number: '=1+1' }, { expiry_date: '2100-01-01' }])
+      expectProblem(
+        await api()
+          .as('office')
+          .post(path, { ...twic, ...wrong }),
+        'validation_failed',
+      )
+    expect((await api().as('driver').delete(at(created.id))).statusCode).toBe(204)
+    expect((await create('dispatcher')).id).not.toBe(created.id)
+  })
+
+  it('are listed to those who see the driver, what ends first first, page by page', async () => {
+    await create('office', { kind: 'hazmat_endorsement', expiry_date: '2027-01-31' })
+    const listed: { kind: string; expiry_date: string }[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const page: { items: typeof listed; next_cursor: string | null } = (
+        await api()
+          .as('driver')
+          .get(`${path}?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      ).json()
+      listed.push(...page.items)
+      cursor = page.next_cursor
+    }
+    expect(listed.map(({ expiry_date }) => expiry_date)).toEqual([
+      '2027-01-31',
+      '2031-03-31',
+      '2099-12-31',
+      '2099-12-31',
+    ])
+    for (const persona of ['rivalOffice', 'rivalDriver', 'newDriver', 'broker', 'guard'] as const)
+      expectProblem(await api().as(persona).get(path), 'not_found')
+    const ofRival = await api()
+      .as('rivalOffice')
+      .get(`/v1/freight/drivers/${DRIVERS.rivalDriver}/documents?limit=9`)
+    expect(ofRival.json().items).toHaveLength(2)
+  })
+
+  it('are verified by the office, until number or last day change', async () => {
+    const { id } = await create('driver', { kind: 'tachograph_card' })
+    for (const persona of ['dispatcher', 'driver'] as const)
+      expectProblem(await verify(persona, id), 'forbidden')
+    const verified = (await verify('office', id)).json()
+    expect(verified).toMatchObject({ is_verified: true, verified_by: FREIGHT_USERS.office })
+    for (const persona of ['dispatcher', 'driver'] as const)
+      expectProblem(await api().as(persona).delete(at(id)), 'forbidden')
+    for (const [persona, change] of [
+      ['driver', { expiry_date: '2033-03-31' }],
+      ['dispatcher', { number: 'T-2' }],
+      ['office', { expiry_date: '2034-03-31' }],
+    ] as const) {
+      const changed = (await api().as(persona).patch(at(id), change)).json()
+      expect(changed).toMatchObject({ ...change, is_verified: false, verified_at: null, verified_by: null })
+      expect((await verify('office', id)).json()).toMatchObject({ ...change, is_verified: true })
+    }
+    expect((await verify('office', id, { verified: false })).json().is_verified).toBe(false)
+    expect((await verify('office', id, { number: 'T-3' })).json()).toMatchObject({
+      number: 'T-3',
+      is_verified: true,
+    })
+    expect((await api().as('office').delete(at(id))).statusCode).toBe(204)
+    expectProblem(await api().as('office').get(at(id)), 'not_found')
+  })
+
+  it('are not verified by those whose they are', async () => {
+    const { id } = await create('driver', { kind: 'qualification_card' })
+    await api().owner.query(
+      `insert into memberships (tenant_id, user_id, role, organization_id)
+       select tenant_id, id, 'office', organization_id from users where id = $1`,
+      [FREIGHT_USERS.driver],
+    )
+    expectProblem(await verify('driver', id), 'forbidden')
+    const others = await api()
+      .as('driver')
+      .post(`/v1/freight/drivers/${DRIVERS.driver}/documents`, { ...twic, kind: 'tachograph_card' })
+    expect(others.statusCode).toBe(201)
+    await api().owner.query("delete from memberships where user_id = $1 and role = 'office'", [
+      FREIGHT_USERS.driver,
+    ])
+    expect((await verify('office', id)).statusCode).toBe(200)
+  })
+})
+
 describe('brokers', () => {
   it('have terms with days, or sell to a factor', async () => {
     const dispatcher = api().as('dispatcher')

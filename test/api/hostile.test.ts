@@ -90,6 +90,10 @@ beforeAll(async () => {
      values ($1, $2, $3, 'other', 'low', 'HIDDEN', now())`,
     [INCIDENT, String(known.shift_id), USERS.guard],
   )
+  await api.owner.query(
+    "insert into driver_documents (id, driver_id, kind, number, expiry_date) values ($1, $2, 'twic', '1', '2031-01-01')",
+    [DOCUMENT, DRIVERS.driver],
+  )
   await arrangeLoad(api.owner, { id: LOAD })
   await api.owner.query("update load_stops set id = $2 where load_id = $1 and kind = 'pickup'", [LOAD, STOP])
 }, patience(120_000))
@@ -98,6 +102,7 @@ afterAll(() => api.close())
 const CERTIFICATE = 'ce000000-0000-7000-8000-000000000001'
 const LOAD = '10ad0000-0000-7000-8000-000000000001'
 const STOP = '10ad0000-0000-7000-8000-000000000002'
+const DOCUMENT = '10ad0000-0000-7000-8000-000000000003'
 const INCIDENT = '1c000000-0000-7000-8000-000000000001'
 
 /** Members that need a certain value for a request to come as far as the database. */
@@ -182,6 +187,17 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     pay_flat: 100,
     currency: 'USD',
   }),
+  'POST /v1/freight/drivers/{id}/documents': {
+    kind: 'tachograph_card',
+    number: 'H1',
+    expiry_date: '2031-01-01',
+  },
+  'PATCH /v1/freight/driver-documents/{id}': { number: 'H1', expiry_date: '2031-01-01' },
+  'POST /v1/freight/driver-documents/{id}/verify': {
+    verified: true,
+    number: 'H1',
+    expiry_date: '2031-01-01',
+  },
   ...ofFreight('trucks', { vin: vinOf(77), inspection_due_on: '2099-12-31' }),
   ...ofLoads(),
   ...ofFreight('trailers', { vin: vinOf(78), inspection_due_on: '2099-12-31', kind: 'tank' }),
@@ -257,6 +273,7 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
     if (route.path.startsWith('/v1/freight/brokers')) return BROKERS.carrier
     if (route.path.startsWith('/v1/freight/loads')) return LOAD
     if (route.path.startsWith('/v1/freight/stops')) return STOP
+    if (route.path.startsWith('/v1/freight/driver-documents')) return DOCUMENT
     if (route.path.startsWith('/v1/freight/drivers')) return DRIVERS.driver
     if (route.path.startsWith('/v1/freight/trucks')) return TRUCKS.carrier
     if (route.path.startsWith('/v1/freight/trailers')) return TRAILERS.carrier

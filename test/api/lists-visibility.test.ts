@@ -65,6 +65,10 @@ const OTHERS = [
   '/timesheets.csv',
   // The same query as /freight/loads.
   ...['/freight/loads.csv', '/freight/brokers/{id}/loads'],
+  // Drivers with what speaks against each, in freight-loads.test.ts.
+  '/freight/loads/{id}/candidates',
+  // Below.
+  '/freight/drivers/{id}/documents',
   // Sums, in statements.test.ts.
   ...['/reports/earnings', '/reports/hours'],
 ]
@@ -129,6 +133,19 @@ it('/shifts/{id}/checkins lists to each persona what the policy shows, of each s
       )
     }
   }
+})
+
+it('/freight/drivers/{id}/documents lists to each persona what the policy shows, of each driver that they see', async () => {
+  let drivers = 0
+  for (const persona of PERSONAS) {
+    for (const driver of await readBy(persona, sql`select id from drivers`)) {
+      drivers += 1
+      expect(await listedTo(persona, `/freight/drivers/${driver}/documents?limit=${LIMIT}`), persona).toEqual(
+        await readBy(persona, sql`select id from driver_documents where driver_id = ${driver}`),
+      )
+    }
+  }
+  expect(drivers).toBeGreaterThan(3)
 })
 
 it('the lists that are named above are lists of the API', () => {

@@ -105,6 +105,7 @@ export const access: Access = {
   },
   functions: {
     'muster_jobs service_role': ['muster.warn_of_expiring_certificates()'],
+    muster_definer: ['muster.expiring_documents_of_guarding(date,date)'],
     '': [
       'muster.tg_certificates__check_in_use()',
       'muster.tg_certificates__set_tenant()',

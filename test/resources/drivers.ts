@@ -1,6 +1,7 @@
-import { deletes, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
+import type { Database } from '../../src/platform/db/engine/database.ts'
+import { deletes, follows, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
 import { type MatrixRow, MORE_USERS } from '../rules/access-world.ts'
-import { FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
+import { arrangeDocuments, FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, idOf, one } from '../support/route-arrangements.ts'
 
@@ -141,6 +142,131 @@ export const access: Access = {
   functions: { '': ['muster.tg_drivers__check_member()'] },
 }
 
+/** Of a kind that no load needs: those that loads need stand beside these rows, for the loads of loads.ts. */
+const document = (
+  n: number,
+  driver: number,
+  { verified = false, deleted = false }: { verified?: boolean; deleted?: boolean } = {},
+) => ({
+  id: `b6000000-0000-7000-8000-${String(n).padStart(12, '0')}`,
+  driver: id(driver),
+  kind: verified ? 'twic' : 'hazmat_endorsement',
+  verified,
+  deleted,
+})
+
+export const parts: readonly Access[] = [
+  {
+    section: {
+      table: 'public.driver_documents',
+      key: 'id',
+      rows: {
+        verified: document(1, 1, { verified: true }),
+        unverified: document(2, 1),
+        removed: document(3, 1, { deleted: true }),
+        ofDismissed: document(4, 2),
+        ofFormer: document(5, 3),
+        ofEarlier: document(6, 6),
+        ofDispatcher: document(7, 7),
+        rival: document(8, 4, { verified: true }),
+        foreign: document(9, 5, { verified: true }),
+      },
+      actions: {
+        r: reads('public.driver_documents'),
+        f: follows('driver_documents'),
+        e: updates('public.driver_documents', "number = 'Changed'"),
+        E: updatesAll('public.driver_documents', 'verified_at = now()'),
+        v: {
+          ...updates('public.driver_documents', 'verified_at = case when verified_at is null then now() end'),
+          means: 'verify, or take the verification back',
+        },
+        w: updates('public.driver_documents', 'driver_id = driver_id'),
+        k: updates('public.driver_documents', 'is_verified = true'),
+        u: updates('public.driver_documents', 'deleted_at = null'),
+        d: deletes('public.driver_documents'),
+        c: inserts('public.driver_documents', ({ driver }) => ({
+          driver_id: driver,
+          kind: 'qualification_card',
+          number: 'NEW',
+          expiry_date: '2090-01-01',
+        })),
+      },
+      grid: `
+                      office   dispatcher  driver  rivalOffice  rivalDriver  admin    foreignOffice  foreignDriver  foreignAdmin
+        verified      rfevEdc  rfevc       rfevc   .            .            rfevEdc  .              .              .
+        unverified    rfevEdc  rfedc       rfedc   .            .            rfevEdc  .              .              .
+        removed       c        c           c       .            .            c        .              .              .
+        ofDismissed   rfevEd   rfed        .       .            .            rfevEd   .              .              .
+        ofFormer      rfevEdc  rfedc       .       .            .            rfevEdc  .              .              .
+        ofEarlier     rfevEd   rfed        .       .            .            rfevEd   .              .              .
+        ofDispatcher  rfevEdc  rfedc       .       .            .            rfevEdc  .              .              .
+        rival         .        .           .       rfevEdc      rfevc        rfevEdc  .              .              .
+        foreign       .        .           .       .            .            .        rfevEdc        rfevc          rfevEdc
+      `,
+    },
+    columns: ({ id, driver, kind, verified, deleted }) => ({
+      id,
+      driver_id: driver,
+      kind,
+      number: 'X-1',
+      expiry_date: '2099-12-31',
+      is_verified: verified,
+      verified_at: verified ? new Date() : null,
+      deleted_at: deleted ? new Date() : null,
+    }),
+    async arrange(owner: Database) {
+      for (const driver of [1, 4, 5]) await arrangeDocuments(owner, id(driver))
+    },
+    alone: {
+      inserts: {
+        'office unverified': 'allowed',
+        'office rival': 'refused',
+        'dispatcher unverified': 'allowed',
+        'driver unverified': 'allowed',
+        'driver ofFormer': 'refused',
+        'broker unverified': 'refused',
+        'admin rival': 'allowed',
+        'admin foreign': 'refused',
+      },
+      updates: {
+        'office unverified verified': 'allowed',
+        'office * rival': 'refused',
+        'dispatcher verified unverified': 'allowed',
+        'dispatcher unverified verified': 'refused',
+        'driver verified unverified': 'allowed',
+        'driver unverified verified': 'refused',
+        'driver * ofFormer': 'refused',
+        'admin unverified rival': 'allowed',
+        'admin * foreign': 'refused',
+      },
+    },
+    privileges: {
+      authenticated: {
+        select: '*',
+        insert: 'id driver_id kind number expiry_date',
+        update: 'number expiry_date verified_at',
+        delete: '*',
+      },
+      service_role: { select: '*', insert: '*', update: '*', delete: '*' },
+      muster_definer: { select: '*', update: '*' },
+    },
+    functions: {
+      '': [
+        'muster.tg_driver_documents__check_in_use()',
+        'muster.tg_driver_documents__copy_driver()',
+        'muster.tg_driver_documents__set_verifier()',
+      ],
+      'authenticated muster_definer service_role': ['muster.required_documents()'],
+      'muster_jobs service_role': ['muster.warn_of_expiring_driver_documents()'],
+      muster_definer: [
+        'muster.audience_of_driver_documents(jsonb,timestamp with time zone)',
+        'muster.expiring_documents_of_freight(date,date)',
+        'muster.seen_of_driver_documents(jsonb)',
+      ],
+    },
+  },
+]
+
 export const requests: Resource['requests'] = {
   'GET /v1/freight/drivers': async () => [
     { persona: 'office', url: '/v1/freight/drivers' },
@@ -178,6 +304,35 @@ export const requests: Resource['requests'] = {
     const id = await driver(arrangement)
     return one({ persona: 'office', url: `/v1/freight/drivers/${id}` })
   },
+  'GET /v1/freight/drivers/{id}/documents': async (arrangement) => {
+    const id = await driver(arrangement)
+    await arrangeDocuments(arrangement.owner, id)
+    return (['office', 'dispatcher', 'admin'] as const).map((persona) => ({
+      persona,
+      url: `/v1/freight/drivers/${id}/documents`,
+    }))
+  },
+  'POST /v1/freight/drivers/{id}/documents': async (arrangement) => {
+    const id = await driver(arrangement)
+    return one({
+      persona: 'dispatcher',
+      url: `/v1/freight/drivers/${id}/documents`,
+      body: { kind: 'license', number: 'W40512877', expiry_date: '2031-03-31' },
+    })
+  },
+  'GET /v1/freight/driver-documents/{id}': async (arrangement) => {
+    const url = await documentOf(arrangement)
+    return (['office', 'dispatcher'] as const).map((persona) => ({ persona, url }))
+  },
+  'PATCH /v1/freight/driver-documents/{id}': async (arrangement) => {
+    return one({ persona: 'office', url: await documentOf(arrangement), body: { expiry_date: '2032-03-31' } })
+  },
+  'POST /v1/freight/driver-documents/{id}/verify': async (arrangement) => {
+    return one({ persona: 'office', url: `${await documentOf(arrangement)}/verify`, body: {} })
+  },
+  'DELETE /v1/freight/driver-documents/{id}': async (arrangement) => {
+    return one({ persona: 'office', url: await documentOf(arrangement) })
+  },
 }
 
 let made = 1_000
@@ -202,4 +357,13 @@ async function driver(arrangement: Arrangement): Promise<string> {
       [FREIGHT_ORGANIZATIONS.carrier, await member(arrangement), `W${++made}`],
     ),
   )
+}
+
+/** The path of a document, not verified, of a driver with no load. */
+async function documentOf(arrangement: Arrangement): Promise<string> {
+  const rows = await arrangement.owner.query<{ id: string }>(
+    `insert into driver_documents (driver_id, kind, number, expiry_date) values ($1, 'twic', 'T-1', '2031-03-31') returning id`,
+    [await driver(arrangement)],
+  )
+  return `/v1/freight/driver-documents/${idOf(rows)}`
 }

@@ -187,19 +187,23 @@ export const access: Access = {
         ({ id, driver, truck }) =>
           `select count(*) >= 0 from muster.load_violations(${quote(id)}, ${quote(driver)}, ${quote(truck)})`,
       ),
+      o: asks(
+        'ask who could drive',
+        ({ id }) => `select count(*) > 0 from muster.load_candidates(${quote(id)})`,
+      ),
     },
     grid: `
-                   office      dispatcher  driver  broker  rivalOffice  rivalDriver  admin       foreignOffice  foreignDriver  foreignAdmin
-      pending      rfEedcaxpv  rfEecaxpv   .       .       .            .            rfEedcaxpv  .              .              .
-      given        rfEedcaxpv  rfEecaxpv   .       rf      .            .            rfEedcaxpv  .              .              .
-      assigned     rfEecnmxpv  rfEecnmxpv  rfm     .       .            .            rfEecnmxpv  .              .              .
-      delivered    rfEeciv     rfEecv      rf      rf      .            .            rfEeciv     .              .              .
-      ofDismissed  rfEeciv     rfEecv      .       .       .            .            rfEeciv     .              .              .
-      ofFormer     rfEeciv     rfEecv      .       .       .            .            rfEeciv     .              .              .
-      ofEarlier    rfEeciv     rfEecv      .       .       .            .            rfEeciv     .              .              .
-      removed      c           c           .       .       .            .            c           .              .              .
-      rival        .           .           .       rf      rfEecnmxpv   rfm          rfEecnmxpv  .              .              .
-      foreign      .           .           .       .       .            .            .           rfEecnmxpv     rfm            rfEecnmxpv
+                   office       dispatcher   driver  broker  rivalOffice  rivalDriver  admin        foreignOffice  foreignDriver  foreignAdmin
+      pending      rfEedcaxpvo  rfEecaxpvo   .       .       .            .            rfEedcaxpvo  .              .              .
+      given        rfEedcaxpvo  rfEecaxpvo   .       rf      .            .            rfEedcaxpvo  .              .              .
+      assigned     rfEecnmxpvo  rfEecnmxpvo  rfm     .       .            .            rfEecnmxpvo  .              .              .
+      delivered    rfEeciv      rfEecv       rf      rf      .            .            rfEeciv      .              .              .
+      ofDismissed  rfEeciv      rfEecv       .       .       .            .            rfEeciv      .              .              .
+      ofFormer     rfEeciv      rfEecv       .       .       .            .            rfEeciv      .              .              .
+      ofEarlier    rfEeciv      rfEecv       .       .       .            .            rfEeciv      .              .              .
+      removed      c            c            .       .       .            .            c            .              .              .
+      rival        .            .            .       rf      rfEecnmxpvo  rfm          rfEecnmxpvo  .              .              .
+      foreign      .            .            .       .       .            .            .            rfEecnmxpvo    rfm            rfEecnmxpvo
     `,
   },
   arrange,
@@ -242,6 +246,7 @@ export const access: Access = {
     ],
     authenticated: [
       'muster.create_loads(jsonb)',
+      'muster.load_candidates(uuid)',
       'muster.load_violations(uuid,uuid,uuid,uuid,uuid,timestamp with time zone,timestamp with time zone)',
     ],
     'authenticated muster_api': [
@@ -260,6 +265,7 @@ export const access: Access = {
       'muster.audience_of_load_assignments(jsonb,timestamp with time zone)',
       'muster.audience_of_load_stops(jsonb,timestamp with time zone)',
       'muster.audience_of_loads(jsonb,timestamp with time zone)',
+      'muster.driver_violations(public.load_assignments,uuid[])',
       'muster.drives_load(uuid)',
       'muster.insert_stops(jsonb)',
       'muster.leg_violations(public.load_assignments)',
@@ -418,6 +424,10 @@ const read = (url: string) => async () => READERS.map((persona) => ({ persona, u
 
 export const requests: Resource['requests'] = {
   'GET /v1/freight/loads': read('/v1/freight/loads'),
+  'GET /v1/freight/loads/{id}/candidates': async (arrangement) => {
+    const id = await load(arrangement)
+    return PLANNERS.map((persona) => ({ persona, url: `/v1/freight/loads/${id}/candidates` }))
+  },
   'GET /v1/freight/loads.csv': read('/v1/freight/loads.csv'),
   'GET /v1/freight/brokers/{id}/loads': async (arrangement) => {
     await load(arrangement)

@@ -5,6 +5,7 @@ import { asJobs } from '../../src/platform/db/identity.ts'
 import { type Job, reportJob } from '../../src/platform/jobs/job.ts'
 import { jobStates, registerJobs, runJob, runJobs } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { addFreight, addRecords, DRIVERS } from '../support/freight-world.ts'
 import { arrangeStatement } from '../support/payouts.ts'
 import { arrangeShift, buildWorld, PROFESSIONALS, TENANTS, USERS } from '../support/world.ts'
 
@@ -301,6 +302,44 @@ describe('certificates that expire', () => {
     await certificate('tried', 5, false)
     await certificate('tried_replaced', 5)
     await certificate('tried_replaced', 300)
+    await warn()
+    expect(await told()).toEqual([])
+  })
+})
+
+describe('documents of drivers that expire', () => {
+  it('are told of 30, 7 and 1 days before to the driver and the office, each time once', async () => {
+    await addFreight(owner)
+    await addRecords(owner)
+    const warn = () => runNow(nameOf('warn_of_expiring_driver_documents'))
+    const told = () =>
+      owner.query<{ days: number }>(
+        `select u.name, (n.data ->> 'days')::int as days from public.notifications n join public.users u on u.id = n.user_id
+         where n.type = 'driver_document_expiring' order by days desc, u.name`,
+      )
+    const set = (change: string) =>
+      owner.query(`update public.driver_documents set ${change} where driver_id = $1 and kind = 'license'`, [
+        DRIVERS.driver,
+      ])
+    await warn()
+    expect(await told()).toEqual([])
+    for (const days of [29, 6, 1]) {
+      await set(`verified_at = clock_timestamp(), expiry_date = (now() at time zone 'UTC')::date + ${days}`)
+      await warn()
+      await warn()
+    }
+    expect(await told()).toEqual(
+      [30, 7, 1].flatMap((days) => ['driver', 'office'].map((name) => ({ name, days }))),
+    )
+    // Nobody hears of what does not count, or of a driver who has left.
+    await owner.query('delete from public.notifications')
+    await set('verified_at = null')
+    await warn()
+    await set('verified_at = clock_timestamp()')
+    await owner.query(
+      "update public.drivers set status = 'terminated', termination_date = current_date where id = $1",
+      [DRIVERS.driver],
+    )
     await warn()
     expect(await told()).toEqual([])
   })

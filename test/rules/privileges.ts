@@ -157,6 +157,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.standing_of(public.users)',
     'muster.suspension_of_guarding(uuid)',
     'muster.user_to_judge(uuid)',
+    'muster.warn_of_expiring_documents(text)',
     'muster.metre_at_least(double precision,double precision)',
     'muster.metre_at_most(double precision,double precision)',
     'muster.most_pings_a_minute()',

@@ -1,5 +1,5 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { BROKERS, DRIVERS, FREIGHT_ORGANIZATIONS, vinOf } from './freight-world.ts'
+import { arrangeDocuments, BROKERS, DRIVERS, FREIGHT_ORGANIZATIONS, vinOf } from './freight-world.ts'
 
 /* Loads for tests: the way from Chicago to Detroit, and who may drive it. */
 
@@ -87,7 +87,7 @@ export async function assignAs(owner: Database, load: string, leg: Leg): Promise
 
 let made = 10_000
 
-/** A driver of the carrier, with a user of their own. As the owner. */
+/** A driver of the carrier, with a user of their own and the documents that loads need. As the owner. */
 export async function arrangeDriver(
   owner: Database,
   organization: string = FREIGHT_ORGANIZATIONS.carrier,
@@ -104,6 +104,7 @@ export async function arrangeDriver(
      values ($1, $2, 'A driver', $3, 'A', '2020-01-01', 'flat', 100) returning id`,
     [organization, user!.id, `L${number}`],
   )
+  await arrangeDocuments(owner, driver!.id)
   return { id: driver!.id, userId: user!.id }
 }
 
@@ -155,6 +156,10 @@ export const brokenAssignments = (owner: Database): Promise<unknown[]> =>
      where a.ended_at is null and (
        l.status not in ('assigned', 'in_transit') or a.starts_at < l.starts_at or a.ends_at > l.ends_at
        or d.status <> 'active' or d.deleted_at is not null or d.license_valid_until < l.last_day
+       or exists (
+         select from unnest(array['license', 'medical_card']) as needed where not exists (
+           select from driver_documents c where c.driver_id = d.id and c.kind = needed and c.verified_at is not null and c.deleted_at is null
+             and c.expiry_date >= a.last_day))
        or t.status <> 'in_service' or t.deleted_at is not null or t.inspection_due_on < l.last_day
        or r.status <> 'in_service' or r.inspection_due_on < l.last_day or not a.driver_id = any (l.driver_ids)
      )`,

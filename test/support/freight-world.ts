@@ -114,6 +114,14 @@ export async function addFreight(owner: Database): Promise<void> {
   )
 }
 
+/** Gives a driver a license and a medical card, which every load needs: verified, and valid for long. As the owner. */
+export const arrangeDocuments = (owner: Database, driver: string): Promise<unknown> =>
+  owner.query(
+    `insert into driver_documents (driver_id, kind, number, expiry_date, verified_at)
+     select $1, kind, 'D-1', '2099-12-31', now() from unnest(muster.required_documents()) as r (kind)`,
+    [driver],
+  )
+
 /** Adds a broker, a driver, a truck and a trailer of each carrier. As the owner. */
 export async function addRecords(owner: Database): Promise<void> {
   for (const [nth, carrier] of (['carrier', 'rivalCarrier', 'foreignCarrier'] as const).entries()) {
@@ -135,6 +143,7 @@ export async function addRecords(owner: Database): Promise<void> {
        values ($1, $2, $3, $4, 'W1', 'A', '2020-01-01', 'percentage', 25)`,
       [DRIVERS[driver], organization, FREIGHT_USERS[driver], driver],
     )
+    await arrangeDocuments(owner, DRIVERS[driver])
     await owner.query(
       `insert into trucks (id, organization_id, unit_number, vin, inspection_due_on) values ($1, $2, 'T-1', $3, '2099-12-31')`,
       [TRUCKS[carrier], organization, vinOf(1 + nth)],

@@ -12,6 +12,8 @@ export const NEW_DRIVER_USER = demoId('de4a0000', 500)
 export const DISPATCHER = DEMO_USERS.find(({ role }) => role === 'dispatcher')!.id
 export const brokerId = (n: number): string => demoId('de4b0000', n)
 export const driverId = (n: number): string => demoId('de4e0000', n)
+/** Of the driver; the last is on record and not verified. */
+export const documentId = (n: number): string => demoId('de450000', n)
 export const truckId = (n: number): string => demoId('de410000', n)
 export const trailerId = (n: number): string => demoId('de420000', n)
 export const loadId = (n: number): string => demoId('de430000', n)

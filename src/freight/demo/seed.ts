@@ -1,6 +1,16 @@
 import type { Database, Transaction } from '../../platform/db/engine/database.ts'
 import { asService } from '../../platform/db/identity.ts'
-import { BROKERAGE, brokerId, CARRIER, driverId, NEW_DRIVER_USER, TENANT, trailerId, truckId } from './ids.ts'
+import {
+  BROKERAGE,
+  brokerId,
+  CARRIER,
+  documentId,
+  driverId,
+  NEW_DRIVER_USER,
+  TENANT,
+  trailerId,
+  truckId,
+} from './ids.ts'
 import { demoLoads } from './loads.ts'
 import { DEMO_USERS } from './users.ts'
 
@@ -110,6 +120,26 @@ async function seedRecords(tx: Transaction): Promise<void> {
       pay_per_distance: 0.62,
     },
   ])
+  const office = DEMO_USERS.find(({ role }) => role === 'office')!.id
+  await insert(
+    tx,
+    'driver_documents',
+    (
+      [
+        ['license', 'W40512877', '2099-12-31', true],
+        ['medical_card', 'MC-771204', '2099-12-31', true],
+        ['twic', 'T-5520981', '2028-06-30', false],
+      ] as const
+    ).map(([kind, number, expiry_date, isVerified], n) => ({
+      id: documentId(n + 1),
+      driver_id: driverId(1),
+      kind,
+      number,
+      expiry_date,
+      verified_at: isVerified ? new Date().toISOString() : null,
+      verified_by: isVerified ? office : null,
+    })),
+  )
   const vehicles = (vins: readonly string[], id: (n: number) => string, prefix: string) =>
     vins.map((vin, n) => ({
       ...own,

@@ -10,6 +10,7 @@ import { codeOf, Problem } from '../../platform/http/problem.ts'
 import { type RefusedItem, refusedItems } from '../../platform/http/refused-items.ts'
 import {
   type Load,
+  type LoadCandidate,
   type LoadChange,
   type LoadDetail,
   type LoadFilter,
@@ -118,6 +119,33 @@ export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
     .from(loads)
     .where(eq(loads.id, id)),
 )
+
+type CandidatePage = { id: string; eligible: boolean | undefined } & PageValues
+
+/** One look at all drivers of the carrier, of whom there are as many as a firm employs: the first page has to compare them. */
+const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>((given) =>
+  mergeBranches(
+    [
+      sql`
+        select driver_id, name, violation_count = 0 as eligible, violations, violation_count
+        from muster.load_candidates(${given.id})
+        where ${given.eligible ? sql`violation_count = 0` : sql`true`}
+          and ${given.last_id ? sql`(violation_count, driver_id) > (${given.last_value}::integer, ${given.last_id}::uuid)` : sql`true`}
+        order by violation_count, driver_id`,
+    ],
+    sql`violation_count, driver_id`,
+    given.limit,
+  ),
+)
+
+/** Those against whom least speaks come first. */
+export const listCandidates = (
+  id: string,
+  eligibleOnly: boolean,
+  limit: number,
+  position: Position | undefined,
+): RowsStatement<LoadCandidate & { violation_count: number }> =>
+  candidatePages({ id, eligible: eligibleOnly || undefined, ...pageValues(limit, position) })
 
 /** Only whether the caller sees it. */
 const visibleLoad = writtenOnce<{ id: string }, { id: string }>(({ id }) =>

@@ -12,6 +12,7 @@ import {
   changeStop,
   createLoad,
   createLoads,
+  listCandidates,
   listLoads,
   loadById,
   moveLoad,
@@ -25,6 +26,8 @@ import {
   createdLoads,
   load,
   loadCancellation,
+  loadCandidatePage,
+  loadCandidateQuery,
   loadChange,
   loadDetail,
   loadPage,
@@ -48,7 +51,10 @@ const LEG_PROBLEMS = [
   'truck_overlap',
   'trailer_overlap',
   'driver_inactive',
+  'license_missing',
   'license_expired',
+  'medical_card_missing',
+  'medical_card_expired',
   'equipment_out_of_service',
   'inspection_expired',
   'leg_outside_load',
@@ -265,6 +271,37 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
       },
     },
     (request) => request.write((session) => changeStop(session, request.params.id, request.body)),
+  )
+
+  app.get(
+    '/freight/loads/:id/candidates',
+    {
+      schema: {
+        operationId: 'listLoadCandidates',
+        summary: 'List drivers for a load, those who can drive it first',
+        description:
+          'The drivers of the carrier, for those who plan the load, until it is delivered. Each has every rule that an assignment of the whole load would break: fewest first, then by id. Drivers who were terminated are left out.',
+        tags,
+        params: idParams,
+        querystring: loadCandidateQuery,
+        response: {
+          200: loadCandidatePage,
+          ...problems('not_found', 'forbidden', 'load_not_open', 'cursor_invalid'),
+        },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, eligible_only } = request.query
+      const { id } = request.params
+      const filter = { id, eligible_only }
+      const position = readCursor('load_candidates', 'meters', cursor, filter)
+      const rows = await request.rows(listCandidates(id, eligible_only, limit, position))
+      const page = toPage('load_candidates', rows, limit, filter, (item) => [
+        item.violation_count,
+        item.driver_id,
+      ])
+      return { ...page, items: page.items.map(({ violation_count: _, ...item }) => item) }
+    },
   )
 
   app.post(

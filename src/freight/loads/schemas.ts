@@ -5,6 +5,7 @@ import {
   latitude,
   longitude,
   pageQuery,
+  queryFlag,
   text,
   uuid,
 } from '../../platform/http/fields.ts'
@@ -340,3 +341,35 @@ export const loadQuery = z.strictObject({
 })
 
 export type LoadFilter = Omit<z.infer<typeof loadQuery>, keyof typeof pageQuery>
+
+/** What can speak against a driver of the carrier, in the order in which an assignment is refused for it. */
+const DRIVER_VIOLATIONS = [
+  'driver_inactive',
+  'license_missing',
+  'license_expired',
+  'medical_card_missing',
+  'medical_card_expired',
+  'driver_overlap',
+] as const
+
+export const loadCandidate = z
+  .strictObject({
+    driver_id: uuid,
+    name: z.string(),
+    eligible: z.boolean().meta({ description: 'Whether there are no `violations`.' }),
+    violations: z
+      .array(z.strictObject({ code: z.enum(DRIVER_VIOLATIONS) }))
+      .meta({ description: 'The rules that an assignment of this driver would break.' }),
+  })
+  .meta({ id: 'LoadCandidate' })
+
+export type LoadCandidate = z.infer<typeof loadCandidate>
+
+export const loadCandidatePage = pageOf(loadCandidate)
+
+export const loadCandidateQuery = z.strictObject({
+  eligible_only: queryFlag
+    .default(false)
+    .meta({ description: '`true` lists only drivers who can be assigned.' }),
+  ...pageQuery,
+})

@@ -14,13 +14,17 @@ return jsonb_build_object(
   'driver_in_use', 'MU405',
   'equipment_in_use', 'MU406',
   'broker_in_use', 'MU407',
+  'document_in_use', 'MU408',
   'driver_inactive', 'MU410',
   'license_expired', 'MU411',
   'equipment_out_of_service', 'MU412',
   'inspection_expired', 'MU413',
   'leg_outside_load', 'MU414',
   'stops_invalid', 'MU415',
-  'stop_in_future', 'MU416'
+  'stop_in_future', 'MU416',
+  'license_missing', 'MU417',
+  'medical_card_missing', 'MU418',
+  'medical_card_expired', 'MU419'
 );
 comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_freight() to anon, authenticated, service_role, muster_definer;

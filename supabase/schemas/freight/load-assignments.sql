@@ -2,8 +2,10 @@
 --
 -- * A leg has a driver and a truck, and may have a co-driver (a team) and a trailer. A load has one leg or more: a relay, or another
 --   trailer on the way, is a leg with times of its own. A leg that has none has those of the load, and follows them.
--- * A driver is active, has the role for the carrier still, and has a license that holds through the last day of the leg; truck and trailer
---   are in service and inspected through it. muster.leg_violations lists everything that speaks against a leg.
+-- * A driver is active, has the role for the carrier still, and has the required documents (driver-documents.sql), verified and valid
+--   through the last day of the leg; truck and trailer are in service and inspected through it. muster.leg_violations lists everything
+--   that speaks against a leg.
+-- * Who plans a load sees everything that speaks against each driver of the carrier: muster.load_candidates.
 -- * A driver, whether as driver or co-driver, a truck and a trailer are in one place at a time: each that an assignment in force takes is
 --   a row of muster.load_bookings, whose exclusion constraints no path evades.
 -- * Whatever decides about them locks their rows first (drivers, trucks, trailers, each by id) and looks afterwards: assignments, loads
@@ -104,6 +106,52 @@ end
 $$;
 comment on function muster.lock_booked(uuid[], uuid[], uuid[]) is 'The queue of each of them, in the one order in which they are locked.';
 
+-- Every reason against each of the drivers, in one query however many they are. In plpgsql, so that its plan is cached.
+create or replace function muster.driver_violations(leg public.load_assignments, drivers uuid[])
+returns table (driver_id uuid, nth integer, code text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select g.id, v.nth, v.code
+    from unnest(drivers) as g (id)
+    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    cross join lateral (
+      select 1 as nth, 'not_found' as code where d.id is null
+      union all
+      select 2, 'driver_inactive'
+      where d.status <> 'active'
+        or d.hire_date > leg.last_day
+        or d.termination_date < leg.last_day
+        or (d.id is not null and not exists (
+          select from public.memberships m
+          join public.users u on u.id = m.user_id
+          where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
+            and u.suspended_at is null
+        ))
+      union all
+      select 2 + r.nth::integer, r.kind || case when c.id is null then '_missing' else '_expired' end
+      from unnest(muster.required_documents()) with ordinality as r (kind, nth)
+      left join public.driver_documents c on c.driver_id = d.id and c.kind = r.kind and c.is_verified and c.deleted_at is null
+      where d.id is not null
+        and (c.id is null or c.expiry_date < leg.last_day or (r.kind = 'license' and d.license_valid_until < leg.last_day))
+      union all
+      select 100, 'driver_overlap'
+      where exists (
+        select from muster.load_bookings b
+        where b.kind = 'driver'
+          and b.booked_id = d.id
+          and b.assignment_id <> leg.id
+          and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
+      )
+    ) v;
+end
+$$;
+comment on function muster.driver_violations(public.load_assignments, uuid[]) is
+  'Every rule that a leg of a load would break for each of the drivers, the first of the list first by `nth`.';
+
 -- Every reason against a leg as it is given. `detail` is the field that names whom or what the reason is about.
 create or replace function muster.leg_violations(leg public.load_assignments) returns table (code text, detail text)
 language plpgsql
@@ -111,46 +159,14 @@ stable
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  person record;
   vehicle record;
 begin
-  for person in
-    select g.field, d.id, d.status, d.hire_date, d.termination_date, d.license_valid_until, exists (
-      select from public.memberships m
-      join public.users u on u.id = m.user_id
-      where m.user_id = d.user_id and m.organization_id = d.organization_id and m.role = 'driver' and u.deleted_at is null
-        and u.suspended_at is null
-    ) as is_member
+  return query
+    select v.code, g.field
     from (values (1, 'driver_id', leg.driver_id), (2, 'co_driver_id', leg.co_driver_id)) as g (nth, field, id)
-    left join public.drivers d on d.id = g.id and d.organization_id = leg.organization_id and d.deleted_at is null
+    cross join lateral muster.driver_violations(leg, array[g.id]) v
     where g.id is not null
-    order by g.nth
-  loop
-    detail := person.field;
-    if person.id is null then
-      code := 'not_found';
-      return next;
-      continue;
-    end if;
-    if person.status <> 'active' or not person.is_member or person.hire_date > leg.last_day or person.termination_date < leg.last_day then
-      code := 'driver_inactive';
-      return next;
-    end if;
-    if person.license_valid_until < leg.last_day then
-      code := 'license_expired';
-      return next;
-    end if;
-    if exists (
-      select from muster.load_bookings b
-      where b.kind = 'driver'
-        and b.booked_id = person.id
-        and b.assignment_id <> leg.id
-        and tstzrange(b.starts_at, b.ends_at) && tstzrange(leg.starts_at, leg.ends_at)
-    ) then
-      code := 'driver_overlap';
-      return next;
-    end if;
-  end loop;
+    order by g.nth, v.nth;
 
   for vehicle in
     select 'truck' as kind, leg.truck_id as given, t.id, t.status, t.inspection_due_on
@@ -251,6 +267,45 @@ end
 $$;
 comment on function muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz) is
   'Every rule that an assignment of the load would break, for those who plan it. Security definer: bookings are nobody''s to read.';
+
+create or replace function muster.load_candidates(wanted uuid)
+returns table (driver_id uuid, name text, violations jsonb, violation_count integer)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  load public.loads;
+  leg public.load_assignments;
+begin
+  select l.* into load from public.loads l where l.id = wanted;
+  if not muster.sees_load(load) then
+    perform muster.fail('not_found', 'id');
+  elsif not muster.plans_load(load) then
+    perform muster.fail('forbidden');
+  elsif load.status not in ('pending', 'assigned', 'in_transit') then
+    perform muster.fail('load_not_open', 'status');
+  end if;
+  leg.id := gen_random_uuid();
+  leg := muster.planned_leg(leg, load);
+  return query
+    with of_carrier as materialized (
+      select d.id, d.name
+      from public.drivers d
+      where d.organization_id = load.organization_id and d.status <> 'terminated' and d.deleted_at is null
+    ), against as (
+      select v.driver_id, jsonb_agg(jsonb_build_object('code', v.code) order by v.nth) as violations, count(*)::integer as violation_count
+      from muster.driver_violations(leg, array(select c.id from of_carrier c)) v
+      group by v.driver_id
+    )
+    select c.id, c.name, coalesce(a.violations, '[]'), coalesce(a.violation_count, 0)
+    from of_carrier c
+    left join against a on a.driver_id = c.id;
+end
+$$;
+comment on function muster.load_candidates(uuid) is
+  'The drivers of the carrier with everything that speaks against each, for those who plan the load. Security definer: bookings are nobody''s to read.';
 
 create or replace function muster.assign_load(
   wanted uuid,
@@ -611,6 +666,7 @@ grant select, insert, delete on muster.load_bookings to muster_definer;
 grant execute on function
   muster.drives_load(uuid),
   muster.lock_booked(uuid[], uuid[], uuid[]),
+  muster.driver_violations(public.load_assignments, uuid[]),
   muster.leg_violations(public.load_assignments),
   muster.planned_leg(public.load_assignments, public.loads),
   muster.move_legs(public.loads),
@@ -620,13 +676,17 @@ grant execute on function
 to muster_definer;
 -- The query of a load shows its assignments so.
 grant execute on function muster.assignment_json(public.load_assignments) to authenticated, muster_definer;
-grant execute on function muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz) to authenticated;
+grant execute on function
+  muster.load_candidates(uuid),
+  muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz)
+to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
 grant execute on function
   muster.assign_load(uuid, integer, uuid, uuid, uuid, uuid, timestamptz, timestamptz),
   muster.unassign_load(uuid, integer)
 to authenticated, muster_api;
 
+alter function muster.load_candidates(uuid) owner to muster_definer;
 alter function muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz) owner to muster_definer;
 alter function muster.assign_load(uuid, integer, uuid, uuid, uuid, uuid, timestamptz, timestamptz) owner to muster_definer;
 alter function muster.unassign_load(uuid, integer) owner to muster_definer;

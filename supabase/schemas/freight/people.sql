@@ -46,7 +46,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended'];
+return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended', 'driver_document_expiring'];
 comment on function muster.notification_types_of_freight() is 'What freight tells users of.';
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
