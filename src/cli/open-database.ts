@@ -15,10 +15,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   if (config.DATABASE_URL) {
     const warn = (line: string): void => console.error(line)
-    return await closing(
-      openOwner(config.DATABASE_URL, warn, applicationName === undefined ? {} : { applicationName }),
-      work,
-    )
+    return await closing(openOwner(config.DATABASE_URL, warn, applicationName), work)
   }
   requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)

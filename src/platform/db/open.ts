@@ -198,11 +198,11 @@ async function openOnServer(
 export function openOwner(
   ownerUrl: string,
   report: (line: string) => void,
-  options: Partial<Pick<ServerOptions, 'applicationName' | 'acquireTimeoutMs'>> = {},
+  applicationName = MIGRATION_CONNECTION.applicationName,
 ): Database {
   return openServer({
     ...MIGRATION_CONNECTION,
-    ...options,
+    applicationName,
     url: ownerUrl,
     onWarning: (message) => report(`warning: ${message}`),
   })
@@ -249,7 +249,7 @@ async function openLogins(
       (hasSignIn(config) || name !== 'signIn'),
   )
   const asOwner = async <T>(work: (owner: Database) => Promise<T>): Promise<T> => {
-    const owner = openOwner(ownerUrl, report, { acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS })
+    const owner = openOwner(ownerUrl, report)
     try {
       return await work(owner)
     } finally {
@@ -348,9 +348,7 @@ export async function openForCommand(
   report: (line: string) => void,
 ): Promise<Pick<Databases, 'worker' | 'close'>> {
   if (!config.DATABASE_URL) return openDatabases(config, report)
-  const owner = openOwner(config.DATABASE_URL, report, {
-    acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
-  })
+  const owner = openOwner(config.DATABASE_URL, report)
   try {
     await prepare(owner, config, report)
     await letOwnerServe(owner)

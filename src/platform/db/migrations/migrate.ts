@@ -66,6 +66,9 @@ const FILE_SETTINGS = {
 /** Where the server cannot notice that a client is gone, it refuses to be told to look. */
 const CANNOT_NOTICE_CLIENTS = 'windows|visual c|mingw|emscripten'
 
+/** How long a start or a command waits for its first connection, of a server that is busy: nobody waits behind it, and to give up helps nobody. */
+const OPEN_TIMEOUT_MS = 30_000
+
 /**
  * How to open a server's pool for migrations (add `url`, of the owner). Two connections: a file without a transaction
  * runs on the second while the first holds the lock. Not prepared: plans do not survive what migrations change.
@@ -74,6 +77,7 @@ export const MIGRATION_CONNECTION = {
   max: 2,
   applicationName: 'muster-migrate',
   prepare: false,
+  acquireTimeoutMs: OPEN_TIMEOUT_MS,
   settings: {
     lock_timeout: FILE_SETTINGS.lock_timeout,
     statement_timeout: FILE_SETTINGS.statement_timeout,
