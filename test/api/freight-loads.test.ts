@@ -489,7 +489,7 @@ describe('candidates for a load', () => {
     const busyWith = await createLoad(24 * 3 * day)
     const someone = async () => (await arrangeDriver(owner)).id
     const [free, busy, bare] = [await someone(), await someone(), await someone()]
-    const [away, left] = [await someone(), await someone()]
+    const [away, left, removed] = [await someone(), await someone(), await someone()]
     expect((await assign(busyWith.id, { driver_id: busy })).statusCode).toBe(200)
     await owner.query('delete from driver_documents where driver_id = $1', [bare])
     await owner.query(
@@ -501,6 +501,7 @@ describe('candidates for a load', () => {
       "update drivers set status = 'terminated', termination_date = current_date where id = $1",
       [left],
     )
+    await owner.query('update drivers set deleted_at = now() where id = $1', [removed])
     const url = `/v1/freight/loads/${load.id}/candidates`
     const listed: { driver_id: string; violations: { code: string }[]; eligible: boolean }[] = []
     let cursor: string | null = ''
@@ -520,6 +521,7 @@ describe('candidates for a load', () => {
     expect(codesOf(bare)).toEqual(['license_missing', 'medical_card_missing'])
     expect(codesOf(away)).toEqual(['driver_inactive', 'license_expired', 'medical_card_expired'])
     expect(codesOf(left)).toBeUndefined()
+    expect(codesOf(removed)).toBeUndefined()
     expect(codesOf(DRIVERS.rivalDriver)).toBeUndefined()
     const counts = listed.map(({ violations }) => violations.length)
     expect(counts).toEqual([...counts].sort((a, b) => a - b))

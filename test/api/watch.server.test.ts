@@ -150,7 +150,7 @@ describe('the metrics of a service that runs', () => {
   it('have pools, the feed, slots and the process', async () => {
     const text = await metrics()
     for (const pattern of [
-      /^muster_pool_connections_max\{pool="api"\} 10$/m,
+      /^muster_pool_connections_max\{pool="api"\} 4$/m,
       /^muster_pool_connections_max\{pool="worker"\} 2$/m,
       /^muster_pool_used_seconds_total\{pool="api"\} \d/m,
       /^muster_ready\{part="migrations"\} 1$/m,

@@ -36,7 +36,8 @@ const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
 const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
 const REPLACED_STOPS = 'Stops that were replaced are deleted: freight-loads.test.ts has them.'
 const BY_FUNCTIONS = 'Only functions write these, with the load at hand.'
-const LOADS_ELSEWHERE = 'freight-loads.test.ts asks: the cells name no dispatcher, removed broker or leg.'
+const LOADS_ELSEWHERE =
+  'freight-loads.test.ts asks: the cells name no dispatcher, leg, removed broker or driver.'
 const SUMS_ELSEWHERE = 'statements.test.ts asks as each persona: the matrix has rows, and no sums.'
 const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
@@ -95,7 +96,9 @@ const EQUIVALENT: Record<string, string> = {
   'earnings_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
   'hours_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
   'hours_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
+  'load_candidates: d.deleted_at is null → true': LOADS_ELSEWHERE,
   'put_stops: s.deleted_at is null → true': REPLACED_STOPS,
+  'tg_driver_documents__copy_driver: not found → false': NO_TENANT,
   'tg_load_assignments__plan: not found → false': BY_FUNCTIONS,
   'tg_load_stops__copy_load: not found → false': BY_FUNCTIONS,
   'tg_loads__check_dispatcher: u.deleted_at is null → true': LOADS_ELSEWHERE,

@@ -25,6 +25,12 @@ beforeAll(async () => {
   if (prepared.engine === 'embedded') {
     settings = { DATA_DIR: join(folder, 'data') }
     await makeDataDir(join(folder, 'data'), prepared.cacheDir)
+    // Migrated already, like the server's: first-start.embedded.test.ts migrates from nothing.
+    const embedded = await openEmbedded({
+      dataDir: join(folder, 'data/pgdata'),
+      loadDataDir: new Blob([await readFile(prepared.dump)]),
+    })
+    await embedded.close()
   } else {
     database = await openTestDatabase()
     settings = { DATABASE_URL: database.ownerUrl! }
@@ -57,10 +63,7 @@ describe('db', () => {
     const newest = tags.at(-1) ?? ''
     const first = await db('migrate')
     expect(first).toMatchObject({ code: 0, stderr: '' })
-    expect(lines(first.stdout)).toEqual(
-      // The server's database is a copy of one that is migrated already.
-      database ? ['Nothing to apply.'] : tags.map((tag) => expect.stringMatching(`^${tag} … \\d+ ms$`)),
-    )
+    expect(lines(first.stdout)).toEqual(['Nothing to apply.'])
 
     const back = await db('rollback')
     expect(back).toMatchObject({ code: 0, stderr: '' })
@@ -71,12 +74,15 @@ describe('db', () => {
         expect.stringMatching(tag === newest ? `^pending +${tag}$` : `^applied +${tag}  \\d{4}-.*Z$`),
       ),
     )
-    const refused = await db('verify')
-    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(newest) })
-    expect(refused.stderr).not.toMatch(STACK)
-
-    expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([expect.stringContaining(newest)])
-    // That nothing else is found below says the same, and each of the embedded engine's takes seconds.
+    // Each of the embedded engine's takes seconds, and what is found below says the same.
+    if (database) {
+      const refused = await db('verify')
+      expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(newest) })
+      expect(refused.stderr).not.toMatch(STACK)
+    }
+    expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([
+      expect.stringMatching(`^${newest} … \\d+ ms$`),
+    ])
     if (database) expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
 
     await byHand('alter policy tenants_read on tenants using (true); drop index shifts_client_idx')

@@ -13,8 +13,8 @@ import { applyEdits, RULE_EDITS, type RuleEdit, ruleEdits } from '../support/rul
 const database = useTestDatabase()
 const rules = await readRules(await tableStatements())
 
-/** Each run builds a database from the files, and takes 2 s on a quiet machine. The command itself works on the embedded engine. */
-const RUNS = Number(process.env.RULE_EDIT_RUNS ?? (inject('database').engine === 'embedded' ? 3 : 1))
+/** Each run builds a database from the files, and takes 2 s on a quiet machine. */
+const RUNS = Number(process.env.RULE_EDIT_RUNS ?? 1)
 
 const options = () => ({ roles: database().engine === 'embedded' })
 const isCompared = (block: string): boolean => database().engine === 'embedded' || !OF_THE_SERVER.test(block)
