@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -31,6 +31,8 @@ beforeAll(async () => {
       loadDataDir: new Blob([await readFile(prepared.dump)]),
     })
     await embedded.close()
+    // As the service makes it.
+    await chmod(join(folder, 'data/pgdata'), 0o700)
   } else {
     database = await openTestDatabase()
     settings = { DATABASE_URL: database.ownerUrl! }
