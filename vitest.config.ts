@@ -36,7 +36,7 @@ const REALTIME_TESTS_OF_SERVER = 'test/realtime/{clients,hostile-frames,sign-in-
 /** These take every core on purpose, and say nothing beside others: one after another, when all else is done. */
 const STORMS = [
   'test/realtime/{storm,changes-race.server}.test.ts',
-  'test/rules/{freight-races,races,upgrade}.server.test.ts',
+  'test/rules/{freight-races,races,replica,upgrade}.server.test.ts',
 ]
 
 /**
