@@ -12,8 +12,8 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select p.tenant_id, p.user_id, 'certificate_expiring', c.id, c.valid_until,
-    jsonb_build_object('certificate_id', c.id, 'kind', c.kind, 'valid_until', c.valid_until)
+  select p.tenant_id, p.user_id, 'certificate_expiring'::text as type, c.id as document_id, c.valid_until as expires_on,
+    jsonb_build_object('certificate_id', c.id, 'kind', c.kind, 'valid_until', c.valid_until) as data
   from public.certificates c
   join public.security_professionals p on p.id = c.professional_id
   where c.deleted_at is null

@@ -33,8 +33,8 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select p.tenant_id, p.user_id, 'certificate_expiring', c.id, c.valid_until,
-    jsonb_build_object('certificate_id', c.id, 'kind', c.kind, 'valid_until', c.valid_until)
+  select p.tenant_id, p.user_id, 'certificate_expiring'::text as type, c.id as document_id, c.valid_until as expires_on,
+    jsonb_build_object('certificate_id', c.id, 'kind', c.kind, 'valid_until', c.valid_until) as data
   from public.certificates c
   join public.security_professionals p on p.id = c.professional_id
   where c.deleted_at is null
@@ -215,15 +215,15 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select d.tenant_id, told.id, 'driver_document_expiring', c.id, c.expiry_date,
-    jsonb_build_object('document_id', c.id, 'driver_id', d.id, 'driver', d.name, 'kind', c.kind, 'expiry_date', c.expiry_date)
+  select d.tenant_id, told.id as user_id, 'driver_document_expiring'::text as type, c.id as document_id, c.expiry_date as expires_on,
+    jsonb_build_object('document_id', c.id, 'driver_id', d.id, 'driver', d.name, 'kind', c.kind, 'expiry_date', c.expiry_date) as data
   from public.driver_documents c
   join public.drivers d on d.id = c.driver_id
   cross join lateral (
-    select d.user_id
+    select d.user_id as id
     union
-    select muster.members_as('office', d.organization_id)
-  ) told (id)
+    select office.id from muster.members_as('office', d.organization_id) office (id)
+  ) told
   where c.is_verified
     and c.deleted_at is null
     and c.expiry_date between first_day and last_day
@@ -565,4 +565,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796043121_driver_documents_rules';
+return '1796047200_driver_documents_rules';
