@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
@@ -61,16 +62,19 @@ beforeAll(async () => {
     await api().as(persona).get('/v1/notifications?limit=1')
 })
 
-/** What is sent to the database meanwhile, by this very process. */
+const counted = new AsyncLocalStorage<Cost>()
+
+/** What is sent to the database by this work, and not by what runs beside it. */
 async function countStatements(work: () => Promise<void>): Promise<Cost> {
   const cost: Cost = { statements: 0, roundTrips: 0 }
   const count = (message: unknown): void => {
+    if (counted.getStore() !== cost) return
     cost.statements += 1
     if (!(message as SentStatement).follows) cost.roundTrips += 1
   }
   subscribe(STATEMENTS.name, count)
   try {
-    await work()
+    await counted.run(cost, work)
   } finally {
     unsubscribe(STATEMENTS.name, count)
   }
