@@ -294,7 +294,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
       const { limit, cursor, eligible_only } = request.query
       const { id } = request.params
       const filter = { id, eligible_only }
-      const position = readCursor('load_candidates', 'meters', cursor, filter)
+      const position = readCursor('load_candidates', 'count', cursor, filter)
       const rows = await request.rows(listCandidates(id, eligible_only, limit, position))
       const page = toPage('load_candidates', rows, limit, filter, (item) => [
         item.violation_count,

@@ -16,6 +16,7 @@ const SORT_VALUES = {
   day,
   // Those of whom no place is known come last.
   meters: z.union([z.number(), z.literal('Infinity')]),
+  count: z.int32(),
 }
 export type SortedBy = keyof typeof SORT_VALUES
 
