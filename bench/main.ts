@@ -73,11 +73,14 @@ async function main(): Promise<void> {
   let report = emptyReport(machine, options)
   let published = isFull(options) ? await readPublished(machine, options) : undefined
   const shared = { ...options, cluster, databaseUrl, service, loader, say: progress.say }
+  const failures: string[] = []
   for (const [nth, path] of chosen.entries()) {
     progress.begin(nth, chosen.length, path.name)
     const result = await runPath(path, shared, progress).catch((error: unknown) => {
       // What was measured, and what comes, is worth having all the same.
-      progress.say(`${path.name} failed: ${error instanceof Error ? error.stack : String(error)}`)
+      const failure = `${path.name} failed: ${error instanceof Error ? error.stack : String(error)}`
+      progress.say(failure)
+      failures.push(failure)
       process.exitCode = 1
     })
     if (!result) continue
@@ -95,6 +98,7 @@ async function main(): Promise<void> {
   const peak = (await memoryOf(service.pid))?.peak
   if (peak) console.log(`Peak memory of the service, all paths together: ${Math.round(peak / 1024 ** 2)} MB.`)
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)
+  for (const failure of failures) console.log(failure)
   if (published)
     console.log('Written: bench/results/latest.json, bench/results/latest.svg, docs/performance.md.')
 }

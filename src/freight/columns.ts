@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, text, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../people/table.ts'
+import { check, foreignKey, sql, text, uuid } from '../platform/db/drizzle.ts'
 
 /* What the tables of freight share. */
 

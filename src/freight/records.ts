@@ -1,5 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import type { AnyPgColumn, PgTable } from 'drizzle-orm/pg-core'
+import { type AnyPgColumn, and, eq, isNull, type PgTable, type SQL, sql } from '../platform/db/drizzle.ts'
 import { belongsTo, mergeBranches } from '../platform/db/policy-branches.ts'
 import type { Session } from '../platform/db/session.ts'
 import { after, build, insertRow, type PageValues, pageValues } from '../platform/db/sql.ts'

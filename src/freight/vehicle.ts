@@ -1,7 +1,15 @@
-import { sql } from 'drizzle-orm'
-import { type AnyPgColumn, check, date, index, text, unique, uniqueIndex } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { edited, id } from '../platform/db/columns.ts'
+import {
+  type AnyPgColumn,
+  check,
+  date,
+  index,
+  sql,
+  text,
+  unique,
+  uniqueIndex,
+} from '../platform/db/drizzle.ts'
 import { instantOut, text as textField, uuid } from '../platform/http/fields.ts'
 import { carrierKey, ofCarrier } from './columns.ts'
 import { carrierId, day } from './fields.ts'

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { sql } from '../platform/db/drizzle.ts'
 import { latitudeOf, longitudeOf } from '../platform/db/sql.ts'
 import { instantOut, latitude, longitude, uuid } from '../platform/http/fields.ts'
 import { CHECKIN_FLAGS, CHECKIN_KINDS, gpsCheckins, VERDICTS } from './checkins/table.ts'

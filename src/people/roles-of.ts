@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../platform/db/drizzle.ts'
 import type { Sessions } from '../platform/db/session.ts'
 import type { Me } from './me/schemas.ts'
 

@@ -1,6 +1,15 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { edited, id, instant, timestamps } from '../platform/db/columns.ts'
+import {
+  check,
+  foreignKey,
+  index,
+  pgTable,
+  sql,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from '../platform/db/drizzle.ts'
 
 /** A marketplace. Nothing crosses it: every other table carries `tenant_id`, and foreign keys include it. */
 export const tenants = pgTable('tenants', { id: id(), name: text('name').notNull(), ...timestamps }, (t) => [

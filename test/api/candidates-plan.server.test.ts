@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Candidate } from '../../src/guarding/shifts/schemas.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { useApi } from '../support/api.ts'
 import { measureReads } from '../support/reads.ts'
 import { arrangeShift, TENANTS } from '../support/world.ts'

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it, vi } from 'vitest'
 import { settings } from '../../src/config.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { useApi } from '../support/api.ts'

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it, test } from 'vitest'
 import {
   batchResults,
@@ -7,6 +6,7 @@ import {
   recordedCheckin,
 } from '../../src/guarding/checkins/schemas.ts'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { CODES, type Code } from '../../src/platform/http/codes.ts'
 import { expectProblem, useApi } from '../support/api.ts'

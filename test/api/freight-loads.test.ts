@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import type { LightMyRequestResponse } from 'fastify'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { expectProblem, useApi } from '../support/api.ts'

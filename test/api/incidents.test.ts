@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInId } from '../support/check-ins.ts'

@@ -1,6 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { describeApi } from '../../src/cli/openapi.ts'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import {
   ACCESS_PERSONAS,

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { NearbyFilter, NearbyShift } from '../../src/guarding/shifts/schemas.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { useApi } from '../support/api.ts'
 import { loadManyShifts, MIDDLE, SHIFTS_PER_LOCATION } from '../support/many-shifts.ts'
 import { CALLS, measureReads, type Reads } from '../support/reads.ts'

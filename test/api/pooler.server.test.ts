@@ -1,7 +1,7 @@
 import { setTimeout as nextTurn } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins, type LoginEvent, loginAt } from '../../src/platform/db/logins.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, it } from 'vitest'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { refusedBy } from '../support/refusals.ts'

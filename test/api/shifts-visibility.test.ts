@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import type { Shift } from '../../src/guarding/shifts/schemas.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import {

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeAssignment, checkInAt } from '../support/check-ins.ts'

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database, Transaction } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Sessions } from '../../src/platform/db/session.ts'
 import { type AccessPersona, accessCaller, type MatrixRow } from './access-world.ts'

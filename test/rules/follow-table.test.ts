@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { useTestDatabase } from '../support/database.ts'

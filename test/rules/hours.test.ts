@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DEFAULT_TERMS } from '../../src/guarding/terms/schemas.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { arrangeAssignment, checkInId, imposeCorrection, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'

@@ -1,6 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, rehearse, type Stage } from '../support/rehearsal.ts'

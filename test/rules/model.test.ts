@@ -1,6 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import {

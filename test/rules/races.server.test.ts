@@ -1,6 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useApi } from '../support/api.ts'
 import { failOnDeadlock } from '../support/interleave.ts'

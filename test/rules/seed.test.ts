@@ -1,9 +1,9 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { seedDemo as seedFreight } from '../../src/freight/demo/seed.ts'
 import { seedDemo } from '../../src/guarding/demo/seed.ts'
 import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
 import { callerFromClaims } from '../../src/platform/auth/caller.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { openSessions } from '../../src/platform/db/session.ts'
 import { useTestDatabase } from '../support/database.ts'
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Caller, callerFromClaims } from '../../src/platform/auth/caller.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import {
   type Database,
   DatabaseUnavailable,

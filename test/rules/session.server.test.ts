@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { anonymousCaller } from '../../src/platform/auth/caller.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { Connection, type ConnectionOptions } from '../../src/platform/db/engine/connection.ts'
 import {
   type Database,

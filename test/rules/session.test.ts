@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import {
   type Database,
   DatabaseBusy,

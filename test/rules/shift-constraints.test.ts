@@ -1,5 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { rehearse, type Stage } from '../support/rehearsal.ts'

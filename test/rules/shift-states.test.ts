@@ -1,7 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SHIFT_STATUSES, shifts } from '../../src/guarding/shifts/table.ts'
+import { getTableConfig, type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { type Actor, type Outcome, rehearse, type Stage } from '../support/rehearsal.ts'

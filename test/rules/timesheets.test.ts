@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type SQL, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database, Row } from '../../src/platform/db/engine/database.ts'
 import { arrangeAssignment, checkInId, imposeCorrection, positionFrom } from '../support/check-ins.ts'
 import { useTestDatabase } from '../support/database.ts'

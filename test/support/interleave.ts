@@ -1,7 +1,6 @@
-import type { SQLWrapper } from 'drizzle-orm'
-import { sql } from 'drizzle-orm'
 import { vi } from 'vitest'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import { type SQLWrapper, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { openSessions } from '../../src/platform/db/session.ts'

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openSessions, type Session } from '../../src/platform/db/session.ts'
 import { callerOf, type Persona } from './world.ts'

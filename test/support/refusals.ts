@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import type { Caller } from '../../src/platform/auth/caller.ts'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import type { DatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import { readDatabaseError } from '../../src/platform/db/engine/database-error.ts'
 import type { Sessions } from '../../src/platform/db/session.ts'

@@ -1,4 +1,4 @@
-import type { SQLWrapper } from 'drizzle-orm'
+import type { SQLWrapper } from '../../src/platform/db/drizzle.ts'
 // Registers the codes of all modules.
 import '../../src/app.ts'
 import { anonymousCaller, type Caller } from '../../src/platform/auth/caller.ts'

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, SerializedError, TestModule, TestSpecification } from 'vitest/node'
 
 /** One line of the record: JSON, so that a run that was cut leaves whole lines. */
@@ -9,10 +10,19 @@ export type RecordLine =
   /** Errors that belong to no file, when the run ended by itself: the first line of each. */
   | { ended: true; errors: string[] }
 
+export interface FailedTest {
+  name: string
+  /** The first error's message and its difference, on one line: what a log of which only the end is kept still tells. */
+  reason: string
+}
+
+/** Characters of a reason: a difference between two answers of a list, and not the list. */
+const MAX_REASON_LENGTH = 1_200
+
 export interface FileResult {
   passed: number
-  /** Names of failed tests; of the file itself, where it could not be loaded or a hook threw. */
-  failed: string[]
+  /** Failed tests; the file itself, where it could not be loaded or a hook threw. */
+  failed: FailedTest[]
   /** Skipped, to do, or beside a focused test. */
   leftOut: number
   /** Loading, hooks and tests, in milliseconds. */
@@ -52,14 +62,25 @@ function describeError({ name, message, VITEST_TEST_PATH: during }: SerializedEr
 /** A file runs once in each project. */
 const nameOf = (project: string, path: string): string => `${project} ${relative(process.cwd(), path)}`
 
+function reasonOf(errors: readonly { message: string; diff?: string }[] = []): string {
+  const [error] = errors
+  const text = stripVTControlCharacters([error?.message, error?.diff].filter(Boolean).join(' '))
+  return text.replaceAll(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)
+}
+
 function resultOf(module: TestModule): FileResult {
   const tests = [...module.children.allTests()]
   const count = (state: string): number => tests.filter((test) => test.result().state === state).length
-  const failed = tests.filter((test) => test.result().state === 'failed').map((test) => test.fullName)
+  const failed = tests
+    .filter((test) => test.result().state === 'failed')
+    .map((test) => ({ name: test.fullName, reason: reasonOf(test.result().errors) }))
   const { collectDuration, setupDuration, duration } = module.diagnostic()
   return {
     passed: count('passed'),
-    failed: failed.length === 0 && module.state() === 'failed' ? ['(the file itself)'] : failed,
+    failed:
+      failed.length === 0 && module.state() === 'failed'
+        ? [{ name: '(the file itself)', reason: reasonOf(module.errors()) }]
+        : failed,
     leftOut: count('skipped') + count('pending'),
     durationMs: Math.round(collectDuration + setupDuration + duration),
   }

@@ -1,5 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm'
 import type { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
+import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Stage } from './rehearsal.ts'
 import { arrangeShift, type ShiftFixture } from './world.ts'
 

@@ -12,7 +12,7 @@ export interface OtherCommand {
 
 /**
  * What a run came to, line by line: its slowest files; where it was cut, `not finished: N files left`; a line `failed: …` for each
- * failure; and last `N passed, N failed`.
+ * failure, and below it the reason of a test's; and last `N passed, N failed`.
  *
  * Beside failed tests it counts as failed what was left out (skipped, to do, or beside a focused test), and, each as one: a file that
  * could not be loaded, whose hook threw or that did not finish; an error outside any file; another command that failed; a runner that
@@ -35,7 +35,7 @@ export function summarize(
   const passed = files.reduce((total, [, result]) => total + result.passed, 0)
   const failures = [
     ...files.flatMap(([file, { failed, leftOut }]) => [
-      ...failed.map((test) => `${file} > ${test}`),
+      ...failed.map(({ name, reason }) => `${file} > ${name}${reason && `\n        ${reason}`}`),
       ...Array<string>(leftOut).fill(`${file} > (a test that was left out)`),
     ]),
     ...unfinished.map((file) => `${file} (did not finish)`),

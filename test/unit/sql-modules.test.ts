@@ -1,12 +1,12 @@
 import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
-import { getTableName, is, Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { MODULES, orderRules, readSchemaFiles } from '../../scripts/rules/schema-files.ts'
 import { splitStatements } from '../../scripts/rules/statements.ts'
 import { codes as codesOfFreight } from '../../src/freight/codes.ts'
 import { codes as codesOfGuarding } from '../../src/guarding/codes.ts'
 import { codes as codesOfPeople } from '../../src/people/codes.ts'
+import { getTableName, is, Table } from '../../src/platform/db/drizzle.ts'
 import { PLATFORM } from '../../src/platform/http/codes.ts'
 
 /*

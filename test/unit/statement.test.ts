@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, it, vi } from 'vitest'
+import { sql } from '../../src/platform/db/drizzle.ts'
 import { writtenOnce } from '../../src/platform/db/statement.ts'
 
 interface Values {

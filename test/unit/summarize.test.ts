@@ -28,16 +28,20 @@ test.each<{
   },
   {
     why: 'one failed',
-    record: [planned('a'), file('a', { passed: 2, failed: ['x'] }), ended],
+    record: [
+      planned('a'),
+      file('a', { passed: 2, failed: [{ name: 'x', reason: 'expected 1 to be 2' }] }),
+      ended,
+    ],
     testExit: 1,
-    says: ['failed: a > x', '2 passed, 1 failed'],
+    says: ['failed: a > x\n        expected 1 to be 2', '2 passed, 1 failed'],
   },
   {
     why: 'a file did not load',
     record: [
       planned('a', 'b'),
       file('a', { passed: 1 }),
-      file('b', { failed: ['(the file itself)'] }),
+      file('b', { failed: [{ name: '(the file itself)', reason: '' }] }),
       ended,
     ],
     testExit: 1,
@@ -82,7 +86,10 @@ test.each<{
   },
   {
     why: 'the run was cut',
-    record: [planned('a', 'b', 'c'), file('a', { passed: 4, failed: ['one', 'two'] })],
+    record: [
+      planned('a', 'b', 'c'),
+      file('a', { passed: 4, failed: ['one', 'two'].map((name) => ({ name, reason: '' })) }),
+    ],
     testExit: 124,
     says: [
       'not finished: 2 files left',

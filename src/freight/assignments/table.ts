@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   check,
   date,
@@ -7,12 +7,12 @@ import {
   integer,
   pgTable,
   primaryKey,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { muster } from '../../platform/idempotency/table.ts'
 import { drivers } from '../drivers/table.ts'
 import { loads } from '../loads/table.ts'

@@ -1,17 +1,17 @@
-import { sql } from 'drizzle-orm'
+import { organizations } from '../../people/table.ts'
+import { edited, id } from '../../platform/db/columns.ts'
 import {
   check,
   foreignKey,
   index,
   integer,
   pgTable,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { organizations } from '../../people/table.ts'
-import { edited, id } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { carrierKey, ofCarrier } from '../columns.ts'
 
 export const CREDIT_STATUSES = ['unknown', 'approved', 'limited', 'declined'] as const

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from '../../platform/db/drizzle.ts'
 import { mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { after, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'

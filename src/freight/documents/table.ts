@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, edited, id, instant } from '../../platform/db/columns.ts'
 import {
   boolean,
   check,
@@ -6,11 +6,11 @@ import {
   foreignKey,
   index,
   pgTable,
+  sql,
   text,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, edited, id, instant } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { drivers } from '../drivers/table.ts'
 
 /**

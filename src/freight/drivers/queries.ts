@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../platform/db/drizzle.ts'
 import { belongsTo } from '../../platform/db/policy-branches.ts'
 import { recordQueries } from '../records.ts'
 import type { Driver } from './schemas.ts'

@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { users } from '../../people/table.ts'
+import { edited, id } from '../../platform/db/columns.ts'
 import {
   check,
   date,
@@ -6,13 +7,12 @@ import {
   index,
   numeric,
   pgTable,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { users } from '../../people/table.ts'
-import { edited, id } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { carrierKey, ofCarrier, unitChecks, units } from '../columns.ts'
 
 export const DRIVER_TYPES = ['company', 'owner_operator', 'lease'] as const

@@ -1,4 +1,4 @@
-import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, isNull, lt, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { action } from '../../platform/db/function-call.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller, Session } from '../../platform/db/session.ts'

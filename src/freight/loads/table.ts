@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { organizations, users } from '../../people/table.ts'
+import { changedXid, edited, id, instant, point } from '../../platform/db/columns.ts'
 import {
   boolean,
   check,
@@ -9,13 +10,12 @@ import {
   jsonb,
   numeric,
   pgTable,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { organizations, users } from '../../people/table.ts'
-import { changedXid, edited, id, instant, point } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { brokers } from '../brokers/table.ts'
 import { carrierKey, ofCarrier, unitChecks, units } from '../columns.ts'
 

@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm'
-import { check, pgTable, text } from 'drizzle-orm/pg-core'
+import { check, pgTable, sql, text } from '../../platform/db/drizzle.ts'
 import { vehicle, vehicleRules } from '../vehicle.ts'
 
 export const TRAILER_KINDS = ['dry_van', 'reefer', 'flatbed', 'tank', 'container', 'other'] as const

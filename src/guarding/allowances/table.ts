@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { organizations } from '../../people/table.ts'
+import { id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   check,
   date,
@@ -9,13 +10,12 @@ import {
   pgTable,
   primaryKey,
   smallint,
+  sql,
   text,
   time,
   unique,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { organizations } from '../../people/table.ts'
-import { id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 
 export const ALLOWANCE_KINDS = [
   'evening',

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   check,
   foreignKey,
@@ -6,12 +6,12 @@ import {
   integer,
   numeric,
   pgTable,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 import { shifts } from '../shifts/table.ts'
 import { terms } from '../terms/table.ts'

@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, edited, id } from '../../platform/db/columns.ts'
+import { check, foreignKey, index, pgTable, sql, text, unique, uuid } from '../../platform/db/drizzle.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 import { shifts } from '../shifts/table.ts'
 

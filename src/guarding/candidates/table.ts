@@ -1,5 +1,5 @@
-import { bigint, date, foreignKey, integer, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
+import { bigint, date, foreignKey, integer, uuid } from '../../platform/db/drizzle.ts'
 import { muster } from '../../platform/idempotency/table.ts'
 
 /** What a company has asked about guards on its latest day: one row for each, so nothing is left to clean up. */

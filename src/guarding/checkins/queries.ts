@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq } from '../../platform/db/drizzle.ts'
 import { type Action, action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import type { FunctionCaller } from '../../platform/db/session.ts'
 import { after, build, type PageValues, pageValues } from '../../platform/db/sql.ts'

@@ -1,6 +1,15 @@
-import { sql } from 'drizzle-orm'
-import { boolean, check, doublePrecision, foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, instant, point, timestamps } from '../../platform/db/columns.ts'
+import {
+  boolean,
+  check,
+  doublePrecision,
+  foreignKey,
+  index,
+  pgTable,
+  sql,
+  text,
+  uuid,
+} from '../../platform/db/drizzle.ts'
 import { assignments } from '../assignments/table.ts'
 
 export const CHECKIN_KINDS = ['clock_in', 'break_start', 'break_end', 'ping', 'clock_out'] as const

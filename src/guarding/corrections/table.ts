@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { users } from '../../people/table.ts'
+import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   type AnyPgColumn,
   check,
@@ -6,12 +7,11 @@ import {
   index,
   jsonb,
   pgTable,
+  sql,
   text,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { users } from '../../people/table.ts'
-import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { assignments } from '../assignments/table.ts'
 import { gpsCheckins } from '../checkins/table.ts'
 import { shifts } from '../shifts/table.ts'

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import {

@@ -1,7 +1,6 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { users } from '../../people/table.ts'
 import { changedXid, edited, id, instant, point } from '../../platform/db/columns.ts'
+import { check, foreignKey, index, pgTable, sql, text, uuid } from '../../platform/db/drizzle.ts'
 import { shifts } from '../shifts/table.ts'
 
 export const INCIDENT_CATEGORIES = [

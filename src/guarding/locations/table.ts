@@ -1,7 +1,16 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
 import { edited, id, point } from '../../platform/db/columns.ts'
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  sql,
+  text,
+  unique,
+  uuid,
+} from '../../platform/db/drizzle.ts'
 
 export const locations = pgTable(
   'locations',

@@ -1,7 +1,16 @@
-import { sql } from 'drizzle-orm'
-import { check, date, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
 import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+import {
+  check,
+  date,
+  foreignKey,
+  index,
+  pgTable,
+  sql,
+  text,
+  unique,
+  uuid,
+} from '../../platform/db/drizzle.ts'
 
 export const PAY_PERIOD_LENGTHS = ['week', 'four_weeks', 'month'] as const
 export const PAY_PERIOD_STATES = ['open', 'closed'] as const

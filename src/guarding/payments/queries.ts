@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'

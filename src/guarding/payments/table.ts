@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, id, timestamps } from '../../platform/db/columns.ts'
 import {
   check,
   foreignKey,
@@ -6,12 +6,12 @@ import {
   integer,
   numeric,
   pgTable,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, id, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { assignments } from '../assignments/table.ts'
 import { shifts } from '../shifts/table.ts'
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   boolean,
   check,
@@ -7,11 +7,11 @@ import {
   integer,
   numeric,
   pgTable,
+  sql,
   text,
   unique,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { statements } from '../statements/table.ts'
 import { PROVIDER_STATES } from './provider.ts'
 

@@ -1,5 +1,5 @@
-import { type AnyColumn, and, eq, gte, type SQL, sql } from 'drizzle-orm'
 import { users } from '../../people/table.ts'
+import { type AnyColumn, and, eq, gte, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { after, build, type PageValues, pageValues, pointAt } from '../../platform/db/sql.ts'

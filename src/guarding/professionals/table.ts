@@ -1,7 +1,16 @@
-import { sql } from 'drizzle-orm'
-import { check, date, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { organizations, PROFESSIONAL_STATUSES, users } from '../../people/table.ts'
 import { edited, id, instant, point } from '../../platform/db/columns.ts'
+import {
+  check,
+  date,
+  foreignKey,
+  index,
+  pgTable,
+  sql,
+  text,
+  unique,
+  uuid,
+} from '../../platform/db/drizzle.ts'
 
 /** A guard. The home point is known to the guard and to admins alone; companies get distances. */
 export const securityProfessionals = pgTable(

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from '../../platform/db/drizzle.ts'
 import { type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Position } from '../../platform/http/page.ts'

@@ -1,6 +1,6 @@
-import { and, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyRequest } from 'fastify'
 import { users } from '../../people/table.ts'
+import { and, eq, gte, isNull, lt, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { readDatabaseError } from '../../platform/db/engine/database-error.ts'
 import { action, functionCall, readingCall } from '../../platform/db/function-call.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'

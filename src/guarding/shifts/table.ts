@@ -1,7 +1,6 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, numeric, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
 import { changedXid, edited, id, instant, point } from '../../platform/db/columns.ts'
+import { check, foreignKey, index, numeric, pgTable, sql, text, uuid } from '../../platform/db/drizzle.ts'
 import { locations } from '../locations/table.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 

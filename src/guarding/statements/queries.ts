@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { before, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'

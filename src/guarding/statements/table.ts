@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm'
+import { organizations } from '../../people/table.ts'
+import { changedXid, id, timestamps } from '../../platform/db/columns.ts'
 import {
   check,
   date,
@@ -8,13 +9,12 @@ import {
   numeric,
   pgTable,
   smallint,
+  sql,
   text,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { organizations } from '../../people/table.ts'
-import { changedXid, id, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { payPeriods } from '../pay-periods/table.ts'
 import { securityProfessionals } from '../professionals/table.ts'
 import { LINE_KINDS, timesheetLines } from '../timesheets/table.ts'

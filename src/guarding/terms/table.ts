@@ -1,7 +1,6 @@
-import { sql } from 'drizzle-orm'
-import { check, foreignKey, index, integer, pgTable, unique, uuid } from 'drizzle-orm/pg-core'
 import { organizations } from '../../people/table.ts'
 import { id, instant, timestamps } from '../../platform/db/columns.ts'
+import { check, foreignKey, index, integer, pgTable, sql, unique, uuid } from '../../platform/db/drizzle.ts'
 
 /** What a company and its guards agree on beside the rate. An assignment keeps the terms that were valid when it was made. */
 export const terms = () => ({

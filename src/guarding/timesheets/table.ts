@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
 import {
   boolean,
   check,
@@ -9,11 +9,11 @@ import {
   numeric,
   pgTable,
   smallint,
+  sql,
   text,
   unique,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { allowances } from '../allowances/table.ts'
 import { assignments } from '../assignments/table.ts'
 import { payPeriods } from '../pay-periods/table.ts'

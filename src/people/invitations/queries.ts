@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, sql } from '../../platform/db/drizzle.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { before, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../platform/db/drizzle.ts'
 import type { Session } from '../../platform/db/session.ts'
 import type { Me, Registration } from './schemas.ts'
 

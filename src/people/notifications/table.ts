@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { foreignKey, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { changedXid, id, instant, timestamps } from '../../platform/db/columns.ts'
+import { foreignKey, index, jsonb, pgTable, sql, text, uniqueIndex, uuid } from '../../platform/db/drizzle.ts'
 import { users } from '../table.ts'
 
 export const notifications = pgTable(

@@ -1,4 +1,4 @@
-import { and, eq, exists, sql } from 'drizzle-orm'
+import { and, eq, exists, sql } from '../../platform/db/drizzle.ts'
 import type { Session } from '../../platform/db/session.ts'
 import { after, build, insertRow, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'

@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm'
-import { customType, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { customType, sql, timestamp, uuid } from './drizzle.ts'
 
 /** A primary key: UUID version 7 (RFC 9562), so that new rows land next to each other in the index. */
 export const id = () => uuid('id').primaryKey().default(sql`muster.uuid_v7()`)

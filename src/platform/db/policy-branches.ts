@@ -1,4 +1,4 @@
-import { type AnyColumn, type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { type AnyColumn, type Placeholder, type SQL, type SQLWrapper, sql } from './drizzle.ts'
 import { MAX_PAGE_SIZE } from './sql.ts'
 
 /*

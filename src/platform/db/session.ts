@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { type Caller, serializeClaims } from '../auth/caller.ts'
 import { Tally } from '../metric.ts'
+import type { SQL, SQLWrapper } from './drizzle.ts'
 import type {
   Database,
   Parameter,

@@ -1,6 +1,4 @@
-import { type AnyColumn, getTableColumns, type SQL, sql } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
-import { drizzle } from 'drizzle-orm/pg-proxy'
+import { type AnyColumn, drizzle, getTableColumns, type PgTable, type SQL, sql } from './drizzle.ts'
 import type { Given } from './statement.ts'
 
 /** Drizzle's query builder. It runs nothing: only a session does that. */

@@ -1,5 +1,4 @@
-import { fillPlaceholders, Placeholder, type SQLWrapper, sql } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
+import { fillPlaceholders, PgDialect, Placeholder, type SQLWrapper, sql } from './drizzle.ts'
 import type { Parameter, Statement } from './engine/database.ts'
 
 const dialect = new PgDialect()

@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { bigint, check, date, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant } from '../db/columns.ts'
+import { bigint, check, date, index, integer, pgSchema, primaryKey, sql, text, uuid } from '../db/drizzle.ts'
 
 /** Muster's own machinery: never exposed by an API. */
 export const muster = pgSchema('muster')

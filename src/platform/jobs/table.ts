@@ -1,5 +1,5 @@
-import { bigint, integer, pgSchema, text } from 'drizzle-orm/pg-core'
 import { instant } from '../db/columns.ts'
+import { bigint, integer, pgSchema, text } from '../db/drizzle.ts'
 
 /** As `src/platform/idempotency/table.ts` declares it. */
 const muster = pgSchema('muster')

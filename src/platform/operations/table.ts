@@ -1,4 +1,4 @@
-import { bigint, date, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core'
+import { bigint, date, pgSchema, primaryKey, text } from '../db/drizzle.ts'
 
 /** As `src/platform/idempotency/table.ts` declares it. */
 const muster = pgSchema('muster')

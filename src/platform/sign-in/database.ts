@@ -1,4 +1,4 @@
-import { drizzle } from 'drizzle-orm/pg-proxy'
+import { drizzle } from '../db/drizzle.ts'
 import type { Database, Parameter, Row } from '../db/engine/database.ts'
 import { requestContext } from './request-context.ts'
 

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import {
   boolean,
   check,
@@ -6,10 +5,11 @@ import {
   index,
   integer,
   pgSchema,
+  sql,
   text,
   timestamp,
   uuid,
-} from 'drizzle-orm/pg-core'
+} from '../db/drizzle.ts'
 
 /**
  * Sign-in's own: who can sign in and by what. `auth` is Supabase's name for the same. The members are named as better-auth calls them,

@@ -1,5 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { type SQL, sql } from '../db/drizzle.ts'
 import { Problem } from '../http/problem.ts'
 import { type SyncPage, type Watermark, watermark } from './schemas.ts'
 
