@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { patience } from './test/support/patience.ts'
+import SlowestFirst from './test/support/slowest-first.ts'
 
 // Each process that a test starts would read and compile the same modules again: half of its start.
 process.env.NODE_COMPILE_CACHE ??= new URL(
@@ -49,13 +50,13 @@ export default defineConfig({
     pool: 'forks',
     // Each file has a database of its own; the code is loaded, and PGlite compiled, once for each worker.
     isolate: false,
-    setupFiles: ['test/support/setup-worker.ts'],
     maxWorkers: Math.min(MOST_EMBEDDED_WORKERS, Math.max(FEWEST_EMBEDDED_WORKERS, cores)),
     // Several times what the slowest takes on a quiet machine: these numbers are there for what hangs.
     testTimeout: patience(30_000),
     // PGlite loads a prepared database in 2 s alone, and in several times that beside three others.
     hookTimeout: patience(60_000),
     teardownTimeout: patience(30_000),
+    sequence: { sequencer: SlowestFirst },
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

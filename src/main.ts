@@ -15,20 +15,13 @@ async function start(): Promise<void> {
   writePrivately()
 
   // Print the lines above first: the modules below take a second to load.
-  const [
-    { openLog },
-    { resolveSignInSecret, resolveTokenSettings },
-    { openDatabases },
-    { resolveDrizzleQuickly },
-  ] = await Promise.all([
+  const [{ openLog }, { resolveSignInSecret, resolveTokenSettings }, { openDatabases }] = await Promise.all([
     import('./platform/log.ts'),
     import('./platform/auth/development-secret.ts'),
     import('./platform/db/open.ts'),
-    import('./platform/db/drizzle-resolution.ts'),
   ])
   const tokenSettings = await resolveTokenSettings(config)
   const log = openLog(config)
-  resolveDrizzleQuickly()
   // Load the service while PGlite compiles PostgreSQL on other threads, or while the server answers.
   const [databases, { openService }, { seedDemo }, { demoPassword, giveDemoAccounts }, { DEMO_USERS }] =
     await Promise.all([

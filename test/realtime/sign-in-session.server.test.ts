@@ -12,7 +12,7 @@ import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
 import { arrangeShift, USERS } from '../support/world.ts'
 
 /** Longer on a slow machine, where the next one comes later. */
-const TOKEN_SECONDS = Math.min(6, Math.ceil(patience(3)))
+const TOKEN_SECONDS = Math.min(10, Math.ceil(patience(4)))
 const LIFETIMES = 3
 const PASSWORD = 'a password of the tests'
 const EMAIL = 'company@example.com'

@@ -1,0 +1,36 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/**
+ * Files that take long, the longest first: the one that begins last would else run alone, while a core has nothing to do. Vitest itself
+ * knows times only where it has run before, and takes the largest files first.
+ */
+const SLOWEST = [
+  'unit/readme.test.ts',
+  'rules/db-command.test.ts',
+  'rules/first-start.embedded.test.ts',
+  'operations/backup.embedded.test.ts',
+  'rules/tenant-command.test.ts',
+  'rules/prepared-base.embedded.test.ts',
+  'realtime/live.server.test.ts',
+  'api/hostile.test.ts',
+  'rules/kill.server.test.ts',
+  'realtime/changes-access.server.test.ts',
+  'rules/payouts-kill.server.test.ts',
+  'rules/health.server.test.ts',
+  'realtime/changes-cluster.server.test.ts',
+  'rules/owner.server.test.ts',
+  'rules/supabase.server.test.ts',
+  'clients/clients.server.test.ts',
+  'realtime/clients.test.ts',
+]
+
+const rank = ({ moduleId }: TestSpecification): number => {
+  const at = SLOWEST.findIndex((name) => moduleId.endsWith(`/test/${name}`))
+  return at < 0 ? SLOWEST.length : at
+}
+
+export default class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other))
+  }
+}
