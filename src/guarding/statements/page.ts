@@ -59,8 +59,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Text as HTML shows it, in elements and in quoted attributes. */
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)
 
+/** Made once: to make one takes a hundred times as long as to use it, and a page may have thousands of amounts. */
+const TWO_DECIMALS = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+
 const amount = (value: number, currency: string): string =>
-  `${value.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${escapeHtml(currency)}`
+  `${TWO_DECIMALS.format(value)} ${escapeHtml(currency)}`
 
 /** A statement as a page that prints on A4. It needs nothing from elsewhere. */
 export function toPageOf(statement: StatementDetail): string {
