@@ -12,6 +12,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { asJobs } from '../../src/platform/db/identity.ts'
 import { registerJobs, runJob } from '../../src/platform/jobs/runner.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { patience } from '../support/patience.ts'
 import { arrangePayPeriod } from '../support/pay-periods.ts'
 import {
   arrangeStatement,
@@ -377,50 +378,56 @@ describe('nothing is paid twice, and nothing forgotten', () => {
     }
   })
 
-  it('when orders and answers are lost, and webhooks come twice and in any order', async () => {
-    const random = seededRandom(trialSeed())
-    const pick = <T>(of: readonly T[]): T => pickFrom(random, of)
-    let isBroken = true
-    const fake = new FakeProvider(() => (isBroken ? pick(FAKE_ACTS) : 'complete'))
-    const config = payoutSettings({ PAYOUT_MAX_ATTEMPTS: '3' })
-    const people = [{}, { professional: PROFESSIONALS.otherGuard, company: ORGANIZATIONS.rival }]
-    let sent = 0
-    const deliver = async (): Promise<void> => {
-      const some = fake.events.filter(() => random() < 0.3)
-      for (const one of some.sort(() => random() - 0.5)) {
-        await receive(one)
-        if (random() < 0.3) await receive(one)
+  it(
+    'when orders and answers are lost, and webhooks come twice and in any order',
+    async () => {
+      const random = seededRandom(trialSeed())
+      const pick = <T>(of: readonly T[]): T => pickFrom(random, of)
+      let isBroken = true
+      const fake = new FakeProvider(() => (isBroken ? pick(FAKE_ACTS) : 'complete'))
+      const config = payoutSettings({ PAYOUT_MAX_ATTEMPTS: '3' })
+      const people = [{}, { professional: PROFESSIONALS.otherGuard, company: ORGANIZATIONS.rival }]
+      let sent = 0
+      const deliver = async (): Promise<void> => {
+        const some = fake.events.filter(() => random() < 0.3)
+        for (const one of some.sort(() => random() - 0.5)) {
+          await receive(one)
+          if (random() < 0.3) await receive(one)
+        }
       }
-    }
-    for (let round = 0; round < trialSize(12, 400); round += 1) {
-      for (let n = 0; n < 5; n += 1)
-        await arrangeStatement(owner, Math.floor(random() * 100_000) - 5_000, pick(people))
-      await makePayoutsDue(owner)
-      sent += await sendDue(owner, fake, config)
-      await deliver()
-      if (random() < 0.3) fake.settle()
-      const paid = fake.ledger.filter(({ kind }) => kind === 'payment')
-      if (random() < 0.2 && paid.length > 0) fake.refund(pick(paid).key)
-      // An admin looks at what is left over, now and then.
-      if (random() < 0.3) await retryAll()
-    }
-    isBroken = false
-    for (let run = 0; run < 3; run += 1) {
-      await retryAll()
-      await makePayoutsDue(owner)
-      await sendDue(owner, fake, config)
-      fake.settle()
-    }
-    for (const one of fake.events) await receive(one)
-    expect(sent).toBeGreaterThan(20)
-    expect(await reconcile(owner, fake)).toEqual([])
-    const { paid, owed } = await sums(owner, fake)
-    expect(paid).toBe(owed)
-    expect(await owner.query("select from payouts where status not in ('completed', 'refunded')")).toEqual([])
-    console.log(
-      `payouts: ${sent} tries, ${fake.ledger.length} entries of the ledger, ${fake.events.length} events, ${paid / 100} EUR paid and owed`,
-    )
-  })
+      for (let round = 0; round < trialSize(12, 400); round += 1) {
+        for (let n = 0; n < 5; n += 1)
+          await arrangeStatement(owner, Math.floor(random() * 100_000) - 5_000, pick(people))
+        await makePayoutsDue(owner)
+        sent += await sendDue(owner, fake, config)
+        await deliver()
+        if (random() < 0.3) fake.settle()
+        const paid = fake.ledger.filter(({ kind }) => kind === 'payment')
+        if (random() < 0.2 && paid.length > 0) fake.refund(pick(paid).key)
+        // An admin looks at what is left over, now and then.
+        if (random() < 0.3) await retryAll()
+      }
+      isBroken = false
+      for (let run = 0; run < 3; run += 1) {
+        await retryAll()
+        await makePayoutsDue(owner)
+        await sendDue(owner, fake, config)
+        fake.settle()
+      }
+      for (const one of fake.events) await receive(one)
+      expect(sent).toBeGreaterThan(20)
+      expect(await reconcile(owner, fake)).toEqual([])
+      const { paid, owed } = await sums(owner, fake)
+      expect(paid).toBe(owed)
+      expect(await owner.query("select from payouts where status not in ('completed', 'refunded')")).toEqual(
+        [],
+      )
+      console.log(
+        `payouts: ${sent} tries, ${fake.ledger.length} entries of the ledger, ${fake.events.length} events, ${paid / 100} EUR paid and owed`,
+      )
+    },
+    patience(trialSize(30_000, 900_000)),
+  )
 })
 
 const retryAll = () =>

@@ -17,7 +17,7 @@ export const SECRETS = {
 }
 const log = { info() {}, warn() {} }
 
-/** Far from the weeks of others in the same database, and with room between the numbers: closing a period takes the next one. */
+/** Weeks since 1900, far from those of others in the same database, and with room between the numbers: closing a period takes the next one. */
 let weeks = 1000
 
 /**
@@ -40,7 +40,7 @@ export async function arrangeStatement(
     [company],
   )
   const [row] = await owner.query<{ id: string }>(
-    `with days as (select date '1980-01-07' + 7 * $4::int as first_day), period as (
+    `with days as (select date '1900-01-01' + 7 * $4::int as first_day), period as (
        insert into pay_periods (tenant_id, company_id, period, time_zone, first_day, last_day, starts_at, ends_at, state, closed_at)
        select o.tenant_id, o.id, 'week', 'Europe/Amsterdam', first_day, first_day + 6, first_day, first_day + 7, 'closed', now()
        from days, organizations o where o.id = $1::uuid
