@@ -42,6 +42,11 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     file: 'test/rules/freight-races.server.test.ts',
     summary: 'a storm of 20 s of assignments of five drivers and five trucks',
   },
+  kill: {
+    file: 'test/rules/kill.server.test.ts',
+    summary:
+      'the service, its server and one session killed 10 times each under load: nothing acknowledged is lost',
+  },
   hours: {
     file: 'test/rules/hours.test.ts',
     summary:

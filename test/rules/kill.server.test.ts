@@ -8,6 +8,7 @@ import { expectInvariants } from '../support/invariants.ts'
 import { patience } from '../support/patience.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
+import { trialSize } from '../support/trial.ts'
 import { arrangeGuards, buildWorld, type Guard, LOCATIONS, SITE, USERS } from '../support/world.ts'
 
 /*
@@ -18,13 +19,16 @@ import { arrangeGuards, buildWorld, type Guard, LOCATIONS, SITE, USERS } from '.
 
 const SECRET = 'the secret of the tests, at least 32 characters long'
 const CLIENTS = 12
+const KILLS = trialSize(2, 10)
+/** Requests that are acknowledged before each, and after the last. */
+const BETWEEN_KILLS = trialSize(80, 300)
 /** Of a client before its next request, when one was not served. */
 const PAUSE_MS = 100
 /** No answer for this long is a client left hanging: longer than every timeout of the service together. */
 const ANSWER_TIMEOUT_MS = patience(20_000)
 /** For starting processes and crash recovery on a busy machine. */
 const RECOVERY_TIMEOUT_MS = patience(60_000)
-const TEST_TIMEOUT_MS = patience(180_000)
+const TEST_TIMEOUT_MS = patience(trialSize(180_000, 600_000))
 
 let postgres: PostgresServer
 let service: ServiceProcess
@@ -280,12 +284,12 @@ describe('kill -9', () => {
     'of the service loses nothing that it acknowledged',
     async () => {
       const load = startLoad(() => service.url)
-      for (const _ of [1, 2, 3]) {
-        await load.acknowledge(150)
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await load.acknowledge(BETWEEN_KILLS)
         await service.crash()
         service = await start()
       }
-      await load.acknowledge(150)
+      await load.acknowledge(BETWEEN_KILLS)
       await load.stop()
       expect(load.journal.refusals.get('lost')).toBeGreaterThan(0)
       await expectNothingLost(load.journal)
@@ -298,8 +302,8 @@ describe('kill -9', () => {
     async () => {
       const { pid } = service
       const load = startLoad(() => service.url)
-      for (const _ of [1, 2, 3]) {
-        await load.acknowledge(150)
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await load.acknowledge(BETWEEN_KILLS)
         await postgres.crash()
         // Nobody waits for a server that is not there: they are told to come back.
         await load.refuse('busy')
@@ -307,7 +311,7 @@ describe('kill -9', () => {
         await postgres.start()
         await waitUntilReady(200)
       }
-      await load.acknowledge(150)
+      await load.acknowledge(BETWEEN_KILLS)
       await load.stop()
       expect([service.isRunning(), service.pid]).toEqual([true, pid])
       expect(load.journal.refusals.get('lost')).toBeUndefined()
@@ -322,15 +326,15 @@ describe('kill -9', () => {
     'of one database session interrupts the others for a moment only',
     async () => {
       const load = startLoad(() => service.url)
-      for (const _ of [1, 2, 3]) {
-        await load.acknowledge(150)
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await load.acknowledge(BETWEEN_KILLS)
         // The server ends all sessions when one dies like this: memory that they share may be damaged.
         const before = load.putOff()
         process.kill(await waitForBusySession(), 'SIGKILL')
         await vi.waitFor(() => expect(load.putOff()).toBeGreaterThan(before), RECOVERY_TIMEOUT_MS)
         await waitUntilReady(200)
       }
-      await load.acknowledge(150)
+      await load.acknowledge(BETWEEN_KILLS)
       await load.stop()
       await owner.close()
       owner = openOwner()
