@@ -42,6 +42,11 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     file: 'test/rules/freight-races.server.test.ts',
     summary: 'a storm of 20 s of assignments of five drivers and five trucks',
   },
+  'changes-mutants': {
+    file: 'test/realtime/changes-access.server.test.ts',
+    summary:
+      'each published table with its policy gone, open, shut and not in force: who is told of changes turns red',
+  },
   kill: {
     file: 'test/rules/kill.server.test.ts',
     summary:

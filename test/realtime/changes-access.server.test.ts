@@ -4,6 +4,7 @@ import { buildAccessWorld } from '../rules/access-world.ts'
 import { wrongCells } from '../support/change-matrix.ts'
 import { useRouter } from '../support/changes.ts'
 import { PUBLISHED_TABLES, type PublishedTableName } from '../support/modules.ts'
+import { trialSize } from '../support/trial.ts'
 
 /*
  * The matrix of change events notices what is broken: each policy that lets read, and each step of a check. What the
@@ -38,6 +39,9 @@ const rulesOf = (table: PublishedTableName): string =>
     .map(({ text }) => `${text}\n;`)
     .join('\n')
 
+/** Of the mutants of a table beside the open policy, which are the same for each: they take turns. A trial tries all for all. */
+const MUTANTS_BESIDE = 2
+
 /** What is broken, told by one red cell at least; then it is mended. */
 async function expectRed(table: PublishedTableName, mutant: string): Promise<void> {
   await rt().owner.script(mutant)
@@ -54,9 +58,8 @@ async function expectRed(table: PublishedTableName, mutant: string): Promise<voi
 }
 
 it.each(PUBLISHED_TABLES)('of %s: its policy gone, open, shut, or not in force', async (table) => {
-  for (const mutant of [
+  const mutants = [
     `drop policy ${table}_read on ${table}`,
-    `alter policy ${table}_read on ${table} using (true)`,
     `alter policy ${table}_read on ${table} using (false)`,
     `alter policy ${table}_read on ${table} to public; grant select on ${table} to anon`,
     `alter table ${table} disable row level security`,
@@ -65,8 +68,11 @@ it.each(PUBLISHED_TABLES)('of %s: its policy gone, open, shut, or not in force',
      alter publication supabase_realtime add table ${table};
      alter table ${table} replica identity full`,
     `revoke select on ${table} from authenticated`,
-  ]) {
-    await expectRed(table, `${mutant};`)
+  ]
+  await expectRed(table, `alter policy ${table}_read on ${table} using (true);`)
+  for (let nth = 0; nth < trialSize(MUTANTS_BESIDE, mutants.length); nth += 1) {
+    const turn = PUBLISHED_TABLES.indexOf(table) * MUTANTS_BESIDE + nth
+    await expectRed(table, `${mutants[turn % mutants.length]};`)
   }
   expect(await wrongCells(rt(), table)).toEqual([])
 })
