@@ -46,6 +46,9 @@ const ROUTE_TIMEOUT_MS = patience(120_000)
 
 /** What comes no further than HTTP is the same on each engine. */
 const TRIES_HTTP = inject('database').engine === 'server'
+/** And most that a field refuses: of those the embedded engine gets each third, beginning with another one in each place. */
+const shareOf = <T>(values: readonly T[], place: number): readonly T[] =>
+  TRIES_HTTP ? values : values.filter((_, nth) => (nth + place) % 3 === 0)
 
 const document = new OpenApi(await describeApi())
 const v1 = document.routes.filter(({ isPublic }) => !isPublic)
@@ -402,8 +405,8 @@ describe('a body', () => {
 
   eachRoute('with something else in any place', withBody, async (route, volley) => {
     const sample = sampleOf(route)
-    for (const place of placesIn(sample)) {
-      for (const text of HOSTILE_JSON) {
+    for (const [nth, place] of placesIn(sample).entries()) {
+      for (const text of shareOf(HOSTILE_JSON, nth)) {
         await volley.fire(`${place.join('.')} = ${text}`, { payload: withTextAt(sample, place, text) })
       }
     }
@@ -528,8 +531,9 @@ describe('a query', () => {
   const reading = v1.filter(({ method }) => method === 'GET')
   eachRoute('with something else in any parameter', reading, async (route, volley) => {
     const required = route.path.endsWith('/nearby') ? { latitude: '52.98765', longitude: '4.12345' } : {}
-    for (const name of route.queryParameters) {
-      for (const text of HOSTILE_STRINGS.filter((text) => text.isWellFormed() && text.length < 10_000)) {
+    const sendable = HOSTILE_STRINGS.filter((text) => text.isWellFormed() && text.length < 10_000)
+    for (const [nth, name] of route.queryParameters.entries()) {
+      for (const text of shareOf(sendable, nth)) {
         const query = new URLSearchParams({ ...required, [name]: text })
         const response = await volley.fire(`${name} = ${text}`, { url: `${pathOf(route)}?${query}` })
         if (response.statusCode < 400 && response.body.includes('SECRET')) volley.findings.push(name)
