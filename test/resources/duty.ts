@@ -38,7 +38,7 @@ export const access: Access = {
     table: 'public.duty_status_changes',
     key: 'id',
     rows: Object.fromEntries(
-      Object.entries(DRIVER).map(([name, driver], n) => [name, { id: id('b7', n + 1), driver }]),
+      Object.entries(DRIVER).map(([name, driver], n) => [name, { id: id('d5', n + 1), driver }]),
     ),
     actions: {
       r: reads('public.duty_status_changes'),
@@ -65,13 +65,14 @@ export const access: Access = {
       e: updates('public.duty_status_changes', "status = 'off_duty'"),
       d: deletes('public.duty_status_changes'),
     },
+    // The dispatcher of this world drives, too.
     grid: `
                     office  dispatcher  driver  rivalOffice  rivalDriver  admin  foreignOffice  foreignDriver  foreignAdmin
       own           rf      rf          rfcs    .            .            rf     .              .              .
       ofDismissed   rf      rf          .       .            .            rf     .              .              .
       ofFormer      rf      rf          .       .            .            rf     .              .              .
       ofEarlier     rf      rf          .       .            .            rf     .              .              .
-      ofDispatcher  rf      rf          .       .            .            rf     .              .              .
+      ofDispatcher  rf      rfcs        .       .            .            rf     .              .              .
       rival         .       .           .       rf           rfcs         rf     .              .              .
       foreign       .       .           .       .            .            .      rf             rfcs           rf
     `,
@@ -143,7 +144,7 @@ export const access: Access = {
 }
 
 const edit = (n: number, driver: string, by: string, as: 'driver' | 'carrier') => ({
-  id: id('b8', n),
+  id: id('d6', n),
   driver,
   by,
   as,
