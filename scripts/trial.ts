@@ -49,7 +49,8 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
   },
   'hours-of-service': {
     file: 'test/rules/hours-of-service.test.ts',
-    summary: '10,000 random logs of drivers: the hours left by the database and by a program written from the regulations',
+    summary:
+      '10,000 random logs of drivers: the hours left by the database and by a program written from the regulations',
   },
   timesheets: {
     file: 'test/rules/timesheets.test.ts',

@@ -37,7 +37,14 @@ export const freight = {
     createTruck: ['Location'],
     exportLoads: ['Link'],
   },
-  publishedTables: ['loads', 'load_stops', 'load_assignments', 'driver_documents', 'duty_status_changes', 'duty_status_edits'],
+  publishedTables: [
+    'loads',
+    'load_stops',
+    'load_assignments',
+    'driver_documents',
+    'duty_status_changes',
+    'duty_status_edits',
+  ],
   notificationTypes: [
     'load_assigned',
     'load_unassigned',

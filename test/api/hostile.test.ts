@@ -190,7 +190,14 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     home_time_zone: 'America/Chicago',
   }),
   'POST /v1/freight/duty-statuses/batch': {
-    items: [{ id: 'c4ec0000-0000-7000-8000-000000000002', status: 'driving', began_at: '2026-01-01T08:00:00Z', device_id: 'HIDDEN' }],
+    items: [
+      {
+        id: 'c4ec0000-0000-7000-8000-000000000002',
+        status: 'driving',
+        began_at: '2026-01-01T08:00:00Z',
+        device_id: 'HIDDEN',
+      },
+    ],
   },
   'POST /v1/freight/drivers/{id}/duty-edits': {
     kind: 'added',

@@ -95,7 +95,8 @@ async function ask(cases: readonly Case[]): Promise<Found[]> {
 
 /** The first quarter of an hour in which the driver may drive. */
 function firstQuarter({ log, at, ...terms }: Case): number {
-  for (let then = at; then <= at + LONGEST_WAIT; then += QUARTER) if (mayDrive(log, terms, at, then)) return then
+  for (let then = at; then <= at + LONGEST_WAIT; then += QUARTER)
+    if (mayDrive(log, terms, at, then)) return then
   return Number.NaN
 }
 
@@ -141,7 +142,8 @@ describe('hours left', () => {
         else {
           // To the second: then, and not one second before, and not a quarter later than any quarter is free.
           expect(mayDrive(one.log, one, one.at, can_drive_at), said).toBe(true)
-          if (can_drive_at > one.at) expect(mayDrive(one.log, one, one.at, can_drive_at - 1), said).toBe(false)
+          if (can_drive_at > one.at)
+            expect(mayDrive(one.log, one, one.at, can_drive_at - 1), said).toBe(false)
           expect(can_drive_at, said).toBeLessThanOrEqual(first)
           expect(first - can_drive_at, said).toBeLessThan(LONGEST_WAIT)
         }
@@ -154,15 +156,29 @@ describe('hours left', () => {
   })
 
   it('in the United States are 11 hours of driving in a window of 14', async () => {
-    expect(await leftAfter('us_property', [['driving', 5]])).toMatchObject({ driving: 6, window: 9, cycle: 65 })
+    expect(await leftAfter('us_property', [['driving', 5]])).toMatchObject({
+      driving: 6,
+      window: 9,
+      cycle: 65,
+    })
     const overWindow = await leftAfter('us_property', [
       ['driving', 4],
       ['off_duty', 1],
       ['on_duty', 9],
     ])
     expect(overWindow).toMatchObject({ driving: 7, window: 0, waits: 10 })
-    expect(await leftAfter('us_property', [['driving', 11], ['off_duty', 9.5]])).toMatchObject({ waits: 0.5 })
-    expect(await leftAfter('us_property', [['driving', 11], ['off_duty', 10]])).toMatchObject({
+    expect(
+      await leftAfter('us_property', [
+        ['driving', 11],
+        ['off_duty', 9.5],
+      ]),
+    ).toMatchObject({ waits: 0.5 })
+    expect(
+      await leftAfter('us_property', [
+        ['driving', 11],
+        ['off_duty', 10],
+      ]),
+    ).toMatchObject({
       driving: 11,
       window: 14,
       waits: 0,
@@ -204,7 +220,10 @@ describe('hours left', () => {
       waits: 0,
     })
     // Off duty is no berth.
-    expect(await leftAfter('us_property', [...eightAndTwo, ['off_duty', 8]])).toMatchObject({ driving: 2, window: 0 })
+    expect(await leftAfter('us_property', [...eightAndTwo, ['off_duty', 8]])).toMatchObject({
+      driving: 2,
+      window: 0,
+    })
   })
 
   it('in the United States are 60 hours in 7 days or 70 in 8, and begin anew after 34 hours off', async () => {
@@ -215,7 +234,9 @@ describe('hours left', () => {
     ]).flat()
     expect(await leftAfter('us_property', days, '60/7')).toMatchObject({ cycle: 0 })
     expect(await leftAfter('us_property', days, '70/8')).toMatchObject({ cycle: 10, waits: 0 })
-    expect(await leftAfter('us_property', [...days, ['off_duty', 19.75]], '60/7')).toMatchObject({ cycle: 10 })
+    expect(await leftAfter('us_property', [...days, ['off_duty', 19.75]], '60/7')).toMatchObject({
+      cycle: 10,
+    })
     expect(await leftAfter('us_property', [...days, ['off_duty', 20]], '60/7')).toMatchObject({ cycle: 60 })
   })
 
@@ -246,7 +267,9 @@ describe('hours left', () => {
       ['off_duty', 24 - driving],
     ]
     expect(await leftAfter('eu_561', [...day(9.5), ['driving', 1]])).toMatchObject({ driving: 9 })
-    expect(await leftAfter('eu_561', [...day(9.5), ...day(9.5), ['driving', 1]])).toMatchObject({ driving: 8 })
+    expect(await leftAfter('eu_561', [...day(9.5), ...day(9.5), ['driving', 1]])).toMatchObject({
+      driving: 8,
+    })
     // Nine is not more than nine; and on monday comes another week.
     expect(await leftAfter('eu_561', [...day(9.5), ...day(9), ['driving', 1]])).toMatchObject({ driving: 9 })
     expect(

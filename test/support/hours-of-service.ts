@@ -138,7 +138,9 @@ function leftInEurope(log: readonly Entry[], { zone }: Terms, now: number): Left
     const wasRegular = weekly.at(-1)?.isRegular ?? true
     const dayBegan = daily.at(-1)?.to ?? BEFORE
     const isSplit = rests.some((rest) => rest.from > dayBegan && rest.to < from && rest.length >= 3 * HOUR)
-    const reducedOnes = daily.filter((rest) => rest.isReduced && rest.to > (weekly.at(-1)?.to ?? BEFORE)).length
+    const reducedOnes = daily.filter(
+      (rest) => rest.isReduced && rest.to > (weekly.at(-1)?.to ?? BEFORE),
+    ).length
     const isWeekly = length >= 45 * HOUR || (length >= 24 * HOUR && wasRegular)
     const isRegular = isWeekly || length >= 11 * HOUR || (isSplit && length >= 9 * HOUR)
     if (isWeekly) weekly.push({ to, isRegular: length >= 45 * HOUR })

@@ -80,8 +80,7 @@ export const listDutyStatuses = (
   filter: DutyStatusFilter,
   limit: number,
   position: Position | undefined,
-): RowsStatement<DutyStatus> =>
-  statusPages({ ...filter, driver_id: driver, ...pageValues(limit, position) })
+): RowsStatement<DutyStatus> => statusPages({ ...filter, driver_id: driver, ...pageValues(limit, position) })
 
 const record = action('muster.record_duty_statuses', ['items'], { needsKey: false })
 

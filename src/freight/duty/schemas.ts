@@ -40,7 +40,9 @@ export const dutyStatus = z
     counts_as: z
       .strictObject({ status, began_at: instantOut })
       .nullable()
-      .meta({ description: 'What the last accepted edit says; null when there is none, or it voids the entry.' }),
+      .meta({
+        description: 'What the last accepted edit says; null when there is none, or it voids the entry.',
+      }),
   })
   .meta({ id: 'DutyStatus' })
 
@@ -85,10 +87,10 @@ export const newDutyStatus = z
     path: ['longitude'],
     message: 'comes with the latitude',
   })
-  .refine(
-    ({ began_at, recorded_at = began_at }) => Date.parse(recorded_at) >= Date.parse(began_at),
-    { path: ['recorded_at'], message: 'must not be before `began_at`' },
-  )
+  .refine(({ began_at, recorded_at = began_at }) => Date.parse(recorded_at) >= Date.parse(began_at), {
+    path: ['recorded_at'],
+    message: 'must not be before `began_at`',
+  })
 
 export type NewDutyStatus = z.infer<typeof newDutyStatus>
 
@@ -155,8 +157,7 @@ export const driverHours = z
     driver_id: uuid,
     at: instantOut.meta({ description: 'The time to which the answer applies, to the second.' }),
     pack: z.enum(HOURS_PACKS).meta({
-      description:
-        '`us_property`: 49 CFR 395, carriers of property. `eu_561`: Regulation (EC) No 561/2006.',
+      description: '`us_property`: 49 CFR 395, carriers of property. `eu_561`: Regulation (EC) No 561/2006.',
     }),
     cycle: z
       .enum(HOURS_CYCLES)
@@ -169,14 +170,16 @@ export const driverHours = z
       .nullable()
       .meta({ description: 'The status at that time; null when the log has no entry for the last 28 days.' }),
     since: instantOut.nullable().meta({
-      description: 'When that status began, or 28 days earlier than `at` if it began before that; null without a log.',
+      description:
+        'When that status began, or 28 days earlier than `at` if it began before that; null without a log.',
     }),
     can_drive_at: instantOut.meta({
       description:
         'When the driver may drive: `at` if at once, otherwise the first time at which one who rests from `at` on may drive.',
     }),
     driving_seconds_left: seconds.meta({
-      description: 'Driving left: of 11 hours after a rest; in the European Union of the 9 or 10 hours of the day.',
+      description:
+        'Driving left: of 11 hours after a rest; in the European Union of the 9 or 10 hours of the day.',
     }),
     window_seconds_left: seconds.meta({
       description:
@@ -190,7 +193,8 @@ export const driverHours = z
         'Time on duty left of 60 or 70 hours; in the European Union time left until the next weekly rest has to begin.',
     }),
     week_seconds_left: seconds.nullable().meta({
-      description: 'Driving left of the 56 hours of the week in the European Union; null in the United States.',
+      description:
+        'Driving left of the 56 hours of the week in the European Union; null in the United States.',
     }),
     fortnight_seconds_left: seconds.nullable().meta({
       description:
@@ -203,7 +207,8 @@ export type DriverHours = z.infer<typeof driverHours>
 
 export const hoursQuery = z.strictObject({
   at: instant.optional().meta({
-    description: 'The time to which the answer applies: now when not given. The status then goes on until that time.',
+    description:
+      'The time to which the answer applies: now when not given. The status then goes on until that time.',
   }),
 })
 

@@ -45,11 +45,16 @@ const distance = decimal(MAX_DISTANCE, 2)
 /** Ten weeks: more than any load takes. */
 const MAX_DRIVING_MINUTES = 100_000
 
-const drivingMinutes = z.int().min(0).max(MAX_DRIVING_MINUTES).nullable().meta({
-  description:
-    'How long the driving takes, as the planner reckons; null when nobody said. A driver alone gets no load whose window is shorter than this takes with the rests and breaks of hours of service (`hours_of_service`). Without it the distance is taken, at the highest speed that is allowed anywhere.',
-  examples: [465],
-})
+const drivingMinutes = z
+  .int()
+  .min(0)
+  .max(MAX_DRIVING_MINUTES)
+  .nullable()
+  .meta({
+    description:
+      'How long the driving takes, as the planner reckons; null when nobody said. A driver alone gets no load whose window is shorter than this takes with the rests and breaks of hours of service (`hours_of_service`). Without it the distance is taken, at the highest speed that is allowed anywhere.',
+    examples: [465],
+  })
 /** Bounded, for a body may nest more deeply than a stack holds. */
 const isShallow = (value: unknown, levels = MAX_METADATA_LEVELS): boolean =>
   typeof value !== 'object' ||
@@ -374,7 +379,8 @@ export const loadCandidate = z
       .array(z.strictObject({ code: z.enum(DRIVER_VIOLATIONS) }))
       .meta({ description: 'The rules that an assignment of this driver would break.' }),
     hours: driverHours.meta({
-      description: 'The hours of service that the driver has left now: as `GET /v1/freight/drivers/{id}/hours`.',
+      description:
+        'The hours of service that the driver has left now: as `GET /v1/freight/drivers/{id}/hours`.',
     }),
   })
   .meta({ id: 'LoadCandidate' })
