@@ -37,12 +37,9 @@ export const dutyStatus = z
       description:
         'Whether the entry counts as it was recorded. When an accepted edit says otherwise, `counts_as` says what counts.',
     }),
-    counts_as: z
-      .strictObject({ status, began_at: instantOut })
-      .nullable()
-      .meta({
-        description: 'What the last accepted edit says; null when there is none, or it voids the entry.',
-      }),
+    counts_as: z.strictObject({ status, began_at: instantOut }).nullable().meta({
+      description: 'What the last accepted edit says; null when there is none, or it voids the entry.',
+    }),
   })
   .meta({ id: 'DutyStatus' })
 
