@@ -163,15 +163,6 @@ export const dutyRoutes: FastifyPluginAsyncZod = async (app) => {
     (request) => decideDutyEdit(request, request.params.id, 'refused'),
   )
 
-  // Other routes refuse a whole body that has a member `__proto__`, or bytes that are not UTF-8. Here only the item with it is
-  // rejected. That is safe, because an entry is built from its known members only.
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('ignore', 'ignore'),
-  )
-
   app.post(
     '/freight/duty-statuses/batch',
     {
