@@ -33,6 +33,7 @@ create or replace function muster.duty_edit_json(edit public.duty_status_edits) 
 language sql
 stable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return jsonb_build_object(
   'id', edit.id,
   'organization_id', edit.organization_id,

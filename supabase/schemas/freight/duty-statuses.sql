@@ -34,6 +34,7 @@ select muster.follow_table(
 create or replace function muster.is_duty_in_future(recorded_at timestamptz) returns boolean
 language sql
 volatile
+set search_path = pg_catalog, pg_temp
 return recorded_at > clock_timestamp() + interval '5 minutes';
 comment on function muster.is_duty_in_future(timestamptz) is 'Whether a device time lies more than 5 minutes in the future.';
 
@@ -41,6 +42,7 @@ create or replace function muster.most_duty_changes_a_day() returns integer
 language sql
 immutable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return 1440;
 comment on function muster.most_duty_changes_a_day() is 'How many entries a log takes for one day in UTC: one a minute.';
 

@@ -117,7 +117,6 @@ declare
   candidates bigint[];
   then_at bigint;
   berth_then bigint;
-  from_then bigint;
   driving_left bigint;
   window_left bigint;
   break_left bigint;
@@ -241,9 +240,11 @@ begin
       );
     end if;
     if least(driving_left, window_left, break_left, cycle_left) > 0 then
-      return answer || jsonb_build_object('can_drive_at', then_at);
+      answer := answer || jsonb_build_object('can_drive_at', then_at);
+      exit;
     end if;
   end loop;
+  return answer;
 end
 $$;
 comment on function muster.hours_left_us_property(jsonb, text, text, text[], bigint[], bigint) is
@@ -425,9 +426,11 @@ begin
       );
     end if;
     if least(driving_left, window_left, break_left, cycle_left, week_left, fortnight_left) > 0 then
-      return answer || jsonb_build_object('can_drive_at', then_at);
+      answer := answer || jsonb_build_object('can_drive_at', then_at);
+      exit;
     end if;
   end loop;
+  return answer;
 end
 $$;
 comment on function muster.hours_left_eu_561(jsonb, text, text[], bigint[], bigint) is

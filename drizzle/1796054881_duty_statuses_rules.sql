@@ -111,6 +111,7 @@ create or replace function muster.duty_edit_json(edit public.duty_status_edits) 
 language sql
 stable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return jsonb_build_object(
   'id', edit.id,
   'organization_id', edit.organization_id,
@@ -331,12 +332,14 @@ alter publication supabase_realtime add table public.duty_status_changes (began_
 create or replace function muster.is_duty_in_future(recorded_at timestamptz) returns boolean
 language sql
 volatile
+set search_path = pg_catalog, pg_temp
 return recorded_at > clock_timestamp() + interval '5 minutes';
 --> statement-breakpoint
 create or replace function muster.most_duty_changes_a_day() returns integer
 language sql
 immutable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return 1440;
 --> statement-breakpoint
 create or replace function muster.duty_changes_of_day(of_driver uuid, at timestamptz) returns bigint
@@ -642,7 +645,6 @@ declare
   candidates bigint[];
   then_at bigint;
   berth_then bigint;
-  from_then bigint;
   driving_left bigint;
   window_left bigint;
   break_left bigint;
@@ -766,9 +768,11 @@ begin
       );
     end if;
     if least(driving_left, window_left, break_left, cycle_left) > 0 then
-      return answer || jsonb_build_object('can_drive_at', then_at);
+      answer := answer || jsonb_build_object('can_drive_at', then_at);
+      exit;
     end if;
   end loop;
+  return answer;
 end
 $$;
 --> statement-breakpoint
@@ -948,9 +952,11 @@ begin
       );
     end if;
     if least(driving_left, window_left, break_left, cycle_left, week_left, fortnight_left) > 0 then
-      return answer || jsonb_build_object('can_drive_at', then_at);
+      answer := answer || jsonb_build_object('can_drive_at', then_at);
+      exit;
     end if;
   end loop;
+  return answer;
 end
 $$;
 --> statement-breakpoint
@@ -1492,4 +1498,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796051843_duty_statuses_rules';
+return '1796054881_duty_statuses_rules';
