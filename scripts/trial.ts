@@ -57,6 +57,11 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     summary:
       '2,000 sets of clock events and 10,000 steps with corrections against the model, all 720 orders of six and 500 of nine',
   },
+  'hours-of-service': {
+    file: 'test/rules/hours-of-service.test.ts',
+    summary:
+      '10,000 random logs of drivers: the hours left by the database and by a program written from the regulations',
+  },
   timesheets: {
     file: 'test/rules/timesheets.test.ts',
     summary:

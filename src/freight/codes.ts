@@ -139,6 +139,55 @@ export const codes = {
     when: 'After a medical card that is valid for longer has been put on record.',
     sqlstate: 'MU419',
   },
+  hours_of_service: {
+    status: 422,
+    title:
+      'The window of the load is shorter than its driving takes one driver with the rests and breaks of hours of service.',
+    retry: 'after_change',
+    when: 'After the window has become longer or the driving time shorter, or with a co-driver.',
+    sqlstate: 'MU420',
+  },
+  duty_in_future: {
+    status: 422,
+    title: 'The device time of the duty status is in the future.',
+    retry: 'later',
+    when: 'After the clock of the service (the header Date) is less than 5 minutes behind the device time.',
+    sqlstate: 'MU421',
+  },
+  duty_id_conflict: {
+    status: 409,
+    title: 'The id is already used for another entry.',
+    retry: 'never',
+    sqlstate: 'MU422',
+    constraint: 'duty_status_changes_pkey',
+  },
+  too_many_duty_changes: {
+    status: 422,
+    title: 'The log already has 1,440 entries on that day (UTC): further ones are rejected.',
+    retry: 'never',
+    sqlstate: 'MU423',
+  },
+  duty_edit_decided: {
+    status: 409,
+    title: 'The edit has already been decided on: propose another one.',
+    retry: 'never',
+    sqlstate: 'MU424',
+  },
+  duty_edit_open: {
+    status: 409,
+    title: 'There is an open proposal about this entry already.',
+    retry: 'after_change',
+    when: 'When the other side has accepted or refused it.',
+    sqlstate: 'MU425',
+    constraint: 'duty_status_edits_one_open',
+  },
+  too_many_duty_edits: {
+    status: 409,
+    title: 'The log already has 100 open proposals.',
+    retry: 'after_change',
+    when: 'When some of them have been accepted or refused.',
+    sqlstate: 'MU426',
+  },
 } as const satisfies Record<string, ProblemCode>
 
 declare module '../platform/http/codes.ts' {

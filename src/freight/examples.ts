@@ -3,6 +3,8 @@ import {
   brokerId,
   documentId,
   driverId,
+  dutyEditId,
+  dutyId,
   loadId,
   NEW_DRIVER_USER,
   stopId,
@@ -84,6 +86,38 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { number: 'MC-803316', expiry_date: '2099-06-30' },
   },
   removeDriverDocument: { as: 'office', parameters: { id: documentId(LAST) } },
+  createDutyStatuses: {
+    as: 'driver',
+    body: {
+      items: [
+        {
+          id: 'de480000-0000-7000-8000-000000000001',
+          status: 'on_duty',
+          began_at: '2026-01-31T08:12:00-06:00',
+          recorded_at: '2026-01-31T08:12:04-06:00',
+          device_id: 'phone-7f3a',
+          latitude: 41.85003,
+          longitude: -87.65005,
+        },
+        {
+          id: 'de480000-0000-7000-8000-000000000002',
+          status: 'driving',
+          began_at: '2026-01-31T08:40:00-06:00',
+          device_id: 'phone-7f3a',
+        },
+      ],
+    },
+  },
+  listDutyStatuses: { as: 'dispatcher', parameters: { id: driverId(1) } },
+  getDriverHours: { as: 'dispatcher', parameters: { id: driverId(1) } },
+  listDutyEdits: { as: 'driver', parameters: { id: driverId(1) } },
+  createDutyEdit: {
+    as: 'driver',
+    parameters: { id: driverId(1) },
+    body: { kind: 'void', entry_id: dutyId(1), reason: 'The phone recorded it twice.' },
+  },
+  acceptDutyEdit: { as: 'driver', parameters: { id: dutyEditId(1) } },
+  refuseDutyEdit: { as: 'driver', parameters: { id: dutyEditId(2) } },
   createTruck: {
     as: 'office',
     body: { unit_number: 'T-104', vin: '1M8GDM9AXKP042788', inspection_due_on: '2031-04-30' },

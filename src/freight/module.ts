@@ -3,6 +3,7 @@ import { brokerRoutes } from './brokers/routes.ts'
 import { codes } from './codes.ts'
 import { documentRoutes } from './documents/routes.ts'
 import { driverRoutes } from './drivers/routes.ts'
+import { dutyRoutes } from './duty/routes.ts'
 import { examples } from './examples.ts'
 import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
@@ -13,7 +14,7 @@ import { truckRoutes } from './trucks/routes.ts'
 export const freight = {
   name: 'freight',
   summary:
-    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry, trucks and trailers.',
+    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry and the logs that they keep, trucks and trailers.',
   tags: [
     {
       name: 'loads',
@@ -21,6 +22,7 @@ export const freight = {
     },
     { name: 'brokers', description: 'The brokers who give a carrier loads.' },
     { name: 'drivers', description: 'The drivers of a carrier, and their documents.' },
+    { name: 'duty', description: 'The logs of drivers, and the hours of service that they leave.' },
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
   ],
   codes,
@@ -35,7 +37,14 @@ export const freight = {
     createTruck: ['Location'],
     exportLoads: ['Link'],
   },
-  publishedTables: ['loads', 'load_stops', 'load_assignments', 'driver_documents'],
+  publishedTables: [
+    'loads',
+    'load_stops',
+    'load_assignments',
+    'driver_documents',
+    'duty_status_changes',
+    'duty_status_edits',
+  ],
   notificationTypes: [
     'load_assigned',
     'load_unassigned',
@@ -51,6 +60,7 @@ export const freight = {
     await v1.register(brokerRoutes)
     await v1.register(driverRoutes)
     await v1.register(documentRoutes)
+    await v1.register(dutyRoutes)
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
     await v1.register(loadRoutes)

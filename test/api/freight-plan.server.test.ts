@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { hoursOfDriver, listDutyStatuses } from '../../src/freight/duty/queries.ts'
 import { listCandidates, listLoads, loadById } from '../../src/freight/loads/queries.ts'
 import type { LoadFilter } from '../../src/freight/loads/schemas.ts'
 import { useApi } from '../support/api.ts'
@@ -22,6 +23,8 @@ const LOADS = 20_000
 const DRIVERS_OF_OTHERS = 3_000
 /** A driver of some years. */
 const OF_DRIVER = 400
+/** An entry every two hours, for two years. */
+const ENTRIES = 8_760
 
 /** Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here. */
 async function loadManyLoads(): Promise<void> {
@@ -70,8 +73,17 @@ async function loadManyLoads(): Promise<void> {
       `insert into driver_documents (tenant_id, organization_id, driver_id, kind, number, expiry_date)
        select d.tenant_id, d.organization_id, d.id, k, 'D', '2031-01-01' from drivers d, unnest(array['twic', 'tachograph_card']) as k`,
     )
+    await tx.query(
+      `insert into duty_status_changes (tenant_id, organization_id, driver_id, status, began_at, recorded_at, device_id)
+       select $1, $2, d.id, (array['driving', 'off_duty', 'on_duty'])[1 + n % 3], t.at, t.at, 'phone'
+       from unnest(array[$3::uuid, $4::uuid]) as d (id), generate_series(1, $5::int) n
+       cross join lateral (select now() - n * interval '2 hours' as at) t`,
+      [TENANTS.a, FREIGHT_ORGANIZATIONS.carrier, DRIVERS.driver, DRIVERS.rivalDriver, ENTRIES],
+    )
   })
-  await owner.script('vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents')
+  await owner.script(
+    'vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents, duty_status_changes, duty_status_edits',
+  )
 }
 
 const entriesOf = ({ entries, otherEntries }: Reads): number => entries + otherEntries
@@ -150,6 +162,25 @@ describe('a list among twenty thousand loads', () => {
       expect(reads.tableScans, index).toBe(0)
       expect(entriesOf(reads), index).toBeLessThan(most)
     }
+  })
+
+  it('of the log of a driver reads a page, and for the hours left four weeks', async () => {
+    const list = await measureReads(api(), 'duty_status_changes_pkey', freightCallerOf('office'), (session) =>
+      session.rows(listDutyStatuses(DRIVERS.driver, {}, LIMIT, undefined)),
+    )
+    expect(list.result).toHaveLength(LIMIT + 1)
+    expect(list.reads.tableScans).toBe(0)
+    expect(entriesOf(list.reads)).toBeLessThan(5 * LIMIT)
+    const hours = await measureReads(
+      api(),
+      'duty_status_changes_pkey',
+      freightCallerOf('driver'),
+      (session) => session.row(hoursOfDriver({ id: DRIVERS.driver, at: undefined })),
+    )
+    expect(hours.result).toMatchObject({ driver_id: DRIVERS.driver, status: 'off_duty' })
+    expect(hours.reads.tableScans).toBe(0)
+    // 28 days of twelve entries each, and what lasted when they began.
+    expect(entriesOf(hours.reads)).toBeLessThan(28 * 12 + 10)
   })
 
   it('finds a load by its metadata in the index', async () => {

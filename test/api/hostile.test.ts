@@ -189,7 +189,26 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     pay_percentage: null,
     pay_flat: 100,
     currency: 'USD',
+    hours_pack: 'us_property',
+    home_time_zone: 'America/Chicago',
   }),
+  'POST /v1/freight/duty-statuses/batch': {
+    items: [
+      {
+        id: 'c4ec0000-0000-7000-8000-000000000002',
+        status: 'driving',
+        began_at: '2026-01-01T08:00:00Z',
+        device_id: 'HIDDEN',
+      },
+    ],
+  },
+  'POST /v1/freight/drivers/{id}/duty-edits': {
+    kind: 'added',
+    entry_id: undefined,
+    status: 'driving',
+    began_at: '2026-01-01T08:00:00Z',
+    reason: 'HIDDEN reason',
+  },
   'POST /v1/freight/drivers/{id}/documents': {
     kind: 'tachograph_card',
     number: 'H1',
@@ -233,6 +252,7 @@ function ofLoads(): Record<string, Record<string, unknown>> {
     reference: 'HIDDEN-1',
     rate: 1250.5,
     distance: 346.5,
+    driving_minutes: 400,
     currency: 'USD',
     metadata: { note: 'HIDDEN note' },
   }
@@ -285,6 +305,7 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
 
 /** The persona whom most routes of this kind are for. */
 const personaFor = ({ path, method }: Route): Persona | FreightPersona => {
+  if (path === '/v1/freight/duty-statuses/batch') return 'driver'
   if (path.startsWith('/v1/freight/')) return 'office'
   if (/checkins|claim|notifications/.test(path)) return 'guard'
   if (/certificates|incidents/.test(path)) return path.endsWith('verify') ? 'admin' : 'guard'
@@ -419,8 +440,8 @@ describe('a body', () => {
       const { [member]: _, ...without } = sample as Record<string, unknown>
       await volley.fire(`without ${member}`, { payload: JSON.stringify(without) })
     }
-    // A check-in is not lost for what a newer app sends beside it.
-    const isCheckIn = route.path.includes('/checkins')
+    // What a phone recorded is not lost for what a newer app sends beside it.
+    const isFromPhone = /checkins|duty-statuses/.test(route.path)
     for (const extra of [
       'zz_unknown',
       'tenant_id',
@@ -432,7 +453,7 @@ describe('a body', () => {
     ]) {
       const payload = JSON.stringify({ ...(sample as object), [extra]: 'HIDDEN' })
       const { statusCode } = await volley.fire(`with ${extra}`, { payload })
-      if (statusCode < 400 && !isCheckIn) volley.findings.push(`${route.name} took ${extra}`)
+      if (statusCode < 400 && !isFromPhone) volley.findings.push(`${route.name} took ${extra}`)
     }
   })
 

@@ -68,7 +68,11 @@ const OTHERS = [
   // Drivers with what speaks against each, in freight-loads.test.ts.
   '/freight/loads/{id}/candidates',
   // Below.
-  '/freight/drivers/{id}/documents',
+  ...[
+    '/freight/drivers/{id}/documents',
+    '/freight/drivers/{id}/duty-statuses',
+    '/freight/drivers/{id}/duty-edits',
+  ],
   // Sums, in statements.test.ts.
   ...['/reports/earnings', '/reports/hours'],
 ]
@@ -135,18 +139,25 @@ it('/shifts/{id}/checkins lists to each persona what the policy shows, of each s
   }
 })
 
-it('/freight/drivers/{id}/documents lists to each persona what the policy shows, of each driver that they see', async () => {
-  let drivers = 0
-  for (const persona of PERSONAS) {
-    for (const driver of await readBy(persona, sql`select id from drivers`)) {
-      drivers += 1
-      expect(await listedTo(persona, `/freight/drivers/${driver}/documents?limit=${LIMIT}`), persona).toEqual(
-        await readBy(persona, sql`select id from driver_documents where driver_id = ${driver}`),
-      )
+it.each([
+  ['documents', 'driver_documents'],
+  ['duty-statuses', 'duty_status_changes'],
+  ['duty-edits', 'duty_status_edits'],
+])(
+  '/freight/drivers/{id}/%s lists to each persona what the policy shows, of each driver that they see',
+  async (list, table) => {
+    let drivers = 0
+    for (const persona of PERSONAS) {
+      for (const driver of await readBy(persona, sql`select id from drivers`)) {
+        drivers += 1
+        expect(await listedTo(persona, `/freight/drivers/${driver}/${list}?limit=${LIMIT}`), persona).toEqual(
+          await readBy(persona, sql`select id from ${sql.identifier(table)} where driver_id = ${driver}`),
+        )
+      }
     }
-  }
-  expect(drivers).toBeGreaterThan(3)
-})
+    expect(drivers).toBeGreaterThan(3)
+  },
+)
 
 it('the lists that are named above are lists of the API', () => {
   const named = [...NAMED.map(({ route }) => route.replace(/^\/sync\/.*/, '/sync/{table}')), ...OTHERS]

@@ -1,5 +1,6 @@
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { deletes, follows, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
+import { asks, deletes, follows, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
+import { quote } from '../rules/access-probe.ts'
 import { type MatrixRow, MORE_USERS } from '../rules/access-world.ts'
 import { arrangeDocuments, FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import type { Access, Resource } from '../support/resources.ts'
@@ -69,6 +70,10 @@ export const access: Access = {
     },
     actions: {
       r: reads('public.drivers'),
+      h: asks(
+        'ask for the hours left',
+        ({ id }) => `select count(*) > 0 from muster.hours_of_drivers(array[${quote(id)}]::uuid[], now())`,
+      ),
       e: updates('public.drivers', "name = 'Changed'"),
       E: updatesAll('public.drivers', "name = 'Changed'"),
       w: updates('public.drivers', 'organization_id = organization_id'),
@@ -83,13 +88,13 @@ export const access: Access = {
     // Some drive a load (loads.ts), and are not removed.
     grid: `
                      office  dispatcher  driver  rivalOffice  rivalDriver  admin  foreignOffice  foreignDriver  foreignAdmin
-      driver         reEc    r           r       .            .            reEc   .              .              .
+      driver         rheEc   rh          rh      .            .            rheEc  .              .              .
       dismissed      c       .           .       .            .            c      .              .              .
-      formerDriver   reEdc   r           .       .            .            reEdc  .              .              .
+      formerDriver   rheEdc  rh          .       .            .            rheEdc .              .              .
       earlier        c       .           .       .            .            c      .              .              .
-      dispatcher     reEdc   r           .       .            .            reEdc  .              .              .
-      rivalDriver    .       .           .       reE          r            reE    .              .              .
-      foreignDriver  .       .           .       .            .            .      reE            r              reE
+      dispatcher     rheEdc  rh          .       .            .            rheEdc .              .              .
+      rivalDriver    .       .           .       rheE         rh           rheE   .              .              .
+      foreignDriver  .       .           .       .            .            .      rheE           rh             rheE
     `,
   },
   columns: ({ id, organization, user, deleted }) => ({
@@ -107,6 +112,9 @@ export const access: Access = {
     pay_percentage: 25,
     currency: 'USD',
     distance_unit: 'mi',
+    hours_pack: 'us_property',
+    hours_cycle: '70/8',
+    home_time_zone: 'America/Chicago',
     deleted_at: deleted ? new Date() : null,
   }),
   alone: {
@@ -131,9 +139,9 @@ export const access: Access = {
     authenticated: {
       select: '*',
       insert:
-        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until',
+        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until hours_pack hours_cycle home_time_zone',
       update:
-        'name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until',
+        'name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until hours_pack hours_cycle home_time_zone',
       delete: '*',
     },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },

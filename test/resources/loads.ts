@@ -222,7 +222,8 @@ export const access: Access = {
   privileges: {
     authenticated: {
       select: '*',
-      update: 'broker_id dispatcher_id reference rate distance currency distance_unit metadata',
+      update:
+        'broker_id dispatcher_id reference rate distance currency distance_unit metadata driving_minutes',
       delete: '*',
     },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },

@@ -13,7 +13,7 @@ import {
   PROFESSIONAL_ROWS,
   SHIFT_ROWS,
 } from './access-world.ts'
-import { attack, attackWith, takeOn } from './attack.ts'
+import { attack, attackWith, outcomeOf, takeOn } from './attack.ts'
 
 /*
  * Somebody with a valid guard's token who can have the database run any SQL as `authenticated`: a hole in somebody's API, or a
@@ -321,6 +321,73 @@ describe('a check-in to somebody’s shift', () => {
     expect(await attack(api, 'otherGuard', inserting('', ''))).toBe('MU011')
     for (const persona of ['guard', 'otherGuard'] as const)
       expect(await attack(api, persona, inserting(', professional_id', `, ${professional}`))).toBe('42501')
+  })
+})
+
+describe('the log of a driver', () => {
+  /** As in test/resources/duty.ts: of the driver, an entry, and what the dispatcher proposes about it. */
+  const driver = "'ba000000-0000-7000-8000-000000000001'::uuid"
+  const entry = "'d5000000-0000-7000-8000-000000000001'::uuid"
+  const proposal = "'d6000000-0000-7000-8000-000000000001'::uuid"
+  const item = (id: string) =>
+    `select muster.record_duty_statuses(jsonb_build_array(jsonb_build_object('id', ${id}, 'driver_id', ${driver},
+       'status', 'off_duty', 'began_at', now(), 'recorded_at', now(), 'device_id', 'phone')))`
+  const insert = (column: string, value: string) =>
+    `insert into public.duty_status_changes (id, status, began_at, recorded_at, device_id ${column})
+     values (gen_random_uuid(), 'off_duty', now(), now(), 'phone' ${value})`
+
+  it('is written by the driver, and by nobody in the name of another', async () => {
+    expect(await attack(api, 'driver', item('gen_random_uuid()'), insert('', ''))).toBe('done')
+    for (const persona of ['office', 'rivalOffice', 'broker', 'admin', 'guard'] as const)
+      expect([persona, await attack(api, persona, item('gen_random_uuid()'))]).toEqual([persona, 'MU010'])
+    for (const persona of ['driver', 'rivalDriver', 'dispatcher', 'office', 'admin'] as const)
+      expect([persona, await attack(api, persona, insert(', driver_id', `, ${driver}`))]).toEqual([
+        persona,
+        '42501',
+      ])
+    // What another driver sends is in the log of that driver, and an id that is taken says nothing of whose it is.
+    for (const [id, answer] of [
+      ['gen_random_uuid()', 'created'],
+      [entry, 'duty_id_conflict'],
+    ] as const) {
+      const told = await attackWith<{ answer: string; mine: boolean }>(
+        api,
+        'rivalDriver',
+        [],
+        `with sent as materialized (${item(id)} as results)
+         select coalesce(results #>> '{0,code}', results #>> '{0,status}') as answer,
+                not exists (select from public.duty_status_changes where driver_id = ${driver}) as mine from sent`,
+      )
+      expect(told).toEqual([{ answer, mine: true }])
+    }
+  })
+
+  it.each([
+    `update public.duty_status_changes set status = 'off_duty' where id = ${entry}`,
+    `delete from public.duty_status_changes where id = ${entry}`,
+    `update public.duty_status_edits set state = 'accepted', decided_at = now() where id = ${proposal}`,
+    `insert into public.duty_status_edits (driver_id, kind, status, began_at, reason, proposed_by, proposed_as, state)
+     values (${driver}, 'added', 'off_duty', now(), 'Mine', auth.uid(), 'driver', 'accepted')`,
+    `select * from muster.duty_log(${driver}, now() - interval '28 days', now())`,
+    `select muster.side_of_log(${driver}, null, null)`,
+  ])('is not changed past the functions, nor read past its policy: %s', async (statement) => {
+    for (const persona of ['driver', 'dispatcher', 'admin', 'rivalOffice'] as const)
+      expect([persona, await attack(api, persona, statement)]).toEqual([persona, '42501'])
+  })
+
+  it('is edited by two people: who proposed does not decide, whatever side they say they are of', async () => {
+    const decide = `select muster.decide_duty_edit(${proposal}, 'accepted')`
+    for (const persona of ['dispatcher', 'office', 'admin'] as const)
+      expect([persona, await attack(api, persona, decide)]).toEqual([persona, 'MU010'])
+    for (const persona of ['rivalOffice', 'rivalDriver', 'foreignOffice', 'broker', 'guard'] as const)
+      expect([persona, await attack(api, persona, decide)]).toEqual([persona, 'MU011'])
+    expect(await attack(api, 'driver', decide)).toBe('done')
+    // Who proposed and accepted would have to be two users, also where no function looks.
+    const { owner } = database()
+    const both = owner.query(
+      `update duty_status_edits set state = 'accepted', decided_at = now(), decided_by = proposed_by where id = ${proposal}`,
+    )
+    expect(await outcomeOf(both)).toBe('23514')
   })
 })
 

@@ -14,6 +14,10 @@ export const brokerId = (n: number): string => demoId('de4b0000', n)
 export const driverId = (n: number): string => demoId('de4e0000', n)
 /** Of the driver; the last is on record and not verified. */
 export const documentId = (n: number): string => demoId('de450000', n)
+/** Entries of the driver's log, from the oldest. */
+export const dutyId = (n: number): string => demoId('de460000', n)
+/** What the dispatcher says about the log: the last was accepted, the others are open. */
+export const dutyEditId = (n: number): string => demoId('de470000', n)
 export const truckId = (n: number): string => demoId('de410000', n)
 export const trailerId = (n: number): string => demoId('de420000', n)
 export const loadId = (n: number): string => demoId('de430000', n)

@@ -13,6 +13,8 @@ interface DemoLoad {
   cities: City[]
   rate: number
   miles: number
+  /** From one stop to the next, when it is longer than usual. */
+  legHours?: number
 }
 
 /** In the order of their ids: examples name them. */
@@ -74,6 +76,7 @@ const LOADS: readonly DemoLoad[] = [
     cities: ['Memphis', 'Pittsburgh'],
     rate: 2380,
     miles: 770,
+    legHours: 22,
   },
   {
     status: 'assigned',
@@ -100,9 +103,9 @@ const localDay = (instant: string, timeZone: string): string =>
 /** @param own tenant and carrier */
 export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Row[]; assignments: Row[] } {
   const at = (hours: number): string => new Date(now + hours * HOUR_MS).toISOString()
-  const stops = LOADS.flatMap(({ status, startsInHours, cities }, n) =>
+  const stops = LOADS.flatMap(({ status, startsInHours, cities, legHours = LEG_HOURS }, n) =>
     cities.map((city, nth) => {
-      const from = startsInHours + nth * LEG_HOURS
+      const from = startsInHours + nth * legHours
       const isPast = IS_OVER.has(status) || (status === 'in_transit' && nth === 0)
       const { name, ...place } = places.find(({ name }) => name === city)!
       const { latitude, longitude, address, time_zone } = place
@@ -123,7 +126,7 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
     }),
   )
   return {
-    loads: LOADS.map(({ status, broker, rate, miles, startsInHours, cities }, n) => ({
+    loads: LOADS.map(({ status, broker, rate, miles, startsInHours, cities, legHours = LEG_HOURS }, n) => ({
       ...own,
       id: loadId(n + 1),
       broker_id: brokerId(broker),
@@ -133,7 +136,7 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
       rate,
       distance: miles,
       starts_at: at(startsInHours),
-      ends_at: at(startsInHours + (cities.length - 1) * LEG_HOURS + WINDOW_HOURS),
+      ends_at: at(startsInHours + (cities.length - 1) * legHours + WINDOW_HOURS),
       last_day: stops
         .filter(({ load_id }) => load_id === loadId(n + 1))
         .map(({ window_ends_at, time_zone }) => localDay(window_ends_at, time_zone))

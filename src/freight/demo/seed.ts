@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../../platform/db/engine/database.ts'
 import { asService } from '../../platform/db/identity.ts'
+import { demoLog } from './duty.ts'
 import {
   BROKERAGE,
   brokerId,
@@ -158,6 +159,9 @@ async function seedRecords(tx: Transaction): Promise<void> {
   await insert(tx, 'loads', loads)
   await insert(tx, 'load_stops', stops)
   await insert(tx, 'load_assignments', assignments)
+  const { statuses, edits } = demoLog()
+  await insert(tx, 'duty_status_changes', statuses)
+  await insert(tx, 'duty_status_edits', edits)
 }
 
 /** One statement a table; all rows have the same members. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { instantOut, text, uuid } from '../../platform/http/fields.ts'
 import { carrierId, currency, day, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
-import { DRIVER_STATUSES, DRIVER_TYPES, PAY_KINDS } from './table.ts'
+import { DRIVER_STATUSES, DRIVER_TYPES, HOURS_CYCLES, HOURS_PACKS, PAY_KINDS } from './table.ts'
 
 /** What `numeric(10,4)` holds. */
 const MAX_RATE = 999_999.9999
@@ -41,6 +41,19 @@ const pay = {
   pay_flat: decimal(MAX_MONEY, 2).nullable(),
 }
 
+const hoursPack = z.enum(HOURS_PACKS).meta({
+  description:
+    'By which rules the hours of service are counted: `us_property` (49 CFR 395, carriers of property) or `eu_561` (Regulation (EC) No 561/2006).',
+})
+const hoursCycle = z.enum(HOURS_CYCLES).meta({
+  description: 'In the United States: 60 hours on duty in 7 days, or 70 in 8.',
+})
+const homeTimeZone = text(1, 64).meta({
+  description:
+    'The IANA name of the time zone of the home terminal: there the days of a cycle and the weeks begin.',
+  examples: ['America/Chicago'],
+})
+
 export const driver = z
   .strictObject({
     id: uuid,
@@ -61,6 +74,9 @@ export const driver = z
     pay_flat: z.number().nullable(),
     currency,
     distance_unit: distanceUnit,
+    hours_pack: hoursPack,
+    hours_cycle: hoursCycle,
+    home_time_zone: z.string(),
     created_at: instantOut,
     updated_at: instantOut,
   })
@@ -93,6 +109,9 @@ export const newDriver = z
     pay_flat: pay.pay_flat.default(null),
     currency: currency.default('USD'),
     distance_unit: distanceUnit.default('mi'),
+    hours_pack: hoursPack.default('us_property'),
+    hours_cycle: hoursCycle.default('70/8'),
+    home_time_zone: homeTimeZone.default('America/Chicago'),
   })
   .refine(
     (given) =>
@@ -118,6 +137,9 @@ export const driverChange = z
     ...pay,
     currency,
     distance_unit: distanceUnit,
+    hours_pack: hoursPack,
+    hours_cycle: hoursCycle,
+    home_time_zone: homeTimeZone,
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'must change something')

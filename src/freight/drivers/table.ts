@@ -18,6 +18,10 @@ import { carrierKey, ofCarrier, unitChecks, units } from '../columns.ts'
 export const DRIVER_TYPES = ['company', 'owner_operator', 'lease'] as const
 export const DRIVER_STATUSES = ['active', 'inactive', 'terminated', 'on_leave'] as const
 export const PAY_KINDS = ['per_distance', 'percentage', 'flat'] as const
+/** 49 CFR 395 for carriers of property, and Regulation (EC) No 561/2006. */
+export const HOURS_PACKS = ['us_property', 'eu_561'] as const
+/** 49 CFR 395.3(b): on duty for 60 hours in 7 days, or 70 in 8. */
+export const HOURS_CYCLES = ['60/7', '70/8'] as const
 
 /** Who drives for a carrier: a user with the role `driver` there. */
 export const drivers = pgTable(
@@ -47,6 +51,12 @@ export const drivers = pgTable(
     pay_flat: numeric('pay_flat', { precision: 10, scale: 2, mode: 'number' }),
     ...units,
     ...edited,
+    // The last ones, as in a database that had the table before: functions return its rows.
+    hours_pack: text('hours_pack', { enum: HOURS_PACKS }).notNull().default('us_property'),
+    /** Of the pack of the United States. */
+    hours_cycle: text('hours_cycle', { enum: HOURS_CYCLES }).notNull().default('70/8'),
+    /** That of the home terminal: there the days of a cycle and the weeks begin. */
+    home_time_zone: text('home_time_zone').notNull().default('America/Chicago'),
   },
   (t) => [
     carrierKey('drivers', t),
@@ -86,6 +96,9 @@ export const drivers = pgTable(
     check('drivers_pay_not_negative', sql`${t.pay_per_distance} >= 0 and ${t.pay_flat} >= 0`),
     check('drivers_pay_percentage_range', sql`${t.pay_percentage} between 0 and 100`),
     ...unitChecks('drivers', t),
+    check('drivers_hours_pack_known', sql`${t.hours_pack} in ('us_property', 'eu_561')`),
+    check('drivers_hours_cycle_known', sql`${t.hours_cycle} in ('60/7', '70/8')`),
+    check('drivers_home_time_zone_form', sql`muster.is_time_zone(${t.home_time_zone})`),
     uniqueIndex('drivers_license_number_key')
       .on(t.organization_id, t.license_number)
       .where(sql`${t.deleted_at} is null`),

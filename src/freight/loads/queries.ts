@@ -33,6 +33,7 @@ const columns = {
   status: loads.status,
   rate: loads.rate,
   distance: loads.distance,
+  driving_minutes: loads.driving_minutes,
   currency: loads.currency,
   distance_unit: loads.distance_unit,
   is_factored: loads.is_factored,
@@ -122,20 +123,25 @@ export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
 
 type CandidatePage = { id: string; eligible: boolean | undefined } & PageValues
 
-/** One look at all drivers of the carrier, of whom there are as many as a firm employs: the first page has to compare them. */
-const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>((given) =>
-  mergeBranches(
-    [
-      sql`
-        select driver_id, name, violation_count = 0 as eligible, violations, violation_count
-        from muster.load_candidates(${given.id})
-        where ${given.eligible ? sql`violation_count = 0` : sql`true`}
-          and ${given.last_id ? sql`(violation_count, driver_id) > (${given.last_value}::integer, ${given.last_id}::uuid)` : sql`true`}
-        order by violation_count, driver_id`,
-    ],
-    sql`violation_count, driver_id`,
-    given.limit,
-  ),
+/**
+ * One look at all drivers of the carrier, of whom there are as many as a firm employs: the first page has to compare them. The logs are
+ * read of those on the page, in one call.
+ */
+const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>(
+  (given) => sql`
+    with page as materialized (
+      select driver_id, name, violation_count = 0 as eligible, violations, violation_count
+      from muster.load_candidates(${given.id})
+      where ${given.eligible ? sql`violation_count = 0` : sql`true`}
+        and ${given.last_id ? sql`(violation_count, driver_id) > (${given.last_value}::integer, ${given.last_id}::uuid)` : sql`true`}
+      order by violation_count, driver_id
+      limit ${given.limit}
+    )
+    select page.*, h.hours
+    from page
+    join muster.hours_of_drivers(array(select driver_id from page), now()) h on h.driver_id = page.driver_id
+    order by page.violation_count, page.driver_id
+  `,
 )
 
 /** Those against whom least speaks come first. */

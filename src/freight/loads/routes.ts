@@ -55,6 +55,7 @@ const LEG_PROBLEMS = [
   'license_expired',
   'medical_card_missing',
   'medical_card_expired',
+  'hours_of_service',
   'equipment_out_of_service',
   'inspection_expired',
   'leg_outside_load',
@@ -280,7 +281,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listLoadCandidates',
         summary: 'List drivers for a load, those who can drive it first',
         description:
-          'The drivers of the carrier, for those who plan the load, until it is delivered. Each has every rule that an assignment of the whole load would break: fewest first, then by id. Drivers who were terminated are left out.',
+          'The drivers of the carrier, for those who plan the load, until it is delivered. Each has every rule that an assignment of the whole load would break: fewest first, then by id; and the hours of service that are left now, which may not last until the pickup. Drivers who were terminated are left out.',
         tags,
         params: idParams,
         querystring: loadCandidateQuery,

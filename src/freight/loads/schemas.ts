@@ -11,6 +11,7 @@ import {
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { ASSIGNMENT_ENDINGS, MAX_LEGS } from '../assignments/table.ts'
+import { driverHours } from '../duty/schemas.ts'
 import { carrierId, currency, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
 import { LOAD_STATUSES, MAX_METADATA_BYTES, MAX_STOPS, STOP_KINDS } from './table.ts'
 
@@ -41,6 +42,19 @@ const rate = decimal(MAX_MONEY, 2).meta({
 const distance = decimal(MAX_DISTANCE, 2)
   .nullable()
   .meta({ description: 'The distance, in `distance_unit`.', examples: [482.5] })
+/** Ten weeks: more than any load takes. */
+const MAX_DRIVING_MINUTES = 100_000
+
+const drivingMinutes = z
+  .int()
+  .min(0)
+  .max(MAX_DRIVING_MINUTES)
+  .nullable()
+  .meta({
+    description:
+      'How long the driving takes, as the planner reckons; null when nobody said. A driver alone gets no load whose window is shorter than this takes with the rests and breaks of hours of service (`hours_of_service`). Without it the distance is taken, at the highest speed that is allowed anywhere.',
+    examples: [465],
+  })
 /** Bounded, for a body may nest more deeply than a stack holds. */
 const isShallow = (value: unknown, levels = MAX_METADATA_LEVELS): boolean =>
   typeof value !== 'object' ||
@@ -134,6 +148,7 @@ export const load = z
     }),
     rate: z.number().meta({ description: 'What the broker pays for the load, in `currency`.' }),
     distance: z.number().nullable().meta({ description: 'The distance, in `distance_unit`.' }),
+    driving_minutes: drivingMinutes,
     currency,
     distance_unit: distanceUnit,
     is_factored: z.boolean().meta({
@@ -211,6 +226,7 @@ const newLoadMembers = {
   reference: reference.default(null),
   rate,
   distance: distance.default(null),
+  driving_minutes: drivingMinutes.default(null),
   currency: currency.default('USD'),
   distance_unit: distanceUnit.default('mi'),
   metadata: metadata.default({}),
@@ -234,6 +250,7 @@ export const loadChange = z
     reference,
     rate,
     distance,
+    driving_minutes: drivingMinutes,
     currency,
     distance_unit: distanceUnit,
     metadata,
@@ -349,6 +366,7 @@ const DRIVER_VIOLATIONS = [
   'license_expired',
   'medical_card_missing',
   'medical_card_expired',
+  'hours_of_service',
   'driver_overlap',
 ] as const
 
@@ -360,6 +378,10 @@ export const loadCandidate = z
     violations: z
       .array(z.strictObject({ code: z.enum(DRIVER_VIOLATIONS) }))
       .meta({ description: 'The rules that an assignment of this driver would break.' }),
+    hours: driverHours.meta({
+      description:
+        'The hours of service that the driver has left now: as `GET /v1/freight/drivers/{id}/hours`.',
+    }),
   })
   .meta({ id: 'LoadCandidate' })
 

@@ -67,6 +67,9 @@ export const loads = pgTable(
     cancel_reason: text('cancel_reason'),
     ...edited,
     changed_xid: changedXid(),
+    // The last one, as in a database that had the table before: functions return its rows.
+    /** How long the planner reckons that the driving takes; null when nobody said. */
+    driving_minutes: integer('driving_minutes'),
   },
   (t) => [
     carrierKey('loads', t),
@@ -94,6 +97,7 @@ export const loads = pgTable(
     ),
     check('loads_rate_not_negative', sql`${t.rate} >= 0`),
     check('loads_distance_not_negative', sql`${t.distance} >= 0`),
+    check('loads_driving_minutes_range', sql`${t.driving_minutes} between 0 and 100000`),
     ...unitChecks('loads', t),
     check('loads_metadata_is_object', sql`jsonb_typeof(${t.metadata}) = 'object'`),
     check('loads_metadata_size', sql`octet_length(${t.metadata}::text) <= 16384`),

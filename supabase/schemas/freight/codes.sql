@@ -24,7 +24,14 @@ return jsonb_build_object(
   'stop_in_future', 'MU416',
   'license_missing', 'MU417',
   'medical_card_missing', 'MU418',
-  'medical_card_expired', 'MU419'
+  'medical_card_expired', 'MU419',
+  'hours_of_service', 'MU420',
+  'duty_in_future', 'MU421',
+  'duty_id_conflict', 'MU422',
+  'too_many_duty_changes', 'MU423',
+  'duty_edit_decided', 'MU424',
+  'duty_edit_open', 'MU425',
+  'too_many_duty_edits', 'MU426'
 );
 comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_freight() to anon, authenticated, service_role, muster_definer;

@@ -2,6 +2,7 @@
 --
 -- * A driver is a user with the role `driver` for that carrier: who has left it drives no more, and their record stays.
 -- * The office writes drivers, and admins of the tenant; dispatchers see them, and drivers themselves.
+-- * By which rules of hours of service they drive, and where their days begin, is on record (hours-of-service.sql).
 
 select muster.follow_table('public.drivers', soft_delete => true);
 
@@ -22,12 +23,35 @@ end
 $$;
 comment on function muster.tg_drivers__check_member() is 'A driver is a user with that role for the carrier.';
 
+create or replace function muster.tg_drivers__name_time_zone() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known constant text := muster.canonical_time_zone(new.home_time_zone);
+begin
+  if known is null then
+    raise exception using
+      errcode = 'check_violation', schema = 'public', table = 'drivers', column = 'home_time_zone',
+      constraint = 'drivers_home_time_zone_known', message = 'no time zone that this server knows';
+  end if;
+  new.home_time_zone := known;
+  return new;
+end
+$$;
+comment on function muster.tg_drivers__name_time_zone() is 'Only time zones that exist are stored, by their present name.';
+
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
 create or replace trigger a_set_tenant before insert on public.drivers
   for each row execute function muster.tg_set_tenant_of_carrier();
 create or replace trigger b_check_member before insert on public.drivers
   for each row execute function muster.tg_drivers__check_member();
+create or replace trigger c_name_time_zone_on_insert before insert on public.drivers
+  for each row execute function muster.tg_drivers__name_time_zone();
+create or replace trigger c_name_time_zone_on_update before update on public.drivers
+  for each row when (old.home_time_zone <> new.home_time_zone)
+  execute function muster.tg_drivers__name_time_zone();
 create or replace trigger note_caller after insert or delete on public.drivers
   for each row execute function muster.tg_note_caller('user_id');
 create or replace trigger note_caller_on_update after update on public.drivers
@@ -77,9 +101,9 @@ comment on policy drivers_remove on public.drivers is 'The office of its carrier
 
 grant select, delete on public.drivers to authenticated;
 grant insert (id, organization_id, user_id, name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date,
-  termination_date, pay_kind, pay_per_distance, pay_percentage, pay_flat, currency, distance_unit)
+  termination_date, pay_kind, pay_per_distance, pay_percentage, pay_flat, currency, distance_unit, hours_pack, hours_cycle, home_time_zone)
   on public.drivers to authenticated;
 grant update (name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date, termination_date, pay_kind,
-  pay_per_distance, pay_percentage, pay_flat, currency, distance_unit)
+  pay_per_distance, pay_percentage, pay_flat, currency, distance_unit, hours_pack, hours_cycle, home_time_zone)
   on public.drivers to authenticated;
 grant select, insert, update, delete on public.drivers to service_role;

@@ -5,6 +5,8 @@
 -- * A driver is active, has the role for the carrier still, and has the required documents (driver-documents.sql), verified and valid
 --   through the last day of the leg; truck and trailer are in service and inspected through it. muster.leg_violations lists everything
 --   that speaks against a leg.
+-- * A driver alone has time for the whole load, within the hours of service by which they drive (hours-of-service.sql): its driving time, or
+--   else its distance, is compared with its window. A team and a leg with times of its own are not judged.
 -- * Who plans a load sees everything that speaks against each driver of the carrier: muster.load_candidates.
 -- * A driver, whether as driver or co-driver, a truck and a trailer are in one place at a time: each that an assignment in force takes is
 --   a row of muster.load_bookings, whose exclusion constraints no path evades.
@@ -138,6 +140,14 @@ begin
       where d.id is not null
         and (c.id is null or c.expiry_date < leg.last_day or (r.kind = 'license' and d.license_valid_until < leg.last_day))
       union all
+      select 90, 'hours_of_service'
+      from public.loads l
+      where l.id = leg.load_id
+        and leg.co_driver_id is null
+        and leg.leg_starts_at is null
+        and leg.leg_ends_at is null
+        and muster.least_span_of_load(l, d.hours_pack, d.home_time_zone) > extract(epoch from leg.ends_at - leg.starts_at)
+      union all
       select 100, 'driver_overlap'
       where exists (
         select from muster.load_bookings b
@@ -213,6 +223,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  leg.load_id := load.id;
   leg.tenant_id := load.tenant_id;
   leg.organization_id := load.organization_id;
   leg.starts_at := coalesce(leg.leg_starts_at, load.starts_at);

@@ -30,7 +30,7 @@ select muster.follow_table(
   soft_delete => true,
   published => array['id', 'organization_id', 'broker_id', 'broker_organization_id', 'dispatcher_id', 'reference', 'status', 'rate',
     'distance', 'currency', 'distance_unit', 'is_factored', 'starts_at', 'ends_at', 'last_day', 'driver_ids', 'cancel_reason',
-    'created_at', 'updated_at'],
+    'created_at', 'updated_at', 'driving_minutes'],
   audience => array['tenant_id', 'organization_id', 'broker_organization_id', 'driver_ids', 'deleted_at']
 );
 
@@ -99,6 +99,7 @@ return jsonb_build_object(
   'status', load.status,
   'rate', load.rate,
   'distance', load.distance,
+  'driving_minutes', load.driving_minutes,
   'currency', load.currency,
   'distance_unit', load.distance_unit,
   'is_factored', load.is_factored,
@@ -173,17 +174,18 @@ begin
       from jsonb_array_elements(items) with ordinality as e (item, nth)
       cross join lateral jsonb_to_record(e.item) as i (
         organization_id uuid, broker_id uuid, dispatcher_id uuid, reference text, rate numeric, distance numeric, currency text,
-        distance_unit text, metadata jsonb
+        distance_unit text, metadata jsonb, driving_minutes integer
       )
       cross join lateral muster.window_of_stops(e.item -> 'stops') as w
     ), inserted as (
       insert into public.loads as l (
         id, organization_id, broker_id, dispatcher_id, reference, rate, distance, currency, distance_unit, metadata, starts_at, ends_at,
-        last_day
+        last_day, driving_minutes
       )
       select g.id, coalesce(g.organization_id, own), g.broker_id,
              coalesce(g.dispatcher_id, case when coalesce(g.organization_id, own) = own then muster.user_id() end),
-             g.reference, g.rate, g.distance, g.currency, g.distance_unit, coalesce(g.metadata, '{}'), g.starts_at, g.ends_at, g.last_day
+             g.reference, g.rate, g.distance, g.currency, g.distance_unit, coalesce(g.metadata, '{}'), g.starts_at, g.ends_at, g.last_day,
+             g.driving_minutes
       from given g
       -- Brokers are locked in one order.
       order by g.broker_id, g.nth
@@ -433,7 +435,7 @@ comment on policy loads_remove on public.loads is 'The office of its carrier, an
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
 grant select, delete on public.loads to authenticated;
-grant update (broker_id, dispatcher_id, reference, rate, currency, distance, distance_unit, metadata) on public.loads to authenticated;
+grant update (broker_id, dispatcher_id, reference, rate, currency, distance, distance_unit, driving_minutes, metadata) on public.loads to authenticated;
 grant select, insert, update, delete on public.loads to service_role;
 grant select, insert, update on public.loads to muster_definer;
 
