@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, lt, sql } from '../../platform/db/drizzle.ts'
 import { action } from '../../platform/db/function-call.ts'
 import { mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller } from '../../platform/db/session.ts'

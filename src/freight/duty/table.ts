@@ -1,16 +1,16 @@
-import { sql } from 'drizzle-orm'
+import { users } from '../../people/table.ts'
+import { changedXid, id, instant, point, timestamps } from '../../platform/db/columns.ts'
 import {
   type AnyPgColumn,
   check,
   foreignKey,
   index,
   pgTable,
+  sql,
   text,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core'
-import { users } from '../../people/table.ts'
-import { changedXid, id, instant, point, timestamps } from '../../platform/db/columns.ts'
+} from '../../platform/db/drizzle.ts'
 import { drivers } from '../drivers/table.ts'
 
 /** 49 CFR 395.8(b); the driver of Regulation 561/2006 has the same four: rest, rest in a bunk, driving, other work. */
