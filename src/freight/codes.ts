@@ -139,6 +139,20 @@ export const codes = {
     when: 'After a medical card that is valid for longer has been put on record.',
     sqlstate: 'MU419',
   },
+  driver_statement_state: {
+    status: 409,
+    title: 'The status of the statement does not allow this.',
+    retry: 'after_change',
+    when: 'After the statement has reached a status that allows it.',
+    sqlstate: 'MU440',
+  },
+  statement_in_future: {
+    status: 422,
+    title: 'The period of a statement does not end in the future.',
+    retry: 'later',
+    when: 'On the last day of the period.',
+    sqlstate: 'MU441',
+  },
 } as const satisfies Record<string, ProblemCode>
 
 declare module '../platform/http/codes.ts' {

@@ -6,6 +6,7 @@ import { driverRoutes } from './drivers/routes.ts'
 import { examples } from './examples.ts'
 import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
+import { payRoutes } from './pay/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
 
@@ -13,7 +14,7 @@ import { truckRoutes } from './trucks/routes.ts'
 export const freight = {
   name: 'freight',
   summary:
-    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry, trucks and trailers.',
+    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry and what they are paid, trucks and trailers.',
   tags: [
     {
       name: 'loads',
@@ -22,6 +23,10 @@ export const freight = {
     { name: 'brokers', description: 'The brokers who give a carrier loads.' },
     { name: 'drivers', description: 'The drivers of a carrier, and their documents.' },
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
+    {
+      name: 'pay',
+      description: 'What the drivers of a carrier are owed, the statements that settle it, and reports.',
+    },
   ],
   codes,
   sqlstates: 'MU4',
@@ -33,9 +38,17 @@ export const freight = {
     createLoad: ['Location'],
     createTrailer: ['Location'],
     createTruck: ['Location'],
+    exportDriverStatements: ['Link'],
     exportLoads: ['Link'],
   },
-  publishedTables: ['loads', 'load_stops', 'load_assignments', 'driver_documents'],
+  publishedTables: [
+    'loads',
+    'load_stops',
+    'load_assignments',
+    'driver_documents',
+    'driver_payments',
+    'driver_statements',
+  ],
   notificationTypes: [
     'load_assigned',
     'load_unassigned',
@@ -54,6 +67,7 @@ export const freight = {
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
     await v1.register(loadRoutes)
+    await v1.register(payRoutes)
   },
   // Loaded by who fills a database, which is once in its life.
   seedDemo: async (database) => (await import('./demo/seed.ts')).seedDemo(database),

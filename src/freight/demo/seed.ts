@@ -12,6 +12,7 @@ import {
   truckId,
 } from './ids.ts'
 import { demoLoads } from './loads.ts'
+import { demoPay } from './pay.ts'
 import { DEMO_USERS } from './users.ts'
 
 const NAMES: Record<(typeof DEMO_USERS)[number]['role'], string> = {
@@ -158,6 +159,10 @@ async function seedRecords(tx: Transaction): Promise<void> {
   await insert(tx, 'loads', loads)
   await insert(tx, 'load_stops', stops)
   await insert(tx, 'load_assignments', assignments)
+  const { deductions, statements, payments } = demoPay(own)
+  await insert(tx, 'driver_deductions', deductions)
+  await insert(tx, 'driver_statements', statements)
+  await insert(tx, 'driver_payments', payments)
 }
 
 /** One statement a table; all rows have the same members. */

@@ -24,7 +24,9 @@ return jsonb_build_object(
   'stop_in_future', 'MU416',
   'license_missing', 'MU417',
   'medical_card_missing', 'MU418',
-  'medical_card_expired', 'MU419'
+  'medical_card_expired', 'MU419',
+  'driver_statement_state', 'MU440',
+  'statement_in_future', 'MU441'
 );
 comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_freight() to anon, authenticated, service_role, muster_definer;
