@@ -42,6 +42,15 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     file: 'test/rules/freight-races.server.test.ts',
     summary: 'a storm of 20 s of assignments of five drivers and five trucks',
   },
+  'freight-pay': {
+    file: 'test/api/freight-pay.test.ts',
+    test: 'adds up to the cent',
+    summary: '1,500 random deliveries, payments, deductions and settlements against a model of whole cents',
+  },
+  'freight-pay-races': {
+    file: 'test/rules/freight-pay-races.server.test.ts',
+    summary: '8 clients, 500 acts each: settle, deliver, correct and add at once',
+  },
   hours: {
     file: 'test/rules/hours.test.ts',
     summary:

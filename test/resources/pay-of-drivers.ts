@@ -17,10 +17,10 @@ type Carrier = keyof typeof FREIGHT_ORGANIZATIONS
 
 /** A statement with one payment, and a payment that no statement has, of a driver. */
 const row = (driver: keyof typeof DRIVER, carrier: Carrier = 'carrier') => ({
-  id: id('b9', DRIVER[driver]),
-  payment: id('b8', DRIVER[driver]),
-  unsettled: id('b8', 10 + DRIVER[driver]),
-  deduction: id('b7', DRIVER[driver]),
+  id: id('b5', DRIVER[driver]),
+  payment: id('b4', DRIVER[driver]),
+  unsettled: id('b4', 10 + DRIVER[driver]),
+  deduction: id('b3', DRIVER[driver]),
   driver: id('ba', DRIVER[driver]),
   organization: FREIGHT_ORGANIZATIONS[carrier],
   number: DRIVER[driver],
@@ -73,14 +73,14 @@ async function arrange(owner: Database): Promise<void> {
   }
 }
 
-/** For a driver who was removed, the office creates nothing more. */
+/** For a driver who was removed, the office creates nothing more. A dispatcher who also drives sees their own pay, and no other. */
 const gridOf = (office: string, gone: string, own: string): string => `
                  office     dispatcher  driver  broker  rivalOffice  rivalDriver  admin      foreignOffice  foreignDriver  foreignAdmin
   own            ${office}  .           ${own}  .       .            .            ${office}  .              .              .
   ofDismissed    ${gone}    .           .       .       .            .            ${gone}    .              .              .
   ofFormer       ${office}  .           .       .       .            .            ${office}  .              .              .
   ofEarlier      ${gone}    .           .       .       .            .            ${gone}    .              .              .
-  ofDispatcher   ${office}  .           .       .       .            .            ${office}  .              .              .
+  ofDispatcher   ${office}  ${own}      .       .       .            .            ${office}  .              .              .
   rival          .          .           .       .       ${office}    ${own}       ${office}  .              .              .
   foreign        .          .           .       .       .            .            .          ${office}      ${own}         ${office}
 `
