@@ -35,9 +35,9 @@ const PAY_COLUMNS: Record<string, string> = {
 }
 /** Of the nth: a payment is on the statement of the same number, but for the newest of each hundred. */
 const PAY_VALUES: Record<string, string> = {
-  driver_payments: `'flat', 100, 'Work', current_date - n, case when n % 100 > 1 then md5('driver_statements' || n)::uuid end`,
-  driver_statements: `n, current_date - n, current_date - n, 100, 0, 100, 0, 100, 0, 'pending'`,
-  driver_deductions: `10, 'Lease', current_date - n`,
+  driver_payments: `'flat', 100, 'Work', current_date - n / 10, case when n % 100 > 1 then md5('driver_statements' || n)::uuid end`,
+  driver_statements: `n, current_date - n / 10, current_date - n / 10, 100, 0, 100, 0, 100, 0, 'pending'`,
+  driver_deductions: `10, 'Lease', current_date - n / 10`,
 }
 
 /** Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here. */
