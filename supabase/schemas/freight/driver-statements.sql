@@ -36,6 +36,7 @@ create or replace function muster.driver_statement_json(statement public.driver_
 language sql
 stable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return jsonb_build_object(
   'id', statement.id,
   'organization_id', statement.organization_id,
