@@ -52,6 +52,15 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     summary:
       'the service, its server and one session killed 10 times each under load: nothing acknowledged is lost',
   },
+  'freight-pay': {
+    file: 'test/api/freight-pay.test.ts',
+    test: 'adds up to the cent',
+    summary: '1,500 random deliveries, payments, deductions and settlements against a model of whole cents',
+  },
+  'freight-pay-races': {
+    file: 'test/rules/freight-pay-races.server.test.ts',
+    summary: '8 clients, 500 acts each: settle, deliver, correct and add at once',
+  },
   hours: {
     file: 'test/rules/hours.test.ts',
     summary:

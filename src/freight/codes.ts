@@ -188,6 +188,20 @@ export const codes = {
     when: 'When some of them have been accepted or refused.',
     sqlstate: 'MU426',
   },
+  driver_statement_state: {
+    status: 409,
+    title: 'The status of the statement does not allow this.',
+    retry: 'after_change',
+    when: 'After the statement has reached a status that allows it.',
+    sqlstate: 'MU440',
+  },
+  statement_in_future: {
+    status: 422,
+    title: 'The period of a statement does not end in the future.',
+    retry: 'later',
+    when: 'On the last day of the period.',
+    sqlstate: 'MU441',
+  },
 } as const satisfies Record<string, ProblemCode>
 
 declare module '../platform/http/codes.ts' {

@@ -1,12 +1,14 @@
 import type { Example } from '../platform/http/openapi/part.ts'
 import {
   brokerId,
+  deductionId,
   documentId,
   driverId,
   dutyEditId,
   dutyId,
   loadId,
   NEW_DRIVER_USER,
+  statementId,
   stopId,
   trailerId,
   truckId,
@@ -166,5 +168,41 @@ export const examples: Readonly<Record<string, Example>> = {
     as: 'dispatcher',
     parameters: { id: loadId(9) },
     body: { reason: 'The broker withdrew it.' },
+  },
+  createDriverPayment: {
+    as: 'office',
+    body: {
+      driver_id: driverId(1),
+      load_id: loadId(5),
+      type: 'detention',
+      quantity: 2.5,
+      rate: 30,
+      explanation: '2.5 hours at the dock in Cleveland',
+      earned_on: '2026-01-30',
+    },
+  },
+  settleDriverPayments: {
+    as: 'office',
+    body: { driver_id: driverId(1), first_day: '2025-12-01', last_day: '2025-12-31' },
+  },
+  getDriverStatement: { as: 'driver', parameters: { id: statementId(2) } },
+  moveDriverStatement: {
+    as: 'office',
+    parameters: { id: statementId(5) },
+    body: { status: 'processing' },
+  },
+  createDriverDeduction: {
+    as: 'office',
+    body: {
+      driver_id: driverId(1),
+      amount: 42.5,
+      explanation: 'Occupational accident insurance',
+      valid_from: '2026-02-01',
+    },
+  },
+  changeDriverDeduction: {
+    as: 'office',
+    parameters: { id: deductionId(1) },
+    body: { valid_until: '2027-06-30' },
   },
 }

@@ -1,4 +1,7 @@
-import { callOf, type Job } from '../platform/jobs/job.ts'
+import { callOf, type Job, reportJob } from '../platform/jobs/job.ts'
+
+/** A report reads all statements that there ever were. */
+const REPORT_TIMEOUT_MS = 300_000
 
 /** Background work of freight; the functions are in `supabase/schemas/freight/`. */
 export const jobs: readonly Job[] = [
@@ -10,4 +13,8 @@ export const jobs: readonly Job[] = [
     timeoutMs: 60_000,
     run: callOf('muster.warn_of_expiring_driver_documents()'),
   },
+  reportJob('freight', 'driver_earnings_summary', {
+    schedule: { every: '1 hour' },
+    timeoutMs: REPORT_TIMEOUT_MS,
+  }),
 ]

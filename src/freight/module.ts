@@ -7,6 +7,7 @@ import { dutyRoutes } from './duty/routes.ts'
 import { examples } from './examples.ts'
 import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
+import { payRoutes } from './pay/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
 
@@ -14,7 +15,7 @@ import { truckRoutes } from './trucks/routes.ts'
 export const freight = {
   name: 'freight',
   summary:
-    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry and the logs that they keep, trucks and trailers.',
+    'The API also manages the back office of carriers: the loads that they move, the brokers who give them, their drivers with the documents that these carry, the logs that they keep and what they are paid, trucks and trailers.',
   tags: [
     {
       name: 'loads',
@@ -24,6 +25,10 @@ export const freight = {
     { name: 'drivers', description: 'The drivers of a carrier, and their documents.' },
     { name: 'duty', description: 'The logs of drivers, and the hours of service that they leave.' },
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
+    {
+      name: 'pay',
+      description: 'What the drivers of a carrier are owed, the statements that settle it, and reports.',
+    },
   ],
   codes,
   sqlstates: 'MU4',
@@ -35,6 +40,7 @@ export const freight = {
     createLoad: ['Location'],
     createTrailer: ['Location'],
     createTruck: ['Location'],
+    exportDriverStatements: ['Link'],
     exportLoads: ['Link'],
   },
   publishedTables: [
@@ -44,6 +50,8 @@ export const freight = {
     'driver_documents',
     'duty_status_changes',
     'duty_status_edits',
+    'driver_payments',
+    'driver_statements',
   ],
   notificationTypes: [
     'load_assigned',
@@ -64,6 +72,7 @@ export const freight = {
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
     await v1.register(loadRoutes)
+    await v1.register(payRoutes)
   },
   // Loaded by who fills a database, which is once in its life.
   seedDemo: async (database) => (await import('./demo/seed.ts')).seedDemo(database),

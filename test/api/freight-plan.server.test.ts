@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { hoursOfDriver, listDutyStatuses } from '../../src/freight/duty/queries.ts'
 import { listCandidates, listLoads, loadById } from '../../src/freight/loads/queries.ts'
 import type { LoadFilter } from '../../src/freight/loads/schemas.ts'
+import { listDeductions, listPayments, listStatements, statementById } from '../../src/freight/pay/queries.ts'
+import type { Session } from '../../src/platform/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { arrangeLoad } from '../support/freight-loads.ts'
 import {
@@ -25,6 +27,21 @@ const DRIVERS_OF_OTHERS = 3_000
 const OF_DRIVER = 400
 /** An entry every two hours, for two years. */
 const ENTRIES = 8_760
+
+/** Payments, statements and recurring deductions, of each. */
+const PAID = 20_000
+const PAY_COLUMNS: Record<string, string> = {
+  driver_payments: 'type, amount, explanation, earned_on, statement_id',
+  driver_statements:
+    'number, first_day, last_day, gross, deductions, net, carried_in, payable, carried_out, status',
+  driver_deductions: 'amount, explanation, valid_from',
+}
+/** Of the nth: a payment is on the statement of the same number; those of the last months are on none yet. */
+const PAY_VALUES: Record<string, string> = {
+  driver_payments: `'flat', 100, 'Work', current_date - n / 10, case when n > 2000 then md5('driver_statements' || n)::uuid end`,
+  driver_statements: `n, current_date - n / 10, current_date - n / 10, 100, 0, 100, 0, 100, 0, 'pending'`,
+  driver_deductions: `10, 'Lease', current_date - n / 10`,
+}
 
 /** Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here. */
 async function loadManyLoads(): Promise<void> {
@@ -69,6 +86,21 @@ async function loadManyLoads(): Promise<void> {
        from generate_series(1, $3::int) n`,
       [TENANTS.a, FREIGHT_ORGANIZATIONS.rivalCarrier, DRIVERS_OF_OTHERS],
     )
+    for (const table of ['driver_payments', 'driver_statements', 'driver_deductions'])
+      await tx.query(
+        `insert into ${table} (id, tenant_id, organization_id, driver_id, currency, ${PAY_COLUMNS[table]})
+         select md5($1 || n)::uuid, $2, case n % 2 when 0 then $3 else $4 end::uuid,
+                case when n % 50 = 0 then $5 else md5('driver' || n % 100)::uuid end, 'USD', ${PAY_VALUES[table]}
+         from generate_series(1, $6::int) n`,
+        [
+          table,
+          TENANTS.a,
+          FREIGHT_ORGANIZATIONS.carrier,
+          FREIGHT_ORGANIZATIONS.rivalCarrier,
+          DRIVERS.driver,
+          PAID,
+        ],
+      )
     await tx.query(
       `insert into driver_documents (tenant_id, organization_id, driver_id, kind, number, expiry_date)
        select d.tenant_id, d.organization_id, d.id, k, 'D', '2031-01-01' from drivers d, unnest(array['twic', 'tachograph_card']) as k`,
@@ -82,7 +114,7 @@ async function loadManyLoads(): Promise<void> {
     )
   })
   await owner.script(
-    'vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents, duty_status_changes, duty_status_edits',
+    'vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents, duty_status_changes, duty_status_edits, driver_payments, driver_statements, driver_deductions',
   )
 }
 
@@ -188,5 +220,66 @@ describe('a list among twenty thousand loads', () => {
       `explain select id from loads where metadata @> '{"order": 77}'`,
     )
     expect(JSON.stringify(plan)).toContain('loads_metadata_idx')
+  })
+
+  const PAY_LISTS: Record<string, [index: string, list: (session: Session) => Promise<unknown[]>]> = {
+    payments: [
+      'driver_payments_pkey',
+      (session) => session.rows(listPayments({ unsettled_only: false }, LIMIT, undefined)),
+    ],
+    'unsettled payments': [
+      'driver_payments_pkey',
+      (session) => session.rows(listPayments({ unsettled_only: true }, LIMIT, undefined)),
+    ],
+    statements: ['driver_statements_pkey', (session) => session.rows(listStatements({}, LIMIT, undefined))],
+    'recurring deductions': [
+      'driver_deductions_pkey',
+      (session) => session.rows(listDeductions({}, LIMIT, undefined)),
+    ],
+  }
+  const measurePay = (name: string, persona: FreightPersona | 'admin') => {
+    const [index, list] = PAY_LISTS[name]!
+    return measureReads(api(), index, persona === 'admin' ? persona : freightCallerOf(persona), list)
+  }
+
+  it.each(
+    Object.keys(PAY_LISTS).flatMap((name) =>
+      (['office', 'driver', 'admin'] as const).map((persona) => [name, persona] as const),
+    ),
+  )('of %s for %s reads little more than it gives', async (name, persona) => {
+    const { result, reads } = await measurePay(name, persona)
+    expect(result).toHaveLength(LIMIT + 1)
+    expect(reads.tableScans).toBe(0)
+    expect(entriesOf(reads)).toBeLessThan(5 * LIMIT)
+  })
+
+  it.each(Object.keys(PAY_LISTS))('of %s reads nothing for who sees no pay', async (name) => {
+    for (const persona of ['dispatcher', 'broker', 'foreignOffice'] as const) {
+      const { result, reads } = await measurePay(name, persona)
+      expect(result).toEqual([])
+      expect(reads.tableScans).toBe(0)
+      expect(entriesOf(reads)).toBeLessThan(LIMIT)
+    }
+  })
+
+  it('of the payments of one statement, or of one load, reads those', async () => {
+    const [statement] = await api().owner.query<{ id: string }>(
+      "select md5('driver_statements5000')::uuid as id",
+    )
+    const { result, reads } = await measureReads(
+      api(),
+      'driver_payments_pkey',
+      freightCallerOf('driver'),
+      (session) => session.row(statementById({ id: statement!.id })),
+    )
+    expect(result).toMatchObject({ number: 5000, lines: [{ amount: 100 }] })
+    expect(reads.tableScans).toBe(0)
+    expect(entriesOf(reads)).toBeLessThan(5)
+    const filtered = await measureReads(api(), 'driver_payments_pkey', freightCallerOf('office'), (session) =>
+      session.rows(listPayments({ unsettled_only: false, statement_id: statement!.id }, LIMIT, undefined)),
+    )
+    expect(filtered.result).toHaveLength(1)
+    expect(filtered.reads.tableScans).toBe(0)
+    expect(entriesOf(filtered.reads)).toBeLessThan(5)
   })
 })

@@ -97,6 +97,16 @@ beforeAll(async () => {
     "insert into driver_documents (id, driver_id, kind, number, expiry_date) values ($1, $2, 'twic', '1', '2031-01-01')",
     [DOCUMENT, DRIVERS.driver],
   )
+  await api.owner.query(
+    "insert into driver_deductions (id, driver_id, amount, explanation, valid_from) values ($1, $2, 1, 'Lease', '2026-01-01')",
+    [DEDUCTION, DRIVERS.driver],
+  )
+  await api.owner.query(
+    `insert into driver_statements (id, tenant_id, organization_id, driver_id, number, first_day, last_day, currency, gross, deductions, net,
+                                    carried_in, payable, carried_out)
+     select $1, tenant_id, organization_id, id, 1, '2026-01-01', '2026-01-31', 'USD', 1, 0, 1, 0, 1, 0 from drivers where id = $2`,
+    [STATEMENT, DRIVERS.driver],
+  )
   await arrangeLoad(api.owner, { id: LOAD })
   await api.owner.query("update load_stops set id = $2 where load_id = $1 and kind = 'pickup'", [LOAD, STOP])
 }, patience(120_000))
@@ -106,6 +116,8 @@ const CERTIFICATE = 'ce000000-0000-7000-8000-000000000001'
 const LOAD = '10ad0000-0000-7000-8000-000000000001'
 const STOP = '10ad0000-0000-7000-8000-000000000002'
 const DOCUMENT = '10ad0000-0000-7000-8000-000000000003'
+const DEDUCTION = '10ad0000-0000-7000-8000-000000000004'
+const STATEMENT = '10ad0000-0000-7000-8000-000000000005'
 const INCIDENT = '1c000000-0000-7000-8000-000000000001'
 
 /** Members that need a certain value for a request to come as far as the database. */
@@ -214,6 +226,33 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
     number: 'H1',
     expiry_date: '2031-01-01',
   },
+  'POST /v1/freight/driver-payments': {
+    driver_id: DRIVERS.driver,
+    load_id: undefined,
+    type: 'flat',
+    amount: 10,
+    quantity: undefined,
+    rate: undefined,
+    currency: 'USD',
+    explanation: 'Work',
+    earned_on: '2026-01-30',
+  },
+  'POST /v1/freight/statements': {
+    organization_id: FREIGHT_ORGANIZATIONS.carrier,
+    driver_id: DRIVERS.driver,
+    first_day: '2026-01-01',
+    last_day: '2026-01-31',
+  },
+  'POST /v1/freight/statements/{id}/status': { status: 'processing' },
+  'POST /v1/freight/recurring-deductions': {
+    driver_id: DRIVERS.driver,
+    amount: 10,
+    currency: 'USD',
+    explanation: 'Lease',
+    valid_from: '2026-01-01',
+    valid_until: null,
+  },
+  'PATCH /v1/freight/recurring-deductions/{id}': { valid_until: '2026-12-31' },
   'PATCH /v1/freight/driver-documents/{id}': { number: 'H1', expiry_date: '2031-01-01' },
   'POST /v1/freight/driver-documents/{id}/verify': {
     verified: true,
@@ -297,6 +336,8 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
     if (route.path.startsWith('/v1/freight/loads')) return LOAD
     if (route.path.startsWith('/v1/freight/stops')) return STOP
     if (route.path.startsWith('/v1/freight/driver-documents')) return DOCUMENT
+    if (route.path.startsWith('/v1/freight/statements')) return STATEMENT
+    if (route.path.startsWith('/v1/freight/recurring-deductions')) return DEDUCTION
     if (route.path.startsWith('/v1/freight/drivers')) return DRIVERS.driver
     if (route.path.startsWith('/v1/freight/trucks')) return TRUCKS.carrier
     if (route.path.startsWith('/v1/freight/trailers')) return TRAILERS.carrier

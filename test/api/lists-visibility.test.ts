@@ -51,6 +51,9 @@ const NAMED: readonly List[] = [
   { route: '/corrections', rows: sql`select id from corrections` },
   { route: '/company-terms', rows: sql`select id from company_terms` },
   { route: '/tax-terms', rows: sql`select id from professional_tax_terms` },
+  // The trade has statements of its own.
+  { route: '/freight/statements', rows: sql`select id from driver_statements` },
+  { route: '/freight/recurring-deductions', rows: sql`select id from driver_deductions` },
   { route: '/transactions', rows: sql`select id from finqle_transactions` },
   ...PUBLISHED_TABLES.map((table) => ({
     route: `/sync/${table}`,
@@ -65,6 +68,8 @@ const OTHERS = [
   '/timesheets.csv',
   // The same query as /freight/loads.
   ...['/freight/loads.csv', '/freight/brokers/{id}/loads'],
+  // The same query as /freight/statements.
+  '/freight/statements.csv',
   // Drivers with what speaks against each, in freight-loads.test.ts.
   '/freight/loads/{id}/candidates',
   // Below.
@@ -73,8 +78,8 @@ const OTHERS = [
     '/freight/drivers/{id}/duty-statuses',
     '/freight/drivers/{id}/duty-edits',
   ],
-  // Sums, in statements.test.ts.
-  ...['/reports/earnings', '/reports/hours'],
+  // Sums, in statements.test.ts and freight-pay.test.ts.
+  ...['/reports/earnings', '/reports/hours', '/freight/reports/driver-earnings'],
 ]
 
 /** Every list of the API, such as `/shifts/{id}/candidates`. */

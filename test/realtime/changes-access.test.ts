@@ -32,6 +32,7 @@ it('the groups of a caller are those by which the policies know them', async () 
               'professional:' || muster.professional_id(),
               'guards:' || muster.guard_tenant_id(),
               'carrier:' || muster.carrier_id(),
+              'office:' || muster.office_carrier_id(),
               'driver:' || muster.driver_id(),
               'broker:' || muster.broker_id()
             ]) as g

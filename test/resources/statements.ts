@@ -125,7 +125,6 @@ export const access: Access = {
     muster_definer: [
       'muster.audience_of_statement_lines(jsonb,timestamp with time zone)',
       'muster.audience_of_statements(jsonb,timestamp with time zone)',
-      'muster.is_report_filled(regclass)',
       'muster.make_statement(public.pay_periods,uuid,uuid)',
       'muster.notify_of_credit_note(public.statements)',
       'muster.seen_of_statement_lines(jsonb)',

@@ -150,6 +150,7 @@ const EXECUTE: Record<string, readonly string[]> = {
     'muster.end_assignment(uuid,text)',
     'muster.follow_shift(public.shifts,boolean)',
     'muster.has_begun(public.shifts,uuid)',
+    'muster.is_report_filled(regclass)',
     'muster.clock_events(uuid)',
     'muster.interval_from(timestamp with time zone,timestamp with time zone)',
     'muster.members_as(text,uuid)',
@@ -239,7 +240,11 @@ const EVERYTHING = { ...READ_AND_WRITE, delete: '*' }
 
 /** Table → role → privilege → columns; `*` is the whole table. */
 /** Materialized views: their owner reads them, in functions. */
-export const REPORTS = ['muster.company_hours_summary', 'muster.professional_earnings_summary'] as const
+export const REPORTS = [
+  'muster.company_hours_summary',
+  'muster.driver_earnings_summary',
+  'muster.professional_earnings_summary',
+] as const
 
 const TABLES: Record<string, TablePrivileges> = {
   'public.tenants': {

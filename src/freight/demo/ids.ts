@@ -23,3 +23,7 @@ export const trailerId = (n: number): string => demoId('de420000', n)
 export const loadId = (n: number): string => demoId('de430000', n)
 /** Of the load of that number, from 1. */
 export const stopId = (load: number, position: number): string => demoId('de440000', load * 100 + position)
+export const paymentId = (n: number): string => demoId('de460000', n)
+/** Of the driver, by number; each has another status. */
+export const statementId = (n: number): string => demoId('de470000', n)
+export const deductionId = (n: number): string => demoId('de480000', n)

@@ -13,6 +13,7 @@ import {
   truckId,
 } from './ids.ts'
 import { demoLoads } from './loads.ts'
+import { demoPay } from './pay.ts'
 import { DEMO_USERS } from './users.ts'
 
 const NAMES: Record<(typeof DEMO_USERS)[number]['role'], string> = {
@@ -162,6 +163,10 @@ async function seedRecords(tx: Transaction): Promise<void> {
   const { statuses, edits } = demoLog()
   await insert(tx, 'duty_status_changes', statuses)
   await insert(tx, 'duty_status_edits', edits)
+  const { deductions, statements, payments } = demoPay(own)
+  await insert(tx, 'driver_deductions', deductions)
+  await insert(tx, 'driver_statements', statements)
+  await insert(tx, 'driver_payments', payments)
 }
 
 /** One statement a table; all rows have the same members. */

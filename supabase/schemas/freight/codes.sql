@@ -31,7 +31,9 @@ return jsonb_build_object(
   'too_many_duty_changes', 'MU423',
   'duty_edit_decided', 'MU424',
   'duty_edit_open', 'MU425',
-  'too_many_duty_edits', 'MU426'
+  'too_many_duty_edits', 'MU426',
+  'driver_statement_state', 'MU440',
+  'statement_in_future', 'MU441'
 );
 comment on function muster.codes_of_freight() is 'The codes that rules of freight raise, with their SQLSTATEs.';
 grant execute on function muster.codes_of_freight() to anon, authenticated, service_role, muster_definer;

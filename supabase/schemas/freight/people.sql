@@ -27,15 +27,20 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 begin atomic
-  select m.user_id, array_agg(case
-    when m.role in ('office', 'dispatcher') then 'carrier:' || m.organization_id
-    when m.role = 'broker' then 'broker:' || m.organization_id
-    when m.role = 'driver' then 'driver:' || d.id
-  end)
+  select m.user_id, array_agg(g.name)
   from public.memberships m
   join public.users u on u.id = m.user_id
   left join public.drivers d
     on m.role = 'driver' and d.user_id = m.user_id and d.organization_id = m.organization_id and d.deleted_at is null
+  cross join lateral (
+    select case
+      when m.role in ('office', 'dispatcher') then 'carrier:' || m.organization_id
+      when m.role = 'broker' then 'broker:' || m.organization_id
+      when m.role = 'driver' then 'driver:' || d.id
+    end as name
+    union all
+    select 'office:' || m.organization_id where m.role = 'office'
+  ) g
   where m.user_id = any (callers) and m.role in ('office', 'dispatcher', 'broker', 'driver') and u.deleted_at is null and u.suspended_at is null
   group by m.user_id;
 end;

@@ -69,15 +69,6 @@ create index if not exists company_hours_summary_company_idx on muster.company_h
 create index if not exists company_hours_summary_tenant_idx on muster.company_hours_summary (tenant_id, month, id);
 select muster.keep_report('muster.company_hours_summary');
 
-create or replace function muster.is_report_filled(report regclass) returns boolean
-language sql
-stable
-set search_path = pg_catalog, pg_temp
-begin atomic
-  select c.relispopulated from pg_class c where c.oid = report;
-end;
-comment on function muster.is_report_filled(regclass) is 'Whether a report was refreshed yet: reading one that was not is an error.';
-
 create or replace function muster.earnings_report(
   from_month date, to_month date, of_company uuid, of_professional uuid, before_month date, before_id uuid, most integer
 )
@@ -153,7 +144,6 @@ comment on function muster.hours_report(date, date, uuid, uuid, uuid, date, uuid
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
-grant execute on function muster.is_report_filled(regclass) to muster_definer;
 grant execute on function
   muster.earnings_report(date, date, uuid, uuid, date, uuid, integer),
   muster.hours_report(date, date, uuid, uuid, uuid, date, uuid, integer)

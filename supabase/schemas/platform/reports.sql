@@ -64,3 +64,13 @@ comment on function muster.refresh_report(text) is
 revoke execute on function muster.refresh_report(text) from public;
 grant execute on function muster.refresh_report(text) to muster_jobs;
 alter function muster.refresh_report(text) owner to muster_definer;
+
+create or replace function muster.is_report_filled(report regclass) returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select c.relispopulated from pg_class c where c.oid = report;
+end;
+comment on function muster.is_report_filled(regclass) is 'Whether a report was refreshed yet: reading one that was not is an error.';
+grant execute on function muster.is_report_filled(regclass) to muster_definer;
