@@ -129,7 +129,7 @@ type CandidatePage = { id: string; eligible: boolean | undefined } & PageValues
  */
 const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>(
   (given) => sql`
-    select page.*, h.hours
+    select page.*, muster.hours_of_service(page.driver_id) as hours
     from (
       select driver_id, name, violation_count = 0 as eligible, violations, violation_count
       from muster.load_candidates(${given.id})
@@ -138,7 +138,6 @@ const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_co
       order by violation_count, driver_id
       limit ${MOST_ROWS}
     ) as page
-    cross join lateral muster.hours_of_drivers(array[page.driver_id], now()) h
     order by page.violation_count, page.driver_id
     limit ${given.limit}
   `,
