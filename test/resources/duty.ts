@@ -224,12 +224,12 @@ async function logged({ owner, items = 3 }: Arrangement): Promise<string> {
   return id
 }
 
-async function proposal(arrangement: Arrangement): Promise<string> {
+async function proposal(arrangement: Arrangement, driver: string = DRIVERS.driver): Promise<string> {
   return idOf(
     await arrangement.owner.query<{ id: string }>(
       `insert into duty_status_edits (driver_id, kind, status, began_at, reason, proposed_by, proposed_as)
        values ($1, 'added', 'on_duty', now() - interval '1 hour', 'Forgotten', $2, 'carrier') returning id`,
-      [DRIVERS.driver, FREIGHT_USERS.dispatcher],
+      [driver, FREIGHT_USERS.dispatcher],
     ),
   )
 }
@@ -256,7 +256,11 @@ export const requests: Resource['requests'] = {
     }),
   'GET /v1/freight/drivers/{id}/duty-statuses': ofLog('duty-statuses'),
   'GET /v1/freight/drivers/{id}/hours': ofLog('hours'),
-  'GET /v1/freight/drivers/{id}/duty-edits': ofLog('duty-edits'),
+  'GET /v1/freight/drivers/{id}/duty-edits': async (arrangement) => {
+    const requests = await ofLog('duty-edits')(arrangement)
+    await proposal(arrangement, requests[0]!.url.split('/')[4]!)
+    return requests
+  },
   'POST /v1/freight/drivers/{id}/duty-edits': async (arrangement) =>
     one({
       persona: 'dispatcher',

@@ -1,6 +1,6 @@
 import { and, eq, gte, isNull, lt, type SQL, sql } from '../../platform/db/drizzle.ts'
 import { action } from '../../platform/db/function-call.ts'
-import { belongsTo, mergeBranches } from '../../platform/db/policy-branches.ts'
+import { belongsTo, MOST_ROWS, mergeBranches } from '../../platform/db/policy-branches.ts'
 import type { FunctionCaller, Session } from '../../platform/db/session.ts'
 import { after, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
@@ -125,22 +125,21 @@ type CandidatePage = { id: string; eligible: boolean | undefined } & PageValues
 
 /**
  * One look at all drivers of the carrier, of whom there are as many as a firm employs: the first page has to compare them. The logs are
- * read of those on the page, in one call.
+ * read row by row after that, so only of those on the page. The inner limit is a constant, as in `mergeBranches`.
  */
 const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>(
   (given) => sql`
-    with page as materialized (
+    select page.*, muster.hours_of_service(page.driver_id) as hours
+    from (
       select driver_id, name, violation_count = 0 as eligible, violations, violation_count
       from muster.load_candidates(${given.id})
       where ${given.eligible ? sql`violation_count = 0` : sql`true`}
         and ${given.last_id ? sql`(violation_count, driver_id) > (${given.last_value}::integer, ${given.last_id}::uuid)` : sql`true`}
       order by violation_count, driver_id
-      limit ${given.limit}
-    )
-    select page.*, h.hours
-    from page
-    join muster.hours_of_drivers(array(select driver_id from page), now()) h on h.driver_id = page.driver_id
+      limit ${MOST_ROWS}
+    ) as page
     order by page.violation_count, page.driver_id
+    limit ${given.limit}
   `,
 )
 

@@ -16,7 +16,7 @@ export const belongsTo = (column: AnyColumn, holder: SQL): SQL =>
  * makes a custom plan for each request, which takes longer than the query. The constant reads no extra rows, because the branches
  * are merged row by row.
  */
-const MOST_ROWS = sql.raw(String(MAX_PAGE_SIZE + 1))
+export const MOST_ROWS = sql.raw(String(MAX_PAGE_SIZE + 1))
 
 /**
  * Merges the branches in the order of the list, and returns the first rows.
