@@ -5,6 +5,7 @@ import { after, build, insertRow, type PageValues, pageValues } from '../platfor
 import { type RowsStatement, writtenOnce } from '../platform/db/statement.ts'
 import { forbidIfVisible } from '../platform/http/found.ts'
 import type { Position } from '../platform/http/page.ts'
+import { drivers } from './drivers/table.ts'
 
 /** What the records of a carrier have: brokers, drivers, trucks, trailers. */
 type CarrierTable = PgTable & {
@@ -100,3 +101,8 @@ export function recordQueries<Item extends { id: string }>({
     },
   }
 }
+
+/** Only whether the caller sees the driver. */
+export const visibleDriver = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+  build.select({ id: drivers.id }).from(drivers).where(eq(drivers.id, id)),
+)

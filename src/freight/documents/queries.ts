@@ -5,7 +5,6 @@ import { after, build, insertRow, type PageValues, pageValues } from '../../plat
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
-import { drivers } from '../drivers/table.ts'
 import type { DocumentChange, DocumentVerification, DriverDocument, NewDocument } from './schemas.ts'
 import { driverDocuments } from './table.ts'
 
@@ -50,11 +49,6 @@ export const listDocuments = (
   limit: number,
   position: Position | undefined,
 ): RowsStatement<DriverDocument> => documentPages({ driver_id: driver, ...pageValues(limit, position) })
-
-/** Only whether the caller sees the driver. */
-export const visibleDriver = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
-  build.select({ id: drivers.id }).from(drivers).where(eq(drivers.id, id)),
-)
 
 export const documentById = writtenOnce<{ id: string }, DriverDocument>(({ id }) =>
   build.select(columns).from(driverDocuments).where(eq(driverDocuments.id, id)),

@@ -4,6 +4,7 @@ import { idParams, pageQuery } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
+import { visibleDriver } from '../records.ts'
 import {
   changeDocument,
   createDocument,
@@ -11,7 +12,6 @@ import {
   listDocuments,
   removeDocument,
   verifyDocument,
-  visibleDriver,
 } from './queries.ts'
 import { documentChange, documentPage, documentVerification, driverDocument, newDocument } from './schemas.ts'
 

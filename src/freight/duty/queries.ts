@@ -14,8 +14,8 @@ import {
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import type { Position } from '../../platform/http/page.ts'
+import type { DriverHours } from '../hours-form.ts'
 import type {
-  DriverHours,
   DutyEdit,
   DutyEditFilter,
   DutyStatus,

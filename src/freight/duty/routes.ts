@@ -3,7 +3,8 @@ import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
-import { visibleDriver } from '../documents/queries.ts'
+import { driverHours } from '../hours-form.ts'
+import { visibleDriver } from '../records.ts'
 import { answerBatch, dutyBatch, itemsOf } from './batch.ts'
 import {
   decideDutyEdit,
@@ -16,7 +17,6 @@ import {
 import {
   BATCH_BODY_LIMIT_BYTES,
   batchResults,
-  driverHours,
   dutyEdit,
   dutyEditPage,
   dutyEditQuery,

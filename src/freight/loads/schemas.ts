@@ -11,8 +11,8 @@ import {
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { ASSIGNMENT_ENDINGS, MAX_LEGS } from '../assignments/table.ts'
-import { driverHours } from '../duty/schemas.ts'
 import { carrierId, currency, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
+import { driverHours } from '../hours-form.ts'
 import { LOAD_STATUSES, MAX_METADATA_BYTES, MAX_STOPS, STOP_KINDS } from './table.ts'
 
 /** One statement inserts all loads, one all their stops: at this size it takes well under a second. */
