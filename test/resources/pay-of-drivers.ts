@@ -48,6 +48,8 @@ const PAYMENTS: Record<string, MatrixRow> = {
 const DEDUCTIONS = partOf('deduction')
 
 const EARNED_ON = '2024-01-05'
+const settle = ({ organization, driver }: MatrixRow): string =>
+  `select muster.settle_driver_payments('2024-01-01', '2024-01-31', ${quote(organization)}, ${quote(driver)})`
 
 async function arrange(owner: Database): Promise<void> {
   for (const { id, payment, unsettled, deduction, driver, number } of Object.values(STATEMENTS)) {
@@ -97,15 +99,10 @@ export const access: Access = {
         'say that it is being paid',
         ({ id }) => `select muster.move_driver_statement(${quote(id)}, 'processing')`,
       ),
-      s: changes(
-        'settle',
-        ({ organization, driver }) =>
-          `select muster.settle_driver_payments('2024-01-01', '2024-01-31', ${quote(organization)}, ${quote(driver)})`,
-        ({ driver }) => ({
-          relation: 'public.driver_statements',
-          condition: `driver_id = ${quote(driver)} and last_day = '2024-01-31'`,
-        }),
-      ),
+      s: changes('settle', settle, ({ driver }) => ({
+        relation: 'public.driver_statements',
+        condition: `driver_id = ${quote(driver)} and last_day = '2024-01-31'`,
+      })),
       e: updates('public.driver_statements', "status = 'processing'"),
       d: deletes('public.driver_statements'),
       c: inserts('public.driver_statements', ({ organization, driver }) => ({
@@ -216,6 +213,10 @@ export const parts: readonly Access[] = [
         e: updates('public.driver_deductions', "valid_until = '2030-01-01'"),
         E: updatesAll('public.driver_deductions', "valid_until = '2030-01-01'"),
         w: updates('public.driver_deductions', 'amount = 1'),
+        t: changes('settle, which takes it off', settle, ({ id }) => ({
+          relation: 'public.driver_payments',
+          condition: `deduction_id = ${quote(id)}`,
+        })),
         d: deletes('public.driver_deductions'),
         c: inserts('public.driver_deductions', ({ driver }) => ({
           driver_id: driver,
@@ -224,7 +225,7 @@ export const parts: readonly Access[] = [
           valid_from: '2024-01-01',
         })),
       },
-      grid: gridOf('reEc', 'reE', 'r'),
+      grid: gridOf('reEtc', 'reEt', 'r'),
     },
     alone: {
       inserts: {
