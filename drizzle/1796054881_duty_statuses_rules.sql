@@ -364,7 +364,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Callers may not name a driver: muster.take_duty_statuses names the one of the caller, and has asked these rules.
+  -- Callers may not name a driver: muster.record_duty_statuses names the one of the caller, and has asked these rules.
   is_direct constant boolean := new.driver_id is null;
 begin
   if is_direct then

@@ -39,6 +39,8 @@ const BY_FUNCTIONS = 'Only functions write these, with the load at hand.'
 const LOADS_ELSEWHERE =
   'freight-loads.test.ts asks: the cells name no dispatcher, leg, removed broker or driver.'
 const SUMS_ELSEWHERE = 'statements.test.ts asks as each persona: the matrix has rows, and no sums.'
+const PAY_ELSEWHERE =
+  'freight-pay.test.ts asks: the cells have neither sums nor codes, and nobody pays the driver of another.'
 const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
 /** Mutants that change nothing anybody could see, and why. */
@@ -96,9 +98,24 @@ const EQUIVALENT: Record<string, string> = {
   'earnings_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
   'hours_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
   'hours_report: r.tenant_id = (select muster.admin_tenant_id()) → true': SUMS_ELSEWHERE,
+  'driver_earnings_report: r.organization_id = (select muster.office_carrier_id()) → true': PAY_ELSEWHERE,
+  'driver_earnings_report: r.driver_id = (select muster.driver_id()) → true': PAY_ELSEWHERE,
+  'driver_earnings_report: r.tenant_id = (select muster.admin_tenant_id()) → true': PAY_ELSEWHERE,
   'load_candidates: d.deleted_at is null → true': LOADS_ELSEWHERE,
+  'move_driver_statement: statement.driver_id = muster.driver_id() → true': PAY_ELSEWHERE,
   'put_stops: s.deleted_at is null → true': REPLACED_STOPS,
+  'record_duty_statuses: own is null → false':
+    'The trigger of the log refuses who is no driver, in the same words.',
+  'settle_driver_payments: only_driver is not null and not exists ( select from public.drivers d where d.id = only_driver and d.organization_id = payer ) → false':
+    PAY_ELSEWHERE,
+  'tg_driver_deductions__copy_driver: not found → false': NO_TENANT,
   'tg_driver_documents__copy_driver: not found → false': NO_TENANT,
+  'tg_driver_payments__complete: not found → false': NO_TENANT,
+  'tg_driver_payments__complete: new.load_id is not null and not exists ( select from public.load_assignments a where a.load_id = new.load_id and (a.driver_id = new.driver_id or a.co_driver_id = new.driver_id) ) → false':
+    PAY_ELSEWHERE,
+  'tg_duty_status_changes__place: not found → false': NO_TENANT,
+  'tg_duty_status_edits__check: not found → false':
+    'Only functions write these, for a driver at hand; freight-duty.test.ts asks for an entry that there is not.',
   'tg_load_assignments__plan: not found → false': BY_FUNCTIONS,
   'tg_load_stops__copy_load: not found → false': BY_FUNCTIONS,
   'tg_loads__check_dispatcher: u.deleted_at is null → true': LOADS_ELSEWHERE,
