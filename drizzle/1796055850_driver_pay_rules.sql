@@ -308,13 +308,13 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return (before, next) in (
-  ('pending', 'processing'),
-  ('processing', 'completed'),
-  ('processing', 'failed'),
+return before || ' ' || next in (
+  'pending processing',
+  'processing completed',
+  'processing failed',
   -- It is tried again.
-  ('failed', 'processing'),
-  ('completed', 'refunded')
+  'failed processing',
+  'completed refunded'
 );
 --> statement-breakpoint
 create or replace function muster.tg_driver_deductions__copy_driver() returns trigger

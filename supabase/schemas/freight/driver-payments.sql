@@ -198,13 +198,13 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return (before, next) in (
-  ('pending', 'processing'),
-  ('processing', 'completed'),
-  ('processing', 'failed'),
+return before || ' ' || next in (
+  'pending processing',
+  'processing completed',
+  'processing failed',
   -- It is tried again.
-  ('failed', 'processing'),
-  ('completed', 'refunded')
+  'failed processing',
+  'completed refunded'
 );
 comment on function muster.is_pay_step(text, text) is 'The steps of the money of a statement.';
 
