@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { type Caller, serializeClaims } from '../../src/platform/auth/caller.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
@@ -230,6 +230,16 @@ export async function startRouter(
   }
 }
 
+/**
+ * Until changes come. A feed begins when the transactions have ended that run on the server, in whatever database: tests beside this one
+ * may hold some for seconds, and `start()` does not wait for a second attempt.
+ */
+export const untilStreaming = ({ router }: Pick<TestRouter, 'router'>): Promise<void> =>
+  vi.waitFor(() => expect(['streaming', 'idle']).toContain(router.health.feed?.state), {
+    timeout: patience(45_000),
+    interval: 20,
+  })
+
 /** One router for all tests of the file, on a database of its own. */
 export function useRouter(
   prepare: (owner: Database) => Promise<void> = async () => {},
@@ -240,6 +250,7 @@ export function useRouter(
     const database = await openTestDatabase()
     await prepare(database.owner)
     opened = { database, router: await startRouter(database, options) }
+    await untilStreaming(opened.router)
   })
   afterAll(async () => {
     await opened?.router.stop()

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ChangeChannel, ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openApi, type TestApi } from './api.ts'
-import { startRouter, type TestRouter } from './changes.ts'
+import { startRouter, type TestRouter, untilStreaming } from './changes.ts'
 
 export interface RealtimeApi extends TestApi {
   /** Where the service listens, changes of tables included. */
@@ -27,6 +27,7 @@ export async function openRealtimeApi(environment: Record<string, string> = {}):
   const faulty = new FaultyRouter()
   const api = await openApi(environment, async (database) => {
     inner = await startRouter(database)
+    await untilStreaming(inner)
     return faulty.around(inner.router)
   })
   const sockets = new Set<Duplex>()
