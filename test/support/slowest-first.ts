@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
@@ -23,6 +24,10 @@ const SLOWEST = [
   'clients/clients.server.test.ts',
   'realtime/clients.test.ts',
 ]
+
+for (const name of SLOWEST)
+  if (!existsSync(new URL(`../${name}`, import.meta.url)))
+    throw new Error(`${name} is no test: mend test/support/slowest-first.ts.`)
 
 const rank = ({ moduleId }: TestSpecification): number => {
   const at = SLOWEST.findIndex((name) => moduleId.endsWith(`/test/${name}`))

@@ -12,7 +12,7 @@ import {
   pageValues,
 } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
-import type { Code } from '../../platform/http/codes.ts'
+import type { Refusal } from '../../platform/http/batch.ts'
 import type { Position } from '../../platform/http/page.ts'
 import type { DriverHours } from '../hours-form.ts'
 import type {
@@ -85,9 +85,7 @@ export const listDutyStatuses = (
 const record = action('muster.record_duty_statuses', ['items'], { needsKey: false })
 
 /** What became of one item. */
-export type Recorded =
-  | { id: string; status: 'created' | 'duplicate' }
-  | { id: string; status: 'rejected'; code: Code }
+export type Recorded = { id: string; status: 'created' | 'duplicate' } | Refusal
 
 /** One result per item, in order. A refused item undoes none of the others. */
 export const recordDutyStatuses = (

@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { itemsOf } from '../../platform/http/batch.ts'
 import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
 import { driverHours } from '../hours-form.ts'
 import { visibleDriver } from '../records.ts'
-import { answerBatch, dutyBatch, itemsOf } from './batch.ts'
+import { answerBatch, dutyBatch } from './batch.ts'
 import {
   decideDutyEdit,
   hoursOfDriver,

@@ -3,7 +3,7 @@ import { type Action, action, functionCall, readingCall } from '../../platform/d
 import type { FunctionCaller } from '../../platform/db/session.ts'
 import { after, build, type PageValues, pageValues } from '../../platform/db/sql.ts'
 import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
-import type { Code } from '../../platform/http/codes.ts'
+import type { Refusal } from '../../platform/http/batch.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { type CheckIn, checkinColumns } from '../check-in-form.ts'
 import { shifts } from '../shifts/table.ts'
@@ -122,9 +122,7 @@ export async function recordCheckIn(
 }
 
 /** What became of one item: stored now or before, or refused by the database, which says why. */
-export type Recorded =
-  | { id: string; status: 'created' | 'duplicate'; checkin: CheckIn }
-  | { id: string; status: 'rejected'; code: Code }
+export type Recorded = { id: string; status: 'created' | 'duplicate'; checkin: CheckIn } | Refusal
 
 /** Under a key, the database keeps what became of each item instead of the answer, and makes the same answer again. */
 const recordMany: Action = {
