@@ -193,7 +193,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(
     async (v1) => {
       const all = {
-        notificationTypes: allModules.flatMap(({ notificationTypes }) => notificationTypes),
+        notifications: Object.assign(
+          {},
+          ...allModules.map(({ notifications }) => notifications),
+        ) as Module['notifications'],
         roles: Object.assign({}, ...allModules.map(({ roles }) => roles)) as Module['roles'],
         signIn: parts.signIn,
       }

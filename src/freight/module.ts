@@ -7,6 +7,7 @@ import { dutyRoutes } from './duty/routes.ts'
 import { examples } from './examples.ts'
 import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
+import { notifications } from './notifications.ts'
 import { payRoutes } from './pay/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
@@ -53,14 +54,7 @@ export const freight = {
     'driver_payments',
     'driver_statements',
   ],
-  notificationTypes: [
-    'load_assigned',
-    'load_unassigned',
-    'load_changed',
-    'load_cancelled',
-    'load_driver_suspended',
-    'driver_document_expiring',
-  ],
+  notifications,
   roles: { office: 'carrier', dispatcher: 'carrier', driver: 'carrier', broker: 'broker' },
   privateChannels: [],
   jobs,

@@ -10,6 +10,7 @@ import { incidentRoutes } from './incidents/routes.ts'
 import { jobs } from './jobs.ts'
 import { locationRoutes } from './locations/routes.ts'
 import { metrics } from './metrics.ts'
+import { notifications } from './notifications.ts'
 import { payPeriodRoutes } from './pay-periods/routes.ts'
 import { transactionRoutes } from './payments/routes.ts'
 import { payoutChecks } from './payouts/health.ts'
@@ -87,22 +88,7 @@ export const guarding = {
     'statement_lines',
     'payouts',
   ],
-  notificationTypes: [
-    ...[
-      'shift_assigned',
-      'shift_released',
-      'shift_cancelled',
-      'shift_changed',
-      'shift_late',
-      'shift_no_show',
-      'guard_suspended',
-    ],
-    ...['correction_proposed', 'correction_accepted', 'correction_refused', 'correction_imposed'],
-    ...['certificate_expiring', 'payments_stale'],
-    ...['timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved'],
-    ...['pay_period_closed', 'statement_made', 'statement_corrected'],
-    ...['payout_completed', 'payout_failed', 'payout_refunded'],
-  ],
+  notifications,
   roles: { company: 'company', client: 'client', zzp: null },
   privateChannels: ['shift:'],
   board: {

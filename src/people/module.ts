@@ -23,14 +23,14 @@ export const people = {
   examples,
   headers: { createOrganization: ['Location'] },
   publishedTables: ['notifications'],
-  notificationTypes: [],
+  notifications: {},
   roles: { admin: null },
   privateChannels: [],
-  async routes(v1, _config, { notificationTypes, roles, signIn }) {
+  async routes(v1, _config, { notifications, roles, signIn }) {
     await v1.register(meRoutes, { roles })
     await v1.register(invitationRoutes, { roles, signIn })
     await v1.register(userRoutes, { roles })
     await v1.register(organizationRoutes, { roles })
-    await v1.register(notificationRoutes, { types: notificationTypes })
+    await v1.register(notificationRoutes, { notifications })
   },
 } as const satisfies Module

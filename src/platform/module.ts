@@ -27,7 +27,7 @@ export interface Module extends ApiPart {
   routes(
     v1: FastifyInstance,
     config: Config,
-    all: Pick<Module, 'notificationTypes' | 'roles'> & { signIn: SignIn | undefined },
+    all: Pick<Module, 'notifications' | 'roles'> & { signIn: SignIn | undefined },
   ): Promise<void>
   /**
    * What its users may be (`memberships.role`), each with the kind of organization for which one has the role; null for none. Its
@@ -36,8 +36,11 @@ export interface Module extends ApiPart {
   readonly roles: Readonly<Record<string, string | null>>
   /** Of the publication: what clients follow, and read again by `GET /v1/sync/{table}`. */
   readonly publishedTables: readonly string[]
-  /** Of what it tells users (`notifications.type`): its rules write them, and have the same list in SQL. */
-  readonly notificationTypes: readonly string[]
+  /**
+   * What it tells users of: each type (`notifications.type`), with the members of its data. Its rules write them, and have the same list of
+   * types in SQL.
+   */
+  readonly notifications: Readonly<Record<string, readonly string[]>>
   /** Of channels that are always private, such as `room:`, before the id of a row; their policies are in SQL. */
   readonly privateChannels: readonly string[]
   /** What it shows at /live. */

@@ -94,7 +94,7 @@ it('the types of notifications that the modules declare are those that the datab
     ),
   )
   expect(taken.flatMap(([row]) => row!.types).sort()).toEqual(
-    MODULES.flatMap(({ notificationTypes }): string[] => [...notificationTypes]).sort(),
+    MODULES.flatMap(({ notifications }) => Object.keys(notifications)).sort(),
   )
 })
 

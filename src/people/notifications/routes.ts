@@ -3,16 +3,17 @@ import { idParams } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { pageOf, readCursor, toPage } from '../../platform/http/page.ts'
 import { problems } from '../../platform/http/problem.ts'
+import type { Module } from '../../platform/module.ts'
 import { listNotifications, markRead } from './queries.ts'
 import { notification, notificationQuery } from './schemas.ts'
 
 const tags = ['notifications']
 
-export const notificationRoutes: FastifyPluginAsyncZod<{ types: readonly string[] }> = async (
+export const notificationRoutes: FastifyPluginAsyncZod<Pick<Module, 'notifications'>> = async (
   app,
-  { types },
+  { notifications },
 ) => {
-  const one = notification(types)
+  const one = notification(notifications)
   app.get(
     '/notifications',
     {

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { instantOut, pageQuery, queryFlag, uuid } from '../../platform/http/fields.ts'
+import type { Module } from '../../platform/module.ts'
 
-const makeNotification = (types: readonly string[]) =>
+const makeNotification = (notifications: Module['notifications']) =>
   z
     .strictObject({
       id: uuid,
       user_id: uuid.meta({ description: 'The user who receives the notification.' }),
-      type: z.enum(types),
+      type: z.enum(Object.keys(notifications)),
       data: z.record(z.string(), z.unknown()).meta({
-        description:
-          'What it is about, as it was when the notification was created. `shift_*`: `shift_id`, `title`, `start_datetime`, `end_datetime`, `cancel_reason`. `correction_*`: `correction_id`, `assignment_id`, `shift_id`, `change`, `kind`, `was_at`, `becomes_at`, `reason`. `certificate_expiring`: `certificate_id`, `kind`, `valid_until`, `days` (30, 7 or 1). `driver_document_expiring`: `document_id`, `driver_id`, `driver` (the name), `kind`, `expiry_date`, `days`. `load_*`: `load_id`, `reference`, `starts_at`, `ends_at`, `cancel_reason`. `payments_stale`, for admins: `payments` (how many), `oldest_created_at`. `statement_corrected`: `statement_id` (the invoice), `credit_note_id`, `company_id`, `number`, `first_day`, `last_day`, `total`, `currency`, `reason`. `payout_*`: `payout_id`, `statement_id`, `amount`, `currency`, `reason`.',
+        description: `What it is about, as it was when the notification was created. ${membersByType(notifications)}`,
       }),
       read_at: instantOut.nullable(),
       created_at: instantOut,
@@ -18,11 +18,18 @@ const makeNotification = (types: readonly string[]) =>
 
 export type Notification = z.infer<ReturnType<typeof makeNotification>>
 
+/** A sentence for each set of members, with the types that have it. */
+function membersByType(notifications: Module['notifications']): string {
+  const code = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ')
+  const types = Map.groupBy(Object.keys(notifications), (type) => code(notifications[type]!))
+  return [...types].map(([members, names]) => `${code(names)}: ${members}.`).join(' ')
+}
+
 let made: ReturnType<typeof makeNotification> | undefined
 
-/** Made with the first route, as there is one schema of this name. @param types of all modules */
-export function notification(types: readonly string[]): ReturnType<typeof makeNotification> {
-  made ??= makeNotification(types)
+/** Made with the first route, as there is one schema of this name. @param notifications of all modules */
+export function notification(notifications: Module['notifications']): ReturnType<typeof makeNotification> {
+  made ??= makeNotification(notifications)
   return made
 }
 
