@@ -109,7 +109,7 @@ export const callByNobody = (call: FunctionCall, parameters: readonly Parameter[
 const NOBODY: Asker = { role: 'authenticated', userId: null, claims: {}, expiresAt: null }
 
 /** The identity by which the pool queues requests fairly. All anonymous callers share one. */
-const turnOf = ({ userId, role }: Caller): string => userId ?? role
+export const turnOf = ({ userId, role }: Pick<Caller, 'userId' | 'role'>): string => userId ?? role
 
 export function openSessions(database: Database, replica?: Replica): Sessions {
   async function run<T>(

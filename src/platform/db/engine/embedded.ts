@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PGlite, type Results } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { postgis } from '@electric-sql/pglite-postgis'
@@ -48,6 +49,14 @@ const THE_ONE: Pooled = {
   destroy: () => {},
 }
 
+/**
+ * Statements run on this thread, and who waits for one is served without a turn of the event loop: a queue of a thousand would keep
+ * sockets and timers waiting until it is empty. So the event loop has a turn after some time, and statements then have as long as it took:
+ * neither stops the other. Both in milliseconds.
+ */
+const SHORTEST_STRETCH_MS = 10
+const LONGEST_STRETCH_MS = 100
+
 /** A transaction that is running gets this long to end before the database is closed under it. */
 const CLOSE_TIMEOUT_MS = 5_000
 
@@ -95,6 +104,18 @@ export async function openEmbedded(
     maxAgeMs: Number.POSITIVE_INFINITY,
   })
 
+  let stretch = { beganAt: performance.now(), ms: SHORTEST_STRETCH_MS }
+  async function letOthersRun(): Promise<void> {
+    const endedAt = performance.now()
+    if (endedAt - stretch.beganAt < stretch.ms) return
+    await nextTurn()
+    const beganAt = performance.now()
+    stretch = {
+      beganAt,
+      ms: Math.min(LONGEST_STRETCH_MS, Math.max(SHORTEST_STRETCH_MS, beganAt - endedAt)),
+    }
+  }
+
   async function inTurn<T>(
     use: () => Promise<T>,
     { signal, caller }: Pick<TransactionOptions, 'signal' | 'caller'> = {},
@@ -102,6 +123,7 @@ export async function openEmbedded(
     try {
       const turn = await pool.acquire(signal, caller)
       try {
+        await letOthersRun()
         return await use()
       } finally {
         pool.release(turn)
@@ -119,7 +141,7 @@ export async function openEmbedded(
       return pool.load
     },
 
-    transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given), given),
+    transaction: (work, given = {}) => inTurn(() => runTransaction(pglite, work, given, letOthersRun), given),
 
     query: <R extends Row>(text: string, parameters: readonly Parameter[] = [], given = {}) =>
       inTurn(async () => (await pglite.query<R>(text, [...parameters])).rows, given),
@@ -190,11 +212,13 @@ function runTransaction<T>(
   pglite: PGlite,
   work: (tx: Transaction) => Promise<T>,
   { readOnly = false, signal, enter, single }: TransactionOptions,
+  letOthersRun: () => Promise<void>,
 ): Promise<T> {
   return pglite.transaction(async (tx) => {
     if (readOnly) await tx.query('set transaction read only')
     let entered = false
     const scope = new TransactionScope(async (text, parameters) => {
+      await letOthersRun()
       if (enter && !entered) await tx.query(enter.text, [...enter.parameters])
       entered = true
       const results: Results<Row> = await tx.query<Row>(text, [...parameters])

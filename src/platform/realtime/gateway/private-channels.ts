@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, serializeClaims } from '../../auth/caller.ts'
-import type { Database } from '../../db/engine/database.ts'
+import type { Database, Transaction } from '../../db/engine/database.ts'
 import { ENTER } from '../../db/identity.ts'
+import { turnOf } from '../../db/session.ts'
 
 /** What the policies on `realtime.messages` give one caller on one topic. */
 export interface ChannelRights {
@@ -107,7 +108,7 @@ export async function readChannelRights(
   topic: string,
 ): Promise<ChannelRights> {
   try {
-    return await database.transaction(async (tx) => {
+    const tryPolicies = async (tx: Transaction): Promise<never> => {
       const [broadcast, presence] = [randomUUID(), randomUUID()]
       await tx.query(
         `insert into realtime.messages (id, topic, extension, private)
@@ -123,7 +124,8 @@ export async function readChannelRights(
         "select current_setting('muster.rights')::json as rights",
       )
       throw new RolledBack(row!.rights)
-    })
+    }
+    return await database.transaction(tryPolicies, { caller: turnOf(caller) })
   } catch (error) {
     if (error instanceof RolledBack) return error.rights
     throw error
