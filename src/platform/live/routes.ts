@@ -12,7 +12,7 @@ import {
   servePageFiles,
 } from '../http/page-files.ts'
 import { ASK_AGAIN } from '../http/static-file.ts'
-import type { LiveBoard } from './board.ts'
+import { BOARD_PARTS, type LiveBoard } from './board.ts'
 
 export interface LiveOptions {
   /** What the page shows; without one there is no page. */
@@ -33,15 +33,21 @@ const SIGN_IN_SCRIPTS = ['client', 'fields', 'form', 'passkeys', 'words']
 const SHELL_SCRIPTS = [
   'announce',
   'api',
+  'detail',
   'dom',
   'feed',
   'geo',
+  'list',
   'map',
+  'needs',
   'places',
+  'rows',
   'share',
   'shell',
+  'spots',
   'text',
   'timeline',
+  'view',
 ]
 
 const styleOf = ({ folder }: LiveBoard): URL => new URL('board.css', folder)
@@ -71,28 +77,31 @@ function filesOf(board: LiveBoard, pageHeaders: Record<string, string>): Record<
   }
 }
 
-/** The shell of the page, with the parts of the board in the places that it has for them. */
+/** The shell of the page, with the words and the parts of the board in the places that it has for them. */
 async function pageOf(board: LiveBoard): Promise<string> {
   const {
     folder,
     scripts: [entry],
+    words,
   } = board
-  const [shell, ...parts] = await Promise.all(
-    [new URL('index.html', SHELL), ...BOARD_PARTS.map((part) => new URL(`${part}.html`, folder))].map(
-      (from) => readFile(from, 'utf8'),
-    ),
+  const parts = await Promise.all(
+    BOARD_PARTS.map(async (part) => {
+      const text = board.parts.includes(part) ? await readFile(new URL(`${part}.html`, folder), 'utf8') : ''
+      return [`<!-- ${part} of the board -->`, text.trim()] as const
+    }),
   )
-  const script = `<script src="/live${pathInSource(new URL(`${entry}.js`, folder))}" type="module"></script>`
-  const style = `<link rel="stylesheet" href="/live${pathInSource(styleOf(board))}">`
-  return [...BOARD_PARTS.entries()].reduce(
-    (page, [index, part]) => page.replace(`<!-- ${part} of the board -->`, () => parts[index]!.trim()),
-    shell!
-      .replace('<!-- script of the board -->', () => script)
-      .replace('<!-- style of the board -->', () => style),
-  )
+  const filled = new Map([
+    ...parts,
+    [
+      '<!-- script of the board -->',
+      `<script src="/live${pathInSource(new URL(`${entry}.js`, folder))}" type="module"></script>`,
+    ],
+    ['<!-- style of the board -->', `<link rel="stylesheet" href="/live${pathInSource(styleOf(board))}">`],
+    ...Object.entries(words).map(([name, word]) => [`{{${name}}}`, word] as const),
+  ])
+  const shell = await readFile(new URL('index.html', SHELL), 'utf8')
+  return [...filled].reduce((page, [place, text]) => page.replaceAll(place, () => text), shell)
 }
-
-const BOARD_PARTS = ['marks', 'detail', 'list'] as const
 
 /**
  * The page at /live: a map, and what a module's board shows, as it happens. It loads nothing from elsewhere, but map tiles where they

@@ -138,8 +138,8 @@ export function openMap(options) {
       drawn?.update()
     },
     fitAll: () => whenDrawn(({ fitAll }) => fitAll()),
-    /** Brings a site into view, and where somebody is instead. @param {Place} site @param {Place | null} other */
-    reveal: (site, other) => drawn?.reveal(site, other),
+    /** Brings places into view. @param {Place[]} places */
+    reveal: (places) => drawn?.reveal(places),
   }
 }
 
@@ -463,13 +463,16 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     map,
     update,
     fitAll,
-    /** @param {Place} site @param {Place | null} other */
-    reveal(site, other) {
+    /** @param {Place[]} places */
+    reveal(places) {
+      const [first] = places
+      if (!first) return
       // Beside the legend, and above the details, which lie on the lower part of the map.
       const offset = /** @type {[number, number]} */ ([covered() / 2, -container.clientHeight / 5])
       const zoom = Math.max(map.getZoom(), REVEAL_ZOOM)
-      if (!other) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
-      fitTo([lngLat(site), lngLat(other)], REVEAL_ZOOM, container.clientHeight / 2)
+      if (places.length === 1)
+        return void map.easeTo({ center: lngLat(first), zoom, offset, duration: MOVE_MS })
+      fitTo(places.map(lngLat), REVEAL_ZOOM, container.clientHeight / 2)
     },
   }
 }
