@@ -29,5 +29,14 @@ export interface LiveBoard {
   readonly words: BoardWords
 }
 
+/** What the page has to know of a module that has a board. */
+export interface BoardModule {
+  /** The page of its board is at /live/ and this name. */
+  readonly name: string
+  /** Whose board it is. */
+  readonly roles: Readonly<Record<string, unknown>>
+  readonly board: LiveBoard
+}
+
 export const BOARD_PARTS = ['marks', 'choices'] as const
 export type BoardPart = (typeof BOARD_PARTS)[number]

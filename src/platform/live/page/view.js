@@ -7,6 +7,7 @@ import { openMap } from './map.js'
 
 /** @typedef {import('./geo.js').Place} Place */
 /** @typedef {import('./list.js').Entry} Entry */
+/** @typedef {import('./map.js').Line} Line */
 /** @typedef {import('./map.js').Person} Person */
 /** @typedef {import('./map.js').Spot} Spot */
 /** @typedef {import('./shell.js').Happening} Happening */
@@ -26,6 +27,7 @@ import { openMap } from './map.js'
  * @property {(siteId: string) => string | undefined} nameOfSite
  * @property {(entries: Entry[], now: number) => Spot[]} spots
  * @property {(entries: Entry[], now: number) => Person[]} people
+ * @property {(entries: Entry[]) => Line[]} [lines] the ways of items
  * @property {(id: string, now: number) => import('./detail.js').Details | null} details
  * @property {(id: string) => (Place | null)[]} places what the map shows of an item that is selected
  * @property {(id: string) => Promise<void>} [readMore] asks for what the list does not have
@@ -101,7 +103,12 @@ export function openScreen(options) {
         const details = selectedId === null ? null : source.details(selectedId, now)
         const shownId = details === null ? null : selectedId
         list.show(entries, shownId)
-        map.show(source.spots(entries, now), source.people(entries, now), shownId)
+        map.show({
+          spots: source.spots(entries, now),
+          people: source.people(entries, now),
+          lines: source.lines?.(entries) ?? [],
+          selectedId: shownId,
+        })
         detail.show(details)
         tellNeeds(all)
         const notes = source.notes().filter(Boolean)
@@ -161,7 +168,7 @@ export function openScreen(options) {
       close() {
         view = null
         list.show([], null)
-        map.show([], [], null)
+        map.show({ spots: [], people: [], lines: [], selectedId: null })
         detail.show(null)
       },
     }
