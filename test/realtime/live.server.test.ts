@@ -646,14 +646,14 @@ describe('the page at /live, in Chromium', () => {
     )
     const row = rowOf(page, reference)
     await row.getByText('driver, T-1').waitFor()
-    await row.getByText(/^Due at Warehouse within 1 h/).waitFor()
+    await row.getByText(/^Due within 1 h/).waitFor()
     expect(await row.getByRole('cell').first().textContent()).toBe('Assigned')
     expect(await page.locator('#map .person.truck').count()).toBe(0)
 
     const arrival = await api.as('driver').patch(`/v1/freight/stops/${stop!.id}`, { arrived_at: inHours(0) })
     expect(arrival.statusCode, arrival.body).toBe(200)
     await row.getByText('In transit').waitFor()
-    await row.getByText(/^At Warehouse since \d\d:\d\d\. Due at Depot within \d h/).waitFor()
+    await row.getByText(/^At Warehouse since \d\d:\d\d\. Due within \d h/).waitFor()
     await page.locator(`#map .person.truck[data-item="${id}"]`).waitFor({ state: 'attached' })
     await page
       .locator('#announcements')

@@ -129,7 +129,7 @@ describe('the board of loads', () => {
       siteIds: ['1-1', '1-2'],
     })
     expect(first!.when).toMatch(/^Next: Detroit, Mon,? 30 Nov, 07:00–09:00 \(Detroit\)$/)
-    expect(first!.seen).toMatch(/^Left Chicago \d\d:00\. Due at Detroit within 2 h\.$/)
+    expect(first!.seen).toMatch(/^Left Chicago \d\d:00\. Due within 2 h\.$/)
     expect(second).toMatchObject({ id: '2', status: 'pending', who: '', seen: '' })
     expect(detailsOf(board, board.loads.get('1')!, NOW).facts).toMatchObject({
       State: 'In transit',
@@ -150,6 +150,10 @@ describe('the board of loads', () => {
       key: 'arrived 1-1',
     })
     expect(board.apply(changed('load_stops', arrival))).toBeNull()
+    // As the list tells it to who comes later.
+    expect(board.past().map(({ text, key }) => [text, key])).toEqual([
+      ['REF-1 arrived at Chicago.', 'arrived 1-1'],
+    ])
     expect(board.apply(changed('load_stops', { ...arrival, departed_at: at(0) }))).toMatchObject({
       text: 'REF-1 left Chicago.',
     })

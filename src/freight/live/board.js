@@ -176,6 +176,13 @@ export class Board {
     }
   }
 
+  /** What lists tell of the past: where the loads in transit have been. @returns {Happening[]} */
+  past() {
+    return [...this.loads.values()]
+      .filter(({ status }) => status === 'in_transit')
+      .flatMap((load) => this.stopsOf(load.id).flatMap((stop) => visits(this.titleOf(load), stop)))
+  }
+
   /** @param {Load} load */
   titleOf({ id, reference }) {
     return reference ?? `Load ${id.slice(-6)}`
@@ -223,12 +230,8 @@ export class Board {
     this.stops.set(id, stop)
     const load = this.loads.get(stop.load_id)
     if (!load || !before) return null
-    const name = this.titleOf(load)
-    if (stop.departed_at !== null && before.departed_at === null)
-      return happened(stop, 'departed', stop.departed_at, `${name} left ${stop.name}.`)
-    if (stop.arrived_at !== null && before.arrived_at === null)
-      return happened(stop, 'arrived', stop.arrived_at, `${name} arrived at ${stop.name}.`)
-    return null
+    const known = new Set(visits(this.titleOf(load), before).map(({ key }) => key))
+    return visits(this.titleOf(load), stop).findLast(({ key }) => !known.has(key)) ?? null
   }
 
   /** @param {string} id @param {Change} change @returns {Happening | null} */
@@ -256,14 +259,22 @@ export class Board {
   }
 }
 
-/** @param {Stop} stop @param {string} kind @param {string} at @param {string} text @returns {Happening} */
-const happened = ({ id, load_id }, kind, at, text) => ({
-  id: load_id,
-  text,
-  isQuiet: false,
-  at: Date.parse(at),
-  key: `${kind} ${id}`,
-})
+/**
+ * That a load arrived at a stop and left it, as far as it has.
+ *
+ * @param {string} name @param {Stop} stop
+ * @returns {Happening[]}
+ */
+function visits(name, stop) {
+  const { id, load_id, arrived_at, departed_at } = stop
+  const told = [
+    /** @type {const} */ (['arrived', arrived_at, `${name} arrived at ${stop.name}.`]),
+    /** @type {const} */ (['left', departed_at, `${name} left ${stop.name}.`]),
+  ]
+  return told.flatMap(([kind, at, text]) =>
+    at === null ? [] : [{ id: load_id, text, isQuiet: false, at: Date.parse(at), key: `${kind} ${id}` }],
+  )
+}
 
 /**
  * @template {{ load_id: string }} T

@@ -41,7 +41,7 @@ const screen = openScreen({
 
 /** @param {Session} session @returns {View} */
 function openView(session) {
-  const { api, read, tell, isClosed } = session
+  const { api, read, record, tell, isClosed } = session
   const board = new Board()
   let isComplete = true
 
@@ -94,6 +94,7 @@ function openView(session) {
       return async () => {
         shown.render(Date.now())
         shown.fit()
+        for (const visit of board.past()) record(visit)
         shown.tellFromNowOn(Date.now())
       }
     },

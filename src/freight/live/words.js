@@ -17,6 +17,9 @@ export function routeText(stops) {
   return `${first.name} → ${last.name}${stops.length > 2 ? `, ${stops.length} stops` : ''}`
 }
 
+/** What is due later than this, the window of the stop says well enough. */
+const SOON_MS = 24 * 3_600_000
+
 /** Where it was last, and how long it has to the next stop. @param {Board} board @param {Load} load @param {number} now */
 export function progressText(board, { id, status }, now) {
   const { at, last, next } = board.progressOf(id)
@@ -24,7 +27,7 @@ export function progressText(board, { id, status }, now) {
   return [
     at?.arrived_at ? `At ${at.name} since ${moment(at.arrived_at, now)}.` : '',
     !at && last?.departed_at ? `Left ${last.name} ${moment(last.departed_at, now)}.` : '',
-    next && due >= 0 ? `Due at ${next.name} within ${duration(due)}.` : '',
+    due >= 0 && due < SOON_MS ? `Due within ${duration(due)}.` : '',
   ]
     .filter(Boolean)
     .join(' ')
