@@ -362,17 +362,21 @@ describe('two at one moment, in either order', () => {
   })
 })
 
+const statuses = (items: readonly object[]): SQL =>
+  sql`select r ->> 'id' as id, r ->> 'status' as status from jsonb_array_elements(muster.record_duty_statuses(${JSON.stringify(items)}::jsonb)) as r`
+/** A driver of the carrier who keeps a log. */
+async function arrangeLog() {
+  const { id, userId } = await arrangeDriver(owner)
+  const exp = Math.floor(Date.now() / 1000) + 3600
+  return { driver: id, actor: callerFromClaims({ sub: userId, role: 'authenticated', exp }) }
+}
+
 /** As many entries as a driver makes in a week or two, and as many phones as a driver could sign in on at once. */
 const ENTRIES = 60
 const BATCHES = trialSize(16, 64)
 
 test(`batches (seed ${SEED}) of one log that race leave it as one after another would; what came before is a duplicate, and none deadlocks`, async () => {
-  const { id: driver, userId } = await arrangeDriver(owner)
-  const actor = callerFromClaims({
-    sub: userId,
-    role: 'authenticated',
-    exp: Math.floor(Date.now() / 1000) + 3600,
-  })
+  const { driver, actor } = await arrangeLog()
   const random = seededRandom(SEED)
   const entries = Array.from({ length: ENTRIES }, (_, n) => ({
     id: crypto.randomUUID(),
@@ -390,15 +394,9 @@ test(`batches (seed ${SEED}) of one log that race leave it as one after another 
   ]).map((batch) => batch.sort(() => random() - 0.5))
   const strict = failOnDeadlock(api().api)
   const answers = await Promise.all(
-    batches.map((batch) =>
-      runAs<{ answer: { id: string; status: string }[] }>(
-        strict,
-        actor,
-        sql`select muster.record_duty_statuses(${JSON.stringify(batch)}::jsonb) as answer`,
-      ),
-    ),
+    batches.map((batch) => runAs<{ id: string; status: string }>(strict, actor, statuses(batch))),
   )
-  const results = answers.flatMap(([row]) => row!.answer)
+  const results = answers.flat()
   // In whatever order they came: each entry was created once, and is a success everywhere else.
   const created = results.filter(({ status }) => status === 'created').map(({ id }) => id)
   expect(created.sort()).toEqual(entries.map(({ id }) => id).sort())
@@ -415,12 +413,7 @@ test(`batches (seed ${SEED}) of one log that race leave it as one after another 
 })
 
 test('two batches of one log that have an entry in common stand in one queue', async () => {
-  const { userId } = await arrangeDriver(owner)
-  const actor = callerFromClaims({
-    sub: userId,
-    role: 'authenticated',
-    exp: Math.floor(Date.now() / 1000) + 3600,
-  })
+  const { actor } = await arrangeLog()
   const entry = (hours: number) => ({
     id: crypto.randomUUID(),
     status: 'driving',
@@ -429,18 +422,12 @@ test('two batches of one log that have an entry in common stand in one queue', a
     device_id: 'phone',
   })
   const [one, shared, other] = [entry(-3), entry(-2), entry(-1)]
-  const batch = (...items: object[]): SQL =>
-    sql`select r ->> 'id' as id from jsonb_array_elements(muster.record_duty_statuses(${JSON.stringify(items)}::jsonb)) as r`
   const both = await interleave(
     failOnDeadlock(api().api),
-    { actor, statement: batch(one, shared) },
-    { actor, statement: batch(other, shared) },
+    { actor, statement: statuses([one, shared]) },
+    { actor, statement: statuses([other, shared]) },
   )
   expect(both).toEqual({ first: 'ok', second: 'ok', waited: true })
-  const [again] = await runAs<{ answer: { status: string }[] }>(
-    api().api,
-    actor,
-    sql`select muster.record_duty_statuses(${JSON.stringify([one, shared, other])}::jsonb) as answer`,
-  )
-  expect(again!.answer.map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'duplicate'])
+  const again = await runAs<{ status: string }>(api().api, actor, statuses([one, shared, other]))
+  expect(again.map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'duplicate'])
 })
