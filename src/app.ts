@@ -177,7 +177,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     })
   }
   await app.register(live, {
-    board: modules.find(({ board }) => board)?.board,
+    boards: modules.flatMap(({ name, roles, board }) => (board ? [{ name, roles, board }] : [])),
     tileUrl: config.LIVE_TILE_URL,
     tileAttribution: config.LIVE_TILE_ATTRIBUTION,
     signIn: parts.signIn && { providers: providersOf(config) },

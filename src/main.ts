@@ -45,7 +45,7 @@ async function start(): Promise<void> {
   const url = config.PUBLIC_URL ?? address.replace('127.0.0.1', 'localhost')
   console.log(`Muster listens on ${url}
   documentation: ${url}/docs
-  shifts, live:  ${url}/live`)
+  live board:    ${url}/live`)
   // In production there is no demo, and `npm run token` makes nothing.
   if (config.NODE_ENV !== 'production') {
     if (service.signIn) {

@@ -57,6 +57,21 @@ export const freight = {
   notifications,
   roles: { office: 'carrier', dispatcher: 'carrier', driver: 'carrier', broker: 'broker' },
   privateChannels: [],
+  board: {
+    folder: new URL('./live/', import.meta.url),
+    scripts: ['main', 'board', 'details', 'entries', 'marks', 'needs', 'words'],
+    parts: ['marks'],
+    words: {
+      item: 'Load',
+      items: 'Loads',
+      which: 'Which loads to show',
+      choices: 'States.',
+      search: 'Reference, stop, driver, truck or broker',
+      every_site: 'Show all stops',
+      seen: 'Last seen, due',
+      somebody: 'dispatcher@example.com',
+    },
+  },
   jobs,
   async routes(v1) {
     await v1.register(brokerRoutes)

@@ -719,3 +719,26 @@ describe('a driver who is suspended', () => {
     expectRefusal(refused, 'driver_inactive', 'driver_id')
   })
 })
+
+it('a list has the stops and the assignments of each load when it is asked for them, as far as the caller sees them', async () => {
+  const { id } = await createLoad(nextDay())
+  await assignAs(api().owner, id, { driver: driver.id, truck })
+  const read = async (persona: 'dispatcher' | 'broker', more: string) => {
+    const answer = await api().as(persona).get(`/v1/freight/loads?limit=100${more}`)
+    expect(answer.statusCode, answer.body).toBe(200)
+    return answer.json().items.find((load: { id: string }) => load.id === id)
+  }
+  const [alone, single] = await Promise.all([
+    api().as('dispatcher').get(`/v1/freight/loads/${id}`),
+    api().as('broker').get(`/v1/freight/loads/${id}`),
+  ])
+  expect(await read('dispatcher', '&detailed=true')).toEqual(alone.json())
+  expect(alone.json().stops).toHaveLength(2)
+  expect(alone.json().assignments).toMatchObject([{ driver_id: driver.id, truck_id: truck }])
+  // A broker sees the stops, and nothing of who drives.
+  expect(await read('broker', '&detailed=true')).toEqual(single.json())
+  expect(single.json()).toMatchObject({ stops: [{ position: 1 }, { position: 2 }], assignments: [] })
+  const plain = await read('dispatcher', '')
+  expect(plain).not.toHaveProperty('stops')
+  expect(plain).not.toHaveProperty('assignments')
+})

@@ -181,6 +181,23 @@ describe('a list among twenty thousand loads', () => {
     }
   })
 
+  it.each([
+    ['office', 'load_stops_pkey'],
+    ['office', 'load_assignments_pkey'],
+    ['driver', 'load_stops_pkey'],
+    ['broker', 'load_stops_pkey'],
+    ['broker', 'load_assignments_pkey'],
+  ] as const)('with stops and assignments for %s reads those of the page: %s', async (persona, index) => {
+    const { result, reads } = await measureReads(api(), index, freightCallerOf(persona), (session) =>
+      session.rows(listLoads({}, LIMIT, undefined, true)),
+    )
+    expect(result).toHaveLength(LIMIT + 1)
+    expect(result[0]).toMatchObject({ stops: [{ position: 1 }, { position: 2 }] })
+    expect(reads.tableScans).toBe(0)
+    // Two stops for each load.
+    expect(entriesOf(reads)).toBeLessThan(5 * LIMIT)
+  })
+
   it('of candidates reads the drivers of the carrier and their documents, however many others have', async () => {
     const load = await arrangeLoad(api().owner)
     for (const [index, most] of [

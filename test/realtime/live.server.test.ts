@@ -9,6 +9,8 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import { live } from '../../src/platform/live/routes.ts'
 import { SECRET } from '../support/api.ts'
 import { INSTALL_TIMEOUT_MS, launchChromium, openPage, type WatchedPage } from '../support/chromium.ts'
+import { arrangeLoad, assignAs, inHours, stopsFor } from '../support/freight-loads.ts'
+import { BROKERS, buildFreightWorld, TRUCKS } from '../support/freight-world.ts'
 import { auditPage } from '../support/page-audit.js'
 import { patience } from '../support/patience.ts'
 import { openRealtimeApi, type RealtimeApi } from '../support/realtime-api.ts'
@@ -41,7 +43,7 @@ describe('the page at /live, in Chromium', () => {
   beforeAll(async () => {
     ;[api, browser] = await Promise.all([
       // To the second, so that no test waits for a token to expire twice.
-      openRealtimeApi({ JWT_CLOCK_TOLERANCE_SECONDS: '0' }),
+      openRealtimeApi({ JWT_CLOCK_TOLERANCE_SECONDS: '0' }, buildFreightWorld),
       launchChromium(),
     ])
   }, INSTALL_TIMEOUT_MS)
@@ -609,6 +611,79 @@ describe('the page at /live, in Chromium', () => {
     expect(await page.evaluate("getComputedStyle(document.querySelector('.changed')).animationName")).toBe(
       'none',
     )
+
+    // An admin has the boards of both trades, and goes from one to the other without signing in again. Their colours are the same.
+    if (colorScheme === 'light') return
+    const load = await arrangeLoad(api.owner, { from: 2 })
+    const boards = page.getByRole('navigation', { name: 'Boards' }).getByRole('link')
+    expect(await boards.allTextContents()).toEqual(['Shifts', 'Loads'])
+    await boards.getByText('Loads').click()
+    await isLive(page)
+    expect(await boards.getByText('Loads').getAttribute('aria-current')).toBe('page')
+    await page.getByRole('table', { name: '1 load, 1 needs a person' }).getByRole('button').click()
+    await page.getByRole('region', { name: /^Load/ }).getByText('1. Pickup: Warehouse').waitFor()
+    expect(await page.evaluate(auditPage)).toEqual([])
+    await api.owner.query('update loads set deleted_at = now() where id = $1', [load])
+  })
+
+  it('shows a dispatcher the loads of the carrier as they go, also on a phone and by keyboard', async () => {
+    const [id, reference] = [await arrangeLoad(api.owner, { from: 1 }), 'LL-20991']
+    await assignAs(api.owner, id, { truck: TRUCKS.carrier })
+    const [stop] = await api.owner.query<{ id: string }>(
+      `with named as (update loads set reference = $2 where id = $1)
+       select id from load_stops where load_id = $1 and position = 1`,
+      [id, reference],
+    )
+    // Signed in at the page of the other trade.
+    const page = await open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true })
+    await page.getByLabel('Token').fill(await api.tokenOf('dispatcher'))
+    await page.keyboard.press('Enter')
+    await isLive(page)
+    expect(new URL(page.url()).pathname).toBe('/live/freight')
+    expect(await page.getByRole('navigation', { name: 'Boards' }).isVisible()).toBe(false)
+    await waitFor(
+      () => focused(page),
+      (at) => expect(at).toBe('items'),
+    )
+    const row = rowOf(page, reference)
+    await row.getByText('driver, T-1').waitFor()
+    await row.getByText(/^Due within 1 h/).waitFor()
+    expect(await row.getByRole('cell').first().textContent()).toBe('Assigned')
+    expect(await page.locator('#map .person.truck').count()).toBe(0)
+
+    const arrival = await api.as('driver').patch(`/v1/freight/stops/${stop!.id}`, { arrived_at: inHours(0) })
+    expect(arrival.statusCode, arrival.body).toBe(200)
+    await row.getByText('In transit').waitFor()
+    await row.getByText(/^At Warehouse since \d\d:\d\d\. Due within \d h/).waitFor()
+    await page.locator(`#map .person.truck[data-item="${id}"]`).waitFor({ state: 'attached' })
+    await page
+      .locator('#announcements')
+      .getByText(`${reference} arrived at Warehouse.`)
+      .waitFor({ state: 'attached' })
+
+    const created = await api.as('office').post('/v1/freight/loads', {
+      broker_id: BROKERS.carrier,
+      rate: 900,
+      reference: 'LL-20992',
+      stops: stopsFor(3, 12),
+    })
+    expect(created.statusCode, created.body).toBe(201)
+    await rowOf(page, 'LL-20992')
+      .getByText(/^pickup in 2 h \d+ min$/)
+      .waitFor()
+    expect(await needing(page)).toEqual(['LL-20992'])
+    expect(await page.evaluate(auditPage)).toEqual([])
+
+    await page.getByLabel('Reference, stop, driver, truck or broker').focus()
+    await page.keyboard.type('t-1')
+    await page.getByRole('table', { name: '1 load, none need a person' }).waitFor()
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe(reference)
+    await page.keyboard.press('Enter')
+    await page.getByRole('region', { name: reference }).getByText('2. Delivery: Depot, Detroit, MI').waitFor()
+    expect(await focused(page)).toBe('detail-heading')
+    await page.keyboard.press('Escape')
+    expect(await focused(page)).toBe(reference)
   })
 
   it('can be used on a phone', async () => {
@@ -639,7 +714,7 @@ describe('the page at /live, in Chromium', () => {
     const app = Fastify()
     onTestFinished(() => app.close())
     await app.register(live, {
-      board: guarding.board,
+      boards: [guarding],
       tileUrl: 'https://tiles.example.com/{z}/{x}/{y}.png',
       tileAttribution: 'Tiles Ltd',
     })

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { callerFromClaims } from '../../src/platform/auth/caller.ts'
 import { type SQL, sql } from '../../src/platform/db/drizzle.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { useApi } from '../support/api.ts'
@@ -359,4 +360,74 @@ describe('two at one moment, in either order', () => {
       expect(seen).toEqual([{ named }])
     }
   })
+})
+
+const statuses = (items: readonly object[]): SQL =>
+  sql`select r ->> 'id' as id, r ->> 'status' as status from jsonb_array_elements(muster.record_duty_statuses(${JSON.stringify(items)}::jsonb)) as r`
+/** A driver of the carrier who keeps a log. */
+async function arrangeLog() {
+  const { id, userId } = await arrangeDriver(owner)
+  const exp = Math.floor(Date.now() / 1000) + 3600
+  return { driver: id, actor: callerFromClaims({ sub: userId, role: 'authenticated', exp }) }
+}
+
+/** As many entries as a driver makes in a week or two, and as many phones as a driver could sign in on at once. */
+const ENTRIES = 60
+const BATCHES = trialSize(16, 64)
+
+test(`batches (seed ${SEED}) of one log that race leave it as one after another would; what came before is a duplicate, and none deadlocks`, async () => {
+  const { driver, actor } = await arrangeLog()
+  const random = seededRandom(SEED)
+  const entries = Array.from({ length: ENTRIES }, (_, n) => ({
+    id: crypto.randomUUID(),
+    status: pick(random, ['off_duty', 'sleeper', 'driving', 'on_duty']),
+    began_at: inHours(-2 * (ENTRIES - n)),
+    recorded_at: inHours(-2 * (ENTRIES - n)),
+    device_id: 'phone',
+    latitude: null,
+    longitude: null,
+  }))
+  // Each batch has most of the entries, in an order of its own, and some of them twice.
+  const batches = Array.from({ length: BATCHES }, (_, n) => [
+    ...entries.filter((_entry, nth) => nth % BATCHES === n),
+    ...Array.from({ length: ENTRIES }, () => pick(random, entries)),
+  ]).map((batch) => batch.sort(() => random() - 0.5))
+  const strict = failOnDeadlock(api().api)
+  const answers = await Promise.all(
+    batches.map((batch) => runAs<{ id: string; status: string }>(strict, actor, statuses(batch))),
+  )
+  const results = answers.flat()
+  // In whatever order they came: each entry was created once, and is a success everywhere else.
+  const created = results.filter(({ status }) => status === 'created').map(({ id }) => id)
+  expect(created.sort()).toEqual(entries.map(({ id }) => id).sort())
+  expect(results.length - created.length).toBe(batches.flat().length - ENTRIES)
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['created', 'duplicate']))
+
+  const log = await owner.query(
+    `select id, status, to_json(began_at) #>> '{}' as began_at from duty_status_changes where driver_id = $1 order by began_at, id`,
+    [driver],
+  )
+  expect(log.map(({ began_at, ...entry }) => ({ ...entry, at: Date.parse(String(began_at)) }))).toEqual(
+    entries.map(({ id, status, began_at }) => ({ id, status, at: Date.parse(began_at) })),
+  )
+})
+
+test('two batches of one log that have an entry in common stand in one queue', async () => {
+  const { actor } = await arrangeLog()
+  const entry = (hours: number) => ({
+    id: crypto.randomUUID(),
+    status: 'driving',
+    began_at: inHours(hours),
+    recorded_at: inHours(hours),
+    device_id: 'phone',
+  })
+  const [one, shared, other] = [entry(-3), entry(-2), entry(-1)]
+  const both = await interleave(
+    failOnDeadlock(api().api),
+    { actor, statement: statuses([one, shared]) },
+    { actor, statement: statuses([other, shared]) },
+  )
+  expect(both).toEqual({ first: 'ok', second: 'ok', waited: true })
+  const again = await runAs<{ status: string }>(api().api, actor, statuses([one, shared, other]))
+  expect(again.map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'duplicate'])
 })

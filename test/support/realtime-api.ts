@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Database } from '../../src/platform/db/engine/database.ts'
 import type { ChangeChannel, ChangeRouter } from '../../src/platform/realtime/changes/change-router.ts'
 import { openApi, type TestApi } from './api.ts'
 import { startRouter, type TestRouter, untilStreaming } from './changes.ts'
+import type { TestDatabase } from './database.ts'
 
 export interface RealtimeApi extends TestApi {
   /** Where the service listens, changes of tables included. */
@@ -22,14 +24,18 @@ export interface RealtimeApi extends TestApi {
 }
 
 /** The whole service on a port of its own, with the change feed of its engine. */
-export async function openRealtimeApi(environment: Record<string, string> = {}): Promise<RealtimeApi> {
+export async function openRealtimeApi(
+  environment: Record<string, string> = {},
+  fill?: (owner: Database) => Promise<void>,
+): Promise<RealtimeApi> {
   let inner: TestRouter | undefined
   const faulty = new FaultyRouter()
-  const api = await openApi(environment, async (database) => {
+  const connect = async (database: TestDatabase) => {
     inner = await startRouter(database)
     await untilStreaming(inner)
     return faulty.around(inner.router)
-  })
+  }
+  const api = await openApi(environment, connect, undefined, fill)
   const sockets = new Set<Duplex>()
   api.app.server.on('upgrade', (_request, socket) => {
     sockets.add(socket)

@@ -130,8 +130,6 @@ const ALSO_OURS = ['drivers', 'statements']
 
 /** What the platform's code still says of a trade, by file. The list only gets shorter. */
 const SAID: Readonly<Record<string, string[]>> = {
-  // The link to the live page, which is one for shifts.
-  'http/front-page.ts': ['shifts'],
   // Descriptions that explain by an example.
   'http/openapi/document.ts': ['check-ins'],
   'http/problem.ts': ['certificate'],

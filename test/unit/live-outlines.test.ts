@@ -34,6 +34,9 @@ it.each<[string, Position, string[]]>([
   ['Aachen', [6.084, 50.776], ['Germany']],
   ['London', [-0.13, 51.51], ['United Kingdom']],
   ['the North Sea', [3.2, 53], []],
+  ['Chicago', [-87.9, 41.85], ['United States of America']],
+  ['Toronto', [-79.38, 43.8], ['Canada']],
+  ['the Atlantic', [-70, 38], []],
 ])('has %s in one country at most, the right one', (_, place, countries) => {
   expect(countryAt(place)).toEqual(countries)
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { dayAfter, dayOf, periodOf } from '../../src/guarding/live/days.js'
 import { checkInText, period, positionText, STALE_AFTER_MS } from '../../src/guarding/live/words.js'
 import { summarize } from '../../src/platform/live/page/announce.js'
+import { boardsFor } from '../../src/platform/live/page/boards.js'
 import {
   direction,
   distanceMeters,
@@ -144,5 +145,23 @@ describe('words', () => {
   it('are few when much happens at once', () => {
     expect(summarize(['a.', 'a.', 'b.'])).toBe('a. b.')
     expect(summarize(['a.', 'b.', 'c.'])).toBe('3 changes. The last: c.')
+  })
+})
+
+describe('the boards of somebody', () => {
+  const [shifts, loads] = [
+    { href: '/live/guarding', roles: ['company', 'client', 'zzp'] },
+    { href: '/live/freight', roles: ['office', 'dispatcher', 'driver', 'broker'] },
+  ]
+  it.each([
+    ['of one trade', ['dispatcher'], [loads]],
+    ['of the other', ['zzp'], [shifts]],
+    ['of both', ['zzp', 'driver'], [shifts, loads]],
+    ['who is an admin', ['admin'], [shifts, loads]],
+    ['who is an admin and a guard', ['admin', 'zzp'], [shifts, loads]],
+    ['whose roles nobody told', [], [shifts, loads]],
+  ])('%s', (_, roles, wanted) => {
+    expect(boardsFor([shifts, loads], roles)).toEqual(wanted)
+    expect(boardsFor([], roles)).toEqual([])
   })
 })

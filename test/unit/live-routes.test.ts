@@ -2,12 +2,18 @@ import { gunzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
+import { freight } from '../../src/freight/module.ts'
 import { guarding } from '../../src/guarding/module.ts'
 import { type LiveOptions, live } from '../../src/platform/live/routes.ts'
 
 const open = async (options: Partial<LiveOptions> = {}): Promise<FastifyInstance> => {
   const app = Fastify()
-  await app.register(live, { board: guarding.board, tileUrl: undefined, tileAttribution: '', ...options })
+  await app.register(live, {
+    boards: [guarding, freight],
+    tileUrl: undefined,
+    tileAttribution: '',
+    ...options,
+  })
   return app
 }
 
@@ -23,9 +29,11 @@ describe('the files of the page at /live', () => {
     const wanted = ['outlines.json', 'settings.json', 'maplibre.js', 'maplibre-worker.js'].map(
       (name) => `/live/${name}`,
     )
-    const page = await get('/live')
-    expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    wanted.push(...[...page.body.matchAll(/(?:src|href)="(\/live\/[^"]+)"/g)].map(([, url]) => url!))
+    for (const name of ['/live', '/live/freight']) {
+      const page = await get(name)
+      expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+      wanted.push(...[...page.body.matchAll(/(?:src|href)="(\/live\/[^"]+\.\w+)"/g)].map(([, url]) => url!))
+    }
     const seen = new Set<string>()
     for (let url = wanted.pop(); url !== undefined; url = wanted.pop()) {
       if (seen.has(url)) continue
@@ -48,6 +56,7 @@ describe('the files of the page at /live', () => {
     expect(seen).toContain('/live/supabase.js')
     expect(seen).toContain('/live/platform/live/page/map.js')
     expect(seen).toContain('/live/guarding/live/board.js')
+    expect(seen).toContain('/live/freight/live/board.js')
     expect(seen).toContain('/live/platform/sign-in/page/form.js')
   })
 
@@ -66,7 +75,7 @@ describe('the files of the page at /live', () => {
   })
 
   it('let the page load from nowhere else, and run no text', async () => {
-    for (const url of ['/live', '/live/']) {
+    for (const url of ['/live', '/live/', '/live/freight']) {
       const policy = String((await get(url)).headers['content-security-policy']).split('; ')
       expect(policy).toEqual([
         "default-src 'none'",
@@ -131,7 +140,7 @@ it.each([
 })
 
 it('there is no page where no module has a board', async () => {
-  const app = await open({ board: undefined })
+  const app = await open({ boards: [] })
   expect((await app.inject('/live')).statusCode).toBe(404)
   await app.close()
 })

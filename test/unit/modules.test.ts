@@ -57,6 +57,39 @@ describe('a service with one module alone', () => {
     expect(await ask('freight', '/v1/shifts')).toBe(404)
   })
 
+  it('serves the board of that module alone, with no script of the other', async () => {
+    const statuses = async (names: string) => {
+      const app = await openAppWithoutDatabase({ MODULES: names })
+      const page = await app.inject('/live')
+      const urls = ['guarding', 'freight'].flatMap((name) => [
+        `/live/${name}`,
+        `/live/${name}/live/main.js`,
+        `/live/${name}/live/board.css`,
+      ])
+      return {
+        links: [
+          ...page.body.matchAll(/<a href="(\/live\/\w+)" data-roles="([^"]+)"( aria-current="page")?>/g),
+        ].map(([, href, roles, current]) => [href, roles, current !== undefined]),
+        heading: /<h2 id="list-heading">(\w+)</.exec(page.body)?.[1],
+        placesLeft: page.body.match(/\{\{|of the board -->|<!-- boards/g),
+        statuses: await Promise.all(urls.map(async (url) => (await app.inject(url)).statusCode)),
+      }
+    }
+    const alone = { links: [], placesLeft: null }
+    const [yes, no] = [Array.from({ length: 3 }, () => 200), Array.from({ length: 3 }, () => 404)]
+    expect(await statuses('guarding')).toEqual({ ...alone, heading: 'Shifts', statuses: [...yes, ...no] })
+    expect(await statuses('freight')).toEqual({ ...alone, heading: 'Loads', statuses: [...no, ...yes] })
+    expect(await statuses('guarding,freight')).toEqual({
+      ...alone,
+      links: [
+        ['/live/guarding', 'company client zzp', true],
+        ['/live/freight', 'office dispatcher driver broker', false],
+      ],
+      heading: 'Shifts',
+      statuses: [...yes, ...yes],
+    })
+  })
+
   it('runs the background work of that module and of the platform', () => {
     const jobs = (names: string) => jobsOf(withModules(names)).map(({ name }) => name)
     const ofModules = (names: string) => jobs(names).filter((name) => !name.startsWith('platform.'))

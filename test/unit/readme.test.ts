@@ -88,27 +88,33 @@ it('shows what its commands really print', async () => {
   expect(printed.length).toBe(6)
 })
 
+/** Runs the commands of a page, and compares all that they print with what the page shows, block by block. */
+async function walkThrough(page: string, shownBlocks: number): Promise<void> {
+  const walk = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8')
+  const parts = [...walk.matchAll(/```(sh|text)\n(.*?)```/gs)].map(([, kind, text]) => ({
+    kind,
+    text: text!,
+  }))
+  const commands = parts.filter(({ kind }) => kind === 'sh').map(({ text }) => text)
+  const shown = parts.filter(({ kind }) => kind === 'text').map(({ text }) => text)
+  const script = commands
+    .join('\n')
+    .replace(ADDRESS, url)
+    .replace(PASSWORD, password)
+    .replaceAll('statement.json', join(folder, 'statement.json'))
+    .replaceAll('correction.json', join(folder, 'correction.json'))
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
+  expect(stdout).toBe(shown.join(''))
+  expect(shown.length).toBe(shownBlocks)
+}
+
 it(
   'pays as docs/from-shift-to-payout.md says',
-  async () => {
-    const walk = await readFile(new URL('../../docs/from-shift-to-payout.md', import.meta.url), 'utf8')
-    const parts = [...walk.matchAll(/```(sh|text)\n(.*?)```/gs)].map(([, kind, text]) => ({
-      kind,
-      text: text!,
-    }))
-    const commands = parts.filter(({ kind }) => kind === 'sh').map(({ text }) => text)
-    const shown = parts.filter(({ kind }) => kind === 'text').map(({ text }) => text)
-    const script = commands
-      .join('\n')
-      .replace(ADDRESS, url)
-      .replaceAll('statement.json', join(folder, 'statement.json'))
-      .replaceAll('correction.json', join(folder, 'correction.json'))
-    const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: environment() })
-    expect(stdout).toBe(shown.join(''))
-    expect(shown.length).toBe(18)
-  },
+  () => walkThrough('from-shift-to-payout.md', 18),
   3 * PATIENCE_MS + 60_000,
 )
+
+it('moves a load as docs/freight.md says', () => walkThrough('freight.md', 8), 3 * PATIENCE_MS)
 
 it('names every person of the demo', () => {
   for (const { email } of DEMO_USERS) expect(readme).toContain(email)

@@ -9,6 +9,7 @@ import type { Position } from '../../platform/http/page.ts'
 import { codeOf, Problem } from '../../platform/http/problem.ts'
 import { type RefusedItem, refusedItems } from '../../platform/http/refused-items.ts'
 import {
+  type ListedLoad,
   type Load,
   type LoadCandidate,
   type LoadChange,
@@ -66,13 +67,26 @@ const BRANCHES: SQL[] = [
     and ${loads.organization_id} is distinct from (select muster.carrier_id())`,
 ]
 
-type LoadPage = Omit<LoadFilter, 'status'> & PageValues & { statuses: string | undefined }
+/** As far as the caller sees each. */
+const details = {
+  stops: sql`(
+    select coalesce(json_agg(muster.stop_json(s) order by s.position), '[]')
+    from load_stops s where s.load_id = loads.id and s.deleted_at is null
+  )`.as('stops'),
+  assignments: sql`(
+    select coalesce(json_agg(muster.assignment_json(a) order by a.leg, a.created_at, a.id), '[]')
+    from load_assignments a where a.load_id = loads.id
+  )`.as('assignments'),
+}
 
-const loadPages = writtenOnce<LoadPage, Load>((given) =>
+type LoadPage = Omit<LoadFilter, 'status'> &
+  PageValues & { statuses: string | undefined; detailed: boolean | undefined }
+
+const loadPages = writtenOnce<LoadPage, ListedLoad>((given) =>
   mergeBranches(
     BRANCHES.map((branch) =>
       build
-        .select(columns)
+        .select(given.detailed ? { ...columns, ...details } : columns)
         .from(loads)
         .where(
           and(
@@ -95,28 +109,24 @@ const loadPages = writtenOnce<LoadPage, Load>((given) =>
   ),
 )
 
-/** By start. */
+/** By start. @param detailed with stops and assignments */
 export const listLoads = (
   { status, ...filter }: LoadFilter,
   limit: number,
   position: Position | undefined,
-): RowsStatement<Load> =>
-  loadPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) })
+  detailed = false,
+): RowsStatement<ListedLoad> =>
+  loadPages({
+    ...filter,
+    statuses: status && `{${status.join(',')}}`,
+    detailed: detailed || undefined,
+    ...pageValues(limit, position),
+  })
 
-/** With its stops and its assignments: as far as the caller sees each. */
+/** With its stops and its assignments. */
 export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
   build
-    .select({
-      ...columns,
-      stops: sql`(
-        select coalesce(json_agg(muster.stop_json(s) order by s.position), '[]')
-        from load_stops s where s.load_id = loads.id and s.deleted_at is null
-      )`.as('stops'),
-      assignments: sql`(
-        select coalesce(json_agg(muster.assignment_json(a) order by a.leg, a.created_at, a.id), '[]')
-        from load_assignments a where a.load_id = loads.id
-      )`.as('assignments'),
-    })
+    .select({ ...columns, ...details })
     .from(loads)
     .where(eq(loads.id, id)),
 )

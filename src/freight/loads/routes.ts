@@ -30,6 +30,7 @@ import {
   loadCandidateQuery,
   loadChange,
   loadDetail,
+  loadExportQuery,
   loadPage,
   loadQuery,
   MAX_BULK_ITEMS,
@@ -80,9 +81,9 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request) => {
-      const { limit, cursor, ...filter } = request.query
+      const { limit, cursor, detailed, ...filter } = request.query
       const position = readCursor('loads', 'instant', cursor, filter)
-      const rows = await request.rows(listLoads(filter, limit, position))
+      const rows = await request.rows(listLoads(filter, limit, position, detailed))
       return toPage('loads', rows, limit, filter, (item) => [item.starts_at, item.id])
     },
   )
@@ -96,7 +97,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         description:
           'The same list, filters and pages as `GET /v1/freight/loads`, as CSV (RFC 4180) with a header line. A `Link` header with `rel="next"` leads to the next page.',
         tags,
-        querystring: loadQuery,
+        querystring: loadExportQuery,
         response: {
           200: { description: 'One page of loads.', content: { 'text/csv': { schema: z.string() } } },
           ...problems('cursor_invalid'),

@@ -171,17 +171,22 @@ export const load = z
 
 export type Load = z.infer<typeof load>
 
-export const loadPage = pageOf(load)
+const details = {
+  stops: z.array(stop),
+  assignments: z.array(assignment).meta({
+    description: 'The assignments of the load that you may see, by leg; also those that ended.',
+  }),
+}
 
-export const loadDetail = z
-  .strictObject({
-    ...load.shape,
-    stops: z.array(stop),
-    assignments: z.array(assignment).meta({
-      description: 'The assignments of the load that you may see, by leg; also those that ended.',
-    }),
-  })
-  .meta({ id: 'LoadDetail' })
+export const loadDetail = z.strictObject({ ...load.shape, ...details }).meta({ id: 'LoadDetail' })
+
+const listedLoad = load
+  .extend({ stops: details.stops.optional(), assignments: details.assignments.optional() })
+  .meta({ id: 'ListedLoad' })
+
+export type ListedLoad = z.infer<typeof listedLoad>
+
+export const loadPage = pageOf(listedLoad)
 
 export type LoadDetail = z.infer<typeof loadDetail>
 
@@ -349,15 +354,24 @@ const period = {
 
 const brokerLoadFilter = { status: statuses.optional(), dispatcher_id: uuid.optional(), ...period }
 
-export const brokerLoadQuery = z.strictObject({ ...brokerLoadFilter, ...pageQuery })
-export const loadQuery = z.strictObject({
+const loadFilter = {
   ...brokerLoadFilter,
   broker_id: uuid.optional(),
   driver_id: uuid.optional().meta({ description: 'Only loads of this driver, or co-driver.' }),
+}
+
+export const brokerLoadQuery = z.strictObject({ ...brokerLoadFilter, ...pageQuery })
+export const loadQuery = z.strictObject({
+  ...loadFilter,
+  detailed: queryFlag.default(false).meta({
+    description:
+      '`true` gives each load its `stops` and `assignments`, as `GET /v1/freight/loads/{id}` does: a board reads many loads by one request.',
+  }),
   ...pageQuery,
 })
+export const loadExportQuery = z.strictObject({ ...loadFilter, ...pageQuery })
 
-export type LoadFilter = Omit<z.infer<typeof loadQuery>, keyof typeof pageQuery>
+export type LoadFilter = Omit<z.infer<typeof loadExportQuery>, keyof typeof pageQuery>
 
 /** What can speak against a driver of the carrier, in the order in which an assignment is refused for it. */
 const DRIVER_VIOLATIONS = [

@@ -1,11 +1,8 @@
-import { parsePoint, readPlace } from '../../platform/live/page/geo.js'
+import { readPlace } from '../../platform/live/page/geo.js'
+import { merge, placeOf, Reading } from '../../platform/live/page/rows.js'
 import { excerpt, words } from '../../platform/live/page/text.js'
 
-// What the page knows, from two sources: lists that are read over HTTP, and events of the change stream. Pure.
-//
-// Events come in commit order, and from the moment of SUBSCRIBED none is left out. So while a list is being read, what an
-// event says of a row stands against what the list says: should the list have been newer, its event is still to come.
-// What the list no longer has, and no event brought meanwhile, has left one's view: no event says so.
+// What the page knows of shifts, from lists and from events (platform/live/page/rows.js). Pure.
 
 /** @typedef {import('../../platform/live/page/geo.js').Place} Place */
 /** @typedef {'draft' | 'published' | 'assigned' | 'active' | 'completed' | 'cancelled' | 'no_show'} Status */
@@ -91,24 +88,22 @@ export class Board {
   positions = new Map()
   /** @type {Period} */
   period = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
-  /** Rows that events touched since the reading under way began. @type {Set<string> | null} */
-  #touched = null
+  #reading = new Reading()
 
   /** A reading of the lists begins. @param {Period} period */
   beginReading(period) {
     this.period = period
-    this.#touched = new Set()
+    this.#reading.begin()
   }
 
   /** It came to nothing: what is known stays. */
   abandonReading() {
-    this.#touched = null
+    this.#reading.abandon()
   }
 
   /** @param {{ shifts: Row[], locations: Row[], incidents: Row[] }} lists */
   finishReading({ shifts, locations, incidents }) {
-    const touched = this.#touched ?? new Set()
-    this.#touched = null
+    const touched = this.#reading.finish()
     merge(
       this.shifts,
       shifts.map(readShift).filter((shift) => this.#isFollowed(shift)),
@@ -123,7 +118,7 @@ export class Board {
   /** @param {Change} change @returns {Happening | null} what to tell people of it; null when it is nothing to them */
   apply(change) {
     const id = String(change.record.id ?? change.old.id)
-    this.#touched?.add(id)
+    this.#reading.touch(id)
     switch (change.table) {
       case 'shifts':
         return this.#applyShift(id, change)
@@ -262,23 +257,8 @@ export class Board {
   }
 }
 
-/**
- * @template {{ id: string }} T
- * @param {Map<string, T>} known
- * @param {T[]} read
- * @param {Set<string>} touched ids of which events are to be believed
- */
-function merge(known, read, touched) {
-  const ids = new Set(read.map(({ id }) => id))
-  for (const id of known.keys()) if (!ids.has(id) && !touched.has(id)) known.delete(id)
-  for (const item of read) if (!touched.has(item.id)) known.set(item.id, item)
-}
-
 /** @param {Incident} incident */
 const isOpen = ({ status }) => status !== 'resolved'
-
-/** From a list, with `latitude` and `longitude`, or from an event, with the point. @param {Row} row @param {unknown} point */
-const placeOf = (row, point) => readPlace(row.latitude, row.longitude) ?? parsePoint(point)
 
 /** @param {Row} row @returns {Shift} */
 const readShift = (row) => ({ .../** @type {any} */ (row), place: placeOf(row, row.location_point) })

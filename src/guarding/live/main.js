@@ -1,18 +1,19 @@
 import { Refused } from '../../platform/live/page/api.js'
-import { byId, element, mark, setText } from '../../platform/live/page/dom.js'
-import { openMap } from '../../platform/live/page/map.js'
+import { byId, setText } from '../../platform/live/page/dom.js'
 import { openSharing } from '../../platform/live/page/share.js'
 import { openPage } from '../../platform/live/page/shell.js'
-import { Board } from './board.js'
-import { LONGEST_SHIFT_MS, periodOf } from './days.js'
-import { openDetail } from './detail.js'
-import { openList } from './list.js'
+import { span } from '../../platform/live/page/text.js'
+import { openScreen } from '../../platform/live/page/view.js'
+import { Board, STATUSES } from './board.js'
+import { dayAfter, dayOf, LONGEST_SHIFT_MS, periodOf } from './days.js'
+import { detailsOf, readMore } from './details.js'
+import { entriesOf } from './entries.js'
 import { LOOKS, peopleOf, spotsOf } from './marks.js'
-import { NEEDS, needsOf } from './needs.js'
+import { NEEDS } from './needs.js'
 
 // The board of guarding: the shifts around now or of a day, who is there, and what needs a person.
 
-/** @typedef {import('../../platform/live/page/shell.js').Happening} Happening */
+/** @typedef {import('../../platform/live/page/list.js').Entry} Entry */
 /** @typedef {import('../../platform/live/page/shell.js').Session} Session */
 /** @typedef {import('../../platform/live/page/shell.js').View} View */
 /** @typedef {import('./board.js').Shift} Shift */
@@ -26,44 +27,70 @@ const MAX_INCIDENT_PAGES = 5
 const MAX_LOOKUPS = 200
 const LOOKUPS_AT_ONCE = 4
 
-/** @type {ReturnType<typeof openView> | null} */
-let view = null
-
-const list = openList({
-  onSelect: (id) => view?.select(id),
-  onFilter: () => view?.show(),
-  onDay: () => view?.readAnew(),
-})
-const map = openMap({
+const screen = openScreen({
+  statuses: STATUSES,
+  shownAtFirst: ['active', 'assigned', 'published'],
+  needs: NEEDS,
+  nouns: ['shift', 'shifts'],
+  title: TITLE,
   looks: LOOKS,
-  count: (items) => `${items} shift${items === 1 ? '' : 's'}`,
-  onSites: (ids) => view?.openSites(ids),
+  legend: {
+    incident: 'Incident, open',
+    absent: 'Nobody there (15 min)',
+    outside: 'Guard outside',
+    late: 'Late, no clock-in',
+    uncovered: 'No guard, within 4 h',
+    active: 'Guard on duty',
+    assigned: 'Assigned',
+    published: 'Open',
+    position: 'Guard, live',
+    none: 'Site',
+  },
+  clusters: 'Shifts at and near it',
 })
-const detail = openDetail({ onClose: () => view?.select(null) })
 const sharing = openSharing()
 
-/** @param {Session} session */
-function openView({ me, api, feed, show, read, record, tell, isClosed }) {
+// ---- Days -----------------------------------------------------------------------------------------------------
+
+/** Another day was chosen. @type {() => void} */
+let onDay = () => {}
+/** In the reader's time, `2026-11-29`; null: around now. @type {string | null} */
+let day = null
+const dayInput = /** @type {HTMLInputElement} */ (byId('day'))
+
+/** @param {string | null} wanted */
+function choose(wanted) {
+  if (wanted === day) return
+  day = wanted
+  dayInput.value = day ?? ''
+  byId('now').setAttribute('aria-pressed', String(day === null))
+  onDay()
+}
+byId('now').addEventListener('click', () => choose(null))
+byId('day-before').addEventListener('click', () => choose(dayAfter(day, -1, Date.now())))
+byId('day-after').addEventListener('click', () => choose(dayAfter(day, 1, Date.now())))
+dayInput.addEventListener('change', () => choose(dayInput.value === '' ? null : dayInput.value))
+
+/** @param {Session} session @returns {View} */
+function openView(session) {
+  const { me, api, feed, show, read, record, tell, isClosed } = session
   const board = new Board()
-  /** @type {string | null} */
-  let selectedId = null
-  let hasFitted = false
   let isComplete = true
   let isRead = false
   /** Professionals whose names are not to be had. @type {Set<string>} */
   const nameless = new Set()
-  /** What needs a person and was told; null until the first reading is through. @type {Set<string> | null} */
-  let told = null
   /** Shifts whose last check-in was asked for since the last gap. @type {Set<string>} */
   const lookedUp = new Set()
+  /** Of the shift that was opened last. @type {{ id: string, more: import('./details.js').More } | null} */
+  let opened = null
 
   // ---- Reading ------------------------------------------------------------------------------------------------
 
   async function readLists() {
-    const time = periodOf(list.day, Date.now())
+    const time = periodOf(day, Date.now())
     board.beginReading(time)
     // What began before the day may take place in it. Around now, that would be what is long over.
-    const reach = list.day === null ? 0 : LONGEST_SHIFT_MS
+    const reach = day === null ? 0 : LONGEST_SHIFT_MS
     const starts_after = new Date(time.from - reach).toISOString()
     const starts_before = new Date(time.to).toISOString()
     const [shifts, locations, open, acknowledged] = await Promise.all([
@@ -83,12 +110,11 @@ function openView({ me, api, feed, show, read, record, tell, isClosed }) {
     return async () => {
       followPositions()
       render(Date.now())
-      if (!hasFitted) map.fitAll()
-      hasFitted = true
+      shown.fit()
       await Promise.all([lookUpCheckIns(), readNames()])
       for (const incident of board.incidents.values()) record(board.tellIncident(incident))
       if (isClosed()) return
-      told ??= new Set(needsNow().keys())
+      shown.tellFromNowOn(Date.now())
       render(Date.now())
     }
   }
@@ -153,59 +179,62 @@ function openView({ me, api, feed, show, read, record, tell, isClosed }) {
     })
   }
 
-  /** What needs a person, by shift and kind, in words. */
-  function needsNow() {
-    /** @type {Map<string, Happening>} */
-    const needs = new Map()
-    for (const shift of board.shifts.values()) {
-      for (const { kind, text } of needsOf(board, shift, Date.now())) {
-        const sentence = `${NEEDS[kind]}: ${board.nameOf(shift)}, ${text}.`
-        needs.set(`${kind} ${shift.id}`, { id: shift.id, text: sentence, isQuiet: false })
-      }
-    }
-    return needs
-  }
-
-  /** Time alone makes a guard late: no event tells of it. Of the other kinds there was an event. */
-  function tellNeeds() {
-    const needs = needsNow()
-    for (const [key, happening] of needs) {
-      if (told && !told.has(key) && /^(late|absent|uncovered) /.test(key)) tell(happening)
-    }
-    if (told) told = new Set(needs.keys())
-  }
-
   // ---- Showing ------------------------------------------------------------------------------------------------
+
+  /** @param {string} id */
+  const shiftOf = (id) => board.shifts.get(id)
+  /** @param {Entry[]} entries */
+  const shiftsOf = (entries) => entries.map(({ id }) => shiftOf(id)).filter((shift) => shift !== undefined)
+
+  const shown = screen.openView(session, {
+    timely: ['late', 'absent', 'uncovered'],
+    entries: (now) => entriesOf(board, now),
+    nameOfSite: (id) => board.sites.get(id)?.name,
+    name: ({ id }) => board.nameOf(/** @type {Shift} */ (shiftOf(id))),
+    spots: (entries, now) => spotsOf(board, shiftsOf(entries), now),
+    people: (entries, now) => peopleOf(board, shiftsOf(entries), now),
+    details(id, now) {
+      const shift = shiftOf(id)
+      return shift ? detailsOf(board, shift, opened?.id === id ? opened.more : undefined, now) : null
+    },
+    places(id) {
+      const shift = /** @type {Shift} */ (shiftOf(id))
+      const checkIn = board.checkIns.get(id)
+      return [
+        board.siteOf(shift)?.place ?? shift.place,
+        checkIn?.verdict === 'outside' ? checkIn.place : null,
+      ]
+    },
+    async readMore(id) {
+      opened = { id, more: await readMore(board, id, api) }
+    },
+    notes() {
+      const elsewhere = [...board.incidents.values()].filter(
+        ({ shift_id: id, status }) => status === 'open' && isRead && !board.shifts.has(id),
+      ).length
+      return [
+        isComplete ? '' : 'There is more than this page shows: only the first shifts and sites are here.',
+        elsewhere === 0 ? '' : `Open incidents at shifts of other days: ${elsewhere}.`,
+      ]
+    },
+  })
 
   /** @param {number} now */
   function render(now) {
-    const selected = selectedShift()
-    const shifts = list.choose(board, now)
-    list.show(board, shifts, selected, now)
-    const people = peopleOf(board, shifts, now)
-    map.show(spotsOf(board, shifts, now), people, selected?.id ?? null)
-    detail.show(board, selected, now)
-    tellNeeds()
-    const elsewhere = [...board.incidents.values()].filter(
-      ({ shift_id: id, status }) => status === 'open' && isRead && !board.shifts.has(id),
-    ).length
-    const notes = [
-      isComplete ? '' : 'There is more than this page shows: only the first shifts and sites are here.',
-      elsewhere === 0 ? '' : `Open incidents at shifts of other days: ${elsewhere}.`,
-    ].filter(Boolean)
-    const note = byId('list-note')
-    note.hidden = notes.length === 0
-    setText(note, notes.join(' '))
+    shown.render(now)
+    const which = day === null ? 'Shifts from' : day === dayOf(now) ? 'Shifts of today,' : 'Shifts of'
+    // Nothing was read yet.
+    const isKnown = Number.isFinite(board.period.from)
+    setText(byId('span'), isKnown ? `${which} ${span(board.period)}.` : '')
   }
 
-  const selectedShift = () => (selectedId === null ? null : (board.shifts.get(selectedId) ?? null))
-
-  void map.open()
+  onDay = () => {
+    shown.startAnew()
+    read()
+  }
 
   return {
-    show,
     read: readLists,
-    render,
     abandon: () => board.abandonReading(),
     joined: () => lookedUp.clear(),
 
@@ -221,79 +250,23 @@ function openView({ me, api, feed, show, read, record, tell, isClosed }) {
     /** @param {string} shiftId @param {Record<string, unknown>} payload */
     position: (shiftId, payload) => board.applyPosition(shiftId, payload, Date.now()),
 
-    /** Another day was chosen. */
-    readAnew() {
-      setText(byId('list-caption'), 'Reading …')
-      hasFitted = false
-      // What needed a person on that day is no news.
-      told = null
-      read()
-    },
-
-    /** @param {string} shiftId what the timeline tells of */
-    open(shiftId) {
-      if (shiftId !== selectedId && board.shifts.has(shiftId)) this.select(shiftId)
-    },
-
-    /** @param {string | null} shiftId */
-    select(shiftId) {
-      const before = selectedId
-      selectedId = shiftId === selectedId ? null : shiftId
-      const shift = selectedShift()
-      render(Date.now())
-      if (shift) {
-        const place = board.siteOf(shift)?.place ?? shift.place
-        const checkIn = board.checkIns.get(shift.id)
-        if (place) map.reveal(place, checkIn?.verdict === 'outside' ? checkIn.place : null)
-        void detail.open(shift, board, api)
-      } else if (before) list.opener(before)?.focus()
-    },
-
-    /** @param {string[]} siteIds */
-    openSites(siteIds) {
-      list.showSites(siteIds)
-      const shifts = list.choose(board, Date.now()).filter(({ location_id }) => siteIds.includes(location_id))
-      const [only] = shifts
-      if (only && shifts.length === 1 && only.id !== selectedId) this.select(only.id)
-      else byId('items').focus()
-    },
+    render,
+    open: (shiftId) => shown.open(shiftId),
 
     close() {
-      view = null
       sharing.stop()
-      list.show(new Board(), [], null, 0)
-      map.show([], [], null)
-      detail.show(new Board(), null, 0)
+      onDay = () => {}
+      setText(byId('span'), '')
+      shown.close()
     },
   }
 }
-
-/** What the marks of the map mean. */
-const LEGEND = {
-  incident: 'Incident, open',
-  absent: 'Nobody there (15 min)',
-  outside: 'Guard outside',
-  late: 'Late, no clock-in',
-  uncovered: 'No guard, within 4 h',
-  active: 'Guard on duty',
-  assigned: 'Assigned',
-  published: 'Open',
-  position: 'Guard, live',
-  none: 'Site',
-}
-byId('legend-marks').append(
-  ...Object.entries(LEGEND).map(([name, text]) => element('li', {}, mark(name), text)),
-  element('li', {}, element('b', {}, '3'), 'Shifts at and near it'),
-)
 
 await openPage({
   title: TITLE,
   tables: ['shifts', 'assignments', 'gps_checkins', 'incidents'],
   channel: 'shift:',
   describe: (me) => `${me.name} (${me.organization?.name ?? (me.role === 'zzp' ? 'guard' : me.role)})`,
-  open(session) {
-    view = openView(session)
-    return view
-  },
-  focus: () => byId('items').focus(),
+  open: openView,
+  focus: screen.focus,
 })

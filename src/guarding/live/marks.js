@@ -1,84 +1,34 @@
+import { countByStatus, spotsOf as spotsOfSites } from '../../platform/live/page/spots.js'
 import { STATUSES } from './board.js'
 import { NEEDS, needsOf } from './needs.js'
 import { STALE_AFTER_MS } from './words.js'
 
 // What the map shows: sites with their shifts, and where guards are.
 
-/** @typedef {import('../../platform/live/page/geo.js').Place} Place */
 /** @typedef {import('../../platform/live/page/map.js').Person} Person */
-/** @typedef {import('../../platform/live/page/map.js').Spot} Spot */
 /** @typedef {import('./board.js').Board} Board */
 /** @typedef {import('./board.js').Shift} Shift */
-/** @typedef {import('./board.js').Status} Status */
 
 /** What a mark can look like, the most urgent first. */
-export const LOOKS = [
-  ...Object.keys(NEEDS),
-  'active',
-  'assigned',
-  'published',
-  'draft',
-  'completed',
-  'cancelled',
-  'no_show',
-  'none',
-]
+export const LOOKS = [...Object.keys(NEEDS), ...Object.keys(STATUSES), 'none']
 
 /**
  * Sites with their shifts; a shift whose site one does not see stands where it is itself.
  *
  * @param {Board} board @param {Shift[]} shifts @param {number} now
- * @returns {Spot[]}
  */
-export function spotsOf(board, shifts, now) {
-  /** By place. @type {Map<string, Spot & { shifts: Shift[] }>} */
-  const spots = new Map()
-  /** @type {Map<string, Spot & { shifts: Shift[] }>} */
-  const bySite = new Map()
-  /** @param {string} siteId @param {Place} place @param {string} name @param {number} radiusMeters */
-  const put = (siteId, place, name, radiusMeters) => {
-    const key = `${place.latitude} ${place.longitude}`
-    const known = spots.get(key)
-    /** @type {Shift[]} */
-    const there = known?.shifts ?? []
-    const spot = known ?? {
-      place,
-      siteIds: [],
-      name,
-      radiusMeters,
-      shifts: there,
-      itemIds: [],
-      describe: () => describe(there),
-      rank: LOOKS.length - 1,
-    }
-    spot.siteIds.push(siteId)
-    spots.set(key, spot)
-    bySite.set(siteId, spot)
-    return spot
-  }
-  for (const { id, place, name, radius_meters } of board.sites.values()) {
-    if (place) put(id, place, name, radius_meters)
-  }
-  for (const shift of shifts) {
-    const { location_id: siteId, place, title, status } = shift
-    const spot = bySite.get(siteId) ?? (place && put(siteId, place, title, 0))
-    if (!spot) continue
-    spot.shifts.push(shift)
-    spot.itemIds.push(shift.id)
-    spot.rank = Math.min(spot.rank, LOOKS.indexOf(needsOf(board, shift, now)[0]?.kind ?? status))
-  }
-  return [...spots.values()]
-}
-
-/** @param {Shift[]} shifts */
-function describe(shifts) {
-  const counts = LOOKS.map((look) => [shifts.filter(({ status }) => status === look).length, look])
-  const parts = counts.filter(([count]) => count !== 0)
-  if (parts.length === 0) return 'no shifts shown'
-  return parts
-    .map(([count, look]) => `${count} ${STATUSES[/** @type {Status} */ (look)].toLowerCase()}`)
-    .join(', ')
-}
+export const spotsOf = (board, shifts, now) =>
+  spotsOfSites(
+    [...board.sites.values()].map(({ radius_meters: radiusMeters, ...site }) => ({ ...site, radiusMeters })),
+    shifts.map((shift) => ({
+      ...shift,
+      siteId: shift.location_id,
+      name: shift.title,
+      look: needsOf(board, shift, now)[0]?.kind ?? shift.status,
+    })),
+    LOOKS,
+    (there) => countByStatus(there, STATUSES, 'no shifts shown'),
+  )
 
 /**
  * Where the guards of these shifts are: live, or where they checked in last.

@@ -1,3 +1,4 @@
+import { arrange as arrangeByNeeds } from '../../platform/live/page/needs.js'
 import { distance, duration, words } from '../../platform/live/page/text.js'
 
 // Which shifts need a person, why, and which first. Pure.
@@ -16,7 +17,6 @@ export const NEEDS = /** @type {const} */ ({
   late: 'Late',
   uncovered: 'Uncovered',
 })
-const ORDER = /** @type {Kind[]} */ (Object.keys(NEEDS))
 
 /** A guard some minutes behind is looking for the door. After this long, the client will call: somebody must be sent. */
 export const ABSENT_AFTER_MS = 15 * 60_000
@@ -66,12 +66,8 @@ export function needsOf(board, shift, now) {
  * @param {number} now
  * @returns {{ urgent: Item[], others: Item[] }}
  */
-export function arrange(board, shifts, now) {
-  const items = shifts.map((shift) => ({ shift, needs: needsOf(board, shift, now) }))
-  const urgent = items.filter(({ needs }) => needs.length > 0)
-  urgent.sort((a, b) => rank(a.needs) - rank(b.needs) || (a.needs[0]?.since ?? 0) - (b.needs[0]?.since ?? 0))
-  return { urgent, others: items.filter(({ needs }) => needs.length === 0) }
-}
-
-/** @param {Need[]} needs */
-const rank = ([first]) => (first ? ORDER.indexOf(first.kind) : ORDER.length)
+export const arrange = (board, shifts, now) =>
+  arrangeByNeeds(
+    shifts.map((shift) => ({ shift, needs: needsOf(board, shift, now) })),
+    Object.keys(NEEDS),
+  )

@@ -1,5 +1,5 @@
 import { distanceMeters } from '../../platform/live/page/geo.js'
-import { clock, DAY, distance, format, HERE, MINUTE, moment, words } from '../../platform/live/page/text.js'
+import { between, clock, distance, moment, words } from '../../platform/live/page/text.js'
 
 // How shifts, incidents, check-ins and positions are written. Pure.
 
@@ -17,14 +17,9 @@ const CHECK_INS = {
   clock_out: 'Clocked out',
 }
 
-/** In the time of the site: `Sun 22 Nov, 22:00–06:00`, with the zone where it is not the reader's. @param {Shift} shift */
-export function period({ start_datetime, end_datetime, time_zone }) {
-  const start = new Date(start_datetime)
-  const end = new Date(end_datetime)
-  const minute = format(time_zone, MINUTE)
-  const zone = time_zone === HERE ? '' : ` (${time_zone.split('/').at(-1)?.replaceAll('_', ' ')})`
-  return `${format(time_zone, DAY).format(start)}, ${minute.format(start)}–${minute.format(end)}${zone}`
-}
+/** In the time of the site. @param {Shift} shift */
+export const period = ({ start_datetime, end_datetime, time_zone }) =>
+  between(start_datetime, end_datetime, time_zone)
 
 /** @param {Incident} incident @param {number} now */
 export const incidentText = ({ category, severity, status, occurred_at, description }, now) =>

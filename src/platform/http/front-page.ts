@@ -24,7 +24,7 @@ const page = (summaries: readonly string[]): string => `<!doctype html>
 ${summaries.map((summary) => `<p>${summary}</p>`).join('\n')}
 <ul>
 <li><a href="/docs">The API</a>, to read and to try</li>
-<li><a href="/live">Shifts, live</a>, on a map and in a list</li>
+<li><a href="/live">The live board</a>: what happens now, on a map and in a list</li>
 <li><a href="/openapi.json">The API as an OpenAPI document</a></li>
 </ul>
 </main>

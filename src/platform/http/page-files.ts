@@ -11,6 +11,8 @@ export interface PageFile {
   type: string
   /** Headers of its responses, such as the content security policy of a page. */
   headers?: Readonly<Record<string, string>>
+  /** What it depends on beside its address. */
+  variant?: string
   read(): Promise<string | Buffer>
 }
 
@@ -54,7 +56,8 @@ export function servePageFiles(
 const reading = new Map<string, Promise<StaticFile>>()
 
 /** Once per process, when it is first asked for: a start has other things to do than to compress a map. */
-function readOnce(address: string, { type, read }: PageFile): Promise<StaticFile> {
+function readOnce(path: string, { type, variant = '', read }: PageFile): Promise<StaticFile> {
+  const address = `${path} ${variant}`
   const known = reading.get(address)
   if (known) return known
   const made = read()

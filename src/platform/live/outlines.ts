@@ -3,24 +3,36 @@ import { createRequire } from 'node:module'
 import type { FeatureCollection, MultiPolygon, Position } from 'geojson'
 import { feature, type Topology } from 'topojson-client'
 
-/** The Netherlands, and as much around them as a wide screen shows beside them: west, south, east, north. */
-const BOX = { west: -4, south: 48, east: 14, north: 57 } as const
+/** What is shipped of the world, in degrees. */
+interface Part {
+  readonly west: number
+  readonly south: number
+  readonly east: number
+  readonly north: number
+  /** In degrees of latitude: what lies nearer to a line than this is left out of it. */
+  readonly tolerance: number
+}
 
-/** In degrees of latitude, about 200 m: as coarse as the data are (1:10 million, in steps of up to 250 m). */
-const TOLERANCE_DEGREES = 0.002
+const PARTS: readonly Part[] = [
+  // The Netherlands, and as much around them as a wide screen shows beside them. Some 200 m: as coarse as the data are (1:10 million, in
+  // steps of up to 250 m).
+  { west: -4, south: 48, east: 14, north: 57, tolerance: 0.002 },
+  // The east of North America, where one looks at states and not at streets: some 2 km.
+  { west: -105, south: 24, east: -66, north: 50, tolerance: 0.02 },
+]
 
 /** 0.001° is about 100 m. */
 const DECIMALS = 3
 
-/** East is shorter than north by this: the middle of the box. */
-const EAST_PER_NORTH = Math.cos((52.5 * Math.PI) / 180)
+/** East is shorter than north by this in the middle of the part. */
+const eastPerNorth = ({ south, north }: Part): number => Math.cos(((south + north) / 2) * (Math.PI / 180))
 
 export interface Outlines extends FeatureCollection<MultiPolygon, { name: string }> {
   generated: string
 }
 
 /**
- * The countries around the Netherlands from world-atlas, clipped and simplified for the page at /live. Borders stay
+ * The countries of these parts of the world from world-atlas, clipped and simplified for the page at /live. Borders stay
  * common: each is simplified once for both sides. For development: world-atlas is no dependency of the running service.
  */
 export async function makeOutlines(): Promise<Outlines> {
@@ -29,21 +41,24 @@ export async function makeOutlines(): Promise<Outlines> {
   const atlas = JSON.parse(
     await readFile(require.resolve('world-atlas/countries-10m.json'), 'utf8'),
   ) as Topology
-  const { transform: _, ...topology } = { ...atlas, arcs: absoluteArcs(atlas).map(simplify) }
-  const features = feature(topology, atlas.objects.countries).features.flatMap(({ geometry, properties }) => {
-    const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates
-    const coordinates = polygons
-      .map((rings) => rings.map(clip).filter((ring) => ring.length > 0))
-      .filter((rings) => rings.length > 0)
-    return coordinates.length === 0
-      ? []
-      : [
-          {
-            type: 'Feature' as const,
-            properties: { name: properties.name },
-            geometry: { type: 'MultiPolygon' as const, coordinates },
-          },
-        ]
+  const arcs = absoluteArcs(atlas)
+  const features = PARTS.flatMap((part) => {
+    const { transform: _, ...topology } = { ...atlas, arcs: arcs.map((arc) => simplify(arc, part)) }
+    return feature(topology, atlas.objects.countries).features.flatMap(({ geometry, properties }) => {
+      const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates
+      const coordinates = polygons
+        .map((rings) => rings.map((ring) => clip(ring, part)).filter((ring) => ring.length > 0))
+        .filter((rings) => rings.length > 0)
+      return coordinates.length === 0
+        ? []
+        : [
+            {
+              type: 'Feature' as const,
+              properties: { name: properties.name },
+              geometry: { type: 'MultiPolygon' as const, coordinates },
+            },
+          ]
+    })
   })
   return {
     generated: `by \`npm run live:outlines\` from world-atlas ${version} (ISC); the data are Natural Earth's, in the public domain`,
@@ -68,15 +83,16 @@ function absoluteArcs({ arcs, transform }: Topology): Position[][] {
 }
 
 /** Douglas and Peucker's: leaves out points that lie within the tolerance of the line between their neighbours. */
-function simplify(line: Position[]): Position[] {
+function simplify(line: Position[], part: Part): Position[] {
+  const width = eastPerNorth(part)
   const kept = new Set([0, line.length - 1])
   const spans: [number, number][] = [[0, line.length - 1]]
   for (let span = spans.pop(); span; span = spans.pop()) {
     const [from, to] = span
     let farthest = -1
-    let most = TOLERANCE_DEGREES
+    let most = part.tolerance
     for (let index = from + 1; index < to; index += 1) {
-      const distance = distanceToSegment(line[index]!, line[from]!, line[to]!)
+      const distance = distanceToSegment(line[index]!, line[from]!, line[to]!, width)
       if (distance > most) {
         most = distance
         farthest = index
@@ -89,7 +105,8 @@ function simplify(line: Position[]): Position[] {
   return line.filter((_, index) => kept.has(index))
 }
 
-function distanceToSegment(point: Position, start: Position, end: Position): number {
+function distanceToSegment(point: Position, start: Position, end: Position, width: number): number {
+  const flat = ([longitude = 0, latitude = 0]: Position): [number, number] => [longitude * width, latitude]
   const [x, y] = flat(point)
   const [startX, startY] = flat(start)
   const [endX, endY] = flat(end)
@@ -100,18 +117,13 @@ function distanceToSegment(point: Position, start: Position, end: Position): num
   return Math.hypot(x - startX - share * dx, y - startY - share * dy)
 }
 
-const flat = ([longitude = 0, latitude = 0]: Position): [number, number] => [
-  longitude * EAST_PER_NORTH,
-  latitude,
-]
-
-/** Sutherland and Hodgman's: cuts a ring at each side of the box in turn. An empty ring lies outside of it. */
-function clip(ring: Position[]): Position[] {
+/** Sutherland and Hodgman's: cuts a ring at each side of the part in turn. An empty ring lies outside of it. */
+function clip(ring: Position[], part: Part): Position[] {
   const sides = [
-    { axis: 0, limit: BOX.west, sign: 1 },
-    { axis: 1, limit: BOX.south, sign: 1 },
-    { axis: 0, limit: BOX.east, sign: -1 },
-    { axis: 1, limit: BOX.north, sign: -1 },
+    { axis: 0, limit: part.west, sign: 1 },
+    { axis: 1, limit: part.south, sign: 1 },
+    { axis: 0, limit: part.east, sign: -1 },
+    { axis: 1, limit: part.north, sign: -1 },
   ] as const
   let clipped = ring.slice(0, -1)
   for (const { axis, limit, sign } of sides) {

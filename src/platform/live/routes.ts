@@ -12,11 +12,11 @@ import {
   servePageFiles,
 } from '../http/page-files.ts'
 import { ASK_AGAIN } from '../http/static-file.ts'
-import type { LiveBoard } from './board.ts'
+import { BOARD_PARTS, type BoardModule, type LiveBoard } from './board.ts'
 
 export interface LiveOptions {
-  /** What the page shows; without one there is no page. */
-  board: LiveBoard | undefined
+  /** What the page shows: the first unless it is of the other roles; without any there is no page. */
+  boards: readonly BoardModule[]
   /** `{z}/{x}/{y}` in it; undefined: the outlines that ship with the service. */
   tileUrl: string | undefined
   tileAttribution: string
@@ -33,25 +33,44 @@ const SIGN_IN_SCRIPTS = ['client', 'fields', 'form', 'passkeys', 'words']
 const SHELL_SCRIPTS = [
   'announce',
   'api',
+  'boards',
+  'detail',
   'dom',
   'feed',
   'geo',
+  'list',
   'map',
+  'needs',
   'places',
+  'rows',
   'share',
   'shell',
+  'spots',
   'text',
   'timeline',
+  'view',
 ]
 
 const styleOf = ({ folder }: LiveBoard): URL => new URL('board.css', folder)
 
 /** By path below /live. What is not in this list is not served. */
-function filesOf(board: LiveBoard, pageHeaders: Record<string, string>): Record<string, PageFile> {
+function filesOf(
+  boards: readonly BoardModule[],
+  pageHeaders: Record<string, string>,
+): Record<string, PageFile> {
+  const pageFile = (shown: BoardModule): PageFile => ({
+    type: HTML,
+    headers: pageHeaders,
+    variant: [shown, ...boards].map(({ name }) => name).join(),
+    read: () => pageOf(shown, boards),
+  })
   return {
-    '': { type: HTML, headers: pageHeaders, read: () => pageOf(board) },
+    '': pageFile(boards[0]!),
+    ...Object.fromEntries(boards.map((shown) => [`/${shown.name}`, pageFile(shown)])),
     '/live.css': fileAt(CSS, new URL('live.css', SHELL)),
-    [pathInSource(styleOf(board))]: fileAt(CSS, styleOf(board)),
+    ...Object.fromEntries(
+      boards.map(({ board }) => [pathInSource(styleOf(board)), fileAt(CSS, styleOf(board))]),
+    ),
     '/icon.svg': fileAt('image/svg+xml', new URL('icon.svg', SHELL)),
     '/outlines.json': fileAt('application/json; charset=utf-8', new URL('outlines.json', SHELL)),
     // The client of Supabase as it is published, for browsers.
@@ -66,44 +85,58 @@ function filesOf(board: LiveBoard, pageHeaders: Record<string, string>): Record<
     ...scriptsAt([
       ...SHELL_SCRIPTS.map((name) => new URL(`${name}.js`, SHELL)),
       ...SIGN_IN_SCRIPTS.map((name) => new URL(`${name}.js`, SIGN_IN)),
-      ...board.scripts.map((name) => new URL(`${name}.js`, board.folder)),
+      ...boards.flatMap(({ board }) => board.scripts.map((name) => new URL(`${name}.js`, board.folder))),
     ]),
   }
 }
 
-/** The shell of the page, with the parts of the board in the places that it has for them. */
-async function pageOf(board: LiveBoard): Promise<string> {
+/** The shell of the page, with the words and the parts of the board in the places that it has for them. */
+async function pageOf(shown: BoardModule, boards: readonly BoardModule[]): Promise<string> {
+  const { board } = shown
   const {
     folder,
     scripts: [entry],
+    words,
   } = board
-  const [shell, ...parts] = await Promise.all(
-    [new URL('index.html', SHELL), ...BOARD_PARTS.map((part) => new URL(`${part}.html`, folder))].map(
-      (from) => readFile(from, 'utf8'),
-    ),
+  const parts = await Promise.all(
+    BOARD_PARTS.map(async (part) => {
+      const text = board.parts.includes(part) ? await readFile(new URL(`${part}.html`, folder), 'utf8') : ''
+      return [`<!-- ${part} of the board -->`, text.trim()] as const
+    }),
   )
-  const script = `<script src="/live${pathInSource(new URL(`${entry}.js`, folder))}" type="module"></script>`
-  const style = `<link rel="stylesheet" href="/live${pathInSource(styleOf(board))}">`
-  return [...BOARD_PARTS.entries()].reduce(
-    (page, [index, part]) => page.replace(`<!-- ${part} of the board -->`, () => parts[index]!.trim()),
-    shell!
-      .replace('<!-- script of the board -->', () => script)
-      .replace('<!-- style of the board -->', () => style),
-  )
+  const filled = new Map([
+    ...parts,
+    [
+      '<!-- script of the board -->',
+      `<script src="/live${pathInSource(new URL(`${entry}.js`, folder))}" type="module"></script>`,
+    ],
+    ['<!-- style of the board -->', `<link rel="stylesheet" href="/live${pathInSource(styleOf(board))}">`],
+    ['<!-- boards -->', boards.length > 1 ? linksTo(boards, shown) : ''],
+    ...Object.entries(words).map(([name, word]) => [`{{${name}}}`, word] as const),
+  ])
+  const shell = await readFile(new URL('index.html', SHELL), 'utf8')
+  return [...filled].reduce((page, [place, text]) => page.replaceAll(place, () => text), shell)
 }
 
-const BOARD_PARTS = ['marks', 'detail', 'list'] as const
+/** Which of them somebody has, and whether that is more than one, the page sees when they have signed in. */
+function linksTo(boards: readonly BoardModule[], shown: BoardModule): string {
+  const links = boards.map((one) => {
+    const current = one === shown ? ' aria-current="page"' : ''
+    return `<a href="/live/${one.name}" data-roles="${Object.keys(one.roles).join(' ')}"${current}>${one.board.words.items}</a>`
+  })
+  return `<nav id="boards" class="boards" aria-label="Boards" hidden>${links.join('')}</nav>`
+}
 
 /**
- * The page at /live: a map, and what a module's board shows, as it happens. It loads nothing from elsewhere, but map tiles where they
- * are set.
+ * The page at /live: a map, and what the board of a module shows, as it happens. Each board has a page of its own, whose scripts are its
+ * own and the shell's. It loads nothing from elsewhere, but map tiles where they are set.
  */
 export async function live(app: FastifyInstance, options: LiveOptions): Promise<void> {
-  if (!options.board) return
+  if (options.boards.length === 0) return
   servePageFiles(
     app,
     '/live',
-    filesOf(options.board, {
+    filesOf(options.boards, {
       'content-security-policy': contentSecurityPolicy(options.tileUrl),
       // For those who share where they are, and for passkeys; everything else is off.
       'permissions-policy': 'geolocation=(self), camera=(), microphone=()',

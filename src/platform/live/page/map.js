@@ -29,7 +29,8 @@ import { distance } from './text.js'
  *
  * @typedef {{ itemId: string, mark: string, look: string, place: Place, isSeenFromAfar: boolean, accuracyMeters: number }} Person
  */
-/** @typedef {{ spots: Spot[], people: Person[], selectedId: string | null }} Shown */
+/** The way of an item from place to place. @typedef {{ itemId: string, places: Place[] }} Line */
+/** @typedef {{ spots: Spot[], people: Person[], lines: Line[], selectedId: string | null }} Shown */
 /**
  * @typedef {object} MapOptions
  * @property {string[]} looks what a mark can look like, the most urgent first; the last is of a site without items
@@ -71,6 +72,9 @@ const HOME = /** @type {const} */ ([
   [7.2, 53.6],
 ])
 
+/** Those that stand out from their neighbours, as the outlines name them. */
+const HOME_COUNTRIES = ['Netherlands', 'United States of America']
+
 /** The most urgent look of a cluster and the spot that has it are one number, of which the library keeps the smallest. */
 const SPOTS_PER_RANK = 100_000
 
@@ -85,7 +89,7 @@ const feature = (geometry, properties = {}) => ({ type: 'Feature', geometry, pro
 export function openMap(options) {
   const container = byId('map')
   /** @type {Shown} */
-  let shown = { spots: [], people: [], selectedId: null }
+  let shown = { spots: [], people: [], lines: [], selectedId: null }
   /** What follows once the map is there. @type {((drawn: ReturnType<typeof draw>) => void)[]} */
   let waiting = []
   /** @type {ReturnType<typeof draw> | null} */
@@ -132,14 +136,14 @@ export function openMap(options) {
 
   return {
     open,
-    /** @param {Spot[]} spots @param {Person[]} people @param {string | null} selectedId of an item */
-    show(spots, people, selectedId) {
-      shown = { spots, people, selectedId }
+    /** @param {Shown} wanted `selectedId`: of an item */
+    show(wanted) {
+      shown = wanted
       drawn?.update()
     },
     fitAll: () => whenDrawn(({ fitAll }) => fitAll()),
-    /** Brings a site into view, and where somebody is instead. @param {Place} site @param {Place | null} other */
-    reveal: (site, other) => drawn?.reveal(site, other),
+    /** Brings places into view. @param {Place[]} places */
+    reveal: (places) => drawn?.reveal(places),
   }
 }
 
@@ -232,7 +236,7 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
 
   function update() {
     if (!isLoaded) return
-    const { spots: wanted, people: persons } = page.shown()
+    const { spots: wanted, people: persons, lines, selectedId } = page.shown()
     const points = wanted.map(({ place, rank, itemIds, siteIds }, index) =>
       feature(
         { type: 'Point', coordinates: lngLat(place) },
@@ -246,12 +250,16 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
         .filter(({ accuracyMeters }) => accuracyMeters > 0)
         .map(({ place, accuracyMeters }) => area(place, accuracyMeters, 'accuracy')),
     ]
-    const wantedData = JSON.stringify([points, areas])
+    const ways = lines.map(({ itemId, places }) =>
+      feature({ type: 'LineString', coordinates: places.map(lngLat) }, { isSelected: itemId === selectedId }),
+    )
+    const wantedData = JSON.stringify([points, areas, ways])
     if (wantedData !== sent) {
       sent = wantedData
       setData('sites', points)
       setData('dots', points)
       setData('areas', areas)
+      setData('ways', ways)
     }
     drawMarks()
     drawPeople()
@@ -463,13 +471,16 @@ function draw(library, { tile_url: tileUrl, tile_attribution: attribution }, con
     map,
     update,
     fitAll,
-    /** @param {Place} site @param {Place | null} other */
-    reveal(site, other) {
+    /** @param {Place[]} places */
+    reveal(places) {
+      const [first] = places
+      if (!first) return
       // Beside the legend, and above the details, which lie on the lower part of the map.
       const offset = /** @type {[number, number]} */ ([covered() / 2, -container.clientHeight / 5])
       const zoom = Math.max(map.getZoom(), REVEAL_ZOOM)
-      if (!other) return void map.easeTo({ center: lngLat(site), zoom, offset, duration: MOVE_MS })
-      fitTo([lngLat(site), lngLat(other)], REVEAL_ZOOM, container.clientHeight / 2)
+      if (places.length === 1)
+        return void map.easeTo({ center: lngLat(first), zoom, offset, duration: MOVE_MS })
+      fitTo(places.map(lngLat), REVEAL_ZOOM, container.clientHeight / 2)
     },
   }
 }
@@ -491,6 +502,7 @@ function sources(tileUrl) {
       ? { outlines: geojson({ data: '/live/outlines.json' }), graticule: geojson() }
       : { tiles: { type: 'raster', tiles: [tileUrl], tileSize: 256, maxzoom: TILE_MAX_ZOOM } }),
     areas: geojson(),
+    ways: geojson(),
     dots: geojson(),
     sites: geojson({
       cluster: true,
@@ -517,7 +529,7 @@ function layers(tileUrl) {
     tileUrl === null
       ? [
           layer('land', 'fill', 'outlines', {
-            'fill-color': ['match', ['get', 'name'], 'Netherlands', color('land'), color('abroad')],
+            'fill-color': ['match', ['get', 'name'], HOME_COUNTRIES, color('land'), color('abroad')],
           }),
           layer('borders', 'line', 'outlines', { 'line-color': color('border'), 'line-width': 1 }),
           layer('graticule', 'line', 'graticule', { 'line-color': color('border'), 'line-opacity': 0.4 }),
@@ -547,6 +559,11 @@ function layers(tileUrl) {
       { 'fill-color': color('position'), 'fill-opacity': 0.15 },
       { filter: isKind('accuracy') },
     ),
+    layer('ways', 'line', 'ways', {
+      'line-color': ['case', ['get', 'isSelected'], color('link'), color('none')],
+      'line-width': ['case', ['get', 'isSelected'], 3.5, 1.5],
+      'line-opacity': ['case', ['get', 'isSelected'], 1, 0.6],
+    }),
     // Every site has its dot where it is, also below the mark of a cluster.
     layer('dots', 'circle', 'dots', {
       'circle-radius': 3.5,

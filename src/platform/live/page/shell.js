@@ -3,6 +3,7 @@ import { openSignInForm } from '../../sign-in/page/form.js'
 import { wordsIn } from '../../sign-in/page/words.js'
 import { openAnnouncer } from './announce.js'
 import { openApi, readExpiry, retryDelayMs, SignedOut, Unreachable } from './api.js'
+import { boardsFor } from './boards.js'
 import { byId, setText } from './dom.js'
 import { openFeed } from './feed.js'
 import { words } from './text.js'
@@ -69,6 +70,8 @@ import { openTimeline } from './timeline.js'
  */
 
 const TOKEN_KEY = 'muster.token'
+/** Of the address of somebody who signed in at another board: the list gets the focus, as it would have there. */
+const SENT = '#items'
 /** No event says that a row left one's view, nor what time alone changes. */
 const READ_AGAIN_MS = 60_000
 /** A live position grows old without an event. */
@@ -329,6 +332,26 @@ export async function openPage(board) {
     })
   }
 
+  /** Where the service has several. @type {{ href: string, roles: string[], at: HTMLAnchorElement, isShown: boolean }[]} */
+  const links = [...document.querySelectorAll('#boards a')].map((found) => {
+    const at = /** @type {HTMLAnchorElement} */ (found)
+    const roles = (at.dataset.roles ?? '').split(' ')
+    return { href: at.href, roles, at, isShown: at.hasAttribute('aria-current') }
+  })
+
+  /** Offers the boards of who has signed in. @param {Row} me @returns {string | null} where their board is, if it is not this one */
+  function elsewhere(me) {
+    const memberships = /** @type {{ role: string }[]} */ (me.memberships ?? [])
+    const theirs = boardsFor(
+      links,
+      memberships.map(({ role }) => role),
+    )
+    for (const link of links) link.at.hidden = !theirs.includes(link)
+    if (links.length > 0) byId('boards').hidden = theirs.length < 2
+    const [first] = theirs
+    return first && !theirs.some(({ isShown }) => isShown) ? first.href : null
+  }
+
   /** @param {string} message */
   function refuse(message) {
     setText(byId('token-error'), message)
@@ -342,6 +365,12 @@ export async function openPage(board) {
       const me = await api.get('/v1/me')
       const token = await source.accessToken()
       if (!source.isSession) sessionStorage.setItem(TOKEN_KEY, token)
+      const address = elsewhere(me)
+      if (address !== null) {
+        source.close()
+        location.replace(`${address}${SENT}`)
+        return false
+      }
       input.value = ''
       refuse('')
       setText(byId('who'), board.describe(me))
@@ -365,6 +394,7 @@ export async function openPage(board) {
     sessionStorage.removeItem(TOKEN_KEY)
     announcer.silence()
     setText(byId('who'), '')
+    if (links.length > 0) byId('boards').hidden = true
     setConnection('off', 'Not signed in')
     showSignedIn(false)
     refuse(message)
@@ -404,7 +434,7 @@ export async function openPage(board) {
   byId('by-token').toggleAttribute('open', !hasSignIn)
   byId('by-token-summary').hidden = !hasSignIn
   const kept = sessionStorage.getItem(TOKEN_KEY)
-  if (kept !== null) await signIn(pasted(kept))
-  else if (hasSignIn && mayHaveSession()) await signIn(ofSession())
-  else showSignedIn(false)
+  const known = kept !== null ? pasted(kept) : hasSignIn && mayHaveSession() ? ofSession() : null
+  if (known === null) showSignedIn(false)
+  else if ((await signIn(known)) && location.hash === SENT) board.focus()
 }

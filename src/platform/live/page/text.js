@@ -38,6 +38,13 @@ export function span({ from, to }) {
   return `${minute.format(from)} to ${minute.format(to)}`
 }
 
+/** `Sun 22 Nov, 22:00–06:00`, with the zone where it is not the reader's. @param {string} start @param {string} end @param {string} timeZone */
+export function between(start, end, timeZone) {
+  const minute = format(timeZone, MINUTE)
+  const zone = timeZone === HERE ? '' : ` (${timeZone.split('/').at(-1)?.replaceAll('_', ' ')})`
+  return `${format(timeZone, DAY).format(new Date(start))}, ${minute.format(new Date(start))}–${minute.format(new Date(end))}${zone}`
+}
+
 /** `5 min`, `1 h 20 min` @param {number} ms */
 export function duration(ms) {
   const minutes = Math.max(0, Math.floor(ms / 60_000))
