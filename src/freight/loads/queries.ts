@@ -8,6 +8,7 @@ import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { codeOf, Problem } from '../../platform/http/problem.ts'
 import { type RefusedItem, refusedItems } from '../../platform/http/refused-items.ts'
+import { visibleLoad } from '../records.ts'
 import {
   type Load,
   type LoadCandidate,
@@ -151,11 +152,6 @@ export const listCandidates = (
   position: Position | undefined,
 ): RowsStatement<LoadCandidate & { violation_count: number }> =>
   candidatePages({ id, eligible: eligibleOnly || undefined, ...pageValues(limit, position) })
-
-/** Only whether the caller sees it. */
-const visibleLoad = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
-  build.select({ id: loads.id }).from(loads).where(eq(loads.id, id)),
-)
 
 /** Whether the caller sees a load of that broker, or the broker's record. */
 export const visibleBroker = writtenOnce<{ id: string }, { id: string }>(

@@ -147,6 +147,11 @@ export const loadStops = pgTable(
     departed_at: instant('departed_at'),
     ...edited,
     changed_xid: changedXid(),
+    // The last ones, as in a database that had the table before: functions return its rows.
+    /** Whether `arrived_at` follows from stop events; what somebody set by hand stands. Null is no: see the migration. */
+    arrival_is_reported: boolean('arrival_is_reported'),
+    /** As `arrival_is_reported`, of `departed_at`. */
+    departure_is_reported: boolean('departure_is_reported'),
   },
   (t) => [
     foreignKey({
