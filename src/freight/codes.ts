@@ -209,6 +209,13 @@ export const codes = {
     retry: 'never',
     sqlstate: 'MU429',
   },
+  driver_position_unknown: {
+    status: 409,
+    title: 'The driver has reported no position in the last 24 hours.',
+    retry: 'after_change',
+    when: 'After the phone of the driver has reported one.',
+    sqlstate: 'MU430',
+  },
   driver_statement_state: {
     status: 409,
     title: 'The status of the statement does not allow this.',

@@ -179,6 +179,7 @@ export const examples: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  listNearbyLoads: { as: 'dispatcher', parameters: { driver_id: driverId(1), radius_meters: 500_000 } },
   listLoadCandidates: { as: 'dispatcher', parameters: { id: loadId(1) } },
   assignLoad: {
     as: 'dispatcher',

@@ -72,6 +72,8 @@ const OTHERS = [
   '/freight/statements.csv',
   // Drivers with what speaks against each, in freight-loads.test.ts.
   '/freight/loads/{id}/candidates',
+  // Open loads, in freight-nearby.test.ts.
+  '/freight/loads/nearby',
   // Below.
   ...[
     '/freight/drivers/{id}/documents',

@@ -176,6 +176,10 @@ export const loadStops = pgTable(
     uniqueIndex('load_stops_position_key').on(t.load_id, t.position).where(sql`${t.deleted_at} is null`),
     index('load_stops_load_idx').on(t.load_id),
     index('load_stops_organization_idx').on(t.organization_id),
+    // Where loads are picked up that nobody has: of the loads that there ever were a few, for none of those has been driven.
+    index('load_stops_open_idx')
+      .using('gist', t.organization_id, t.stop_point)
+      .where(sql`${t.position} = 1 and ${t.driver_ids} = '{}' and ${t.deleted_at} is null`),
     index('load_stops_changed_idx').on(t.changed_xid, t.id),
   ],
 )

@@ -35,6 +35,7 @@ return jsonb_build_object(
   'load_not_driven', 'MU427',
   'outside_load_window', 'MU428',
   'too_many_positions', 'MU429',
+  'driver_position_unknown', 'MU430',
   'driver_statement_state', 'MU440',
   'statement_in_future', 'MU441'
 );

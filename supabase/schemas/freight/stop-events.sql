@@ -122,6 +122,30 @@ $$;
 comment on function muster.stop_event_refusal(public.loads, uuid, timestamptz) is
   'The code that refuses a driver''s event of a load at that device time; null for none.';
 
+-- A driver who rests stays where they were; after a day nobody knows.
+create or replace function muster.oldest_position() returns interval
+language sql
+immutable
+parallel safe
+return interval '24 hours';
+comment on function muster.oldest_position() is 'How old the last position of a driver may be, and still says where the driver is.';
+
+-- One read of an index, and inlined: it is asked for each driver of a carrier.
+create or replace function muster.last_position(of_driver uuid) returns table (event_point geography, recorded_at timestamptz)
+language sql
+stable
+parallel safe
+begin atomic
+  select e.event_point, e.recorded_at
+  from public.stop_events e
+  where e.driver_id = of_driver
+    and e.recorded_at > now() - muster.oldest_position()
+    and e.accuracy_meters <= 1000
+  order by e.recorded_at desc, e.id desc
+  limit 1;
+end;
+comment on function muster.last_position(uuid) is 'Where a driver was last, and when; no row when nothing is known of the last day.';
+
 create or replace function muster.positions_in_minute(of_load uuid, of_driver uuid, minute timestamptz) returns bigint
 language plpgsql
 volatile
@@ -424,6 +448,8 @@ grant execute on function
   muster.most_positions_a_minute(),
   muster.broker_on_the_way(public.loads),
   muster.load_assignment_at(uuid, uuid, timestamptz),
+  muster.oldest_position(),
+  muster.last_position(uuid),
   muster.stop_event_refusal(public.loads, uuid, timestamptz),
   muster.positions_in_minute(uuid, uuid, timestamptz),
   muster.follow_stop_events(uuid[])
