@@ -7,8 +7,8 @@
 --   that speaks against a leg.
 -- * A driver alone has time for the whole load, within the hours of service by which they drive (hours-of-service.sql): its driving time, or
 --   else its distance, is compared with its window. A team and a leg with times of its own are not judged.
--- * Who plans a load sees everything that speaks against each driver of the carrier, and how far the driver was last from the first pickup:
---   muster.load_candidates.
+-- * Who plans a load sees everything that speaks against each driver of the carrier, and how far the driver was last from the first
+--   pickup: muster.load_candidates.
 -- * A driver, whether as driver or co-driver, a truck and a trailer are in one place at a time: each that an assignment in force takes is
 --   a row of muster.load_bookings, whose exclusion constraints no path evades.
 -- * Whatever decides about them locks their rows first (drivers, trucks, trailers, each by id) and looks afterwards: assignments, loads

@@ -6,8 +6,8 @@
 -- * Distance and verdict are computed here (platform/positions.sql), against 500 m around the stop.
 -- * An arrival or departure moves its stop unless it is evidence: one that is `outside`, one with an accuracy over 1,000 m, one that
 --   comes after the driver was unassigned, and one of a load that is cancelled or invoiced. A position moves nothing.
--- * A stop follows from the *set* of the events that move it, never from their order of arrival: its driver came with the first arrival, and
---   left with the last departure that is not before it. Each event can only make a load go on, so its status does not depend on the
+-- * A stop follows from the *set* of the events that move it, never from their order of arrival: its driver came with the first arrival,
+--   and left with the last departure that is not before it. Each event can only make a load go on, so its status does not depend on the
 --   order either. What somebody set by hand stands (load-stops.sql).
 -- * The device makes the id: the same event again (kind, stop, load and device time) is a success that changes nothing, and meets none of
 --   these rules a second time.
