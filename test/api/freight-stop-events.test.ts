@@ -425,6 +425,8 @@ describe('a batch of stop events', () => {
       driver: next.id,
       truck: await arrangeVehicle(api().owner, 'trucks'),
     })
+    expect(outcomes(await send(userId, [load.event('arrival', 'pickup', 1.5)]))).toEqual(['created'])
+    expect((await load.state()).status).toBe('assigned')
     const arrival = load.event('arrival', 'pickup', 0)
     expect(outcomes(await send(next.userId, [load.event('arrival', 'pickup', 1), arrival]))).toEqual([
       'load_not_driven',
