@@ -50,7 +50,7 @@ export { rolesOf }
 export const MODULES = [people, guarding, freight] as const satisfies Module[]
 const allModules: readonly Module[] = MODULES
 
-for (const { codes } of allModules) registerCodes(codes)
+for (const { codes, constraints } of allModules) registerCodes(codes, constraints)
 
 type ModuleSettings = Pick<Config, 'MODULES' | 'NODE_ENV'>
 

@@ -196,6 +196,7 @@ export const settings = z.object({
   BODIES_LIMIT_BYTES: z.coerce.number().int().min(1_048_576).default(67_108_864),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1_200),
   CHECKINS_PER_MINUTE: z.coerce.number().int().min(1_000).default(20_000),
+  STOP_EVENTS_PER_MINUTE: z.coerce.number().int().min(1_000).default(20_000),
   SHUTDOWN_DRAIN_MS: z.coerce.number().int().min(0).max(MAX_MILLISECONDS).optional(),
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(10_000),
 })

@@ -188,6 +188,34 @@ export const codes = {
     when: 'When some of them have been accepted or refused.',
     sqlstate: 'MU426',
   },
+  load_not_driven: {
+    status: 422,
+    title: 'The driver did not have the load at the device time.',
+    retry: 'never',
+    sqlstate: 'MU427',
+  },
+  outside_load_window: {
+    status: 422,
+    title:
+      'Stop events are accepted from 12 hours before the window of the load begins to 48 hours after it ends.',
+    retry: 'after_change',
+    when: 'After the stops of the load have moved. If they do not move, the phone can discard the event.',
+    sqlstate: 'MU428',
+  },
+  too_many_positions: {
+    status: 422,
+    title:
+      'The driver already has 12 positions of the load in that minute of device time: further ones are rejected.',
+    retry: 'never',
+    sqlstate: 'MU429',
+  },
+  driver_position_unknown: {
+    status: 409,
+    title: 'The driver has reported no position in the last 24 hours.',
+    retry: 'after_change',
+    when: 'After the phone of the driver has reported one.',
+    sqlstate: 'MU430',
+  },
   driver_statement_state: {
     status: 409,
     title: 'The status of the statement does not allow this.',

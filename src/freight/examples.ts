@@ -153,6 +153,33 @@ export const examples: Readonly<Record<string, Example>> = {
     parameters: { id: stopId(10, 1) },
     body: { arrived_at: '2026-01-31T08:12:00-06:00' },
   },
+  listStopEvents: { as: 'broker', parameters: { id: loadId(4) } },
+  createStopEvents: {
+    as: 'driver',
+    body: {
+      items: [
+        {
+          id: 'de4a1000-0000-7000-8000-000000000001',
+          kind: 'arrival',
+          stop_id: stopId(4, 2),
+          latitude: 39.76838,
+          longitude: -86.15804,
+          accuracy_meters: 12,
+          recorded_at: '2026-01-31T08:12:04.250-06:00',
+        },
+        {
+          id: 'de4a1000-0000-7000-8000-000000000002',
+          kind: 'position',
+          load_id: loadId(4),
+          latitude: 40.4,
+          longitude: -86.7,
+          accuracy_meters: 9,
+          recorded_at: '2026-01-31T07:12:00-06:00',
+        },
+      ],
+    },
+  },
+  listNearbyLoads: { as: 'dispatcher', parameters: { driver_id: driverId(1), radius_meters: 500_000 } },
   listLoadCandidates: { as: 'dispatcher', parameters: { id: loadId(1) } },
   assignLoad: {
     as: 'dispatcher',

@@ -9,6 +9,7 @@ import { jobs } from './jobs.ts'
 import { loadRoutes } from './loads/routes.ts'
 import { notifications } from './notifications.ts'
 import { payRoutes } from './pay/routes.ts'
+import { stopEventRoutes } from './stops/routes.ts'
 import { trailerRoutes } from './trailers/routes.ts'
 import { truckRoutes } from './trucks/routes.ts'
 
@@ -21,6 +22,10 @@ export const freight = {
     {
       name: 'loads',
       description: 'The loads of a carrier: their stops, who drives them, and their lifecycle.',
+    },
+    {
+      name: 'stop-events',
+      description: 'Arrivals, departures and positions of loads, as the phones of drivers report them.',
     },
     { name: 'brokers', description: 'The brokers who give a carrier loads.' },
     { name: 'drivers', description: 'The drivers of a carrier, and their documents.' },
@@ -48,6 +53,7 @@ export const freight = {
     'loads',
     'load_stops',
     'load_assignments',
+    'stop_events',
     'driver_documents',
     'duty_status_changes',
     'duty_status_edits',
@@ -73,7 +79,7 @@ export const freight = {
     },
   },
   jobs,
-  async routes(v1) {
+  async routes(v1, config) {
     await v1.register(brokerRoutes)
     await v1.register(driverRoutes)
     await v1.register(documentRoutes)
@@ -81,6 +87,7 @@ export const freight = {
     await v1.register(truckRoutes)
     await v1.register(trailerRoutes)
     await v1.register(loadRoutes)
+    await v1.register(stopEventRoutes, { perMinute: config.STOP_EVENTS_PER_MINUTE })
     await v1.register(payRoutes)
   },
   // Loaded by who fills a database, which is once in its life.

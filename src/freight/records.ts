@@ -6,6 +6,7 @@ import { type RowsStatement, writtenOnce } from '../platform/db/statement.ts'
 import { forbidIfVisible } from '../platform/http/found.ts'
 import type { Position } from '../platform/http/page.ts'
 import { drivers } from './drivers/table.ts'
+import { loads } from './loads/table.ts'
 
 /** What the records of a carrier have: brokers, drivers, trucks, trailers. */
 type CarrierTable = PgTable & {
@@ -105,4 +106,9 @@ export function recordQueries<Item extends { id: string }>({
 /** Only whether the caller sees the driver. */
 export const visibleDriver = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
   build.select({ id: drivers.id }).from(drivers).where(eq(drivers.id, id)),
+)
+
+/** Only whether the caller sees the load. */
+export const visibleLoad = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
+  build.select({ id: loads.id }).from(loads).where(eq(loads.id, id)),
 )

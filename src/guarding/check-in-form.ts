@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { sql } from '../platform/db/drizzle.ts'
 import { latitudeOf, longitudeOf } from '../platform/db/sql.ts'
 import { instantOut, latitude, longitude, uuid } from '../platform/http/fields.ts'
-import { CHECKIN_FLAGS, CHECKIN_KINDS, gpsCheckins, VERDICTS } from './checkins/table.ts'
+import { POSITION_FLAGS, VERDICTS } from '../platform/positions/verdict.ts'
+import { CHECKIN_KINDS, gpsCheckins } from './checkins/table.ts'
 
 /* A check-in as the API gives it: by itself, and as the evidence of a timesheet. */
 
@@ -24,7 +25,7 @@ export const checkin = z
       description:
         '`inside` when distance plus accuracy is at most the radius of the site and the accuracy is at most 100 m; `outside` when distance minus accuracy is greater than the radius; otherwise `uncertain`.',
     }),
-    flags: z.array(z.enum(CHECKIN_FLAGS)).meta({
+    flags: z.array(z.enum(POSITION_FLAGS)).meta({
       description:
         '`imprecise`: the accuracy is over 100 m. `evidence`: it is over 1,000 m, so the check-in is stored and moves nothing.',
     }),

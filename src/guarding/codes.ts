@@ -58,13 +58,6 @@ export const codes = {
     when: 'After the payment has been created.',
     sqlstate: 'MU015',
   },
-  id_conflict: {
-    status: 409,
-    title: 'The id is already used for something else.',
-    retry: 'never',
-    sqlstate: 'MU016',
-    constraint: 'gps_checkins_pkey',
-  },
   certificate_missing: {
     status: 422,
     title: 'The professional lacks a verified certificate that the shift requires.',
@@ -222,13 +215,6 @@ export const codes = {
     title: 'The payout is on its way or over: only one that failed, or a dead letter, is retried.',
     retry: 'never',
     sqlstate: 'MU360',
-  },
-  recorded_in_future: {
-    status: 422,
-    title: 'The device time is in the future.',
-    retry: 'later',
-    when: 'After the clock of the service (the header Date) is less than 5 minutes behind the device time.',
-    sqlstate: 'MU008',
   },
   too_many_pings: {
     status: 422,

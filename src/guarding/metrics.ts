@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Tally } from '../platform/metric.ts'
-import { VERDICTS } from './checkins/table.ts'
+import { VERDICTS } from '../platform/positions/verdict.ts'
 
 const checkIns = new Tally(
   'muster_checkins_total',

@@ -62,6 +62,7 @@ export const guarding = {
     { name: 'payouts', description: 'What is sent to the payment provider, and what became of it.' },
   ],
   codes,
+  constraints: { gps_checkins_pkey: 'id_conflict' },
   sqlstates: 'MU3',
   examples,
   headers: {

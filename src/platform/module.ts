@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Database, Parameter } from './db/engine/database.ts'
 import type { FunctionCall } from './db/function-call.ts'
-import type { ProblemCode } from './http/codes.ts'
+import type { Code, ProblemCode } from './http/codes.ts'
 import type { ApiPart } from './http/openapi/part.ts'
 import type { Job } from './jobs/job.ts'
 import type { LiveBoard } from './live/board.ts'
@@ -21,6 +21,8 @@ export interface Module extends ApiPart {
   readonly name: string
   /** What its rules refuse; their names are also in `CodeNames`. */
   readonly codes: Readonly<Record<string, ProblemCode>>
+  /** Constraints of its tables that stand for a code of the platform, each with the code. */
+  readonly constraints?: Readonly<Record<string, Code>>
   /** How the SQLSTATEs of its codes begin, such as `MU2`: each module has a range of its own. */
   readonly sqlstates: string
   /** Adds its routes, below `/v1`. @param all what all modules declare together, also those that are switched off: rows of theirs may be there; and sign-in, where the service does that itself */

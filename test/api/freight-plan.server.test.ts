@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hoursOfDriver, listDutyStatuses } from '../../src/freight/duty/queries.ts'
-import { listCandidates, listLoads, loadById } from '../../src/freight/loads/queries.ts'
+import { listCandidates, listLoads, listNearbyLoads, loadById } from '../../src/freight/loads/queries.ts'
 import type { LoadFilter } from '../../src/freight/loads/schemas.ts'
 import { listDeductions, listPayments, listStatements, statementById } from '../../src/freight/pay/queries.ts'
+import { listStopEvents } from '../../src/freight/stops/queries.ts'
 import type { Session } from '../../src/platform/db/session.ts'
 import { useApi } from '../support/api.ts'
 import { arrangeLoad } from '../support/freight-loads.ts'
@@ -27,6 +28,9 @@ const DRIVERS_OF_OTHERS = 3_000
 const OF_DRIVER = 400
 /** An entry every two hours, for two years. */
 const ENTRIES = 8_760
+
+/** Positions of each load that has a driver: a day of one every five minutes. */
+const POSITIONS = 50
 
 /** Payments, statements and recurring deductions, of each. */
 const PAID = 20_000
@@ -81,6 +85,14 @@ async function loadManyLoads(): Promise<void> {
       [DRIVERS.driver, TRUCKS.carrier],
     )
     await tx.query(
+      `insert into stop_events (tenant_id, organization_id, load_id, assignment_id, driver_id, kind, event_point, accuracy_meters, counts,
+                                recorded_at)
+       select a.tenant_id, a.organization_id, a.load_id, a.id, a.driver_id, 'position', st_point(0, 0)::geography, 10, false,
+              a.starts_at + n * interval '5 minutes'
+       from load_assignments a, generate_series(1, $1::int) n`,
+      [POSITIONS],
+    )
+    await tx.query(
       `insert into drivers (id, tenant_id, organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_flat)
        select md5('driver' || n)::uuid, $1, $2, md5('user' || n)::uuid, 'Driver', 'N' || n, 'A', '2020-01-01', 'flat', 1
        from generate_series(1, $3::int) n`,
@@ -114,7 +126,7 @@ async function loadManyLoads(): Promise<void> {
     )
   })
   await owner.script(
-    'vacuum (analyze) loads, load_stops, load_assignments, drivers, driver_documents, duty_status_changes, duty_status_edits, driver_payments, driver_statements, driver_deductions',
+    'vacuum (analyze) loads, load_stops, load_assignments, stop_events, drivers, driver_documents, duty_status_changes, duty_status_edits, driver_payments, driver_statements, driver_deductions',
   )
 }
 
@@ -205,11 +217,64 @@ describe('a list among twenty thousand loads', () => {
       ['driver_documents_pkey', 10],
     ] as const) {
       const { result, reads } = await measureReads(api(), index, freightCallerOf('office'), (session) =>
-        session.rows(listCandidates(load, false, LIMIT, undefined)),
+        session.rows(listCandidates(load, { eligible_only: false }, LIMIT, undefined)),
       )
       expect(result).toMatchObject([{ driver_id: DRIVERS.driver, eligible: true }])
       expect(reads.tableScans, index).toBe(0)
       expect(entriesOf(reads), index).toBeLessThan(most)
+    }
+  })
+
+  it('of candidates reads one position of each driver of the carrier', async () => {
+    const load = await arrangeLoad(api().owner)
+    const { reads } = await measureReads(
+      api(),
+      'stop_events_driver_idx',
+      freightCallerOf('office'),
+      (session) => session.rows(listCandidates(load, { eligible_only: false }, LIMIT, undefined)),
+    )
+    expect(reads.tableScans).toBe(0)
+    expect(entriesOf(reads)).toBeLessThan(5)
+  })
+
+  it.each(['office', 'driver', 'broker'] as const)(
+    'of the events of a load, for %s, reads a page of the load',
+    async (persona) => {
+      const [load] = await api().owner.query<{ id: string }>(
+        "select id from loads where driver_ids <> '{}' and broker_organization_id is not null limit 1",
+      )
+      await api().owner.query('update stop_events set broker_organization_id = $2 where load_id = $1', [
+        load!.id,
+        FREIGHT_ORGANIZATIONS.brokerage,
+      ])
+      const { result, reads } = await measureReads(
+        api(),
+        'stop_events_pkey',
+        freightCallerOf(persona),
+        (session) => session.rows(listStopEvents(load!.id, {}, LIMIT, undefined)),
+      )
+      expect(result).toHaveLength(LIMIT + 1)
+      expect(reads.tableScans).toBe(0)
+      expect(entriesOf(reads)).toBeLessThan(2 * POSITIONS)
+    },
+  )
+
+  it('of open loads around a place reads those of the carrier that are near', async () => {
+    const load = await arrangeLoad(api().owner)
+    const others = await arrangeLoad(api().owner, {
+      organization: FREIGHT_ORGANIZATIONS.rivalCarrier,
+      broker: BROKERS.rivalCarrier,
+    })
+    expect(others).not.toBe(load)
+    const near = { latitude: 41.85, longitude: -87.65, radius_meters: 50_000 }
+    for (const index of ['load_stops_open_idx', 'loads_pkey']) {
+      const { result, reads } = await measureReads(api(), index, freightCallerOf('office'), (session) =>
+        session.rows(listNearbyLoads(near, LIMIT, undefined)),
+      )
+      expect(result.map((found) => found.load.id)).toContain(load)
+      expect(result.length).toBeLessThan(LIMIT)
+      expect(reads.tableScans, index).toBe(0)
+      expect(entriesOf(reads), index).toBeLessThan(LIMIT)
     }
   })
 

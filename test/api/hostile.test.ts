@@ -214,6 +214,20 @@ const KNOWN_OF: Record<string, Record<string, unknown>> = {
       },
     ],
   },
+  'POST /v1/freight/stop-events/batch': {
+    items: [
+      {
+        id: 'c4ec0000-0000-7000-8000-000000000003',
+        kind: 'arrival',
+        stop_id: STOP,
+        load_id: undefined,
+        latitude: 41.85,
+        longitude: -87.65,
+        accuracy_meters: 10,
+        recorded_at: '2026-01-01T08:00:00Z',
+      },
+    ],
+  },
   'POST /v1/freight/drivers/{id}/duty-edits': {
     kind: 'added',
     entry_id: undefined,
@@ -344,9 +358,12 @@ const pathOf = (route: Route, replace: Record<string, string> = {}): string =>
     return randomUUID()
   })
 
+/** These batches judge each item by itself, so strange names and bytes cost them no more than their item. */
+const TAKES_STRANGE_ITEMS = /\/(checkins|stop-events)\/batch$/
+
 /** The persona whom most routes of this kind are for. */
 const personaFor = ({ path, method }: Route): Persona | FreightPersona => {
-  if (path === '/v1/freight/duty-statuses/batch') return 'driver'
+  if (/\/(duty-statuses|stop-events)\/batch$/.test(path)) return 'driver'
   if (path.startsWith('/v1/freight/')) return 'office'
   if (/checkins|claim|notifications/.test(path)) return 'guard'
   if (/certificates|incidents/.test(path)) return path.endsWith('verify') ? 'admin' : 'guard'
@@ -482,7 +499,7 @@ describe('a body', () => {
       await volley.fire(`without ${member}`, { payload: JSON.stringify(without) })
     }
     // What a phone recorded is not lost for what a newer app sends beside it.
-    const isFromPhone = /checkins|duty-statuses/.test(route.path)
+    const isFromPhone = /checkins|duty-statuses|stop-events/.test(route.path)
     for (const extra of [
       'zz_unknown',
       'tenant_id',
@@ -501,13 +518,12 @@ describe('a body', () => {
   if (TRIES_HTTP) {
     eachRoute('that is broken', writing, async (route, volley) => {
       for (const [label, payload] of Object.entries(BROKEN_BODIES)) {
-        // The batch judges each item by itself, so strange names and bytes cost it no more than their item.
-        const expected = route.path === '/v1/checkins/batch' ? undefined : (['malformed_request'] as const)
+        const expected = TAKES_STRANGE_ITEMS.test(route.path) ? undefined : (['malformed_request'] as const)
         await volley.fire(label, { payload }, expected)
       }
       await volley.fire('10 MB', { payload: `"${'x'.repeat(10_000_000)}"` }, [
         'payload_too_large',
-        ...(route.path === '/v1/checkins/batch' ? (['validation_failed'] as const) : []),
+        ...(TAKES_STRANGE_ITEMS.test(route.path) ? (['validation_failed'] as const) : []),
       ])
     })
 

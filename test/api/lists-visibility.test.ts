@@ -72,11 +72,14 @@ const OTHERS = [
   '/freight/statements.csv',
   // Drivers with what speaks against each, in freight-loads.test.ts.
   '/freight/loads/{id}/candidates',
+  // Open loads, in freight-nearby.test.ts.
+  '/freight/loads/nearby',
   // Below.
   ...[
     '/freight/drivers/{id}/documents',
     '/freight/drivers/{id}/duty-statuses',
     '/freight/drivers/{id}/duty-edits',
+    '/freight/loads/{id}/stop-events',
   ],
   // Sums, in statements.test.ts and freight-pay.test.ts.
   ...['/reports/earnings', '/reports/hours', '/freight/reports/driver-earnings'],
@@ -163,6 +166,24 @@ it.each([
     expect(drivers).toBeGreaterThan(3)
   },
 )
+
+it('/freight/loads/{id}/stop-events lists to each persona what the policy shows, of each load that they see', async () => {
+  let events = 0
+  for (const persona of PERSONAS) {
+    const loads = await readBy(
+      persona,
+      sql`select id from loads where exists (select from stop_events e where e.load_id = loads.id)`,
+    )
+    for (const load of loads) {
+      const listed = await listedTo(persona, `/freight/loads/${load}/stop-events?limit=${LIMIT}`)
+      events += listed.length
+      expect(listed, persona).toEqual(
+        await readBy(persona, sql`select id from stop_events where load_id = ${load}`),
+      )
+    }
+  }
+  expect(events).toBeGreaterThan(3)
+})
 
 it('the lists that are named above are lists of the API', () => {
   const named = [...NAMED.map(({ route }) => route.replace(/^\/sync\/.*/, '/sync/{table}')), ...OTHERS]

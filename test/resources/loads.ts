@@ -187,6 +187,13 @@ export const access: Access = {
         ({ id, driver, truck }) =>
           `select count(*) >= 0 from muster.load_violations(${quote(id)}, ${quote(driver)}, ${quote(truck)})`,
       ),
+      N: asks(
+        'find it near its pickup',
+        ({ id }) =>
+          `select exists (
+             select from muster.nearby_loads(41.85003, -87.65005, null, 1000, 1000) n where n.load ->> 'id' = ${quote(id)}
+           )`,
+      ),
       o: asks(
         'ask who could drive',
         ({ id }) => `select count(*) > 0 from muster.load_candidates(${quote(id)})`,
@@ -194,8 +201,8 @@ export const access: Access = {
     },
     grid: `
                    office       dispatcher   driver  broker  rivalOffice  rivalDriver  admin        foreignOffice  foreignDriver  foreignAdmin
-      pending      rfEedcaxpvo  rfEecaxpvo   .       .       .            .            rfEedcaxpvo  .              .              .
-      given        rfEedcaxpvo  rfEecaxpvo   .       rf      .            .            rfEedcaxpvo  .              .              .
+      pending      rfEedcaxpvoN rfEecaxpvoN  .       .       .            .            rfEedcaxpvoN .              .              .
+      given        rfEedcaxpvoN rfEecaxpvoN  .       rf      .            .            rfEedcaxpvoN .              .              .
       assigned     rfEecnmxpvo  rfEecnmxpvo  rfm     .       .            .            rfEecnmxpvo  .              .              .
       delivered    rfEeciv      rfEecv       rf      rf      .            .            rfEeciv      .              .              .
       ofDismissed  rfEeciv      rfEecv       .       .       .            .            rfEeciv      .              .              .
@@ -247,8 +254,9 @@ export const access: Access = {
     ],
     authenticated: [
       'muster.create_loads(jsonb)',
-      'muster.load_candidates(uuid)',
+      'muster.load_candidates(uuid,double precision)',
       'muster.load_violations(uuid,uuid,uuid,uuid,uuid,timestamp with time zone,timestamp with time zone)',
+      'muster.nearby_loads(double precision,double precision,uuid,double precision,integer,timestamp with time zone,timestamp with time zone,double precision,uuid)',
     ],
     'authenticated muster_api': [
       'muster.assign_load(uuid,integer,uuid,uuid,uuid,uuid,timestamp with time zone,timestamp with time zone)',
@@ -425,6 +433,13 @@ const read = (url: string) => async () => READERS.map((persona) => ({ persona, u
 
 export const requests: Resource['requests'] = {
   'GET /v1/freight/loads': read('/v1/freight/loads'),
+  'GET /v1/freight/loads/nearby': async (arrangement) => {
+    await load(arrangement)
+    return (['office', 'dispatcher', 'admin'] as const).map((persona) => ({
+      persona,
+      url: '/v1/freight/loads/nearby?latitude=41.85&longitude=-87.65&radius_meters=50000',
+    }))
+  },
   'GET /v1/freight/loads/{id}/candidates': async (arrangement) => {
     const id = await load(arrangement)
     return PLANNERS.map((persona) => ({ persona, url: `/v1/freight/loads/${id}/candidates` }))

@@ -79,6 +79,7 @@ export async function openApi(
     LOG_LEVEL: 'silent',
     RATE_LIMIT_PER_MINUTE: '1000000',
     CHECKINS_PER_MINUTE: '1000000',
+    STOP_EVENTS_PER_MINUTE: '1000000',
     ...environment,
   })
   const api = await openApiLogin(database, config)

@@ -36,6 +36,7 @@ const PARTS: readonly (readonly string[])[] = [
     'src/platform/jobs',
     'src/platform/live',
     'src/platform/operations',
+    'src/platform/positions',
     'src/platform/sync',
   ],
   ['src/platform/module.ts'],

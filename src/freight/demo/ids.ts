@@ -23,6 +23,8 @@ export const trailerId = (n: number): string => demoId('de420000', n)
 export const loadId = (n: number): string => demoId('de430000', n)
 /** Of the load of that number, from 1. */
 export const stopId = (load: number, position: number): string => demoId('de440000', load * 100 + position)
+/** Of the load in transit, by device time. */
+export const stopEventId = (n: number): string => demoId('de490000', n)
 export const paymentId = (n: number): string => demoId('de460000', n)
 /** Of the driver, by number; each has another status. */
 export const statementId = (n: number): string => demoId('de470000', n)

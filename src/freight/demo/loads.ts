@@ -1,5 +1,5 @@
 import type { LOAD_STATUSES } from '../loads/table.ts'
-import { brokerId, DISPATCHER, driverId, loadId, stopId, trailerId, truckId } from './ids.ts'
+import { brokerId, DISPATCHER, driverId, loadId, stopEventId, stopId, trailerId, truckId } from './ids.ts'
 import places from './places.json' with { type: 'json' }
 
 type Row = Record<string, unknown>
@@ -93,6 +93,12 @@ const HOUR_MS = 3_600_000
 const LEG_HOURS = 5
 const WINDOW_HOURS = 2
 
+/** Before the first pickup: a driver reports of loads that they have. */
+const ASSIGNED_BEFORE_HOURS = 24
+/** After the window of a stop begins. */
+const ARRIVES_AFTER_HOURS = 0.5
+const LEAVES_AFTER_HOURS = 1.25
+
 const IS_ON_ROAD = new Set<DemoLoad['status']>(['assigned', 'in_transit'])
 const IS_OVER = new Set<DemoLoad['status']>(['delivered', 'invoiced', 'paid'])
 
@@ -120,8 +126,8 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
         time_zone,
         window_starts_at: at(from),
         window_ends_at: at(from + WINDOW_HOURS),
-        arrived_at: isPast ? at(from + 0.5) : null,
-        departed_at: isPast ? at(from + 1.25) : null,
+        arrived_at: isPast ? at(from + ARRIVES_AFTER_HOURS) : null,
+        departed_at: isPast ? at(from + LEAVES_AFTER_HOURS) : null,
       }
     }),
   )
@@ -145,7 +151,7 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
       cancel_reason: status === 'cancelled' ? 'The broker withdrew it.' : null,
     })),
     stops,
-    assignments: LOADS.flatMap(({ status }, n) =>
+    assignments: LOADS.flatMap(({ status, startsInHours }, n) =>
       IS_ON_ROAD.has(status) || IS_OVER.has(status)
         ? [
             {
@@ -154,6 +160,7 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
               driver_id: driverId(1),
               truck_id: truckId(1),
               trailer_id: trailerId(1),
+              created_at: at(Math.min(startsInHours - ASSIGNED_BEFORE_HOURS, -1)),
               ended_at: IS_OVER.has(status) ? at(0) : null,
               ended_as: IS_OVER.has(status) ? 'completed' : null,
             },
@@ -161,4 +168,35 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
         : [],
     ),
   }
+}
+
+/** Positions between the first and the second stop of the load in transit, which the driver reaches when the demo begins. */
+const POSITIONS_ON_THE_WAY = 6
+const MINUTE_MS = 60_000
+
+/** What the phone of the driver reported of the load in transit. */
+export function demoStopEvents(now = Date.now()): Row[] {
+  const n = LOADS.findIndex(({ status }) => status === 'in_transit')
+  const { startsInHours, cities } = LOADS[n]!
+  const [from, to] = cities.map((city) => places.find(({ name }) => name === city)!)
+  const leftAt = now + (startsInHours + LEAVES_AFTER_HOURS) * HOUR_MS
+  const event = (kind: string, time: number, way: number) => ({
+    load_id: loadId(n + 1),
+    driver_id: driverId(1),
+    kind,
+    event_point: `SRID=4326;POINT(${from!.longitude + way * (to!.longitude - from!.longitude)} ${
+      from!.latitude + way * (to!.latitude - from!.latitude)
+    })`,
+    accuracy_meters: 8,
+    recorded_at: new Date(time).toISOString(),
+    stop_id: kind === 'position' ? null : stopId(n + 1, 1),
+  })
+  return [
+    event('arrival', now + (startsInHours + ARRIVES_AFTER_HOURS) * HOUR_MS, 0),
+    event('departure', leftAt, 0),
+    ...Array.from({ length: POSITIONS_ON_THE_WAY }, (_, nth) => {
+      const way = (nth + 1) / (POSITIONS_ON_THE_WAY + 1)
+      return event('position', leftAt + way * (now - MINUTE_MS - leftAt), way)
+    }),
+  ].map((row, nth) => ({ id: stopEventId(nth + 1), ...row }))
 }

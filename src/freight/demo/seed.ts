@@ -12,7 +12,7 @@ import {
   trailerId,
   truckId,
 } from './ids.ts'
-import { demoLoads } from './loads.ts'
+import { demoLoads, demoStopEvents } from './loads.ts'
 import { demoPay } from './pay.ts'
 import { DEMO_USERS } from './users.ts'
 
@@ -160,6 +160,7 @@ async function seedRecords(tx: Transaction): Promise<void> {
   await insert(tx, 'loads', loads)
   await insert(tx, 'load_stops', stops)
   await insert(tx, 'load_assignments', assignments)
+  await insert(tx, 'stop_events', demoStopEvents())
   const { statuses, edits } = demoLog()
   await insert(tx, 'duty_status_changes', statuses)
   await insert(tx, 'duty_status_edits', edits)

@@ -8,6 +8,7 @@ import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
 import { codeOf, Problem } from '../../platform/http/problem.ts'
 import { type RefusedItem, refusedItems } from '../../platform/http/refused-items.ts'
+import { visibleLoad } from '../records.ts'
 import {
   type ListedLoad,
   type Load,
@@ -15,6 +16,7 @@ import {
   type LoadChange,
   type LoadDetail,
   type LoadFilter,
+  type NearbyLoadFilter,
   type NewLoad,
   type NewLoadAssignment,
   newLoad,
@@ -131,41 +133,76 @@ export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
     .where(eq(loads.id, id)),
 )
 
-type CandidatePage = { id: string; eligible: boolean | undefined } & PageValues
+type NearbyPage = NearbyLoadFilter & PageValues
+
+/** Of a carrier's open loads within the radius the first page has to compare all; the function bounds who sees them. */
+const nearbyPages = writtenOnce<NearbyPage, { load: Load; distance_meters: number }>(
+  (given) => sql`
+    select load, distance_meters
+    from muster.nearby_loads(
+      ${given.latitude ?? sql`null`}::float8, ${given.longitude ?? sql`null`}::float8, ${given.driver_id ?? sql`null`}::uuid,
+      ${given.radius_meters}::float8, ${given.limit}::integer, ${given.starts_after ?? sql`null`}::timestamptz,
+      ${given.starts_before ?? sql`null`}::timestamptz, ${given.last_value ?? sql`null`}::float8, ${given.last_id ?? sql`null`}::uuid
+    )
+  `,
+)
+
+/** The nearest first. */
+export const listNearbyLoads = (
+  filter: NearbyLoadFilter,
+  limit: number,
+  position: Position | undefined,
+): RowsStatement<{ load: Load; distance_meters: number }> =>
+  nearbyPages({ ...filter, ...pageValues(limit, position) })
+
+interface CandidateFilter {
+  eligible_only: boolean
+  radius_meters?: number | undefined
+}
+type CandidatePage = { id: string; eligible: boolean | undefined; radius: number | undefined } & PageValues
+
+/** More than half of the way around the Earth. */
+const FARTHEST_METERS = 25_000_000
+
+/** Fewest violations first, then the nearest, and those of whom no position is known last: one number, for a cursor has one. */
+const PLACE_IN_ORDER = sql.raw(
+  `violation_count * ${2 * FARTHEST_METERS}::float8 + coalesce(distance_meters, ${FARTHEST_METERS})`,
+)
 
 /**
  * One look at all drivers of the carrier, of whom there are as many as a firm employs: the first page has to compare them. The logs are
  * read row by row after that, so only of those on the page. The inner limit is a constant, as in `mergeBranches`.
  */
-const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { violation_count: number }>(
+const candidatePages = writtenOnce<CandidatePage, LoadCandidate & { place_in_order: number }>(
   (given) => sql`
     select page.*, muster.hours_of_service(page.driver_id) as hours
     from (
-      select driver_id, name, violation_count = 0 as eligible, violations, violation_count
-      from muster.load_candidates(${given.id})
+      select driver_id, name, violation_count = 0 as eligible, violations, distance_meters, position_recorded_at,
+             ${PLACE_IN_ORDER} as place_in_order
+      from muster.load_candidates(${given.id}, ${given.radius ?? sql`null`}::float8)
       where ${given.eligible ? sql`violation_count = 0` : sql`true`}
-        and ${given.last_id ? sql`(violation_count, driver_id) > (${given.last_value}::integer, ${given.last_id}::uuid)` : sql`true`}
-      order by violation_count, driver_id
+        and ${given.last_id ? sql`(${PLACE_IN_ORDER}, driver_id) > (${given.last_value}::float8, ${given.last_id}::uuid)` : sql`true`}
+      order by place_in_order, driver_id
       limit ${MOST_ROWS}
     ) as page
-    order by page.violation_count, page.driver_id
+    order by page.place_in_order, page.driver_id
     limit ${given.limit}
   `,
 )
 
-/** Those against whom least speaks come first. */
+/** Those against whom least speaks come first, and of those whoever is nearest to the first pickup. */
 export const listCandidates = (
   id: string,
-  eligibleOnly: boolean,
+  { eligible_only, radius_meters }: CandidateFilter,
   limit: number,
   position: Position | undefined,
-): RowsStatement<LoadCandidate & { violation_count: number }> =>
-  candidatePages({ id, eligible: eligibleOnly || undefined, ...pageValues(limit, position) })
-
-/** Only whether the caller sees it. */
-const visibleLoad = writtenOnce<{ id: string }, { id: string }>(({ id }) =>
-  build.select({ id: loads.id }).from(loads).where(eq(loads.id, id)),
-)
+): RowsStatement<LoadCandidate & { place_in_order: number }> =>
+  candidatePages({
+    id,
+    eligible: eligible_only || undefined,
+    radius: radius_meters,
+    ...pageValues(limit, position),
+  })
 
 /** Whether the caller sees a load of that broker, or the broker's record. */
 export const visibleBroker = writtenOnce<{ id: string }, { id: string }>(

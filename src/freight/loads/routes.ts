@@ -14,6 +14,7 @@ import {
   createLoads,
   listCandidates,
   listLoads,
+  listNearbyLoads,
   loadById,
   moveLoad,
   putStops,
@@ -34,6 +35,8 @@ import {
   loadPage,
   loadQuery,
   MAX_BULK_ITEMS,
+  nearbyLoadPage,
+  nearbyLoadQuery,
   newLoad,
   newLoadAssignment,
   newLoads,
@@ -111,6 +114,34 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
       const page = toPage('loads', rows, limit, filter, (item) => [item.starts_at, item.id])
       if (page.next_cursor) reply.header('link', nextLink(request.url, page.next_cursor))
       return reply.type('text/csv; charset=utf-8; header=present').send(toCsv(page.items))
+    },
+  )
+
+  app.get(
+    '/freight/loads/nearby',
+    {
+      schema: {
+        operationId: 'listNearbyLoads',
+        summary: 'List open loads around a place or a driver, nearest first',
+        description:
+          'Lists the `pending` loads of the carrier by the distance of their first pickup, for its office and dispatchers, and for admins those of all carriers of the tenant. Drivers see no load before it is theirs: name a `driver_id` to search around the last position that the phone of the driver reported.',
+        tags,
+        querystring: nearbyLoadQuery,
+        response: {
+          200: nearbyLoadPage,
+          ...problems('cursor_invalid', 'forbidden', 'not_found', 'driver_position_unknown'),
+        },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const position = readCursor('nearby_loads', 'meters', cursor, filter)
+      const rows = await request.rows(listNearbyLoads(filter, limit, position))
+      const page = toPage('nearby_loads', rows, limit, filter, ({ load, distance_meters }) => [
+        distance_meters,
+        load.id,
+      ])
+      return { ...page, items: page.items.map(({ load, distance_meters }) => ({ ...load, distance_meters })) }
     },
   )
 
@@ -282,7 +313,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listLoadCandidates',
         summary: 'List drivers for a load, those who can drive it first',
         description:
-          'The drivers of the carrier, for those who plan the load, until it is delivered. Each has every rule that an assignment of the whole load would break: fewest first, then by id; and the hours of service that are left now, which may not last until the pickup. Drivers who were terminated are left out.',
+          'The drivers of the carrier, for those who plan the load, until it is delivered. Each has every rule that an assignment of the whole load would break: fewest first, then the nearest to the first pickup by the last position that their phones reported, then by id; and the hours of service that are left now, which may not last until the pickup. Drivers who were terminated are left out.',
         tags,
         params: idParams,
         querystring: loadCandidateQuery,
@@ -293,16 +324,16 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
       },
     },
     async (request) => {
-      const { limit, cursor, eligible_only } = request.query
+      const { limit, cursor, ...given } = request.query
       const { id } = request.params
-      const filter = { id, eligible_only }
-      const position = readCursor('load_candidates', 'count', cursor, filter)
-      const rows = await request.rows(listCandidates(id, eligible_only, limit, position))
+      const filter = { id, ...given }
+      const position = readCursor('load_candidates', 'meters', cursor, filter)
+      const rows = await request.rows(listCandidates(id, given, limit, position))
       const page = toPage('load_candidates', rows, limit, filter, (item) => [
-        item.violation_count,
+        item.place_in_order,
         item.driver_id,
       ])
-      return { ...page, items: page.items.map(({ violation_count: _, ...item }) => item) }
+      return { ...page, items: page.items.map(({ place_in_order: _, ...item }) => item) }
     },
   )
 

@@ -6,6 +6,7 @@ import {
   longitude,
   pageQuery,
   queryFlag,
+  queryNumber,
   text,
   uuid,
 } from '../../platform/http/fields.ts'
@@ -373,6 +374,50 @@ export const loadExportQuery = z.strictObject({ ...loadFilter, ...pageQuery })
 
 export type LoadFilter = Omit<z.infer<typeof loadExportQuery>, keyof typeof pageQuery>
 
+/** An empty truck goes some 100 miles for the next load. */
+export const DEFAULT_NEARBY_METERS = 160_000
+/** A day's driving, which is 11 hours (49 CFR 395.3). */
+export const MAX_NEARBY_METERS = 1_000_000
+
+export const nearbyLoadQuery = z
+  .strictObject({
+    latitude: queryNumber(latitude).optional(),
+    longitude: queryNumber(longitude).optional(),
+    driver_id: uuid.optional().meta({
+      description:
+        'Around the last position of this driver, which is at most 24 hours old, instead of `latitude` and `longitude`.',
+    }),
+    radius_meters: queryNumber(
+      z.number().min(1).max(MAX_NEARBY_METERS),
+      `The search radius in meters; ${DEFAULT_NEARBY_METERS} when not given.`,
+    ).default(DEFAULT_NEARBY_METERS),
+    ...period,
+    ...pageQuery,
+  })
+  .refine(({ latitude, longitude }) => (latitude === undefined) === (longitude === undefined), {
+    path: ['longitude'],
+    message: 'comes with the latitude',
+  })
+  .refine(({ latitude, driver_id }) => (latitude === undefined) !== (driver_id === undefined), {
+    path: ['driver_id'],
+    message: 'either a driver, or a latitude and a longitude',
+  })
+
+export type NearbyLoadFilter = Omit<z.infer<typeof nearbyLoadQuery>, keyof typeof pageQuery>
+
+export const nearbyLoad = z
+  .strictObject({
+    ...load.shape,
+    distance_meters: z
+      .number()
+      .meta({ description: 'The geodesic distance to the first pickup in meters, on the WGS 84 ellipsoid.' }),
+  })
+  .meta({ id: 'NearbyLoad' })
+
+export type NearbyLoad = z.infer<typeof nearbyLoad>
+
+export const nearbyLoadPage = pageOf(nearbyLoad)
+
 /** What can speak against a driver of the carrier, in the order in which an assignment is refused for it. */
 const DRIVER_VIOLATIONS = [
   'driver_inactive',
@@ -389,6 +434,13 @@ export const loadCandidate = z
     driver_id: uuid,
     name: z.string(),
     eligible: z.boolean().meta({ description: 'Whether there are no `violations`.' }),
+    distance_meters: z.number().nullable().meta({
+      description:
+        'How far the driver was last from the first pickup, in meters; null when the phone of the driver has reported no position in the last 24 hours.',
+    }),
+    position_recorded_at: instantOut.nullable().meta({
+      description: 'When the driver was there, by the clock of the device.',
+    }),
     violations: z
       .array(z.strictObject({ code: z.enum(DRIVER_VIOLATIONS) }))
       .meta({ description: 'The rules that an assignment of this driver would break.' }),
@@ -407,5 +459,9 @@ export const loadCandidateQuery = z.strictObject({
   eligible_only: queryFlag
     .default(false)
     .meta({ description: '`true` lists only drivers who can be assigned.' }),
+  radius_meters: queryNumber(
+    z.number().min(1).max(MAX_NEARBY_METERS),
+    'Only drivers whose last position is within so many meters of the first pickup.',
+  ).optional(),
   ...pageQuery,
 })

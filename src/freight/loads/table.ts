@@ -147,6 +147,11 @@ export const loadStops = pgTable(
     departed_at: instant('departed_at'),
     ...edited,
     changed_xid: changedXid(),
+    // The last ones, as in a database that had the table before: functions return its rows.
+    /** Whether `arrived_at` follows from stop events; what somebody set by hand stands. Null is no: see the migration. */
+    arrival_is_reported: boolean('arrival_is_reported'),
+    /** As `arrival_is_reported`, of `departed_at`. */
+    departure_is_reported: boolean('departure_is_reported'),
   },
   (t) => [
     foreignKey({
@@ -171,6 +176,10 @@ export const loadStops = pgTable(
     uniqueIndex('load_stops_position_key').on(t.load_id, t.position).where(sql`${t.deleted_at} is null`),
     index('load_stops_load_idx').on(t.load_id),
     index('load_stops_organization_idx').on(t.organization_id),
+    // Where loads are picked up that nobody has: of the loads that there ever were a few, for none of those has been driven.
+    index('load_stops_open_idx')
+      .using('gist', t.organization_id, t.stop_point)
+      .where(sql`${t.position} = 1 and ${t.driver_ids} = '{}' and ${t.deleted_at} is null`),
     index('load_stops_changed_idx').on(t.changed_xid, t.id),
   ],
 )

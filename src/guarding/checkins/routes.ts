@@ -1,23 +1,22 @@
-import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { z } from 'zod'
 import { itemsOf } from '../../platform/http/batch.ts'
 import { idParams, pageQuery } from '../../platform/http/fields.ts'
 import { found } from '../../platform/http/found.ts'
 import { sendJsonText } from '../../platform/http/json-text.ts'
 import { readCursor, toPage, writeCursor } from '../../platform/http/page.ts'
-import { Problem, problems } from '../../platform/http/problem.ts'
+import { problems } from '../../platform/http/problem.ts'
+import { answerAsItIs, ignoredInBatch } from '../../platform/positions/batch.ts'
+import { ignoredIn } from '../../platform/positions/ignored.ts'
+import { takeBatches } from '../../platform/positions/intake.ts'
+import { BATCH_BODY_LIMIT_BYTES } from '../../platform/positions/item.ts'
 import { countCheckIn, countCheckIns } from '../metrics.ts'
-import { answerAsItIs, answerBatch, checkinBatch, ignoredInBatch } from './batch.ts'
+import { answerBatch, checkinBatch } from './batch.ts'
 import { listCheckIns, listNearbyCheckIns, recordCheckIn, recordCheckIns, visibleShift } from './queries.ts'
 import {
-  BATCH_BODY_LIMIT_BYTES,
   batchResults,
   CHECKIN_PROBLEMS,
   checkinPage,
-  ignoredIn,
-  MAX_BATCH_ITEMS,
   nearbyCheckinFilter,
   nearbyCheckinPage,
   newCheckin,
@@ -25,7 +24,6 @@ import {
   recordedCheckin,
 } from './schemas.ts'
 import { CHECKIN_KINDS } from './table.ts'
-import { takeTurns } from './turns.ts'
 
 const tags = ['check-ins']
 
@@ -125,35 +123,12 @@ export const checkinRoutes: FastifyPluginAsyncZod<CheckinOptions> = async (app, 
 }
 
 const batchRoute: FastifyPluginAsyncZod<CheckinOptions> = async (app, { perMinute }) => {
-  // The rate limit counts a batch as one request, but it costs as much as a thousand: items have a budget of their own.
-  const budget = new RateLimiterMemory({ points: perMinute, duration: 60 })
-  async function spend({ caller, body }: FastifyRequest): Promise<void> {
-    const items = (body as { items?: unknown } | undefined)?.items
-    const spent = await budget
-      .consume(
-        caller.userId ?? caller.role,
-        Array.isArray(items) ? Math.min(items.length, MAX_BATCH_ITEMS) : 1,
-      )
-      .catch((refused: RateLimiterRes) => refused)
-    if (spent.consumedPoints <= perMinute) return
-    throw new Problem('rate_limited', { retryAfterSeconds: Math.ceil(spent.msBeforeNext / 1000) })
-  }
-
-  // Other routes refuse a whole body that has a member `__proto__`, or bytes that are not UTF-8. Here only the item with it is
-  // rejected. That is safe, because a check-in is built from its known members only.
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('ignore', 'ignore'),
-  )
-
+  const hooks = takeBatches(app, perMinute)
   app.post(
     '/checkins/batch',
     {
       bodyLimit: BATCH_BODY_LIMIT_BYTES,
-      onRequest: takeTurns(),
-      preValidation: spend,
+      ...hooks,
       schema: {
         operationId: 'createCheckIns',
         summary: 'Record a batch of check-ins, such as those recorded offline',

@@ -3,54 +3,17 @@ import type { Code } from '../../platform/http/codes.ts'
 import { instant, latitude, longitude, pageQuery, queryNumber, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
 import { fieldErrors, retry } from '../../platform/http/problem.ts'
+import { ignored } from '../../platform/positions/ignored.ts'
+import { positionMembers } from '../../platform/positions/item.ts'
 import { checkin } from '../check-in-form.ts'
 import { CHECKIN_KINDS } from './table.ts'
 
+export { MAX_BATCH_ITEMS } from '../../platform/positions/item.ts'
+
 const kind = z.enum(CHECKIN_KINDS)
-const accuracy = z.number().positive().meta({
-  description:
-    'The accuracy that the device reports for the position: the radius of the 95 % confidence circle, in meters (W3C Geolocation). Over 100 m the check-in is flagged `imprecise`; over 1,000 m it is evidence and moves nothing.',
-})
-
-/** PostgreSQL keeps microseconds. */
-const FRACTION_DIGITS = 6
-
-/**
- * Converts an RFC 3339 instant to a form that PostgreSQL accepts: UTC (PostgreSQL refuses offsets of 16 hours and more,
- * which the grammar allows), with the fraction truncated to microseconds (PostgreSQL refuses texts over 128 characters,
- * and would round `.9999999` up to the next second).
- */
-export function toMicroseconds(time: string): string {
-  const seconds = new Date(Math.floor(Date.parse(time) / 1000) * 1000).toISOString().slice(0, -'.000Z'.length)
-  const fraction = /\.(\d+)/.exec(time)?.[1] ?? ''
-  return `${seconds}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}Z`
-}
+const { id, ...position } = positionMembers('check-in')
 
 export const checkinPage = pageOf(checkin)
-
-/** Enough to see what an app sends that the API does not know; a hostile item may have thousands. */
-const MAX_IGNORED = 20
-const MAX_IGNORED_LENGTH = 100
-
-export const ignored = z
-  .array(z.string())
-  .optional()
-  .meta({
-    description: `The unknown members of the request, which were ignored: each once, the first ${MAX_IGNORED}.`,
-  })
-
-/** @returns the members of check-ins that the API does not know; undefined when there is none. */
-export function ignoredIn(items: readonly unknown[], known: object): string[] | undefined {
-  const unknown = new Set<string>()
-  for (const item of items) {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) continue
-    for (const name in item) {
-      if (!Object.hasOwn(known, name) && unknown.size < MAX_IGNORED)
-        unknown.add(name.slice(0, MAX_IGNORED_LENGTH))
-    }
-  }
-  return unknown.size === 0 ? undefined : [...unknown].sort()
-}
 
 /** What recording one check-in answers. */
 export const recordedCheckin = z.strictObject({ ...checkin.shape, ignored }).meta({ id: 'RecordedCheckIn' })
@@ -102,23 +65,7 @@ export const nearbyCheckin = z
 export const nearbyCheckinPage = pageOf(nearbyCheckin)
 
 /** Not strict: what a newer app sends beside these never costs a check-in. */
-export const newCheckin = z.object({
-  id: uuid.meta({
-    description:
-      'The id of the check-in, which the device generates once. It makes repeated requests idempotent.',
-  }),
-  kind,
-  latitude,
-  longitude,
-  accuracy_meters: accuracy,
-  recorded_at: instant
-    .meta({
-      description:
-        'When the check-in was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.',
-      examples: ['2026-03-28T22:16:45.0249Z'],
-    })
-    .transform(toMicroseconds),
-})
+export const newCheckin = z.object({ id, kind, ...position })
 
 /** Loose, so that the answer can name what the API does not know. */
 export const newCheckinBody = newCheckin.loose().meta({ id: 'NewCheckIn' })
@@ -126,15 +73,6 @@ export const newCheckinBody = newCheckin.loose().meta({ id: 'NewCheckIn' })
 export const batchItem = newCheckin.extend({ shift_id: uuid })
 
 export type BatchItem = z.infer<typeof batchItem>
-
-/** A phone that records every 30 seconds fills one batch in a shift of 8 hours without a network. */
-export const MAX_BATCH_ITEMS = 1_000
-
-/**
- * An item takes some 280 bytes, and up to 450 indented and with all the digits that a double has: this fits the largest
- * batch whatever the service's general limit (`BODY_LIMIT_BYTES`) is.
- */
-export const BATCH_BODY_LIMIT_BYTES = MAX_BATCH_ITEMS * 1_024
 
 /** The codes with which a check-in can be refused, alone or in a batch. */
 export const CHECKIN_PROBLEMS = [

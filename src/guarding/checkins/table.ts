@@ -10,12 +10,10 @@ import {
   text,
   uuid,
 } from '../../platform/db/drizzle.ts'
+import { VERDICTS } from '../../platform/positions/verdict.ts'
 import { assignments } from '../assignments/table.ts'
 
 export const CHECKIN_KINDS = ['clock_in', 'break_start', 'break_end', 'ping', 'clock_out'] as const
-/** See `muster.checkin_flags`. */
-export const CHECKIN_FLAGS = ['evidence', 'imprecise'] as const
-export const VERDICTS = ['inside', 'outside', 'uncertain'] as const
 
 /**
  * The device makes the id, so that sending again changes nothing. Whose shift it was is copied from the shift at

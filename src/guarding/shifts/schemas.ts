@@ -10,7 +10,8 @@ import {
   uuid,
 } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { CHECKIN_FLAGS, CHECKIN_KINDS, VERDICTS } from '../checkins/table.ts'
+import { POSITION_FLAGS, VERDICTS } from '../../platform/positions/verdict.ts'
+import { CHECKIN_KINDS } from '../checkins/table.ts'
 import { SHIFT_STATUSES } from './table.ts'
 
 /** One statement inserts all items and fires their triggers: at this size it takes well under a second. */
@@ -130,7 +131,7 @@ export const shiftDetail = z
         distance_meters: z.number(),
         is_within_radius: z.boolean(),
         verdict: z.enum(VERDICTS),
-        flags: z.array(z.enum(CHECKIN_FLAGS)),
+        flags: z.array(z.enum(POSITION_FLAGS)),
         recorded_at: instantOut,
         created_at: instantOut,
       })

@@ -105,6 +105,12 @@ const PLATFORM_CODES = {
     retry: 'after_change',
     when: 'After the other resource has been deleted or changed.',
   },
+  id_conflict: {
+    status: 409,
+    title: 'The id is already used for something else.',
+    retry: 'never',
+    sqlstate: 'MU016',
+  },
   account_known: {
     status: 409,
     title: 'Somebody with this address has an account already: sign in, and accept with POST /v1/me.',
@@ -129,6 +135,13 @@ const PLATFORM_CODES = {
     title: 'Something that the request refers to does not exist.',
     retry: 'after_change',
     when: 'After the resource that the request refers to has been created.',
+  },
+  recorded_in_future: {
+    status: 422,
+    title: 'The device time is in the future.',
+    retry: 'later',
+    when: 'After the clock of the service (the header Date) is less than 5 minutes behind the device time.',
+    sqlstate: 'MU008',
   },
   rate_limited: {
     status: 429,
@@ -188,8 +201,21 @@ const registered: Record<string, ProblemCode> = { ...PLATFORM_CODES }
 /** Every code of this service. */
 export const CODES = registered as Readonly<Record<Code, ProblemCode>>
 
-/** To be called before the first route of a module is made. */
-export function registerCodes(codes: Readonly<Record<string, ProblemCode>>): void {
+const ofConstraints: Record<string, Code> = {}
+
+/** Constraints of modules that stand for a code of the platform, each with the code. */
+export const CODE_OF_CONSTRAINT: Readonly<Record<string, Code>> = ofConstraints
+
+/**
+ * To be called before the first route of a module is made.
+ *
+ * @param constraints see `Module.constraints`
+ */
+export function registerCodes(
+  codes: Readonly<Record<string, ProblemCode>>,
+  constraints: Readonly<Record<string, Code>> = {},
+): void {
+  Object.assign(ofConstraints, constraints)
   for (const [name, code] of Object.entries(codes)) {
     if ((registered[name] ?? code) !== code) throw new Error(`Two modules declare the code ${name}.`)
     registered[name] = code

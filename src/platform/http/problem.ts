@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, TransactionEnded } from '../db/engine/database.ts'
 import { type DatabaseError, readDatabaseError } from '../db/engine/database-error.ts'
 import { type Fault, faultOf } from '../db/engine/sqlstates.ts'
-import { CODES, type Code, listCodes, type ProblemCode, RETRIES } from './codes.ts'
+import { CODE_OF_CONSTRAINT, CODES, type Code, listCodes, type ProblemCode, RETRIES } from './codes.ts'
 
 /*
  * A problem (RFC 9457): what it is, which one an error of the database stands for, and how OpenAPI describes it. `codes.ts` lists the
@@ -79,7 +79,10 @@ function codeWith(member: 'sqlstate' | 'constraint', value: string | undefined):
 
 /** Maps a SQLSTATE (with its constraint) to a code: rules by their own, refusals of PostgreSQL below, the rest by whose fault it is. */
 export function codeOf({ sqlstate, constraint }: Pick<DatabaseError, 'sqlstate' | 'constraint'>): Code {
-  const named = codeWith('sqlstate', sqlstate) ?? codeWith('constraint', constraint)
+  const named =
+    codeWith('sqlstate', sqlstate) ??
+    codeWith('constraint', constraint) ??
+    CODE_OF_CONSTRAINT[constraint ?? '']
   if (named) return named
   switch (sqlstate) {
     case '23001': // restrict_violation: what `on delete restrict` raises from PostgreSQL 18 on

@@ -32,6 +32,10 @@ return jsonb_build_object(
   'duty_edit_decided', 'MU424',
   'duty_edit_open', 'MU425',
   'too_many_duty_edits', 'MU426',
+  'load_not_driven', 'MU427',
+  'outside_load_window', 'MU428',
+  'too_many_positions', 'MU429',
+  'driver_position_unknown', 'MU430',
   'driver_statement_state', 'MU440',
   'statement_in_future', 'MU441'
 );

@@ -7,7 +7,8 @@
 --   that speaks against a leg.
 -- * A driver alone has time for the whole load, within the hours of service by which they drive (hours-of-service.sql): its driving time, or
 --   else its distance, is compared with its window. A team and a leg with times of its own are not judged.
--- * Who plans a load sees everything that speaks against each driver of the carrier: muster.load_candidates.
+-- * Who plans a load sees everything that speaks against each driver of the carrier, and how far the driver was last from the first
+--   pickup: muster.load_candidates.
 -- * A driver, whether as driver or co-driver, a truck and a trailer are in one place at a time: each that an assignment in force takes is
 --   a row of muster.load_bookings, whose exclusion constraints no path evades.
 -- * Whatever decides about them locks their rows first (drivers, trucks, trailers, each by id) and looks afterwards: assignments, loads
@@ -279,8 +280,10 @@ $$;
 comment on function muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz) is
   'Every rule that an assignment of the load would break, for those who plan it. Security definer: bookings are nobody''s to read.';
 
-create or replace function muster.load_candidates(wanted uuid)
-returns table (driver_id uuid, name text, violations jsonb, violation_count integer)
+create or replace function muster.load_candidates(wanted uuid, within_meters float8 default null)
+returns table (
+  driver_id uuid, name text, violations jsonb, violation_count integer, distance_meters float8, position_recorded_at timestamptz
+)
 language plpgsql
 stable
 security definer
@@ -289,6 +292,7 @@ as $$
 declare
   load public.loads;
   leg public.load_assignments;
+  pickup geography;
 begin
   select l.* into load from public.loads l where l.id = wanted;
   if not muster.sees_load(load) then
@@ -300,23 +304,32 @@ begin
   end if;
   leg.id := gen_random_uuid();
   leg := muster.planned_leg(leg, load);
+  select s.stop_point into pickup
+  from public.load_stops s
+  where s.load_id = load.id and s.deleted_at is null
+  order by s.position
+  limit 1;
   return query
     with of_carrier as materialized (
-      select d.id, d.name
+      select d.id, d.name, st_distance(p.event_point, pickup) as distance, p.recorded_at
       from public.drivers d
-      where d.organization_id = load.organization_id and d.status <> 'terminated' and d.deleted_at is null
+      left join lateral muster.last_position(d.id) p on true
+      where d.organization_id = load.organization_id
+        and d.status <> 'terminated'
+        and d.deleted_at is null
+        and (within_meters is null or st_dwithin(p.event_point, pickup, within_meters))
     ), against as (
       select v.driver_id, jsonb_agg(jsonb_build_object('code', v.code) order by v.nth) as violations, count(*)::integer as violation_count
       from muster.driver_violations(leg, array(select c.id from of_carrier c)) v
       group by v.driver_id
     )
-    select c.id, c.name, coalesce(a.violations, '[]'), coalesce(a.violation_count, 0)
+    select c.id, c.name, coalesce(a.violations, '[]'), coalesce(a.violation_count, 0), c.distance, c.recorded_at
     from of_carrier c
     left join against a on a.driver_id = c.id;
 end
 $$;
-comment on function muster.load_candidates(uuid) is
-  'The drivers of the carrier with everything that speaks against each, for those who plan the load. Security definer: bookings are nobody''s to read.';
+comment on function muster.load_candidates(uuid, float8) is
+  'The drivers of the carrier with everything that speaks against each, and how far each was last from the first pickup, for those who plan the load. Security definer: bookings are nobody''s to read.';
 
 create or replace function muster.assign_load(
   wanted uuid,
@@ -688,7 +701,7 @@ to muster_definer;
 -- The query of a load shows its assignments so.
 grant execute on function muster.assignment_json(public.load_assignments) to authenticated, muster_definer;
 grant execute on function
-  muster.load_candidates(uuid),
+  muster.load_candidates(uuid, float8),
   muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz)
 to authenticated;
 -- The API calls them in one statement, which takes on the caller's role after the login was asked for this privilege.
@@ -697,7 +710,7 @@ grant execute on function
   muster.unassign_load(uuid, integer)
 to authenticated, muster_api;
 
-alter function muster.load_candidates(uuid) owner to muster_definer;
+alter function muster.load_candidates(uuid, float8) owner to muster_definer;
 alter function muster.load_violations(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz) owner to muster_definer;
 alter function muster.assign_load(uuid, integer, uuid, uuid, uuid, uuid, timestamptz, timestamptz) owner to muster_definer;
 alter function muster.unassign_load(uuid, integer) owner to muster_definer;

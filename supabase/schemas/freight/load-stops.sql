@@ -5,7 +5,9 @@
 --   a stop ends.
 -- * Nobody writes stops themselves: muster.put_stops replaces those of a load that has not begun, muster.change_stop changes one, or says
 --   when its driver came and left. Both lock the load first, so that its window and its assignments agree with the stops.
--- * The first arrival begins an assigned load, and leaving the last stop delivers it.
+-- * The first arrival begins an assigned load, and leaving the last stop delivers it: muster.advance_load, whoever told of it.
+-- * Phones tell of arrivals and departures by events (stop-events.sql). What somebody sets by hand stands, until it is set to null: then
+--   the events count again.
 -- * Who sees a stop sees its load: whose it is, is copied from the load and follows it.
 
 create or replace function muster.audience_of_load_stops(viewed jsonb, at timestamptz) returns text[]
@@ -152,22 +154,47 @@ begin
   update public.load_stops s
   set kind = stop.kind, name = stop.name, address = stop.address, stop_point = stop.stop_point, time_zone = stop.time_zone,
       window_starts_at = stop.window_starts_at, window_ends_at = stop.window_ends_at, arrived_at = stop.arrived_at,
-      departed_at = stop.departed_at
-  where s.id = wanted
-  returning s.* into stop;
-  if load.status = 'assigned' and stop.arrived_at is not null then
-    update public.loads l set status = 'in_transit' where l.id = load.id returning l.* into load;
+      departed_at = stop.departed_at,
+      arrival_is_reported = s.arrival_is_reported and not change ? 'arrived_at',
+      departure_is_reported = s.departure_is_reported and not change ? 'departed_at'
+  where s.id = wanted;
+  if change ?| reports then
+    perform muster.follow_stop_events(array[wanted]);
   end if;
-  if load.status = 'in_transit' and stop.departed_at is not null and not exists (
-    select from public.load_stops s where s.load_id = load.id and s.position > stop.position and s.deleted_at is null
-  ) then
-    update public.loads l set status = 'delivered' where l.id = load.id;
-  end if;
+  perform muster.advance_load(load.id);
+  select s.* into stop from public.load_stops s where s.id = wanted;
   return muster.stop_json(stop);
 end
 $$;
 comment on function muster.change_stop(uuid, jsonb) is
   'Changes a stop, or tells of arrival and departure there, as the caller: the members of `change`, a latitude with its longitude. Security definer: as put_stops.';
+
+create or replace function muster.advance_load(wanted uuid) returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+begin
+  update public.loads l
+  set status = 'in_transit'
+  where l.id = wanted
+    and l.status = 'assigned'
+    and exists (select from public.load_stops s where s.load_id = wanted and s.arrived_at is not null and s.deleted_at is null);
+  update public.loads l
+  set status = 'delivered'
+  where l.id = wanted
+    and l.status = 'in_transit'
+    and (
+      select s.departed_at
+      from public.load_stops s
+      where s.load_id = wanted and s.deleted_at is null
+      order by s.position desc
+      limit 1
+    ) is not null;
+end
+$$;
+comment on function muster.advance_load(uuid) is
+  'A load follows its stops, with the load locked: the first arrival begins it when it is assigned, and leaving the last stop delivers it.';
 
 create or replace function muster.tg_load_stops__copy_load() returns trigger
 language plpgsql
@@ -284,6 +311,7 @@ grant select, insert, update, delete on public.load_stops to service_role;
 grant select, insert, update on public.load_stops to muster_definer;
 
 grant execute on function
+  muster.advance_load(uuid),
   muster.local_day(timestamptz, text),
   muster.window_of_stops(jsonb),
   muster.insert_stops(jsonb)

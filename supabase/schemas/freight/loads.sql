@@ -328,6 +328,11 @@ begin
   if (new.starts_at, new.ends_at, new.last_day) is distinct from (old.starts_at, old.ends_at, old.last_day) then
     perform muster.move_legs(new);
   end if;
+  if muster.broker_on_the_way(new) is distinct from muster.broker_on_the_way(old) then
+    update public.stop_events e
+    set broker_organization_id = muster.broker_on_the_way(new)
+    where e.load_id = new.id and e.broker_organization_id is distinct from muster.broker_on_the_way(new);
+  end if;
   if new.status <> old.status and new.status in ('delivered', 'cancelled') then
     update public.load_assignments a
     set ended_at = now(), ended_as = case new.status when 'delivered' then 'completed' else 'cancelled' end
@@ -337,7 +342,7 @@ begin
 end
 $$;
 comment on function muster.tg_loads__lead() is
-  'Stops and assignments follow their load. Security definer: nobody else writes these columns.';
+  'Stops, assignments and stop events follow their load. Security definer: nobody else writes these columns.';
 
 -- ---- Brokers ----------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 -- * Who has or had the shift checks in, with a device time from 2 hours before its start to 12 hours after its end, and not in the
 --   future. A check-in belongs to the assignment that was in force at its device time; after a release or a cancellation only what
 --   was recorded before it is taken, as evidence or as hours (hours.sql).
--- * d = distance to the site, a = reported accuracy, R = radius: inside if d + a ≤ R, outside if d − a > R, else
---   uncertain; with an accuracy over 100 m never inside. `is_within_radius` is d ≤ R. All computed here, whatever the client sends.
+-- * The verdict is that of platform/positions.sql, of the distance to the site against its radius; `is_within_radius` says whether the
+--   distance is within it. All computed here, whatever the client sends.
 -- * The shift's state follows from the *set* of its check-ins, never from their order of arrival: hours.sql says how.
 -- * The device makes the id: the same check-in again (shift, kind and device time) is a success that changes nothing, and
 --   meets none of these rules a second time.
@@ -73,8 +73,7 @@ return case
     then 'shift_not_assigned'
   when at_time < assignment.start_datetime - interval '2 hours' or at_time > assignment.end_datetime + interval '12 hours'
     then 'outside_check_in_window'
-  -- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
-  when at_time > clock_timestamp() + interval '5 minutes'
+  when muster.is_recorded_in_future(at_time)
     then 'recorded_in_future'
 end;
 comment on function muster.check_in_time_refusal(public.assignments, timestamptz) is
@@ -117,7 +116,6 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  most_precise constant float8 := 100;
   shift public.shifts;
   assignment public.assignments;
   refusal text;
@@ -176,11 +174,7 @@ begin
   new.updated_at := now();
   new.distance_meters := st_distance(new.gps_point, shift.location_point);
   new.is_within_radius := new.distance_meters <= assignment.radius_meters;
-  new.verdict := case
-    when new.distance_meters + new.accuracy_meters <= assignment.radius_meters and new.accuracy_meters <= most_precise then 'inside'
-    when new.distance_meters - new.accuracy_meters > assignment.radius_meters then 'outside'
-    else 'uncertain'
-  end;
+  new.verdict := muster.position_verdict(new.distance_meters, new.accuracy_meters, assignment.radius_meters);
   return new;
 end
 $$;
@@ -191,12 +185,8 @@ create or replace function muster.checkin_flags(accuracy_meters float8) returns 
 language sql
 immutable
 parallel safe
-return array_remove(array[
-  case when accuracy_meters > 1000 then 'evidence' end,
-  case when accuracy_meters > 100 then 'imprecise' end
-], null);
-comment on function muster.checkin_flags(float8) is
-  'What a position with that accuracy is marked as: imprecise over 100 m; over 1,000 m evidence, which moves nothing.';
+return muster.position_flags(accuracy_meters);
+comment on function muster.checkin_flags(float8) is 'What a check-in with that accuracy is marked as.';
 
 -- One check-in as a client sees it: the row, with its point as latitude and longitude.
 create or replace function muster.checkin_json(checkin public.gps_checkins) returns json

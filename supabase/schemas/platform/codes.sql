@@ -11,8 +11,10 @@ immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 return jsonb_build_object(
+  'recorded_in_future', 'MU008',
   'forbidden', 'MU010',
   'not_found', 'MU011',
+  'id_conflict', 'MU016',
   'idempotency_key_reused', 'MU019',
   'isolation_unsupported', 'MU020',
   'too_many_idempotency_keys', 'MU031',

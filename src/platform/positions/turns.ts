@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ClientGone, Problem } from '../../platform/http/problem.ts'
+import { ClientGone, Problem } from '../http/problem.ts'
 
 /** Batches of one caller that are worked on at once: a phone sends one after the other. */
 const AT_ONCE = 2

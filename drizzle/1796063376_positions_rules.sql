@@ -1,0 +1,199 @@
+create or replace function muster.codes_of_platform() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+  'recorded_in_future', 'MU008',
+  'forbidden', 'MU010',
+  'not_found', 'MU011',
+  'id_conflict', 'MU016',
+  'idempotency_key_reused', 'MU019',
+  'isolation_unsupported', 'MU020',
+  'too_many_idempotency_keys', 'MU031',
+  'answer_too_large', 'MU032'
+);
+--> statement-breakpoint
+create or replace function muster.position_verdict(distance_meters float8, accuracy_meters float8, radius_meters float8) returns text
+language sql
+immutable
+parallel safe
+return case
+  when distance_meters + accuracy_meters <= radius_meters and accuracy_meters <= 100 then 'inside'
+  when distance_meters - accuracy_meters > radius_meters then 'outside'
+  else 'uncertain'
+end;
+--> statement-breakpoint
+create or replace function muster.position_flags(accuracy_meters float8) returns text[]
+language sql
+immutable
+parallel safe
+return array_remove(array[
+  case when accuracy_meters > 1000 then 'evidence' end,
+  case when accuracy_meters > 100 then 'imprecise' end
+], null);
+--> statement-breakpoint
+-- Phones set their clocks by the network; more than this is a wrong clock or a forged time.
+create or replace function muster.is_recorded_in_future(at_time timestamptz) returns boolean
+language sql
+volatile
+return at_time > clock_timestamp() + interval '5 minutes';
+--> statement-breakpoint
+-- Without a SET clause, so that it is inlined: it is asked for each check-in.
+create or replace function muster.check_in_time_refusal(assignment public.assignments, at_time timestamptz) returns text
+language sql
+volatile
+return case
+  when assignment.ended_as in ('released', 'cancelled', 'stopped') and at_time > assignment.ended_at
+    then 'shift_not_assigned'
+  when at_time < assignment.start_datetime - interval '2 hours' or at_time > assignment.end_datetime + interval '12 hours'
+    then 'outside_check_in_window'
+  when muster.is_recorded_in_future(at_time)
+    then 'recorded_in_future'
+end;
+--> statement-breakpoint
+create or replace function muster.tg_gps_checkins__judge() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  shift public.shifts;
+  assignment public.assignments;
+  refusal text;
+  by_caller constant boolean := muster.acts_for_caller();
+begin
+  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
+  -- Callers may name neither: muster.store_check_in names the professional, whom it looked up; muster.store_check_ins also the
+  -- assignment.
+  if by_caller and new.assignment_id is not null then
+    select a.* into assignment from public.assignments a where a.id = new.assignment_id;
+  else
+    select a.* into assignment
+    from public.assignments a
+    where a.shift_id = shift.id
+      and a.professional_id = case
+        when by_caller then coalesce(new.professional_id, muster.professional_id())
+        else shift.professional_id
+      end
+    -- As muster.assignment_at, without a call for each row.
+    order by
+      new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+    limit 1;
+  end if;
+  -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
+  if (
+    shift.deleted_at is null
+    and assignment.id is not null
+    and muster.check_in_time_refusal(assignment, new.recorded_at) is null
+  ) is not true then
+    -- What is known already does not meet the rules again. Looked up only here: nearly all are new, and are taken.
+    if by_caller
+      and exists (select from public.gps_checkins c where c.id = new.id and c.professional_id = new.professional_id)
+    then
+      return null;
+    end if;
+    refusal := coalesce(
+      muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
+    );
+    perform muster.fail(
+      refusal, case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
+    );
+  end if;
+  -- The functions count for themselves.
+  if by_caller and new.professional_id is null and new.kind = 'ping'
+    and muster.pings_in_minute(shift.id, assignment.professional_id, new.recorded_at) >= muster.most_pings_a_minute()
+  then
+    perform muster.fail('too_many_pings', 'recorded_at');
+  end if;
+
+  new.tenant_id := shift.tenant_id;
+  new.company_id := shift.company_id;
+  new.client_id := shift.client_id;
+  new.assignment_id := assignment.id;
+  new.professional_id := assignment.professional_id;
+  new.created_at := now();
+  new.updated_at := now();
+  new.distance_meters := st_distance(new.gps_point, shift.location_point);
+  new.is_within_radius := new.distance_meters <= assignment.radius_meters;
+  new.verdict := muster.position_verdict(new.distance_meters, new.accuracy_meters, assignment.radius_meters);
+  return new;
+end
+$$;
+--> statement-breakpoint
+create or replace function muster.checkin_flags(accuracy_meters float8) returns text[]
+language sql
+immutable
+parallel safe
+return muster.position_flags(accuracy_meters);
+--> statement-breakpoint
+create or replace function muster.codes_of_guarding() returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+  'shift_overlap', 'MU001',
+  'certificate_missing', 'MU002',
+  'certificate_expired', 'MU003',
+  'professional_inactive', 'MU004',
+  'shift_not_open', 'MU005',
+  'invalid_transition', 'MU006',
+  'outside_check_in_window', 'MU007',
+  'shift_not_assigned', 'MU009',
+  'certificate_in_use', 'MU012',
+  'professional_in_use', 'MU013',
+  'location_in_use', 'MU014',
+  'payment_missing', 'MU015',
+  'shift_over', 'MU021',
+  'daily_limit_reached', 'MU025',
+  'too_many_pings', 'MU030',
+  'professional_unavailable', 'MU300',
+  'shift_begun', 'MU301',
+  'rate_lowered', 'MU302',
+  'end_worked', 'MU303',
+  'assignment_released', 'MU330',
+  'correction_decided', 'MU331',
+  'correction_open', 'MU332',
+  'too_many_corrections', 'MU333',
+  'own_hours', 'MU340',
+  'timesheet_state', 'MU341',
+  'lines_undecided', 'MU342',
+  'timesheet_changed', 'MU343',
+  'dispute_too_late', 'MU344',
+  'hours_impossible', 'MU345',
+  'pay_period_closed', 'MU350',
+  'pay_period_not_over', 'MU351',
+  'pay_period_not_next', 'MU352',
+  'statement_state', 'MU353',
+  'payout_state', 'MU360'
+);
+--> statement-breakpoint
+revoke execute on function muster.position_verdict(double precision,double precision,double precision) from public;
+--> statement-breakpoint
+revoke execute on function muster.position_flags(double precision) from public;
+--> statement-breakpoint
+revoke execute on function muster.is_recorded_in_future(timestamp with time zone) from public;
+--> statement-breakpoint
+grant execute on function muster.is_recorded_in_future(timestamp with time zone) to muster_definer;
+--> statement-breakpoint
+grant execute on function muster.position_flags(double precision) to authenticated, muster_definer;
+--> statement-breakpoint
+grant execute on function muster.position_verdict(double precision,double precision,double precision) to muster_definer;
+--> statement-breakpoint
+comment on function muster.position_verdict(float8, float8, float8) is
+  'Whether a position is inside or outside of a radius, or it is uncertain, for its accuracy; over 100 m it is never inside.';
+--> statement-breakpoint
+comment on function muster.position_flags(float8) is
+  'What a position with that accuracy is marked as: imprecise over 100 m; over 1,000 m evidence, which moves nothing.';
+--> statement-breakpoint
+comment on function muster.is_recorded_in_future(timestamptz) is 'Whether a device time lies more than 5 minutes in the future.';
+--> statement-breakpoint
+comment on function muster.checkin_flags(float8) is 'What a check-in with that accuracy is marked as.';
+--> statement-breakpoint
+create or replace function muster.schema_version() returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+return '1796063376_positions_rules';
