@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
+import { ROOT } from '../support/command.ts'
 import { makeDataDir } from '../support/data-dir.ts'
+import { COMPILED_ONCE } from '../support/node-flags.ts'
 import { patience } from '../support/patience.ts'
 import '../support/provided.ts'
 import { crashServiceWhen, startService } from '../support/service-process.ts'
@@ -56,7 +58,7 @@ it(
     const { tenants, incidents } = await readDemo()
     expect([tenants, incidents > 0]).toEqual(tenants === 0 ? [0, false] : [2, true])
 
-    const service = await startService(settings)
+    const service = await startService(settings, ROOT, [COMPILED_ONCE])
     expect((await fetch(`${service.url}/ready`)).status).toBe(200)
     await service.stop()
     const complete = await readDemo()

@@ -11,6 +11,7 @@ import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
 import { environment, ROOT, runCommandFile, runScript } from '../support/command.ts'
 import { makeDataDir } from '../support/data-dir.ts'
+import { COMPILED_ONCE } from '../support/node-flags.ts'
 import { copyTemplate, dropDatabase, urlOf } from '../support/server-databases.ts'
 import '../support/provided.ts'
 import { patience } from '../support/patience.ts'
@@ -53,7 +54,7 @@ async function createTenant(...words: string[]): Promise<{ tenant: string; admin
 
 /** Starts the service, gives its address to `work`, and stops it. */
 async function withService(work: (address: string) => Promise<void>): Promise<void> {
-  const service = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
+  const service = spawn(process.execPath, [COMPILED_ONCE, join(ROOT, 'src/main.ts')], {
     cwd: settings.DATA_DIR,
     env: environment({ ...settings, PORT: '0', LOG_LEVEL: 'silent' }),
     stdio: ['ignore', 'pipe', 'inherit'],

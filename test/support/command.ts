@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll } from 'vitest'
+import { COMPILED_ONCE } from './node-flags.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
@@ -55,7 +56,7 @@ export function runCommandFile(
   settings: Record<string, string>,
   cwd = ROOT,
 ): Promise<Outcome> {
-  return runHere(process.execPath, [fileOf(name), ...words], settings, cwd)
+  return runHere(process.execPath, [COMPILED_ONCE, fileOf(name), ...words], settings, cwd)
 }
 
 const fileOf = (name: string): string => join(ROOT, `src/cli/${name}.ts`)
@@ -78,7 +79,11 @@ export function useCommands(): (
 ) => Promise<Outcome> {
   let child: ChildProcess | undefined
   beforeAll(() => {
-    child = fork(join(import.meta.dirname, 'command-process.ts'), { cwd: ROOT, env: environment({}) })
+    child = fork(join(import.meta.dirname, 'command-process.ts'), {
+      cwd: ROOT,
+      env: environment({}),
+      execArgv: [COMPILED_ONCE],
+    })
     return () => void child?.kill()
   })
   return async (name, words, settings) => {

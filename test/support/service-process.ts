@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as nextTurn } from 'node:timers/promises'
+import { COMPILED_ONCE } from './node-flags.ts'
 import { patience } from './patience.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -34,13 +35,15 @@ export interface ServiceProcess {
  * Starts the service on a free port of 127.0.0.1.
  *
  * @param root the folder of another version of the service
+ * @param flags of Node, beside those of `NODE_FLAGS`
  * @throws Error with what it printed, when it does not listen in time.
  */
 export async function startService(
   environment: Record<string, string>,
   root = ROOT,
+  flags: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  const child = spawnService(environment, root)
+  const child = spawnService(environment, root, flags)
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const { url, printed } = await waitForUrl(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -74,7 +77,7 @@ export async function crashServiceWhen(
   environment: Record<string, string>,
   isTime: (printed: readonly string[]) => boolean | Promise<boolean>,
 ): Promise<string[]> {
-  const child = spawnService(environment)
+  const child = spawnService(environment, ROOT, [COMPILED_ONCE])
   const exited = once(child, 'exit')
   const printed = collectLines(child)
   const deadline = performance.now() + START_TIMEOUT_MS
@@ -92,8 +95,12 @@ export async function crashServiceWhen(
   return printed
 }
 
-function spawnService(environment: Record<string, string>, root = ROOT): ChildProcess {
-  const child = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
+function spawnService(
+  environment: Record<string, string>,
+  root: string,
+  flags: readonly string[],
+): ChildProcess {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...flags, 'src/main.ts'], {
     cwd: root,
     // Of the surroundings only what a process needs to run: a developer's DATABASE_URL is not meant.
     env: {
