@@ -196,16 +196,15 @@ export const codes = {
   },
   outside_load_window: {
     status: 422,
-    title:
-      'Stop events are accepted from 12 hours before the window of the load begins to 48 hours after it ends.',
+    title: 'Drivers report from 12 hours before the window of the load begins to 48 hours after it ends.',
     retry: 'after_change',
     when: 'After the stops of the load have moved. If they do not move, the phone can discard the event.',
     sqlstate: 'MU428',
   },
-  too_many_positions: {
+  too_many_stop_events: {
     status: 422,
     title:
-      'The driver already has 12 positions of the load in that minute of device time: further ones are rejected.',
+      'The driver already has 12 positions of the load in that minute of device time, or 100 arrivals or departures of the stop: further ones are rejected.',
     retry: 'never',
     sqlstate: 'MU429',
   },

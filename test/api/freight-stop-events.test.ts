@@ -34,6 +34,7 @@ interface Result {
   status: string
   code?: string
   verdict?: string
+  counts?: boolean
   errors?: { pointer: string }[]
 }
 
@@ -102,6 +103,7 @@ async function someLoad({ assigned = true, coDriver = false } = {}) {
     events: async (persona: 'office' | 'broker', query = '') =>
       (await api().as(persona).get(`/v1/freight/loads/${id}/stop-events?limit=100${query}`)).json().items as {
         id: string
+        recorded_at: string
         counts: boolean
         verdict: string | null
         distance_meters: number | null
@@ -143,7 +145,7 @@ describe('the state of a load', () => {
       for (const [kind, position, time] of order) {
         await owner.query(
           `insert into stop_events (stop_id, driver_id, kind, event_point, accuracy_meters, recorded_at)
-           select s.id, $2, $3, s.stop_point, 10, ('2030-01-01T' || $4 || 'Z')::timestamptz
+           select s.id, $2, $3, s.stop_point, 10, ('2020-01-01T' || $4 || 'Z')::timestamptz
            from load_stops s where s.load_id = $1 and s.position = $5`,
           [load, driver.id, kind, time, position],
         )
@@ -211,18 +213,46 @@ describe('the state of a load', () => {
     for (const state of states) expect(state).toEqual(states[0])
   })
 
-  it('is moved on by what comes after the delivery, until it is invoiced', async () => {
+  it('is moved on by what was recorded before the delivery and comes after it, until it is invoiced', async () => {
     const load = await someLoad()
     const { userId } = load.driver
     await send(userId, [load.event('arrival', 'delivery', 2), load.event('departure', 'delivery', 1)])
     expect((await load.state()).status).toBe('delivered')
+    // Detention that begins when the load is over.
+    expect(await send(userId, [load.event('departure', 'delivery', -0.05)])).toMatchObject([
+      { status: 'created', counts: false },
+    ])
     const late = load.event('departure', 'delivery', 0.5)
     expect(outcomes(await send(userId, [late]))).toEqual(['created'])
     expect((await load.state()).stops[1]![1]).toBe(Date.parse(late.recorded_at))
     await load.step('invoice')
     expect(outcomes(await send(userId, [load.event('departure', 'delivery', 0.25)]))).toEqual(['created'])
     expect((await load.state()).stops[1]![1]).toBe(Date.parse(late.recorded_at))
-    expect((await load.events('office')).map(({ counts }) => counts)).toEqual([true, true, true, false])
+    expect((await load.events('office')).map(({ counts }) => counts)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it('follows from a driver who has the load again, with another truck', async () => {
+    const load = await someLoad()
+    const arrival = load.event('arrival', 'pickup', 2)
+    await load.step('unassign')
+    await assignAs(api().owner, load.id, {
+      driver: load.driver.id,
+      truck: await arrangeVehicle(api().owner, 'trucks'),
+    })
+    expect(await send(load.driver.userId, [arrival])).toMatchObject([{ status: 'created', counts: true }])
+    expect(await load.state()).toMatchObject({
+      status: 'in_transit',
+      stops: [
+        [instant(arrival.recorded_at), null],
+        [null, null],
+      ],
+    })
   })
 })
 
@@ -260,6 +290,60 @@ describe('what somebody set by hand', () => {
     expect(instant(given.json().arrived_at)).toBe(Date.parse(events[0]!.at))
   })
 
+  it('gives back one of two times that phones reported, also where the other would come before it', async () => {
+    const load = await someLoad()
+    const [arrival, departure] = [load.event('arrival', 'pickup', 4), load.event('departure', 'pickup', 3)]
+    await send(load.driver.userId, [arrival, departure])
+    const reported = [instant(arrival.recorded_at), instant(departure.recorded_at)]
+    const later = hoursAgo(2)
+    expect((await load.setByHand('pickup', { arrived_at: later })).json()).toMatchObject({
+      departed_at: null,
+    })
+    expect((await load.state()).stops[0]).toEqual([instant(later), null])
+    const given = await load.setByHand('pickup', { arrived_at: null })
+    expect(given.statusCode, given.body).toBe(200)
+    expect((await load.state()).stops[0]).toEqual(reported)
+  })
+
+  it('is the office’s to correct until the load is invoiced, and no driver’s when it is delivered', async () => {
+    const load = await someLoad()
+    const { userId } = load.driver
+    await send(userId, [load.event('arrival', 'delivery', 2), load.event('departure', 'delivery', 1)])
+    const url = `/v1/freight/stops/${load.stopId.delivery}`
+    const change = { departed_at: hoursAgo(1.5) }
+    const headers = await api().authorize(userId, 'driver@example.com')
+    expectProblem(await api().app.inject({ method: 'PATCH', url, headers, payload: change }), 'forbidden')
+    expectProblem(await load.setByHand('delivery', { name: 'Gate 4' }), 'load_state')
+    expect((await load.setByHand('delivery', change)).statusCode).toBe(200)
+    expect((await load.state()).stops[1]![1]).toBe(instant(change.departed_at))
+    await load.step('invoice')
+    expectProblem(await load.setByHand('delivery', change), 'load_state')
+  })
+
+  it('says no more of a driver than a phone may: nothing long before the load', async () => {
+    const load = await someLoad()
+    const headers = await api().authorize(load.driver.userId, 'driver@example.com')
+    const url = `/v1/freight/stops/${load.stopId.pickup}`
+    const patch = (payload: object) => api().app.inject({ method: 'PATCH', url, headers, payload })
+    expectProblem(await patch({ arrived_at: '2001-01-01T00:00:00Z' }), 'outside_load_window')
+    expect((await patch({ arrived_at: hoursAgo(3) })).statusCode).toBe(200)
+    const early = await arrangeLoad(api().owner, { from: 24, to: 30 })
+    await assignAs(api().owner, early, {
+      driver: load.driver.id,
+      truck: await arrangeVehicle(api().owner, 'trucks'),
+    })
+    for (const step of ['dispatch', 'deliver']) {
+      const asked = {
+        method: 'POST',
+        url: `/v1/freight/loads/${early}/${step}`,
+        headers,
+        payload: {},
+      } as const
+      expectProblem(await api().app.inject(asked), 'outside_load_window')
+    }
+    expect((await api().as('office').post(`/v1/freight/loads/${early}/dispatch`, {})).statusCode).toBe(200)
+  })
+
   it('bounds what phones report of the same stop', async () => {
     const load = await someLoad()
     await load.step('dispatch')
@@ -285,7 +369,12 @@ describe('a batch of stop events', () => {
       { ...first, recorded_at: hoursAgo(2) },
     ])
     expect(outcomes(again)).toEqual(['duplicate', 'id_conflict'])
-    expect(again[0]).toEqual({ id: first.id.toUpperCase(), status: 'duplicate', verdict: 'inside' })
+    expect(again[0]).toEqual({
+      id: first.id.toUpperCase(),
+      status: 'duplicate',
+      verdict: 'inside',
+      counts: true,
+    })
     expect(again[1]!.errors![0]!.pointer).toBe('/body/items/1/id')
     const other = await someLoad()
     expect(await send(other.driver.userId, [{ ...first, stop_id: other.stopId.pickup }])).toMatchObject([
@@ -392,11 +481,48 @@ describe('a batch of stop events', () => {
       ...Array.from({ length: 7 }, () => 'created'),
       ...Array.from({ length: 2 }, () => 'duplicate'),
       ...Array.from({ length: 5 }, () => 'created'),
-      ...Array.from({ length: 2 }, () => 'too_many_positions'),
+      ...Array.from({ length: 2 }, () => 'too_many_stop_events'),
       'created',
       'created',
     ])
     expect(outcomes(await send(load.second!.userId, [load.position(at(20))]))).toEqual(['created'])
+  })
+
+  it('takes a hundred arrivals of a driver at one stop', async () => {
+    const load = await someLoad()
+    const arrivals = Array.from({ length: 102 }, (_, n) => load.event('arrival', 'pickup', 5 - n / 100))
+    const results = outcomes(await send(load.driver.userId, arrivals.slice(0, 51)))
+    results.push(...outcomes(await send(load.driver.userId, arrivals.slice(51))))
+    expect(results.slice(0, 100).every((result) => result === 'created')).toBe(true)
+    expect(results.slice(100)).toEqual(['too_many_stop_events', 'too_many_stop_events'])
+    expect(outcomes(await send(load.driver.userId, [load.event('departure', 'pickup', 1)]))).toEqual([
+      'created',
+    ])
+  })
+
+  it('may have null where an event has no stop, or no load', async () => {
+    const load = await someLoad()
+    const items = [
+      load.position(hoursAgo(1), { stop_id: null }),
+      load.event('arrival', 'pickup', 1, { load_id: null }),
+    ]
+    expect(outcomes(await send(load.driver.userId, items))).toEqual(['created', 'created'])
+    expect(outcomes(await send(load.driver.userId, [load.position(hoursAgo(1), { load_id: null })]))).toEqual(
+      ['validation_failed'],
+    )
+  })
+
+  it('is refused of a driver whose employment was terminated', async () => {
+    const load = await someLoad()
+    await load.step('dispatch')
+    await load.step('deliver')
+    await api().owner.query(
+      "update drivers set status = 'terminated', termination_date = current_date where id = $1",
+      [load.driver.id],
+    )
+    const headers = await api().authorize(load.driver.userId, 'driver@example.com')
+    const payload = { items: [load.event('arrival', 'pickup', 1)] }
+    expectProblem(await api().app.inject({ method: 'POST', url: BATCH, headers, payload }), 'forbidden')
   })
 
   it('takes of a driver who was unassigned what was recorded before, as evidence', async () => {
@@ -492,18 +618,38 @@ describe('a batch of stop events', () => {
 })
 
 describe('users of the broker', () => {
-  it('see where a load is while it is in transit, and no more when it is delivered', async () => {
+  it('see where a load is while it is in transit: not where its driver was before, or is after', async () => {
     const load = await someLoad()
     const { userId } = load.driver
-    const on = load.position(hoursAgo(5))
+    await send(userId, [load.position(hoursAgo(5))])
+    await send(userId, [load.event('arrival', 'pickup', 4)])
+    expect(await load.events('broker')).toEqual([])
+    const on = load.position(hoursAgo(3))
     await send(userId, [on])
-    expect(await load.events('broker')).toEqual([])
-    const arrival = load.event('arrival', 'pickup', 4)
-    await send(userId, [arrival])
-    expect((await load.events('broker')).map(({ id }) => id)).toEqual([on.id, arrival.id])
-    await send(userId, [load.event('arrival', 'delivery', 2), load.event('departure', 'delivery', 1)])
+    expect((await load.events('broker')).map(({ id }) => id)).toEqual([on.id])
+    await send(userId, [load.event('arrival', 'delivery', 2)])
+    await send(userId, [load.event('departure', 'delivery', 1)])
     expect((await load.state()).status).toBe('delivered')
-    expect(await load.events('broker')).toEqual([])
-    expect(await load.events('office')).toHaveLength(4)
+    await send(userId, [load.position(hoursAgo(0.5))])
+    expect((await load.events('broker')).map(({ recorded_at }) => instant(recorded_at))).toHaveLength(3)
+    expect(await load.events('office')).toHaveLength(6)
+  })
+
+  it('see no more of a load whose broker is another one', async () => {
+    const load = await someLoad()
+    await load.step('dispatch')
+    await send(load.driver.userId, [load.position(hoursAgo(3))])
+    expect(await load.events('broker')).toHaveLength(1)
+    const rewritten = await api().owner.query<{ n: number }>(
+      `with changed as (update loads set broker_organization_id = null where id = $1 returning id)
+       select count(*)::int as n from changed`,
+      [load.id],
+    )
+    expect(rewritten).toEqual([{ n: 1 }])
+    const [left] = await api().owner.query<{ n: number }>(
+      'select count(*)::int as n from stop_events where load_id = $1 and broker_organization_id is not null',
+      [load.id],
+    )
+    expect(left).toEqual({ n: 0 })
   })
 })

@@ -102,10 +102,19 @@ const EQUIVALENT: Record<string, string> = {
   'driver_earnings_report: r.driver_id = (select muster.driver_id()) → true': PAY_ELSEWHERE,
   'driver_earnings_report: r.tenant_id = (select muster.admin_tenant_id()) → true': PAY_ELSEWHERE,
   'load_candidates: d.deleted_at is null → true': LOADS_ELSEWHERE,
+  'load_candidates: s.deleted_at is null → true': REPLACED_STOPS,
   'move_driver_statement: statement.driver_id = muster.driver_id() → true': PAY_ELSEWHERE,
+  'nearby_loads: d.deleted_at is null → true': LOADS_ELSEWHERE,
+  'nearby_loads: s.deleted_at is null → true': REPLACED_STOPS,
+  'nearby_loads: l.deleted_at is null → true': 'The stops of a load that is removed are removed with it.',
+  'nearby_loads: carriers[1] is null → false':
+    'Who plans for nobody gets an empty list instead of a refusal.',
+  'nearby_loads: not found → false': OTHER_WORDS,
   'put_stops: s.deleted_at is null → true': REPLACED_STOPS,
   'record_duty_statuses: own is null → false':
     'The trigger of the log refuses who is no driver, in the same words.',
+  "record_stop_events: own is null or exists (select from public.drivers d where d.id = own and d.status = 'terminated') → false":
+    'Who is no driver is refused each item; freight-stop-events.test.ts asks for a driver who left.',
   'settle_driver_payments: only_driver is not null and not exists ( select from public.drivers d where d.id = only_driver and d.organization_id = payer ) → false':
     PAY_ELSEWHERE,
   'tg_driver_deductions__copy_driver: not found → false': NO_TENANT,
@@ -118,6 +127,9 @@ const EQUIVALENT: Record<string, string> = {
     'Only functions write these, for a driver at hand; freight-duty.test.ts asks for an entry that there is not.',
   'tg_load_assignments__plan: not found → false': BY_FUNCTIONS,
   'tg_load_stops__copy_load: not found → false': BY_FUNCTIONS,
+  'tg_stop_events__place: stop.deleted_at is null → true': REPLACED_STOPS,
+  'tg_stop_events__place: load.id is null or (new.stop_id is not null and stop.load_id is distinct from load.id) → false':
+    BY_FUNCTIONS,
   'tg_loads__check_dispatcher: u.deleted_at is null → true': LOADS_ELSEWHERE,
   "tg_loads__check_dispatcher: m.role in ('office', 'dispatcher') → true": LOADS_ELSEWHERE,
   "tg_loads__check_dispatcher: not exists ( select from public.memberships m join public.users u on u.id = m.user_id where m.user_id = new.dispatcher_id and m.organization_id = new.organization_id and m.role in ('office', 'dispatcher') and u.deleted_at is null and u.suspended_at is null ) → false":

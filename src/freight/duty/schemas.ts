@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Code } from '../../platform/http/codes.ts'
 import {
   instant,
+  instantAs,
   instantOut,
   latitude,
   longitude,
@@ -57,7 +58,7 @@ const deviceId = z
 
 /** PostgreSQL refuses some offsets that RFC 3339 allows; a log has milliseconds at most. */
 const deviceInstant = (description: string) =>
-  instant.meta({ description }).transform((time) => new Date(time).toISOString())
+  instantAs((time) => new Date(time).toISOString()).meta({ description })
 
 /** Not strict: what a newer app sends beside these never costs an entry. */
 export const newDutyStatus = z

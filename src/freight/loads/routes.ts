@@ -67,6 +67,14 @@ const LEG_PROBLEMS = [
 
 const CREATION_PROBLEMS = ['forbidden', 'not_found', 'stops_invalid', 'idempotency_key_reused'] as const
 
+/** Of steps that drivers take, too. */
+const DRIVEN_STEP_PROBLEMS = [
+  'not_found',
+  'forbidden',
+  'load_state',
+  'outside_load_window',
+  'idempotency_key_reused',
+] as const
 const STEP_PROBLEMS = ['not_found', 'forbidden', 'load_state', 'idempotency_key_reused'] as const
 
 export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
@@ -284,9 +292,9 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
     {
       schema: {
         operationId: 'changeStop',
-        summary: 'Change a stop, or tell of arrival and departure',
+        summary: 'Change a stop, or report arrival and departure',
         description:
-          'Drivers of the load may set `arrived_at` and `departed_at`; the office and dispatchers may change everything until the load is delivered. The first arrival makes an assigned load `in_transit`, and leaving the last stop makes it `delivered`.',
+          'Drivers of the load may set `arrived_at` and `departed_at`; the office and dispatchers may change everything until the load is delivered, and these two until it is invoiced. A time that is set here stands, whatever phones report; `null` gives it back to the stop events. The first arrival makes an assigned load `in_transit`, and leaving the last stop makes it `delivered`.',
         tags,
         params: idParams,
         body: stopChange,
@@ -298,6 +306,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
             'load_state',
             'stops_invalid',
             'stop_in_future',
+            'outside_load_window',
             ...LEG_PROBLEMS,
           ),
         },
@@ -383,7 +392,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         description: 'Makes it `in_transit`. A driver of the load may do so, too.',
         tags,
         params: idParams,
-        response: { 200: load, ...problems(...STEP_PROBLEMS) },
+        response: { 200: load, ...problems(...DRIVEN_STEP_PROBLEMS) },
       },
     },
     (request) => moveLoad(request, request.params.id, 'in_transit'),
@@ -398,7 +407,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         description: 'Ends its assignments. A driver of the load may do so, too.',
         tags,
         params: idParams,
-        response: { 200: load, ...problems(...STEP_PROBLEMS) },
+        response: { 200: load, ...problems(...DRIVEN_STEP_PROBLEMS) },
       },
     },
     (request) => moveLoad(request, request.params.id, 'delivered'),

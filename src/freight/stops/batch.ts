@@ -32,13 +32,14 @@ const MEMBER_OF: Partial<Record<Code, keyof NewStopEvent>> = {
   load_not_driven: 'recorded_at',
   outside_load_window: 'recorded_at',
   recorded_in_future: 'recorded_at',
-  too_many_positions: 'recorded_at',
+  too_many_stop_events: 'recorded_at',
 }
 
 /** One answer per item, in order. @param recorded what became of `itemsOf(batch)` */
 export const answerBatch = (batch: Batch, recorded: readonly Recorded[]): BatchResult[] =>
-  answerItems(batch, recorded, MEMBER_OF, ({ id }, { status, verdict }) => ({
+  answerItems(batch, recorded, MEMBER_OF, ({ id }, { status, verdict, counts }) => ({
     id,
     status,
     ...(verdict && { verdict }),
+    counts,
   }))

@@ -64,7 +64,12 @@ const record = action('muster.record_stop_events', ['items'], { needsKey: false 
 
 /** What became of one item. */
 export type Recorded =
-  | { id: string; status: 'created' | 'duplicate'; verdict?: NonNullable<StopEvent['verdict']> }
+  | {
+      id: string
+      status: 'created' | 'duplicate'
+      verdict?: NonNullable<StopEvent['verdict']>
+      counts: boolean
+    }
   | Refusal
 
 /**

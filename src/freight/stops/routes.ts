@@ -28,7 +28,7 @@ export const stopEventRoutes: FastifyPluginAsyncZod<StopEventOptions> = async (a
         operationId: 'listStopEvents',
         summary: 'List the stop events of a load by device time',
         description:
-          'The office and dispatchers see the events of the loads of their carrier, and drivers those that they reported. Users of the broker see the events of a load while it is `in_transit`; before and after that the list is empty for them.',
+          'The office and dispatchers see the events of the loads of their carrier, and drivers those that they reported. Users of the broker see those that came while the load was `in_transit`.',
         tags,
         params: idParams,
         querystring: stopEventQuery,

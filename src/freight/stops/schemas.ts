@@ -14,6 +14,11 @@ const verdict = z.enum(VERDICTS).meta({
     '`inside` when distance plus accuracy is at most 500 m and the accuracy is at most 100 m; `outside` when distance minus accuracy is greater than 500 m; otherwise `uncertain`.',
 })
 
+const counts = z.boolean().meta({
+  description:
+    'Whether the event moves its stop. Evidence does not: a position; an event that is `outside` or has an accuracy over 1,000 m; one of a driver who was unassigned and does not have the load again; one that was recorded after the load was delivered, or came after it was cancelled or invoiced.',
+})
+
 export const stopEvent = z
   .strictObject({
     id: uuid,
@@ -35,10 +40,7 @@ export const stopEvent = z
       description:
         '`imprecise`: the accuracy is over 100 m. `evidence`: it is over 1,000 m, so the event is stored and moves nothing.',
     }),
-    counts: z.boolean().meta({
-      description:
-        'Whether the event moves its stop. Evidence does not: a position; an event that is `outside` or has an accuracy over 1,000 m; one that came after the driver was unassigned, or after the load was cancelled or invoiced.',
-    }),
+    counts,
     recorded_at: instantOut.meta({ description: 'When the event was recorded, by the clock of the device.' }),
     created_at: instantOut.meta({ description: 'When the event arrived at the service.' }),
   })
@@ -67,8 +69,8 @@ const newStopEventMembers = z.object({
   kind: kind.meta({
     description: '`arrival` and `departure` are at a stop; `position` is on the way, or at a stop.',
   }),
-  stop_id: uuid.optional().meta({ description: 'The stop. An arrival and a departure need it.' }),
-  load_id: uuid.optional().meta({ description: 'The load. A position needs it, or `stop_id`.' }),
+  stop_id: uuid.nullish().meta({ description: 'The stop. An arrival and a departure need it.' }),
+  load_id: uuid.nullish().meta({ description: 'The load. A position needs it, or `stop_id`.' }),
   ...position,
 })
 
@@ -77,11 +79,11 @@ export const NEW_STOP_EVENT_MEMBERS = newStopEventMembers.shape
 
 /** Not strict: what a newer app sends beside these never costs an event. */
 export const newStopEvent = newStopEventMembers
-  .refine(({ kind, stop_id }) => kind === 'position' || stop_id !== undefined, {
+  .refine(({ kind, stop_id }) => kind === 'position' || stop_id != null, {
     path: ['stop_id'],
     message: 'an arrival or departure is at a stop',
   })
-  .refine(({ stop_id, load_id }) => stop_id !== undefined || load_id !== undefined, {
+  .refine(({ stop_id, load_id }) => stop_id != null || load_id != null, {
     path: ['load_id'],
     message: 'a position is of a load',
   })
@@ -96,7 +98,7 @@ export const STOP_EVENT_PROBLEMS = [
   'id_conflict',
   'outside_load_window',
   'recorded_in_future',
-  'too_many_positions',
+  'too_many_stop_events',
 ] as const satisfies Code[]
 
 const storedEvent = z
@@ -104,6 +106,7 @@ const storedEvent = z
     id: uuid.meta({ description: 'The id of the item, in the spelling of the request.' }),
     status: z.enum(['created', 'duplicate']),
     verdict: verdict.optional(),
+    counts,
   })
   .meta({ id: 'StoredStopEvent' })
 

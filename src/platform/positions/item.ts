@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { instant, latitude, longitude, uuid } from '../http/fields.ts'
+import { instantAs, latitude, longitude, uuid } from '../http/fields.ts'
 
 /* What a phone reports of where it was and when: each trade adds what the position is about. */
 
@@ -43,10 +43,8 @@ export const positionMembers = (noun: string) => ({
     .meta({
       description: `The accuracy that the device reports for the position: the radius of the 95 % confidence circle, in meters (W3C Geolocation). Over 100 m the ${noun} is flagged \`imprecise\`; over 1,000 m it is evidence and moves nothing.`,
     }),
-  recorded_at: instant
-    .meta({
-      description: `When the ${noun} was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.`,
-      examples: ['2026-03-28T22:16:45.0249Z'],
-    })
-    .transform(toMicroseconds),
+  recorded_at: instantAs(toMicroseconds).meta({
+    description: `When the ${noun} was recorded, by the clock of the device: RFC 3339, with any number of fractional digits.`,
+    examples: ['2026-03-28T22:16:45.0249Z'],
+  }),
 })

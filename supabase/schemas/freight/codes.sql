@@ -34,7 +34,7 @@ return jsonb_build_object(
   'too_many_duty_edits', 'MU426',
   'load_not_driven', 'MU427',
   'outside_load_window', 'MU428',
-  'too_many_positions', 'MU429',
+  'too_many_stop_events', 'MU429',
   'driver_position_unknown', 'MU430',
   'driver_statement_state', 'MU440',
   'statement_in_future', 'MU441'

@@ -58,6 +58,7 @@ begin
     join public.loads l on l.id = n.load_id
     where l.status = 'pending'
       and l.deleted_at is null
+      and l.ends_at > now()
       and (nearby_loads.starts_after is null or l.starts_at >= nearby_loads.starts_after)
       and (nearby_loads.starts_before is null or l.starts_at < nearby_loads.starts_before)
       and (after_distance is null or (n.distance, l.id) > (after_distance, after_id))

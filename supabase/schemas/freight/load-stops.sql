@@ -138,7 +138,10 @@ begin
     perform muster.fail('not_found', 'id');
   elsif not (muster.plans_load(load) or (change - reports = '{}' and muster.drives_load(load.id))) then
     perform muster.fail('forbidden');
-  elsif load.status not in ('pending', 'assigned', 'in_transit') or (change ?| reports and load.status = 'pending') then
+  elsif (load.status = 'delivered' and change - reports <> '{}')
+    or load.status not in ('pending', 'assigned', 'in_transit', 'delivered')
+    or (change ?| reports and load.status = 'pending')
+  then
     perform muster.fail('load_state', 'status');
   end if;
   stop := jsonb_populate_record(
@@ -148,15 +151,23 @@ begin
   if greatest(stop.arrived_at, stop.departed_at) > now() + most_ahead then
     perform muster.fail('stop_in_future', case when stop.departed_at > now() + most_ahead then 'departed_at' else 'arrived_at' end);
   end if;
+  -- By hand a driver says no more than by a phone.
+  if not muster.plans_load(load) and exists (
+    select from jsonb_each_text(change) c
+    where c.key = any (reports) and not muster.is_time_of_load(load, coalesce(c.value::timestamptz, load.starts_at))
+  ) then
+    perform muster.fail('outside_load_window');
+  end if;
   if change ? 'latitude' then
     stop.stop_point := st_point((change ->> 'longitude')::float8, (change ->> 'latitude')::float8)::geography;
   end if;
   update public.load_stops s
   set kind = stop.kind, name = stop.name, address = stop.address, stop_point = stop.stop_point, time_zone = stop.time_zone,
       window_starts_at = stop.window_starts_at, window_ends_at = stop.window_ends_at, arrived_at = stop.arrived_at,
-      departed_at = stop.departed_at,
+      -- A departure that was reported is read again: it may be before the new arrival.
+      departed_at = case when change ? 'departed_at' or s.departure_is_reported is not true or not change ? 'arrived_at' then stop.departed_at end,
       arrival_is_reported = s.arrival_is_reported and not change ? 'arrived_at',
-      departure_is_reported = s.departure_is_reported and not change ? 'departed_at'
+      departure_is_reported = s.departure_is_reported and not change ?| reports
   where s.id = wanted;
   if change ?| reports then
     perform muster.follow_stop_events(array[wanted]);

@@ -63,6 +63,16 @@ end
 $$;
 comment on function muster.sees_load(public.loads) is 'What policy loads_read says of one load.';
 
+-- Who has to be there at six comes the evening before, and rests ten hours in the yard (49 CFR 395.3). A dock that is full, or a
+-- breakdown, costs a weekend.
+create or replace function muster.is_time_of_load(load public.loads, at_time timestamptz) returns boolean
+language sql
+stable
+parallel safe
+return at_time between load.starts_at - interval '12 hours' and load.ends_at + interval '48 hours';
+comment on function muster.is_time_of_load(public.loads, timestamptz) is
+  'Whether a driver can have reported something of the load then: from 12 hours before its window begins to 48 hours after it ends.';
+
 create or replace function muster.lock_load(wanted uuid, only_planners boolean) returns public.loads
 language plpgsql
 volatile
@@ -135,6 +145,8 @@ begin
   end if;
   if next_status = load.status then
     perform muster.fail('load_state', 'status');
+  elsif not muster.plans_load(load) and next_status in ('in_transit', 'delivered') and not muster.is_time_of_load(load, now()) then
+    perform muster.fail('outside_load_window');
   end if;
   update public.loads l set status = next_status, cancel_reason = reason where l.id = wanted returning l.* into load;
   return muster.load_json(load);
@@ -328,10 +340,11 @@ begin
   if (new.starts_at, new.ends_at, new.last_day) is distinct from (old.starts_at, old.ends_at, old.last_day) then
     perform muster.move_legs(new);
   end if;
-  if muster.broker_on_the_way(new) is distinct from muster.broker_on_the_way(old) then
+  -- The office names another broker: rare, and no step of the load.
+  if new.broker_organization_id is distinct from old.broker_organization_id then
     update public.stop_events e
-    set broker_organization_id = muster.broker_on_the_way(new)
-    where e.load_id = new.id and e.broker_organization_id is distinct from muster.broker_on_the_way(new);
+    set broker_organization_id = new.broker_organization_id
+    where e.load_id = new.id and e.broker_organization_id = old.broker_organization_id;
   end if;
   if new.status <> old.status and new.status in ('delivered', 'cancelled') then
     update public.load_assignments a
@@ -447,6 +460,7 @@ grant select, insert, update on public.loads to muster_definer;
 grant execute on function
   muster.plans_load(public.loads),
   muster.sees_load(public.loads),
+  muster.is_time_of_load(public.loads, timestamptz),
   muster.lock_load(uuid, boolean),
   muster.load_json(public.loads)
 to muster_definer;

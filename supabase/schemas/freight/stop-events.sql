@@ -4,16 +4,17 @@
 --   before the window of the load begins to 48 hours after it ends, and not in the future. Nobody else reports, and nobody writes events
 --   themselves: muster.record_stop_events does, with the loads locked.
 -- * Distance and verdict are computed here (platform/positions.sql), against 500 m around the stop.
--- * An arrival or departure moves its stop unless it is evidence: one that is `outside`, one with an accuracy over 1,000 m, one that
---   comes after the driver was unassigned, and one of a load that is cancelled or invoiced. A position moves nothing.
+-- * An arrival or departure moves its stop unless it is evidence: one that is `outside`, one with an accuracy over 1,000 m, one of a
+--   driver who was unassigned and has not the load again, one that was recorded after the load was delivered, and one of a load that is
+--   cancelled or invoiced. A position moves nothing.
 -- * A stop follows from the *set* of the events that move it, never from their order of arrival: its driver came with the first arrival,
 --   and left with the last departure that is not before it. Each event can only make a load go on, so its status does not depend on the
 --   order either. What somebody set by hand stands (load-stops.sql).
 -- * The device makes the id: the same event again (kind, stop, load and device time) is a success that changes nothing, and meets none of
 --   these rules a second time.
 -- * Events are appended, and stay as they were recorded.
--- * The driver who reported it sees an event, office and dispatchers of the carrier, and admins. Users of the broker see those of their
---   loads in transit, and no more when a load is over: a trigger of `loads` keeps `broker_organization_id` so.
+-- * The driver who reported it sees an event, office and dispatchers of the carrier, and admins. Users of the broker see those that came
+--   while their load was in transit, also when it is delivered: no step of a load rewrites its events, however many there are.
 -- * Loads are locked by id before anything is judged: an event comes before or after an unassignment, and the events of one load stand
 --   in one queue. Nothing that is locked later (drivers, trucks, trailers) is locked here.
 
@@ -47,7 +48,7 @@ parallel safe
 return 500;
 comment on function muster.stop_radius_meters() is 'How far from the point of a stop a truck may be, and still is there.';
 
--- One in five seconds: 140 m at 100 km/h. More tell nothing, and brokers lose sight of all of them when the load is delivered.
+-- One in five seconds: 140 m at 100 km/h. More tell nothing.
 create or replace function muster.most_positions_a_minute() returns integer
 language sql
 immutable
@@ -55,13 +56,21 @@ parallel safe
 return 12;
 comment on function muster.most_positions_a_minute() is 'How many positions of a load a driver reports for one minute of device time.';
 
+-- Drivers tap twice, and a trailer is moved from dock to dock. No stop has a hundred arrivals.
+create or replace function muster.most_reports_of_stop() returns integer
+language sql
+immutable
+parallel safe
+return 100;
+comment on function muster.most_reports_of_stop() is 'How many arrivals, and how many departures, a driver reports of one stop.';
+
 create or replace function muster.broker_on_the_way(load public.loads) returns uuid
 language sql
 immutable
 parallel safe
 return case when load.status = 'in_transit' then load.broker_organization_id end;
 comment on function muster.broker_on_the_way(public.loads) is
-  'The organization of the broker that sees the events of a load: while it is in transit.';
+  'The organization of the broker that sees an event of a load that comes now: while the load is in transit.';
 
 -- A driver may have several legs, or have had the load before: that which was in force then, else the last one.
 create or replace function muster.load_assignment_at(load uuid, driver uuid, at_time timestamptz) returns public.load_assignments
@@ -94,10 +103,6 @@ volatile
 set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-  -- Who has to be there at six comes the evening before, and rests ten hours in the yard (49 CFR 395.3).
-  earliest constant interval := '12 hours';
-  -- A dock that is full, or a breakdown, costs a weekend.
-  latest constant interval := '48 hours';
   -- The clock of the phone may be behind as far as it may be ahead.
   slow_clock constant interval := '5 minutes';
   assignment constant public.load_assignments := muster.load_assignment_at(load.id, driver, at_time);
@@ -112,7 +117,7 @@ begin
     when at_time < assignment.created_at - slow_clock
       or (assignment.ended_as in ('unassigned', 'cancelled') and at_time > assignment.ended_at)
       then 'load_not_driven'
-    when at_time < load.starts_at - earliest or at_time > load.ends_at + latest
+    when not muster.is_time_of_load(load, at_time)
       then 'outside_load_window'
     when muster.is_recorded_in_future(at_time)
       then 'recorded_in_future'
@@ -166,6 +171,19 @@ $$;
 comment on function muster.positions_in_minute(uuid, uuid, timestamptz) is
   'The positions of a load that a driver reported for the minute of device time that begins then.';
 
+create or replace function muster.reports_of_stop(of_stop uuid, of_driver uuid, of_kind text) returns bigint
+language plpgsql
+volatile
+set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+  return (
+    select count(*) from public.stop_events e where e.stop_id = of_stop and e.kind = of_kind and e.driver_id = of_driver
+  );
+end
+$$;
+comment on function muster.reports_of_stop(uuid, uuid, text) is 'The arrivals, or departures, that a driver reported of a stop.';
+
 create or replace function muster.tg_stop_events__place() returns trigger
 language plpgsql
 security definer
@@ -206,7 +224,17 @@ begin
       and not 'evidence' = any (muster.position_flags(new.accuracy_meters))
       and stop.deleted_at is null
       and load.status in ('assigned', 'in_transit', 'delivered')
-      and coalesce(assignment.ended_as, 'completed') = 'completed',
+      and (
+        assignment.ended_at is null
+        or (assignment.ended_as = 'completed' and new.recorded_at <= assignment.ended_at)
+        or (
+          assignment.ended_as = 'unassigned'
+          and exists (
+            select from public.load_assignments a
+            where a.load_id = load.id and a.ended_at is null and new.driver_id in (a.driver_id, a.co_driver_id)
+          )
+        )
+      ),
     false
   );
   return new;
@@ -294,7 +322,7 @@ comment on function muster.tg_stop_events__move_stops() is
   'Stops follow their events, and loads their stops. Security definer: nobody else writes these.';
 
 -- `items` is an array of {id, kind, stop_id, load_id, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and
--- ranges. Gives for each, in order, {id, status: created | duplicate | rejected, verdict}; a rejected one has a code instead.
+-- ranges. Gives for each, in order, {id, status: created | duplicate | rejected, verdict, counts}; a rejected one has a code instead.
 create or replace function muster.record_stop_events(items jsonb) returns jsonb
 language plpgsql
 volatile
@@ -305,7 +333,7 @@ declare
   own constant uuid := muster.driver_id();
   answer jsonb;
 begin
-  if own is null then
+  if own is null or exists (select from public.drivers d where d.id = own and d.status = 'terminated') then
     perform muster.fail('forbidden');
   end if;
   perform muster.require_read_committed();
@@ -349,17 +377,23 @@ begin
   ), minutes as materialized (
     select m.of_load, m.minute, muster.positions_in_minute(m.of_load, own, m.minute) as positions
     from (select distinct f.of_load, f.minute from fresh f where f.kind = 'position' and f.rule is null) m
+  ), stops as materialized (
+    select r.stop_id, r.kind, muster.reports_of_stop(r.stop_id, own, r.kind) as reports
+    from (select distinct f.stop_id, f.kind from fresh f where f.kind <> 'position' and f.rule is null) r
   ), judged as materialized (
     select
       f.*,
       case
         when f.rule is not null then f.rule
+        when r.reports + row_number() over (partition by f.stop_id, f.kind, f.rule is null order by f.nth) > muster.most_reports_of_stop()
+          then 'too_many_stop_events'
         when m.positions
           + row_number() over (partition by f.of_load, f.minute, f.kind, f.rule is null order by f.nth) > muster.most_positions_a_minute()
-          then 'too_many_positions'
+          then 'too_many_stop_events'
       end as refusal
     from fresh f
     left join minutes m on f.kind = 'position' and m.of_load = f.of_load and m.minute = f.minute
+    left join stops r on r.stop_id = f.stop_id and r.kind = f.kind
   ), stored as (
     insert into public.stop_events as e (id, load_id, stop_id, driver_id, kind, event_point, accuracy_meters, recorded_at)
     select j.id, j.of_load, j.stop_id, own, j.kind, st_point(j.longitude, j.latitude)::geography, j.accuracy_meters, j.recorded_at
@@ -367,14 +401,15 @@ begin
     where j.refusal is null
     order by j.of_load, j.id
     on conflict do nothing
-    returning e.id, e.verdict
+    returning e.id, e.verdict, e.counts
   )
   select coalesce(jsonb_agg(
     jsonb_strip_nulls(jsonb_build_object(
       'id', g.id,
       'status', o.status,
       'code', case when o.status = 'rejected' then o.code end,
-      'verdict', case when o.status <> 'rejected' then coalesce(s.verdict, known.verdict) end
+      'verdict', case when o.status <> 'rejected' then coalesce(s.verdict, known.verdict) end,
+      'counts', case when o.status <> 'rejected' then coalesce(s.counts, known.counts) end
     ))
     order by g.nth
   ), '[]') into answer
@@ -432,7 +467,7 @@ create policy stop_events_read on public.stop_events for select to authenticated
     or tenant_id = (select muster.admin_tenant_id())
   );
 comment on policy stop_events_read on public.stop_events is
-  'Office and dispatchers those of their carrier; the driver who reported it; users of the broker those of a load in transit; admins. Nobody writes: a function does, with the load locked.';
+  'Office and dispatchers those of their carrier; the driver who reported it; users of the broker those that came while the load was in transit; admins. Nobody writes: a function does, with the load locked.';
 
 -- ---- Grants -----------------------------------------------------------------------------------------------------------
 
@@ -446,12 +481,14 @@ grant update (broker_organization_id) on public.stop_events to muster_definer;
 grant execute on function
   muster.stop_radius_meters(),
   muster.most_positions_a_minute(),
+  muster.most_reports_of_stop(),
   muster.broker_on_the_way(public.loads),
   muster.load_assignment_at(uuid, uuid, timestamptz),
   muster.oldest_position(),
   muster.last_position(uuid),
   muster.stop_event_refusal(public.loads, uuid, timestamptz),
   muster.positions_in_minute(uuid, uuid, timestamptz),
+  muster.reports_of_stop(uuid, uuid, text),
   muster.follow_stop_events(uuid[])
 to muster_definer;
 -- The API calls it in one statement, which takes on the caller's role after the login was asked for this privilege.
