@@ -2,7 +2,8 @@
 --
 -- * d = distance to a place, a = reported accuracy, R = its radius: inside if d + a ≤ R, outside if d − a > R, else uncertain; with an
 --   accuracy over 100 m never inside. One with an accuracy over 1,000 m is evidence: it is stored, and moves nothing.
--- * The device makes the id: the same position again is a success that changes nothing, and another one under its id is `id_conflict`.
+-- * The device makes the id: the same position again (kind, subject and device time) is a success that changes nothing, and another one
+--   under its id is `id_conflict`.
 -- * A device time lies at most 5 minutes in the future.
 -- * Each trade has its own table, window and state (docs/decisions/040-positions-are-shared-when-the-second-trade-sends-them.md).
 -- * No function here has a SET clause, so that each is inlined: they are asked for each position.
