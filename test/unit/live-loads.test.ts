@@ -307,7 +307,7 @@ describe('the position of a truck', () => {
     board.apply(event(0, -83.06, { latitude: 42.33 }))
     expect(seen()).toContain('Position just now, 0.5 mi from Detroit.')
     board.apply(changed('loads', { id: '1', distance_unit: 'km' }))
-    expect(seen()).toContain('Position just now, 823 m from Detroit.')
+    expect(seen()).toContain('Position just now, 822 m from Detroit.')
     board.apply(changed('loads', { id: '1', status: 'delivered' }))
     expect([seen(), told()]).toEqual([expect.not.stringContaining('Position'), ''])
   })
