@@ -56,7 +56,7 @@ async function loadManyLoads(): Promise<void> {
       `insert into loads (id, tenant_id, organization_id, broker_id, broker_organization_id, rate, status, starts_at, ends_at, last_day,
                           driver_ids, metadata)
        select md5('load' || n)::uuid, $1, case n % 2 when 0 then $2 else $3 end::uuid, case n % 2 when 0 then $4 else $5 end::uuid,
-              case when n % 4 = 0 then $6 end::uuid, 1000, 'delivered', now() - n * interval '1 hour',
+              case when n % 4 = 0 then $6 end::uuid, 1000, case when n % 50 = 0 then 'in_transit' else 'delivered' end, now() - n * interval '1 hour',
               now() - n * interval '1 hour' + interval '8 hours', current_date,
               case when n % 50 = 0 then array[$7::uuid] else '{}' end, jsonb_build_object('order', n)
        from generate_series(1, $8::int) n`,
@@ -86,10 +86,10 @@ async function loadManyLoads(): Promise<void> {
     )
     await tx.query(
       `insert into stop_events (tenant_id, organization_id, load_id, assignment_id, driver_id, kind, event_point, accuracy_meters, counts,
-                                recorded_at)
+                                recorded_at, broker_organization_id)
        select a.tenant_id, a.organization_id, a.load_id, a.id, a.driver_id, 'position', st_point(0, 0)::geography, 10, false,
-              a.starts_at + n * interval '5 minutes'
-       from load_assignments a, generate_series(1, $1::int) n`,
+              a.starts_at + n * interval '5 minutes', l.broker_organization_id
+       from load_assignments a join loads l on l.id = a.load_id, generate_series(1, $1::int) n`,
       [POSITIONS],
     )
     await tx.query(
@@ -210,6 +210,22 @@ describe('a list among twenty thousand loads', () => {
     expect(entriesOf(reads)).toBeLessThan(5 * LIMIT)
   })
 
+  it.each(['office', 'driver', 'broker', 'admin'] as const)(
+    'with the last positions of loads in transit, for %s, reads one event of each',
+    async (persona) => {
+      const { result, reads } = await measureReads(
+        api(),
+        'stop_events_load_idx',
+        persona === 'admin' ? persona : freightCallerOf(persona),
+        (session) => session.rows(listLoads({ status: ['in_transit'] }, LIMIT, undefined, true)),
+      )
+      expect(result).toHaveLength(LIMIT + 1)
+      expect(result.at(-1)).toMatchObject({ last_position: { accuracy_meters: 10 } })
+      expect(reads.tableScans).toBe(0)
+      expect(entriesOf(reads)).toBeLessThan(2 * LIMIT)
+    },
+  )
+
   it('of candidates reads the drivers of the carrier and their documents, however many others have', async () => {
     const load = await arrangeLoad(api().owner)
     for (const [index, most] of [
@@ -243,10 +259,6 @@ describe('a list among twenty thousand loads', () => {
       const [load] = await api().owner.query<{ id: string }>(
         "select id from loads where driver_ids <> '{}' and broker_organization_id is not null limit 1",
       )
-      await api().owner.query('update stop_events set broker_organization_id = $2 where load_id = $1', [
-        load!.id,
-        FREIGHT_ORGANIZATIONS.brokerage,
-      ])
       const { result, reads } = await measureReads(
         api(),
         'stop_events_pkey',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Code } from '../../src/platform/http/codes.ts'
 import { expectProblem, useApi } from '../support/api.ts'
 import { arrangeDriver, arrangeLoad, arrangeVehicle, assignAs } from '../support/freight-loads.ts'
-import { buildFreightWorld, FREIGHT_USERS } from '../support/freight-world.ts'
+import { buildFreightWorld, FREIGHT_USERS, type FreightPersona } from '../support/freight-world.ts'
 import { pick, seededRandom } from '../support/random.ts'
 
 /* Stop events beside who sees them, which the access matrix tries. */
@@ -614,6 +614,43 @@ describe('a batch of stop events', () => {
       expectProblem(await api().as(persona).post(BATCH, body), 'forbidden' satisfies Code)
     expectProblem(await api().as(null).post(BATCH, body), 'unauthenticated')
     expect(outcomes(await send(FREIGHT_USERS.driver, body.items))).toEqual(['not_found'])
+  })
+})
+
+describe('the last position of a load', () => {
+  it('is its newest event that the caller sees, while it is in transit', async () => {
+    const load = await someLoad({ coDriver: true })
+    const tell = (items: Item[]) => send(load.driver.userId, items)
+    const seenBy = async (persona: FreightPersona | { userId: string }) => {
+      const headers =
+        typeof persona === 'string'
+          ? await api().authorize(FREIGHT_USERS[persona], 'somebody@example.com')
+          : await api().authorize(persona.userId, 'driver@example.com')
+      const read = async (url: string) => (await api().app.inject({ url, headers })).json()
+      const alone = (await read(`/v1/freight/loads/${load.id}`)).last_position
+      const { items } = await read('/v1/freight/loads?detailed=true&limit=100&status=assigned,in_transit')
+      expect(items.find(({ id }: { id: string }) => id === load.id)?.last_position ?? null).toEqual(alone)
+      return alone
+    }
+    await tell([load.position(hoursAgo(5))])
+    expect(await seenBy('office')).toBeNull()
+    const arrival = load.event('arrival', 'pickup', 4)
+    const newest = load.position(hoursAgo(2), { latitude: 42.5, longitude: -85.25, accuracy_meters: 1_000 })
+    await tell([
+      newest,
+      load.position(hoursAgo(3)),
+      load.position(hoursAgo(1), { accuracy_meters: 1_001 }),
+      arrival,
+    ])
+    for (const persona of ['office', 'dispatcher', 'broker', load.driver] as const) {
+      const { recorded_at, ...where } = await seenBy(persona)
+      expect(instant(recorded_at)).toBe(instant(newest.recorded_at))
+      expect(where).toEqual({ latitude: 42.5, longitude: -85.25, accuracy_meters: 1_000 })
+    }
+    // A driver sees their own events alone.
+    expect(await seenBy(load.second!)).toBeNull()
+    await tell([load.event('arrival', 'delivery', 0.5), load.event('departure', 'delivery', 0.25)])
+    for (const persona of ['office', 'broker'] as const) expect(await seenBy(persona)).toBeNull()
   })
 })
 

@@ -661,6 +661,28 @@ describe('the page at /live, in Chromium', () => {
       .getByText(`${reference} arrived at Warehouse.`)
       .waitFor({ state: 'attached' })
 
+    // What the phone reports moves the truck; what comes late moves nothing.
+    const now = Date.now()
+    const reported = await api.as('driver').post('/v1/freight/stop-events/batch', {
+      items: [
+        [now, -84.5],
+        [now - 60_000, -85.5],
+      ].map(([time, longitude]) => ({
+        id: crypto.randomUUID(),
+        kind: 'position',
+        load_id: id,
+        latitude: 42.25,
+        longitude,
+        accuracy_meters: 20,
+        recorded_at: new Date(time!).toISOString(),
+      })),
+    })
+    expect(reported.json().results).toMatchObject([{ status: 'created' }, { status: 'created' }])
+    await row.getByText(/Position (just now|\d min ago), 75 mi from Depot\./).waitFor()
+    await page
+      .locator(`#map .person.truck[data-item="${id}"][data-longitude="-84.5"]`)
+      .waitFor({ state: 'attached' })
+
     const created = await api.as('office').post('/v1/freight/loads', {
       broker_id: BROKERS.carrier,
       rate: 900,

@@ -219,8 +219,96 @@ describe('the map of loads', () => {
       load('3', 'in_transit', -1),
     )
     expect(placeOfTruck(board, '1')).toEqual({ latitude: 41.85, longitude: -87.65 })
-    expect(trucksOf(board, board.list()).map(({ itemId }) => itemId)).toEqual(['1'])
+    expect(trucksOf(board, board.list(), NOW)).toMatchObject([
+      { itemId: '1', look: 'truck', accuracyMeters: 0 },
+    ])
     board.apply(changed('loads', { id: '1', status: 'delivered' }))
-    expect(trucksOf(board, board.list())).toEqual([])
+    expect(trucksOf(board, board.list(), NOW)).toEqual([])
+  })
+})
+
+describe('the position of a truck', () => {
+  const METERS_10 = { accuracy_meters: 10 }
+  const position = (hours: number, longitude: number, more: Row = {}) => ({
+    recorded_at: at(hours),
+    latitude: 42,
+    longitude,
+    ...METERS_10,
+    ...more,
+  })
+  /** As an event of the change stream. */
+  const event = (hours: number, longitude: number, more: Row = {}, type?: 'UPDATE' | 'DELETE') =>
+    changed(
+      'stop_events',
+      { id: `event ${hours} ${longitude}`, load_id: '1', ...position(hours, longitude, more) },
+      type ?? 'INSERT',
+    )
+  const onTheWay = (last_position: Row | null, stops: Row[] = [been]) =>
+    load('1', 'in_transit', -5, stops, { last_position })
+  const longitudes = (board: Board) => trucksOf(board, board.list(), NOW).map(({ place }) => place.longitude)
+
+  it('is where the phone of its driver was last, from the list and from events in any order', () => {
+    const board = boardWith(onTheWay(position(-1, -86)))
+    expect(trucksOf(board, board.list(), NOW)).toEqual([
+      {
+        itemId: '1',
+        mark: 'truck',
+        look: 'truck stale',
+        place: { latitude: 42, longitude: -86 },
+        isSeenFromAfar: true,
+        accuracyMeters: 10,
+      },
+    ])
+    expect(board.loads.get('1')).not.toHaveProperty('last_position')
+    expect(board.apply(event(-0.1, -84))).toBeNull()
+    board.apply(event(-0.2, -85))
+    board.apply(event(-0.1, -84, {}, 'UPDATE'))
+    board.apply(event(-0.1, -84, {}, 'DELETE'))
+    expect(trucksOf(board, board.list(), NOW)).toMatchObject([
+      { look: 'truck', place: { latitude: 42, longitude: -84 } },
+    ])
+  })
+
+  it('is none that is too inexact, and none before an arrival that somebody noted', () => {
+    const board = boardWith(onTheWay(position(-1, -86)))
+    board.apply(event(-0.1, -84, { accuracy_meters: 1_001 }))
+    board.apply(event(-0.1, -84, { latitude: null }))
+    expect(longitudes(board)).toEqual([-86])
+    board.apply(changed('load_stops', { ...board.stopsOf('1')[1], arrived_at: at(-0.5) }))
+    expect(longitudes(board)).toEqual([-83.05])
+    board.apply(event(-0.5, -83.06))
+    expect(longitudes(board)).toEqual([-83.06])
+  })
+
+  it('is read anew with the lists, which stand back behind an event that came meanwhile', () => {
+    const board = boardWith(onTheWay(position(-1, -86)))
+    const readAnew = (last_position: Row | null, meanwhile = () => {}) => {
+      board.beginReading(NOW)
+      meanwhile()
+      board.finishReading({ loads: [onTheWay(last_position)], drivers: [], trucks: [], brokers: [] })
+      return longitudes(board)
+    }
+    expect(readAnew(position(-0.5, -85))).toEqual([-85])
+    expect(readAnew(position(-0.5, -85), () => board.apply(event(-0.1, -84)))).toEqual([-84])
+    // It is not theirs to see any more.
+    expect(readAnew(null)).toEqual([-87.65])
+  })
+
+  it('is told in words, in the unit of the load, with its age', () => {
+    const board = boardWith(onTheWay(null))
+    const seen = () => entriesOf(board, NOW)[0]!.seen
+    const told = () => detailsOf(board, board.loads.get('1')!, NOW).facts.Position
+    expect([seen(), told()]).toEqual([expect.not.stringContaining('Position'), ''])
+    board.apply(event(-0.1, -84))
+    expect(seen()).toMatch(
+      /^Left Chicago \d\d:00\. Position 6 min ago, 54 mi from Detroit\. Due within 2 h\.$/,
+    )
+    expect(told()).toMatch(/^Recorded \d\d:54, accurate to 10 m$/)
+    board.apply(event(0, -83.06, { latitude: 42.33 }))
+    expect(seen()).toContain('Position just now, 0.5 mi from Detroit.')
+    board.apply(changed('loads', { id: '1', distance_unit: 'km' }))
+    expect(seen()).toContain('Position just now, 822 m from Detroit.')
+    board.apply(changed('loads', { id: '1', status: 'delivered' }))
+    expect([seen(), told()]).toEqual([expect.not.stringContaining('Position'), ''])
   })
 })

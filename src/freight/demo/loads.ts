@@ -170,7 +170,7 @@ export function demoLoads(own: Row, now = Date.now()): { loads: Row[]; stops: Ro
   }
 }
 
-/** Positions between the first and the second stop of the load in transit, which the driver reaches when the demo begins. */
+/** Positions between the first and the second stop of the load in transit, the last of them a minute before the demo begins. */
 const POSITIONS_ON_THE_WAY = 6
 const MINUTE_MS = 60_000
 
@@ -196,7 +196,8 @@ export function demoStopEvents(now = Date.now()): Row[] {
     event('departure', leftAt, 0),
     ...Array.from({ length: POSITIONS_ON_THE_WAY }, (_, nth) => {
       const way = (nth + 1) / (POSITIONS_ON_THE_WAY + 1)
-      return event('position', leftAt + way * (now - MINUTE_MS - leftAt), way)
+      const time = leftAt + ((nth + 1) / POSITIONS_ON_THE_WAY) * (now - MINUTE_MS - leftAt)
+      return event('position', time, way)
     }),
   ].map((row, nth) => ({ id: stopEventId(nth + 1), ...row }))
 }

@@ -42,6 +42,7 @@ import { merge, placeOf, Reading } from '../../platform/live/page/rows.js'
  * @property {string | null} ended_at
  * @property {string | null} ended_as
  */
+/** @typedef {{ id: string, place: Place, accuracyMeters: number, at: number }} Position `id`: of the load; `at`: by the clock of the phone, ms since 1970 */
 /** @typedef {{ at: Stop | null, last: Stop | null, next: Stop | null }} Progress `at`: where it stands; `last`: where it arrived last; `next`: where it has to go, null at the end */
 /** @typedef {Record<string, unknown>} Row */
 /** @typedef {import('../../platform/live/page/feed.js').Change} Change */
@@ -66,6 +67,9 @@ export const isOpen = ({ status }) => ['pending', 'assigned', 'in_transit'].incl
 /** Loads that are over are followed this long, from when they were to begin. */
 export const OVER_MS = 7 * 86_400_000
 
+/** What is less exact moves nothing, and says no more of a truck than its last stop does; lists leave it out, too. */
+const MAX_ACCURACY_METERS = 1_000
+
 export class Board {
   /** @type {Map<string, Load>} */
   loads = new Map()
@@ -73,6 +77,8 @@ export class Board {
   stops = new Map()
   /** @type {Map<string, Assignment>} */
   assignments = new Map()
+  /** What phones reported last, by load. @type {Map<string, Position>} */
+  positions = new Map()
   /** Of drivers, by id. @type {Map<string, string>} */
   drivers = new Map()
   /** Unit numbers, by id. @type {Map<string, string>} */
@@ -80,6 +86,8 @@ export class Board {
   /** Of brokers, by id. @type {Map<string, string>} */
   brokers = new Map()
   #reading = new Reading()
+  /** By load, not by event. */
+  #positionReading = new Reading()
   /** By load, in order; made when it is asked for. @type {Map<string, Stop[]> | null} */
   #stopsOf = null
   /** Those in force by load, by leg. @type {Map<string, Assignment[]> | null} */
@@ -91,20 +99,22 @@ export class Board {
   beginReading(now) {
     this.#since = now - OVER_MS
     this.#reading.begin()
+    this.#positionReading.begin()
   }
 
   /** It came to nothing: what is known stays. */
   abandonReading() {
     this.#reading.abandon()
+    this.#positionReading.abandon()
   }
 
-  /** @param {{ loads: Row[], drivers: Row[], trucks: Row[], brokers: Row[] }} lists `loads` with their stops and assignments */
+  /** @param {{ loads: Row[], drivers: Row[], trucks: Row[], brokers: Row[] }} lists `loads` with what the detailed list has of each */
   finishReading({ loads, drivers, trucks, brokers }) {
     const touched = this.#reading.finish()
     const rows = /** @type {any[]} */ (loads)
     merge(
       this.loads,
-      rows.map(({ stops: _, assignments: __, ...load }) => load),
+      rows.map(({ stops: _, assignments: __, last_position: ___, ...load }) => load),
       touched,
     )
     merge(
@@ -116,6 +126,11 @@ export class Board {
       this.assignments,
       rows.flatMap(({ assignments }) => assignments),
       touched,
+    )
+    merge(
+      this.positions,
+      rows.flatMap(({ id, last_position }) => (last_position && readPosition(id, last_position)) ?? []),
+      this.#positionReading.finish(),
     )
     for (const { id, name } of drivers) this.drivers.set(String(id), String(name))
     for (const { id, unit_number } of trucks) this.trucks.set(String(id), String(unit_number))
@@ -135,6 +150,9 @@ export class Board {
         return this.#applyStop(id, change)
       case 'load_assignments':
         return this.#applyAssignment(id, change)
+      case 'stop_events':
+        if (change.type !== 'DELETE') this.#applyStopEvent(change.record)
+        return null
       default:
         return null
     }
@@ -174,6 +192,18 @@ export class Board {
       last,
       next: stops.find(({ position }) => position > (last?.position ?? 0)) ?? null,
     }
+  }
+
+  /**
+   * Where the phone of its driver reported a load in transit last; null when it has not, or when somebody noted an arrival after that.
+   *
+   * @param {string} loadId @returns {Position | null}
+   */
+  positionOf(loadId) {
+    const position = this.positions.get(loadId)
+    if (!position || this.loads.get(loadId)?.status !== 'in_transit') return null
+    const arrivedAt = this.progressOf(loadId).last?.arrived_at
+    return arrivedAt && Date.parse(arrivedAt) > position.at ? null : position
   }
 
   /** What lists tell of the past: where the loads in transit have been. @returns {Happening[]} */
@@ -253,6 +283,17 @@ export class Board {
     return null
   }
 
+  /** Arrivals and departures, too; what they are to a stop, the event of the stop tells. @param {Row} row */
+  #applyStopEvent(row) {
+    const position = readPosition(String(row.load_id), row)
+    if (!position) return
+    const last = this.positions.get(position.id)
+    // A phone without a network delivers late, and in any order.
+    if (last && last.at > position.at) return
+    this.#positionReading.touch(position.id)
+    this.positions.set(position.id, position)
+  }
+
   #forgetOrder() {
     this.#stopsOf = null
     this.#legsOf = null
@@ -289,3 +330,11 @@ function byLoad(items, order) {
 
 /** @param {Row} row @returns {Stop} */
 const readStop = (row) => ({ .../** @type {any} */ (row), place: placeOf(row, row.stop_point) })
+
+/** @param {string} id of the load @param {Row} row @returns {Position | null} null when it is too inexact */
+function readPosition(id, row) {
+  const place = placeOf(row, row.event_point)
+  const accuracyMeters = Number(row.accuracy_meters)
+  if (!place || !(accuracyMeters <= MAX_ACCURACY_METERS)) return null
+  return { id, place, accuracyMeters, at: Date.parse(String(row.recorded_at)) }
+}

@@ -1,6 +1,6 @@
 import { STATUSES, statusOf } from './board.js'
 import { NEEDS, needsOf } from './needs.js'
-import { progressText, stopText } from './words.js'
+import { progressText, recordedText, stopText } from './words.js'
 
 // One load, in full.
 
@@ -16,6 +16,7 @@ export const detailsOf = (board, load, now) => ({
       .join('; '),
     State: [STATUSES[statusOf(load)], load.cancel_reason ?? ''].filter(Boolean).join(': '),
     Now: progressText(board, load, now),
+    Position: recordedText(board, load, now),
     Driver: board
       .legsOf(load.id)
       .map((leg) => board.crewOf(leg))

@@ -56,7 +56,7 @@ function openView(session) {
     name: ({ id }) => board.nameOf(/** @type {Load} */ (board.loads.get(id))),
     spots: (entries, now) => spotsOf(board, loadsOf(entries), now),
     lines: (entries) => linesOf(board, loadsOf(entries)),
-    people: (entries) => trucksOf(board, loadsOf(entries)),
+    people: (entries, now) => trucksOf(board, loadsOf(entries), now),
     details(id, now) {
       const load = board.loads.get(id)
       return load ? detailsOf(board, load, now) : null
@@ -118,7 +118,7 @@ function openView(session) {
 
 await openPage({
   title: TITLE,
-  tables: ['loads', 'load_stops', 'load_assignments'],
+  tables: ['loads', 'load_stops', 'load_assignments', 'stop_events'],
   channel: '',
   describe: (me) => `${me.name} (${me.organization?.name ?? me.role})`,
   open: openView,

@@ -1,6 +1,7 @@
 import { countByStatus, spotsOf as spotsOfSites } from '../../platform/live/page/spots.js'
 import { STATUSES, statusOf } from './board.js'
 import { NEEDS, needsOf } from './needs.js'
+import { STALE_AFTER_MS } from './words.js'
 
 // What the map shows: stops with their loads, the way of each load, and where trucks are. Pure.
 
@@ -41,19 +42,17 @@ export const linesOf = (board, loads) =>
     places: board.stopsOf(itemId).flatMap(({ place }) => place ?? []),
   }))
 
-/**
- * Where the truck of a load is: at the stop where it arrived last. This is the place for the positions that phones report on the way:
- * once the service has them, the newest one stands before the stop here.
- *
- * @param {Board} board @param {string} loadId @returns {Place | null}
- */
-export const placeOfTruck = (board, loadId) => board.progressOf(loadId).last?.place ?? null
+/** Where the phone of the driver reported it last, else the stop where it arrived last. @param {Board} board @param {string} loadId @returns {Place | null} */
+export const placeOfTruck = (board, loadId) =>
+  board.positionOf(loadId)?.place ?? board.progressOf(loadId).last?.place ?? null
 
-/** The trucks of loads in transit. @param {Board} board @param {Load[]} loads @returns {Person[]} */
-export const trucksOf = (board, loads) =>
+/** The trucks of loads in transit. @param {Board} board @param {Load[]} loads @param {number} now @returns {Person[]} */
+export const trucksOf = (board, loads, now) =>
   loads.flatMap(({ id: itemId, status }) => {
     const place = status === 'in_transit' ? placeOfTruck(board, itemId) : null
-    return place
-      ? [{ itemId, mark: 'truck', look: 'truck', place, isSeenFromAfar: true, accuracyMeters: 0 }]
-      : []
+    if (!place) return []
+    const position = board.positionOf(itemId)
+    const look = position && now - position.at > STALE_AFTER_MS ? 'truck stale' : 'truck'
+    const accuracyMeters = position?.accuracyMeters ?? 0
+    return [{ itemId, mark: 'truck', look, place, isSeenFromAfar: true, accuracyMeters }]
   })

@@ -1,4 +1,5 @@
-import { between, duration, moment } from '../../platform/live/page/text.js'
+import { distanceMeters } from '../../platform/live/page/geo.js'
+import { between, distance, duration, moment } from '../../platform/live/page/text.js'
 
 // How loads and their stops are written. Pure.
 
@@ -20,13 +21,48 @@ export function routeText(stops) {
 /** What is due later than this, the window of the stop says well enough. */
 const SOON_MS = 24 * 3_600_000
 
-/** Where it was last, and how long it has to the next stop. @param {Board} board @param {Load} load @param {number} now */
-export function progressText(board, { id, status }, now) {
+/** A phone reports every few minutes. In this time a truck goes 50 km: the last position says little. */
+export const STALE_AFTER_MS = 30 * 60_000
+
+const METERS_IN_MILE = 1_609.344
+
+/** @param {number} meters @param {string} unit of the load */
+function awayText(meters, unit) {
+  if (unit !== 'mi') return distance(meters)
+  const miles = meters / METERS_IN_MILE
+  return `${miles.toFixed(miles < 10 ? 1 : 0)} mi`
+}
+
+/** `5 min ago, 84 mi from Detroit`, as the crow flies; empty when none is known. @param {Board} board @param {Load} load @param {number} now */
+export function positionText(board, { id, distance_unit }, now) {
+  const position = board.positionOf(id)
+  if (!position) return ''
+  const { last, next } = board.progressOf(id)
+  const stop = next ?? last
+  const age = now - position.at
+  const ago = age < 60_000 ? 'just now' : `${duration(age)} ago`
+  if (!stop?.place) return ago
+  return `${ago}, ${awayText(distanceMeters(position.place, stop.place), distance_unit)} from ${stop.name}`
+}
+
+/** A line of the details: `Recorded 14:05, accurate to 8 m`. @param {Board} board @param {Load} load @param {number} now */
+export function recordedText(board, { id }, now) {
+  const position = board.positionOf(id)
+  return position
+    ? `Recorded ${moment(position.at, now)}, accurate to ${distance(position.accuracyMeters)}`
+    : ''
+}
+
+/** Where it was last, where it is, and how long it has to the next stop. @param {Board} board @param {Load} load @param {number} now */
+export function progressText(board, load, now) {
+  const { id, status } = load
   const { at, last, next } = board.progressOf(id)
+  const position = positionText(board, load, now)
   const due = next && status !== 'pending' ? Date.parse(next.window_ends_at) - now : -1
   return [
     at?.arrived_at ? `At ${at.name} since ${moment(at.arrived_at, now)}.` : '',
     !at && last?.departed_at ? `Left ${last.name} ${moment(last.departed_at, now)}.` : '',
+    position ? `Position ${position}.` : '',
     due >= 0 && due < SOON_MS ? `Due within ${duration(due)}.` : '',
   ]
     .filter(Boolean)

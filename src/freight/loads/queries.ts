@@ -79,6 +79,19 @@ const details = {
     select coalesce(json_agg(muster.assignment_json(a) order by a.leg, a.created_at, a.id), '[]')
     from load_assignments a where a.load_id = loads.id
   )`.as('assignments'),
+  // One entry of an index. As in `muster.last_position`, without what is too inexact to say where a truck is.
+  last_position: sql`case when ${loads.status} = 'in_transit' then (
+    select json_build_object(
+      'recorded_at', e.recorded_at,
+      'latitude', st_y(e.event_point::geometry),
+      'longitude', st_x(e.event_point::geometry),
+      'accuracy_meters', e.accuracy_meters
+    )
+    from stop_events e
+    where e.load_id = loads.id and e.accuracy_meters <= 1000
+    order by e.recorded_at desc, e.id desc
+    limit 1
+  ) end`.as('last_position'),
 }
 
 type LoadPage = Omit<LoadFilter, 'status'> &
@@ -111,7 +124,7 @@ const loadPages = writtenOnce<LoadPage, ListedLoad>((given) =>
   ),
 )
 
-/** By start. @param detailed with stops and assignments */
+/** By start. @param detailed with stops, assignments and last position */
 export const listLoads = (
   { status, ...filter }: LoadFilter,
   limit: number,
@@ -125,7 +138,7 @@ export const listLoads = (
     ...pageValues(limit, position),
   })
 
-/** With its stops and its assignments. */
+/** With its stops, its assignments and its last position. */
 export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
   build
     .select({ ...columns, ...details })

@@ -172,17 +172,37 @@ export const load = z
 
 export type Load = z.infer<typeof load>
 
+const lastPosition = z
+  .strictObject({
+    recorded_at: instantOut.meta({
+      description: 'When the truck was there, by the clock of the device.',
+    }),
+    latitude,
+    longitude,
+    accuracy_meters: z.number(),
+  })
+  .nullable()
+  .meta({
+    description:
+      'Where the load was at the newest of its stop events that you may see, of those with an accuracy of at most 1,000 m; null when there is none, and when the load is not `in_transit`.',
+  })
+
 const details = {
   stops: z.array(stop),
   assignments: z.array(assignment).meta({
     description: 'The assignments of the load that you may see, by leg; also those that ended.',
   }),
+  last_position: lastPosition,
 }
 
 export const loadDetail = z.strictObject({ ...load.shape, ...details }).meta({ id: 'LoadDetail' })
 
 const listedLoad = load
-  .extend({ stops: details.stops.optional(), assignments: details.assignments.optional() })
+  .extend({
+    stops: details.stops.optional(),
+    assignments: details.assignments.optional(),
+    last_position: lastPosition.optional(),
+  })
   .meta({ id: 'ListedLoad' })
 
 export type ListedLoad = z.infer<typeof listedLoad>
@@ -366,7 +386,7 @@ export const loadQuery = z.strictObject({
   ...loadFilter,
   detailed: queryFlag.default(false).meta({
     description:
-      '`true` gives each load its `stops` and `assignments`, as `GET /v1/freight/loads/{id}` does: a board reads many loads by one request.',
+      '`true` gives each load its `stops`, `assignments` and `last_position`, as `GET /v1/freight/loads/{id}` does: a board reads many loads by one request.',
   }),
   ...pageQuery,
 })
