@@ -659,17 +659,16 @@ describe('users of the broker', () => {
     const load = await someLoad()
     const { userId } = load.driver
     await send(userId, [load.position(hoursAgo(5))])
-    await send(userId, [load.event('arrival', 'pickup', 4)])
     expect(await load.events('broker')).toEqual([])
-    const on = load.position(hoursAgo(3))
-    await send(userId, [on])
-    expect((await load.events('broker')).map(({ id }) => id)).toEqual([on.id])
+    const [arrival, on] = [load.event('arrival', 'pickup', 4), load.position(hoursAgo(3))]
+    await send(userId, [load.position(hoursAgo(4.5)), on, arrival])
+    expect((await load.events('broker')).map(({ id }) => id)).toEqual([arrival.id, on.id])
     await send(userId, [load.event('arrival', 'delivery', 2)])
     await send(userId, [load.event('departure', 'delivery', 1)])
     expect((await load.state()).status).toBe('delivered')
     await send(userId, [load.position(hoursAgo(0.5))])
-    expect((await load.events('broker')).map(({ recorded_at }) => instant(recorded_at))).toHaveLength(3)
-    expect(await load.events('office')).toHaveLength(6)
+    expect((await load.events('broker')).map(({ recorded_at }) => instant(recorded_at))).toHaveLength(4)
+    expect(await load.events('office')).toHaveLength(7)
   })
 
   it('see no more of a load whose broker is another one', async () => {

@@ -315,11 +315,19 @@ begin
   for load in select distinct c.load_id from created c where c.counts order by c.load_id loop
     perform muster.advance_load(load);
   end loop;
+  -- What a phone delivers together with the arrival that begins a load.
+  update public.stop_events e
+  set broker_organization_id = muster.broker_on_the_way(l)
+  from public.loads l
+  where e.id in (select c.id from created c where c.broker_organization_id is null)
+    and l.id = e.load_id
+    and muster.broker_on_the_way(l) is not null
+    and e.recorded_at >= (select min(s.arrived_at) from public.load_stops s where s.load_id = l.id and s.deleted_at is null);
   return null;
 end
 $$;
 comment on function muster.tg_stop_events__move_stops() is
-  'Stops follow their events, and loads their stops. Security definer: nobody else writes these.';
+  'Stops follow their events, loads their stops, and what came with the first arrival is the broker''s to see. Security definer: nobody else writes these.';
 
 -- `items` is an array of {id, kind, stop_id, load_id, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and
 -- ranges. Gives for each, in order, {id, status: created | duplicate | rejected, verdict, counts}; a rejected one has a code instead.

@@ -331,6 +331,34 @@ begin
 end
 $$;
 --> statement-breakpoint
+create or replace function muster.tg_stop_events__move_stops() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, extensions, public, pg_temp
+as $$
+declare
+  moving constant uuid[] := array(select distinct c.stop_id from created c where c.counts);
+  load uuid;
+begin
+  if moving = '{}' then
+    return null;
+  end if;
+  perform muster.follow_stop_events(moving);
+  for load in select distinct c.load_id from created c where c.counts order by c.load_id loop
+    perform muster.advance_load(load);
+  end loop;
+  -- What a phone delivers together with the arrival that begins a load.
+  update public.stop_events e
+  set broker_organization_id = muster.broker_on_the_way(l)
+  from public.loads l
+  where e.id in (select c.id from created c where c.broker_organization_id is null)
+    and l.id = e.load_id
+    and muster.broker_on_the_way(l) is not null
+    and e.recorded_at >= (select min(s.arrived_at) from public.load_stops s where s.load_id = l.id and s.deleted_at is null);
+  return null;
+end
+$$;
+--> statement-breakpoint
 -- `items` is an array of {id, kind, stop_id, load_id, latitude, longitude, accuracy_meters, recorded_at}, already of the right types and
 -- ranges. Gives for each, in order, {id, status: created | duplicate | rejected, verdict, counts}; a rejected one has a code instead.
 create or replace function muster.record_stop_events(items jsonb) returns jsonb
@@ -447,11 +475,11 @@ begin
 end
 $$;
 --> statement-breakpoint
-revoke execute on function muster.most_reports_of_stop() from public;
---> statement-breakpoint
 revoke execute on function muster.is_time_of_load(loads,timestamp with time zone) from public;
 --> statement-breakpoint
 revoke execute on function muster.reports_of_stop(uuid,uuid,text) from public;
+--> statement-breakpoint
+revoke execute on function muster.most_reports_of_stop() from public;
 --> statement-breakpoint
 grant execute on function muster.is_time_of_load(loads,timestamp with time zone) to muster_definer;
 --> statement-breakpoint
@@ -469,6 +497,9 @@ comment on function muster.broker_on_the_way(public.loads) is
 --> statement-breakpoint
 comment on function muster.reports_of_stop(uuid, uuid, text) is 'The arrivals, or departures, that a driver reported of a stop.';
 --> statement-breakpoint
+comment on function muster.tg_stop_events__move_stops() is
+  'Stops follow their events, loads their stops, and what came with the first arrival is the broker''s to see. Security definer: nobody else writes these.';
+--> statement-breakpoint
 comment on policy stop_events_read on public.stop_events is
   'Office and dispatchers those of their carrier; the driver who reported it; users of the broker those that came while the load was in transit; admins. Nobody writes: a function does, with the load locked.';
 --> statement-breakpoint
@@ -477,4 +508,4 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796068886_stop_events_bounds_rules';
+return '1796069198_stop_events_bounds_rules';

@@ -198,6 +198,27 @@ begin
 end
 $function$;
 --> statement-breakpoint
+CREATE OR REPLACE FUNCTION muster.tg_stop_events__move_stops()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'extensions', 'public', 'pg_temp'
+AS $function$
+declare
+  moving constant uuid[] := array(select distinct c.stop_id from created c where c.counts);
+  load uuid;
+begin
+  if moving = '{}' then
+    return null;
+  end if;
+  perform muster.follow_stop_events(moving);
+  for load in select distinct c.load_id from created c where c.counts order by c.load_id loop
+    perform muster.advance_load(load);
+  end loop;
+  return null;
+end
+$function$;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION muster.record_stop_events(items jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -355,6 +376,8 @@ end
 $function$;
 --> statement-breakpoint
 comment on function muster.broker_on_the_way(loads) is 'The organization of the broker that sees the events of a load: while it is in transit.';
+--> statement-breakpoint
+comment on function muster.tg_stop_events__move_stops() is 'Stops follow their events, and loads their stops. Security definer: nobody else writes these.';
 --> statement-breakpoint
 comment on policy stop_events_read on public.stop_events is 'Office and dispatchers those of their carrier; the driver who reported it; users of the broker those of a load in transit; admins. Nobody writes: a function does, with the load locked.';
 --> statement-breakpoint
