@@ -40,17 +40,21 @@ const DRIVER = {
 
 type Carrier = keyof typeof TRUCK
 
+/** Hours: drivers report of a load from 12 hours before it begins. */
+const SOON = 6
+
 /** Each begins on a day of its own, so that nobody's loads overlap. */
 const row = (
   n: number,
   status: string,
-  more: { carrier?: Carrier; broker?: string; drivenBy?: string; deleted?: boolean } = {},
+  more: { carrier?: Carrier; broker?: string; drivenBy?: string; deleted?: boolean; isSoon?: boolean } = {},
 ) => {
   const carrier = more.carrier ?? 'carrier'
   return {
     id: id('bb', n),
     status,
-    from: 24 * n,
+    nth: n,
+    from: more.isSoon ? SOON : 24 * n,
     organization: FREIGHT_ORGANIZATIONS[carrier],
     broker: more.broker ?? BROKER.linked,
     drivenBy: more.drivenBy,
@@ -63,23 +67,29 @@ const row = (
 const ROWS = {
   pending: row(1, 'pending', { broker: BROKER.unlinked }),
   given: row(2, 'pending'),
-  assigned: row(3, 'assigned', { broker: BROKER.unlinked, drivenBy: DRIVER.carrier }),
+  assigned: row(3, 'assigned', { broker: BROKER.unlinked, drivenBy: DRIVER.carrier, isSoon: true }),
   delivered: row(4, 'delivered', { drivenBy: DRIVER.carrier }),
   ofDismissed: row(5, 'delivered', { broker: BROKER.unlinked, drivenBy: DRIVER.dismissed }),
   ofFormer: row(6, 'delivered', { broker: BROKER.unlinked, drivenBy: DRIVER.former }),
   ofEarlier: row(7, 'delivered', { broker: BROKER.unlinked, drivenBy: DRIVER.earlier }),
   removed: row(8, 'pending', { deleted: true }),
-  rival: row(9, 'assigned', { carrier: 'rivalCarrier', broker: BROKER.rival, drivenBy: DRIVER.rivalCarrier }),
+  rival: row(9, 'assigned', {
+    carrier: 'rivalCarrier',
+    broker: BROKER.rival,
+    drivenBy: DRIVER.rivalCarrier,
+    isSoon: true,
+  }),
   foreign: row(10, 'assigned', {
     carrier: 'foreignCarrier',
     broker: BROKER.foreign,
     drivenBy: DRIVER.foreignCarrier,
+    isSoon: true,
   }),
 }
 
 const partOf = (kind: string, rows: Record<string, (typeof ROWS)[keyof typeof ROWS]>) =>
   Object.fromEntries(
-    Object.entries(rows).map(([name, load]) => [name, { id: id(kind, load.from / 24), load: load.id }]),
+    Object.entries(rows).map(([name, load]) => [name, { id: id(kind, load.nth), load: load.id }]),
   )
 const STOPS: Record<string, MatrixRow> = partOf('bc', ROWS)
 const DRIVEN = Object.fromEntries(Object.entries(ROWS).filter(([, { drivenBy }]) => drivenBy !== undefined))
@@ -277,6 +287,7 @@ export const access: Access = {
       'muster.driver_violations(public.load_assignments,uuid[])',
       'muster.drives_load(uuid)',
       'muster.insert_stops(jsonb)',
+      'muster.is_time_of_load(public.loads,timestamp with time zone)',
       'muster.leg_violations(public.load_assignments)',
       'muster.load_json(public.loads)',
       'muster.local_day(timestamp with time zone,text)',
@@ -330,10 +341,10 @@ export const parts: readonly Access[] = [
         pending      rft     rft         .       .       .            .            rft    .              .              .
         given        rft     rft         .       rf      .            .            rft    .              .              .
         assigned     rftk    rftk        rfk     .       .            .            rftk   .              .              .
-        delivered    rf      rf          rf      rf      .            .            rf     .              .              .
-        ofDismissed  rf      rf          .       .       .            .            rf     .              .              .
-        ofFormer     rf      rf          .       .       .            .            rf     .              .              .
-        ofEarlier    rf      rf          .       .       .            .            rf     .              .              .
+        delivered    rfk     rfk         rf      rf      .            .            rfk    .              .              .
+        ofDismissed  rfk     rfk         .       .       .            .            rfk    .              .              .
+        ofFormer     rfk     rfk         .       .       .            .            rfk    .              .              .
+        ofEarlier    rfk     rfk         .       .       .            .            rfk    .              .              .
         removed      .       .           .       .       .            .            .      .              .              .
         rival        .       .           .       rf      rftk         rfk          rftk   .              .              .
         foreign      .       .           .       .       .            .            .      rftk           rfk            rftk
@@ -487,7 +498,7 @@ export const requests: Resource['requests'] = {
       ),
     )
     return one({
-      persona: 'driver',
+      persona: 'dispatcher',
       url: `/v1/freight/stops/${stop}`,
       body: { arrived_at: inHours(-1) },
     })
@@ -509,9 +520,12 @@ export const requests: Resource['requests'] = {
       body: {},
     }),
   'POST /v1/freight/loads/{id}/dispatch': async (arrangement) =>
-    one({ persona: 'driver', url: `/v1/freight/loads/${await assigned(arrangement, true)}/dispatch` }),
+    one({ persona: 'dispatcher', url: `/v1/freight/loads/${await assigned(arrangement)}/dispatch` }),
   'POST /v1/freight/loads/{id}/deliver': async (arrangement) =>
-    one({ persona: 'driver', url: `/v1/freight/loads/${await moved(arrangement, 'in_transit')}/deliver` }),
+    one({
+      persona: 'dispatcher',
+      url: `/v1/freight/loads/${await moved(arrangement, 'in_transit')}/deliver`,
+    }),
   'POST /v1/freight/loads/{id}/invoice': async (arrangement) =>
     one({ persona: 'office', url: `/v1/freight/loads/${await moved(arrangement, 'delivered')}/invoice` }),
   'POST /v1/freight/loads/{id}/pay': async (arrangement) =>

@@ -64,6 +64,12 @@ async function arrange(owner: Database): Promise<void> {
     const organization = FREIGHT_ORGANIZATIONS[carrier]
     await arrangeLoad(owner, { id: load, from: nth, to: nth + 0.9, organization, broker })
     const truck = await arrangeVehicle(owner, 'trucks', organization)
+    const report = () =>
+      owner.query(
+        `insert into stop_events (id, load_id, driver_id, kind, event_point, accuracy_meters, recorded_at)
+         values ($1, $2, $3, 'position', st_point(-87, 41)::geography, 10, now() - interval '1 hour')`,
+        [event, load, driver],
+      )
     const ended = status === 'delivered' ? 'completed' : null
     await owner.query(
       `insert into load_assignments (load_id, driver_id, truck_id, created_at, ended_at, ended_as)
@@ -71,13 +77,11 @@ async function arrange(owner: Database): Promise<void> {
       [load, driver, truck, ended],
     )
     await owner.query("update loads set status = 'assigned' where id = $1", [load])
-    await owner.query(
-      `insert into stop_events (id, load_id, driver_id, kind, event_point, accuracy_meters, recorded_at)
-       values ($1, $2, $3, 'position', st_point(-87, 41)::geography, 10, now() - interval '1 hour')`,
-      [event, load, driver],
-    )
-    for (const step of STEPS[status])
+    if (STEPS[status].length === 0) await report()
+    for (const step of STEPS[status]) {
       await owner.query('update loads set status = $2 where id = $1', [load, step])
+      if (step === 'in_transit') await report()
+    }
     if (status === 'unassigned') {
       await owner.query(
         "update load_assignments set ended_at = now(), ended_as = 'unassigned' where load_id = $1",
@@ -134,12 +138,12 @@ export const access: Access = {
       onTheWay      rf      rf          rfsb    rf      .            .            rf     .              .              .
       ofNobodys     rf      rf          rfsb    .       .            .            rf     .              .              .
       waiting       rf      rf          rfsb    .       .            .            rf     .              .              .
-      delivered     rf      rf          rfsb    .       .            .            rf     .              .              .
+      delivered     rf      rf          rfsb    rf      .            .            rf     .              .              .
       unassigned    rf      rf          rfb     .       .            .            rf     .              .              .
       ofDispatcher  rf      rfsb        .       .       .            .            rf     .              .              .
-      ofDismissed   rf      rf          .       .       .            .            rf     .              .              .
-      ofFormer      rf      rf          .       .       .            .            rf     .              .              .
-      ofEarlier     rf      rf          .       .       .            .            rf     .              .              .
+      ofDismissed   rf      rf          .       rf      .            .            rf     .              .              .
+      ofFormer      rf      rf          .       rf      .            .            rf     .              .              .
+      ofEarlier     rf      rf          .       rf      .            .            rf     .              .              .
       rival         .       .           .       rf      rf           rfsb         rf     .              .              .
       foreign       .       .           .       .       .            .            .      rf             rfsb           rf
     `,
@@ -169,8 +173,10 @@ export const access: Access = {
       'muster.last_position(uuid)',
       'muster.load_assignment_at(uuid,uuid,timestamp with time zone)',
       'muster.most_positions_a_minute()',
+      'muster.most_reports_of_stop()',
       'muster.oldest_position()',
       'muster.positions_in_minute(uuid,uuid,timestamp with time zone)',
+      'muster.reports_of_stop(uuid,uuid,text)',
       'muster.seen_of_stop_events(jsonb)',
       'muster.stop_event_refusal(public.loads,uuid,timestamp with time zone)',
       'muster.stop_radius_meters()',
