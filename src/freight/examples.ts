@@ -149,7 +149,7 @@ export const examples: Readonly<Record<string, Example>> = {
   removeLoad: { as: 'office', parameters: { id: loadId(8) } },
   replaceStops: { as: 'dispatcher', parameters: { id: loadId(9) }, body: { stops: NEW_LOAD.stops } },
   changeStop: {
-    as: 'driver',
+    as: 'dispatcher',
     parameters: { id: stopId(10, 1) },
     body: { arrived_at: '2026-01-31T08:12:00-06:00' },
   },
