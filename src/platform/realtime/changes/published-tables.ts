@@ -1,6 +1,5 @@
 import { BEARER_ROLES, type CallerRole } from '../../auth/caller.ts'
 import type { Database } from '../../db/engine/database.ts'
-import { shareQuestion } from '../../db/replica.ts'
 import type { ReplicaIdentity } from '../feed/pgoutput.ts'
 import type { PublishedTable } from '../feed/published-table.ts'
 import type { PgType } from '../pg-type.ts'
@@ -14,8 +13,8 @@ import type { PgType } from '../pg-type.ts'
 export type TableMatch = { schema: string | null; table: string | null } | { oid: number }
 
 export interface Catalog {
-  /** The published tables that match, as they are now. */
-  findTables(match: TableMatch): Promise<PublishedTable[]>
+  /** The published tables that match, as they are now. @param turn of whoever asks: see `TransactionOptions.caller` */
+  findTables(match: TableMatch, turn?: string): Promise<PublishedTable[]>
   /** The types of these oids, in order. Types are remembered for good: an oid does not come to mean another one. */
   findTypes(oids: readonly number[]): Promise<PgType[]>
 }
@@ -85,7 +84,7 @@ const TABLES = `
         else false
       end,
       'selectable', array(
-        select r.role from unnest($3::text[]) as r (role)
+        select r.role from unnest($5::text[]) as r (role)
         where has_schema_privilege(r.role, n.oid, 'usage') and has_column_privilege(r.role, c.oid, a.attnum, 'select')
       )
     ) order by a.attnum) as columns
@@ -97,8 +96,10 @@ const TABLES = `
   left join pg_index pk on pk.indrelid = c.oid and pk.indisprimary
   left join pg_index ri on ri.indrelid = c.oid and ri.indisreplident
   where p.pubname = $1
-    and not (n.nspname = 'public' and c.relname = any ($4::text[]))
-    and ($2::text is null or c.oid = $2::oid)
+    and not (n.nspname = 'public' and c.relname = any ($6::text[]))
+    and ($2::text is null or n.nspname = $2)
+    and ($3::text is null or c.relname = $3)
+    and ($4::text is null or c.oid = $4::oid)
   group by c.oid, n.oid
   order by c.oid`
 
@@ -161,33 +162,22 @@ export function openCatalog(
     return oids.map((oid) => known.get(oid) ?? GONE)
   }
 
-  async function readTables(oid: number | undefined): Promise<PublishedTable[]> {
-    const roles = `{${BEARER_ROLES.join(',')}}`
-    const rows = await database.query<TableRow>(TABLES, [
-      publication,
-      oid === undefined ? null : String(oid),
-      roles,
-      `{${unfollowed.join(',')}}`,
-    ])
-    const types = await findTypes([
-      ...new Set(rows.flatMap((row) => row.columns.map(({ type }) => type))),
-    ]).then(() => (type: number) => known.get(type) ?? GONE)
-    return rows.map((row) => describeTable(row, types))
-  }
-
-  // All of them, whatever a join names: anybody may join, as often as they like, and the joins of a moment cost one query.
-  const readAll = shareQuestion(() => readTables(undefined))
-
   return {
     findTypes,
 
-    async findTables(match) {
-      if ('oid' in match) return readTables(match.oid)
-      const { schema, table } = match
-      const tables = await readAll()
-      return tables.filter(
-        (found) => (schema === null || found.schema === schema) && (table === null || found.name === table),
+    async findTables(match, turn) {
+      const [schema, table, oid] =
+        'oid' in match ? [null, null, String(match.oid)] : [match.schema, match.table, null]
+      const roles = `{${BEARER_ROLES.join(',')}}`
+      const rows = await database.query<TableRow>(
+        TABLES,
+        [publication, schema, table, oid, roles, `{${unfollowed.join(',')}}`],
+        turn === undefined ? {} : { caller: turn },
       )
+      const types = await findTypes([
+        ...new Set(rows.flatMap((row) => row.columns.map(({ type }) => type))),
+      ]).then(() => (type: number) => known.get(type) ?? GONE)
+      return rows.map((row) => describeTable(row, types))
     },
   }
 }

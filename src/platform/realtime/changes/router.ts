@@ -320,10 +320,11 @@ class Router implements ChangeRouter {
   async #findTables(entry: Entry): Promise<PublishedTable[]> {
     const { request } = entry.subscription
     const orAny = (name: string): string | null => (name === '*' ? null : name)
-    const published = await this.#options.catalog.findTables({
-      schema: orAny(request.schema),
-      table: orAny(request.table),
-    })
+    const published = await this.#options.catalog.findTables(
+      { schema: orAny(request.schema), table: orAny(request.table) },
+      // Anybody may join, as often as they like: what is told of changes does not wait behind them.
+      userOf(entry.subscriber) ?? entry.subscriber.role,
+    )
     const isWildcard = request.schema === '*' || request.table === '*'
     const tables = published.filter(
       (table) =>
