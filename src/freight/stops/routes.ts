@@ -28,7 +28,7 @@ export const stopEventRoutes: FastifyPluginAsyncZod<StopEventOptions> = async (a
         operationId: 'listStopEvents',
         summary: 'List the stop events of a load by device time',
         description:
-          'The office and dispatchers see the events of the loads of their carrier, and drivers those that they reported. Users of the broker see those that came while the load was `in_transit`.',
+          'The office and dispatchers see the events of the loads of their carrier, and drivers those that they reported. Users of the broker see those that came while the load was `in_transit`, or together with the arrival that began it.',
         tags,
         params: idParams,
         querystring: stopEventQuery,

@@ -19,7 +19,8 @@ export const STOP_EVENT_KINDS = ['arrival', 'departure', 'position'] as const
 
 /**
  * What the phone of a driver reports of a load on the way: rows are appended. The device makes the id, so that sending again changes
- * nothing. Whose it is, is copied from the load; `broker_organization_id` is that of the load while it is in transit, and null else.
+ * nothing. Whose it is, is copied from the load; `broker_organization_id` is set on events that
+ * come while the load is in transit, or with the arrival that begins it.
  */
 export const stopEvents = pgTable(
   'stop_events',

@@ -14,7 +14,8 @@
 --   these rules a second time.
 -- * Events are appended, and stay as they were recorded.
 -- * The driver who reported it sees an event, office and dispatchers of the carrier, and admins. Users of the broker see those that came
---   while their load was in transit, also when it is delivered: no step of a load rewrites its events, however many there are.
+--   while their load was in transit, or together with the arrival that began it, also when it is delivered: no later step of a load
+--   rewrites its events, however many there are.
 -- * Loads are locked by id before anything is judged: an event comes before or after an unassignment, and the events of one load stand
 --   in one queue. Nothing that is locked later (drivers, trucks, trailers) is locked here.
 
