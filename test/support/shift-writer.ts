@@ -11,6 +11,9 @@ interface Written {
 const MOST_AT_ONCE = 8
 const MOST_STEPS = 4
 
+/** Locks the guard's row. */
+const BOOK = "update shifts set status = 'assigned', professional_id = $2 where id = $1"
+
 /** What may happen to a shift in each state. `gone`: nothing more. */
 const STEPS: Record<
   Written['status'],
@@ -25,14 +28,7 @@ const STEPS: Record<
   published: [
     ["update shifts set title = 'Open ' || clock_timestamp() where id = $1", 'published'],
     ['update shifts set hourly_rate = hourly_rate + 1 where id = $1', 'published'],
-    [
-      `update shifts set status = 'assigned', professional_id = '${PROFESSIONALS.guard}' where id = $1`,
-      'assigned',
-    ],
-    [
-      `update shifts set status = 'assigned', professional_id = '${PROFESSIONALS.otherGuard}' where id = $1`,
-      'assigned',
-    ],
+    [BOOK, 'assigned'],
     ["update shifts set status = 'cancelled', cancel_reason = 'Rain' where id = $1", 'cancelled'],
     ['update shifts set deleted_at = now() where id = $1', 'gone'],
   ],
@@ -50,12 +46,14 @@ const STEPS: Record<
 
 /**
  * Writes shifts at random, as the owner: they come, change, enter and leave the view of one or the other, and go. Several
- * writers touch no shift and no hour in common, so none has to wait for long.
+ * writers touch no shift and no hour in common, and each books one guard only: it may wait for another that books the
+ * same one, and never in a circle, which PostgreSQL would end as a deadlock.
  */
 export class ShiftWriter {
   readonly #owner: Database
   readonly #random: () => number
   readonly #number: number
+  readonly #guard: string
   #shifts: readonly Written[] = []
   #inserted = 0
 
@@ -64,6 +62,7 @@ export class ShiftWriter {
     this.#owner = owner
     this.#random = random
     this.#number = number
+    this.#guard = number % 2 === 0 ? PROFESSIONALS.guard : PROFESSIONALS.otherGuard
   }
 
   /** One transaction of some steps. Those of a server sometimes stay open for a while, and one in ten is rolled back. */
@@ -90,7 +89,7 @@ export class ShiftWriter {
     }
     const shift = pick(this.#random, shifts)
     const [sql, next] = pick(this.#random, STEPS[shift.status])
-    await tx.query(sql, [shift.id])
+    await tx.query(sql, sql === BOOK ? [shift.id, this.#guard] : [shift.id])
     const others = shifts.filter((other) => other !== shift)
     return next === 'gone' ? others : [...others, { ...shift, status: next }]
   }
