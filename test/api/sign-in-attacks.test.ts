@@ -52,6 +52,15 @@ describe('whether an address has an account', () => {
     expect(unknown).toEqual(known)
   })
 
+  it('is looked up for POST /auth/request-password-reset after its answer', async () => {
+    await api().owner.transaction(async (tx) => {
+      await tx.query('lock table sign_in.users in access exclusive mode')
+      for (const email of ['client@example.com', 'stranger@example.com'])
+        expect((await post('/request-password-reset', { email })).statusCode).toBe(202)
+    })
+    await api().signIn!.mails.idle()
+  })
+
   /** Times depend on what else the machine does: this is a trial, `npm run trial -- sign-in-timing`. */
   if (IS_WHOLE)
     it(

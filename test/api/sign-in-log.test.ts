@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openApi, type TestApi } from '../support/api.ts'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { expectProblem, openApi, type TestApi } from '../support/api.ts'
 import { authOf, giveAccount, PASSWORD } from '../support/sign-in.ts'
 
 const lines: string[] = []
@@ -47,4 +47,27 @@ it('no address, password, code, link or token is in the log, whatever goes well 
   expect(log).toContain('a session token that had been replaced was shown again')
   expect(secrets.length).toBeGreaterThan(9)
   expect(secrets.filter((secret) => saysIn(log, secret))).toEqual([])
+})
+
+it('no address or password is in the log or on the console when the database fails', async () => {
+  const email = await giveAccount(api, 'client')
+  const console = vi.spyOn(globalThis.console, 'error')
+  onTestFinished(() => console.mockRestore())
+  await api.owner.transaction(async (tx) => {
+    await tx.query('lock table sign_in.users, sign_in.verifications in access exclusive mode')
+    const [reset, ...others] = await Promise.all([
+      post('/request-password-reset', { email }),
+      post('/sign-in/email', { email, password: 'a guess' }),
+      post('/sign-in/magic-link', { email }),
+    ])
+    expect(reset.statusCode).toBe(202)
+    for (const response of others) expectProblem(response, 'busy')
+    await api.signIn!.mails.idle()
+  })
+
+  expect(console).not.toHaveBeenCalled()
+  const log = lines.join('\n')
+  // lock_not_available
+  expect(log).toContain('"sqlstate":"55P03"')
+  expect([email, 'a guess'].filter((secret) => saysIn(log, secret))).toEqual([])
 })

@@ -78,9 +78,9 @@ export function openAuth(parts: AuthParts) {
     telemetry: { enabled: false },
     // Ours count for all processes alike, and by network.
     rateLimit: { enabled: false },
-    // It writes addresses. What fails is thrown to our error handler.
+    // It writes addresses. What fails is thrown to our error handler; otherwise its router writes it, with them, to the console.
     logger: { disabled: true },
-    onAPIError: { throw: false, errorURL: `${parts.publicUrl}/live` },
+    onAPIError: { throw: true, errorURL: `${parts.publicUrl}/live` },
     database: drizzleAdapter(drizzleOver(database), {
       provider: 'pg',
       schema: {
@@ -99,6 +99,8 @@ export function openAuth(parts: AuthParts) {
       database: { generateId: 'uuid' },
       ipAddress: { ipAddressHeaders: [ADDRESS_HEADER] },
     },
+    // It would clear away what is expired in some requests for an address that nobody has, and in none of the others. A job does.
+    verification: { disableCleanup: true },
     session: {
       expiresIn: config.SIGN_IN_SESSION_DAYS * 24 * 60 * 60,
       // A refresh of ours makes it longer.

@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { DrizzleQueryError } from '../db/drizzle.ts'
 import { Problem } from '../http/problem.ts'
 import { ADDRESS_HEADER } from './address-header.ts'
 import { type Answer, problemOf, readAnswer } from './answers.ts'
@@ -32,7 +33,7 @@ export type Routes = FastifyInstance<
 >
 
 /** The most statements that a refusal takes, by the path of better-auth. */
-const STATEMENTS_OF: Readonly<Record<string, number>> = { '/sign-in/email': 2, '/request-password-reset': 4 }
+const STATEMENTS_OF: Readonly<Record<string, number>> = { '/sign-in/email': 2, '/request-password-reset': 3 }
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** Browsers keep it for as long as they may; it says only that its owner signed in here before. */
@@ -42,6 +43,11 @@ const deviceCookie = (mark: string, publicUrl: string): string =>
   `${DEVICE}=${mark}; Max-Age=${DEVICE_SECONDS}; Path=/auth; HttpOnly; SameSite=Lax${publicUrl.startsWith('https:') ? '; Secure' : ''}`
 const readDevice = (cookies: string | undefined): string | undefined =>
   /(?:^|; *)muster\.device=([\w-]{43})(?:;|$)/.exec(cookies ?? '')?.[1]
+
+/** Drizzle's error quotes the parameters: addresses, tokens and hashes. What the database said is its cause. */
+function throwWithoutParameters(error: unknown): never {
+  throw error instanceof DrizzleQueryError ? error.cause : error
+}
 
 export type Exchange = ReturnType<typeof openExchange>
 
@@ -101,9 +107,15 @@ export function openExchange(signIn: SignIn) {
       hasQueued,
       asked,
     } = await forRequest(languageOf(request), () =>
-      auth.handler(
-        new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
-      ),
+      auth
+        .handler(
+          new Request(url, {
+            method,
+            headers,
+            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          }),
+        )
+        .catch(throwWithoutParameters),
     )
     await pad(path, asked)
     return { ...(await readAnswer(response)), hasQueued }

@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts'
 import type { SignInDatabase } from './database.ts'
-import type { Mail, Mailer, MailLanguage } from './mail.ts'
+import type { Mail, Mailer, MailKind, MailLanguage } from './mail.ts'
 import { requestContext } from './request-context.ts'
 
 /** Kinds that only somebody who has an account gets; to others nothing is sent, and nobody who asked can tell. */
@@ -23,7 +23,7 @@ const CLOSE_TIMEOUT_MS = 5_000
  */
 export class MailQueue {
   readonly #parts: { mailer: Mailer; database: SignInDatabase; log: Logger }
-  readonly #waiting: Mail[] = []
+  readonly #waiting: { kind: MailKind; work: () => Promise<void> }[] = []
   #sending: Promise<void> | undefined
   #closed = false
   /** Since the start. */
@@ -37,12 +37,30 @@ export class MailQueue {
     return requestContext()?.language ?? 'nl'
   }
 
+  /** What waits when it is closed may still end in a mail. */
+  get #isOver(): boolean {
+    return this.#closed && !this.#sending
+  }
+
   add(mail: Mail): void {
-    if (this.#closed) return
+    if (this.#isOver) return
     const context = requestContext()
     if (context) context.hasQueued = true
     this.queued += 1
-    this.#waiting.push(mail)
+    this.beside(mail.kind, async () => {
+      if (await this.#mayHave(mail)) await this.#parts.mailer.send(mail)
+    })
+  }
+
+  /**
+   * Does what ends in a mail, beside the requests as mails are sent. Where it fails, that is logged, and whoever waits for the mail
+   * has to ask again.
+   *
+   * @param kind of the mail
+   */
+  beside(kind: MailKind, work: () => Promise<void>): void {
+    if (this.#isOver) return
+    this.#waiting.push({ kind, work })
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
     // Not before the request has been answered.
     this.#sending ??= new Promise<void>((resolve) => setImmediate(resolve))
@@ -66,13 +84,13 @@ export class MailQueue {
   }
 
   async #send(): Promise<void> {
-    for (let mail = this.#waiting.shift(); mail; mail = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       try {
-        if (await this.#mayHave(mail)) await this.#parts.mailer.send(mail)
+        await next.work()
       } catch (error) {
         // Neither the address nor what the mail server says, which quotes it.
         this.#parts.log.error(
-          { kind: mail.kind, reason: error instanceof Error ? error.name : 'unknown' },
+          { kind: next.kind, reason: error instanceof Error ? error.name : 'unknown' },
           'sign-in: a mail could not be sent; whoever waits for it has to ask again',
         )
       }

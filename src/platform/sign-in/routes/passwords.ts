@@ -46,10 +46,13 @@ export function passwordRoutes(app: Routes, exchange: Exchange): void {
     },
     async (request, reply) => {
       const { email } = request.body
-      signIn.limits.mail(request.body.email, from(request))
-      const { hasQueued } = await ask(request, '/request-password-reset', { body: request.body })
-      if (!hasQueued)
-        signIn.mails.add({ to: email, kind: 'reset_password', language: languageOf(request), data: {} })
+      signIn.limits.mail(email, from(request))
+      // better-auth makes and stores a token only for an address that somebody has, and that takes time.
+      signIn.mails.beside('reset_password', async () => {
+        const { hasQueued } = await ask(request, '/request-password-reset', { body: request.body })
+        if (!hasQueued)
+          signIn.mails.add({ to: email, kind: 'reset_password', language: languageOf(request), data: {} })
+      })
       return reply.code(202).send(null)
     },
   )
