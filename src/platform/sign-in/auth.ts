@@ -76,7 +76,7 @@ export function openAuth(parts: AuthParts) {
     secret: parts.secret,
     trustedOrigins: [parts.publicUrl, ...config.CORS_ORIGINS.filter((origin) => origin !== '*')],
     telemetry: { enabled: false },
-    // Ours count for all processes alike, and by network.
+    // Ours count by address, by network and in all (limits.ts).
     rateLimit: { enabled: false },
     // It writes addresses. What fails is thrown to our error handler; otherwise its router writes it, with them, to the console.
     logger: { disabled: true },
