@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useTestDatabase } from '../support/database.ts'
+import { HIDDEN_ANYWAY, NO_TENANT, OTHER_WORDS } from '../support/equivalent.ts'
+import { equivalentOf } from '../support/resources.ts'
 import {
   KnownCells,
   MUTANTS_TIMEOUT_MS,
@@ -26,10 +28,6 @@ beforeAll(async () => {
   return () => known.save()
 })
 
-/** The policies of whoever writes hide a deleted row anyway: these triggers run as the caller. */
-const HIDDEN_ANYWAY = 'Runs as the caller, whose policies hide what is deleted.'
-const OTHER_WORDS = 'Refused all the same, in other words.'
-const NO_TENANT = 'Without a tenant no insert policy takes the row: refused in other words.'
 const FIRST_GLANCE = 'What it lets through, the search and assignment_violations look at closely.'
 /** The cells ask whether a guard can come, and not why not. */
 const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
@@ -43,8 +41,9 @@ const PAY_ELSEWHERE =
   'freight-pay.test.ts asks: the cells have neither sums nor codes, and nobody pays the driver of another.'
 const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
-/** Mutants that change nothing anybody could see, and why. */
+/** Mutants that change nothing anybody could see, and why: those of no single resource, beside what `test/resources` says. */
 const EQUIVALENT: Record<string, string> = {
+  ...equivalentOf('functions'),
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
   'brief_shift: muster.manages_shift(shift) → true': OTHER_WORDS,
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
@@ -81,8 +80,6 @@ const EQUIVALENT: Record<string, string> = {
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':
     'What is assigned or active is deleted by nobody, nor is what was worked.',
-  'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_incidents__copy_shift: not found → false': NO_TENANT,
   'tg_security_professionals__check_status: s.deleted_at is null → true':
     'What is assigned or active is deleted by nobody.',
   'tg_set_tenant_from_organization: o.deleted_at is null → true': HIDDEN_ANYWAY,
