@@ -41,7 +41,7 @@ const PAY_ELSEWHERE =
   'freight-pay.test.ts asks: the cells have neither sums nor codes, and nobody pays the driver of another.'
 const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
-/** Mutants that change nothing anybody could see, and why: those of no single resource, beside what `test/resources` says. */
+/** Mutants that change nothing anybody could see, and why: beside those that `test/resources` names. */
 const EQUIVALENT: Record<string, string> = {
   ...equivalentOf('functions'),
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
@@ -72,10 +72,6 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'side_of_caller: sheet.client_id = muster.client_id() → true': OTHER_WORDS,
-  'tg_certificates__set_tenant: not found → false': NO_TENANT,
-  'tg_corrections__check: not found → false': OTHER_WORDS,
-  'tg_allowances__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_allowances__set_tenant: not found → false': NO_TENANT,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':
@@ -85,9 +81,6 @@ const EQUIVALENT: Record<string, string> = {
   'tg_set_tenant_from_organization: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_set_tenant_of_carrier: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_set_tenant_of_carrier: not found → false': NO_TENANT,
-  'tg_shift_briefings__copy_shift: not found → false': NO_TENANT,
-  "tg_shift_briefings__copy_shift: shift.status <> 'draft' → true":
-    'Who may read it is copied when it is written: shifts-visibility.test.ts reads it afterwards.',
   'change_stop: s.deleted_at is null → true': REPLACED_STOPS,
   'change_stop: not found → false': OTHER_WORDS,
   'earnings_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
@@ -133,10 +126,6 @@ const EQUIVALENT: Record<string, string> = {
     LOADS_ELSEWHERE,
   'tg_loads__copy_broker: b.deleted_at is null → true': LOADS_ELSEWHERE,
   'tg_loads__copy_broker: not found → false': OTHER_WORDS,
-  'tg_pay_terms__complete: o.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_pay_terms__complete: not found → false': NO_TENANT,
-  'tg_professional_tax_terms__set_tenant: p.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_professional_tax_terms__set_tenant: not found → false': NO_TENANT,
   'unassign_load: not found → false': LOADS_ELSEWHERE,
   'user_to_judge: u.tenant_id = muster.admin_tenant_id() → true': SUSPENSION_ELSEWHERE,
   'user_to_judge: wanted = muster.user_id() → false': SUSPENSION_ELSEWHERE,
