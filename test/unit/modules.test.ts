@@ -118,7 +118,8 @@ describe('a table that clients follow', () => {
   })
 
   it('has many rows where test/routes measures, or a reason in many-rows.ts why not', () => {
-    expect([...BIG_TABLES, ...Object.keys(NOT_MANY)]).toEqual(expect.arrayContaining(PUBLISHED_TABLES))
+    const known: readonly string[] = [...BIG_TABLES, ...Object.keys(NOT_MANY)]
+    expect(PUBLISHED_TABLES.filter((table) => !known.includes(table))).toEqual([])
     expect(Object.keys(NOT_MANY).filter((table) => BIG_TABLES.some((big) => big === table))).toEqual([])
   })
 })
