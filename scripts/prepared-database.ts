@@ -8,7 +8,6 @@ const ROOT = join(import.meta.dirname, '..')
 /** What takes long to make and is the same for every run. */
 export const CACHE = join(ROOT, 'node_modules/.cache/muster-test')
 
-/** Everything that decides what a migrated database looks like. */
 const SOURCES = [
   'drizzle/**/*.{sql,json}',
   'src/platform/db/**/*.ts',
@@ -51,7 +50,8 @@ async function replaceCached(dump: string, cached: string): Promise<void> {
   await rename(unfinished, cached)
 }
 
-async function hashSources(): Promise<string> {
+/** Of everything that decides what a migrated database looks like: another hash is another database. */
+export async function hashSources(): Promise<string> {
   const paths: string[] = []
   for await (const path of glob(SOURCES, { cwd: ROOT })) paths.push(path)
   const hash = createHash('sha256')

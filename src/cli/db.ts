@@ -4,12 +4,8 @@ import { type Config, readConfig } from '../config.ts'
 import { describeDatabase } from '../platform/db/describe.ts'
 import { letOwnerServe, whileOwnerWorks } from '../platform/db/identity.ts'
 import { cleanLogins, type KnownLogin, listLogins } from '../platform/db/logins.ts'
-import {
-  type Drift,
-  findDrift,
-  readComparableCatalog,
-  readHistoryCatalog,
-} from '../platform/db/migrations/drift.ts'
+import { type Drift, findDrift, readComparableCatalog } from '../platform/db/migrations/drift.ts'
+import { readHistoryCatalog } from '../platform/db/migrations/history-catalog.ts'
 import {
   type MigrationProgress,
   type MigrationStatus,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { HEALTH_CHECKS } from '../app.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
-import { readHistoryCatalog } from '../platform/db/migrations/drift.ts'
+import { readHistoryCatalog } from '../platform/db/migrations/history-catalog.ts'
 import { LEVELS, worst } from '../platform/operations/health/finding.ts'
 import { examineHealth, HEALTH_EXIT, healthExit, healthPage } from '../platform/operations/health/health.ts'
 import { THRESHOLDS } from '../platform/operations/health/thresholds.ts'
@@ -9,7 +9,7 @@ import { EXIT, runCommand } from './command.ts'
 import { withDatabase } from './open-database.ts'
 
 const USAGE = `Usage: npm run --silent db:health -- [--quick] [--json]
-  --quick   without the check for drift, which takes some 5 s
+  --quick   without the check for drift, which takes some 5 s after each update
   --json    for programs: { level, lines: [{ name, level, text, advice }] }
 Exit code: ${[...LEVELS, 'unknown' as const].map((level) => `${HEALTH_EXIT[level]} ${level}`).join(', ')} (the database could not be asked).`
 

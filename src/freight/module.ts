@@ -33,7 +33,8 @@ export const freight = {
     { name: 'equipment', description: 'The trucks and trailers of a carrier.' },
     {
       name: 'pay',
-      description: 'What the drivers of a carrier are owed, the statements that settle it, and reports.',
+      description:
+        'The pay terms of the drivers of a carrier, what they are owed, the statements that settle it, and reports.',
     },
   ],
   codes,

@@ -132,6 +132,33 @@ describe('open loads around a place', () => {
     expect(listed).toEqual(loads)
   })
 
+  it('stay around where the driver was on the first page, wherever the driver goes meanwhile', async () => {
+    const place = somewhere()
+    const { id: driver } = await arrangeDriver(api().owner)
+    const loads = [
+      await loadAt(north(place, 0.1)),
+      await loadAt(north(place, 0.2)),
+      await loadAt(north(place, 0.3)),
+    ]
+    await report(driver, place, { hours: 2 })
+    const listed: Found[] = []
+    let cursor = ''
+    do {
+      const page = (await ask('office', { driver_id: driver, limit: 1, ...(cursor && { cursor }) })).json()
+      listed.push(...page.items)
+      cursor = page.next_cursor
+      // To the farthest of the loads, from where the first one would be the last.
+      await report(driver, north(place, 0.3), { hours: 1 })
+    } while (cursor)
+    expect(listed.map(({ id }) => id)).toEqual(loads)
+    for (const [nth, { distance_meters }] of listed.entries())
+      expect(distance_meters).toBeCloseTo(distanceBetween(place, north(place, 0.1 * (nth + 1))), 2)
+    const [nearest] = await find('office', { driver_id: driver })
+    expect(nearest!.id).toBe(loads[2])
+    const forged = Buffer.from(JSON.stringify([[1, 91, 0], driver, 'x'])).toString('base64url')
+    expectProblem(await ask('office', { driver_id: driver, cursor: forged }), 'cursor_invalid')
+  })
+
   it('are found around the last position of a driver', async () => {
     const place = somewhere()
     const load = await loadAt(place)

@@ -67,6 +67,77 @@ const newPayment = (driver: string, more: object = {}) => ({
   ...more,
 })
 
+describe('pay terms', () => {
+  const path = (driver: string) => `/v1/freight/drivers/${driver}/pay-terms`
+  const put = (
+    driver: string,
+    body: object,
+    persona: 'office' | 'dispatcher' | 'driver' | 'broker' = 'office',
+  ) => api().as(persona).put(path(driver), body)
+
+  it('are set by the office, for one way of pay, and read by the driver', async () => {
+    const own = DRIVERS.driver
+    expectProblem(await put(own, { pay_kind: 'flat' }), 'validation_failed')
+    expectProblem(await put(own, { pay_kind: 'flat', pay_percentage: 10 }), 'validation_failed')
+    expectProblem(await put(own, { ...FLAT, pay_percentage: 10 }), 'validation_failed')
+    expectProblem(await put(own, { pay_kind: 'percentage', pay_percentage: 100.01 }), 'validation_failed')
+    expectProblem(await put(own, { pay_kind: 'percentage', pay_percentage: 0.001 }), 'validation_failed')
+    const rates = { pay_kind: 'per_distance', pay_per_distance: 0.4375, currency: 'CAD', distance_unit: 'km' }
+    const terms = await ok(put(own, rates))
+    expect(terms).toMatchObject({ driver_id: own, ...rates, pay_percentage: null, pay_flat: null })
+    expect(await ok(api().as('driver').get(path(own)))).toEqual(terms)
+    // All at once: what is left out is the default, and not what was there.
+    expect(await ok(put(own, FLAT))).toMatchObject({
+      ...FLAT,
+      pay_per_distance: null,
+      currency: 'USD',
+      distance_unit: 'mi',
+      created_at: terms.created_at,
+    })
+    await ok(put(own, { pay_kind: 'percentage', pay_percentage: 25 }))
+  })
+
+  it('are nothing that dispatchers and brokers learn, and dispatchers see the driver without them', async () => {
+    const dispatcher = api().as('dispatcher')
+    for (const persona of ['dispatcher', 'broker'] as const)
+      expectProblem(await api().as(persona).get(path(DRIVERS.driver)), 'not_found')
+    expectProblem(await put(DRIVERS.driver, FLAT, 'dispatcher'), 'forbidden')
+    expectProblem(await put(DRIVERS.driver, FLAT, 'driver'), 'forbidden')
+    expectProblem(await put(DRIVERS.driver, FLAT, 'broker'), 'not_found')
+    expectProblem(await put(DRIVERS.rivalDriver, FLAT), 'not_found')
+    const { items } = await ok(dispatcher.get('/v1/freight/drivers'))
+    expect(items.length).toBeGreaterThan(0)
+    for (const driver of [...items, await ok(dispatcher.get(`/v1/freight/drivers/${DRIVERS.driver}`))])
+      expect(Object.keys(driver).filter((name) => /pay|currency/.test(name))).toEqual([])
+  })
+
+  it('are none for a new driver, whom no load pays automatically until the office has set them', async () => {
+    const { owner } = api()
+    const { id } = await arrangeDriver(owner)
+    await owner.query('delete from driver_pay_terms where driver_id = $1', [id])
+    expectProblem(await api().as('office').get(path(id)), 'not_found')
+    const [before, after] = [await arrangeHaul(owner, id, { daysAgo: 5 }), await arrangeHaul(owner, id)]
+    await deliver(owner, before)
+    await ok(put(id, FLAT))
+    await deliver(owner, after)
+    expect(await paymentsOf(`driver_id=${id}`)).toMatchObject([{ load_id: after, amount: 180 }])
+    // By hand.
+    await ok(record(newPayment(id, { load_id: before })))
+  })
+
+  it('name the currency of what is put on record without one', async () => {
+    const { owner } = api()
+    const driver = await arrangePaidDriver(owner, { ...FLAT, currency: 'CAD' })
+    expect(await ok(record(newPayment(driver.id)))).toMatchObject({ currency: 'CAD' })
+    const lease = { driver_id: driver.id, amount: 5, explanation: 'Lease', valid_from: '2090-01-01' }
+    const add = () => ok(api().as('office').post('/v1/freight/recurring-deductions', lease))
+    expect(await add()).toMatchObject({ currency: 'CAD' })
+    await owner.query('delete from driver_pay_terms where driver_id = $1', [driver.id])
+    expect(await ok(record(newPayment(driver.id)))).toMatchObject({ currency: 'USD' })
+    expect(await add()).toMatchObject({ currency: 'USD' })
+  })
+})
+
 describe('a delivered load', () => {
   it.each<[string, PayTerms, Haul, Partial<Payment>]>([
     [
@@ -82,7 +153,7 @@ describe('a delivered load', () => {
       },
     ],
     [
-      'by distance in the unit of the driver',
+      'by distance in the unit of the terms',
       { pay_kind: 'per_distance', pay_per_distance: 0.5, distance_unit: 'km', currency: 'CAD' },
       { distance: 100 },
       { amount: 80.47, quantity: 160.93, currency: 'CAD' },

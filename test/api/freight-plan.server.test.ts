@@ -93,8 +93,8 @@ async function loadManyLoads(): Promise<void> {
       [POSITIONS],
     )
     await tx.query(
-      `insert into drivers (id, tenant_id, organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_flat)
-       select md5('driver' || n)::uuid, $1, $2, md5('user' || n)::uuid, 'Driver', 'N' || n, 'A', '2020-01-01', 'flat', 1
+      `insert into drivers (id, tenant_id, organization_id, user_id, name, license_number, license_class, hire_date)
+       select md5('driver' || n)::uuid, $1, $2, md5('user' || n)::uuid, 'Driver', 'N' || n, 'A', '2020-01-01'
        from generate_series(1, $3::int) n`,
       [TENANTS.a, FREIGHT_ORGANIZATIONS.rivalCarrier, DRIVERS_OF_OTHERS],
     )

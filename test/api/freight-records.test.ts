@@ -27,8 +27,6 @@ const driver = (more: object = {}) => ({
   license_number: 'W7',
   license_class: 'A',
   hire_date: '2024-06-03',
-  pay_kind: 'per_distance',
-  pay_per_distance: 0.625,
   ...more,
 })
 
@@ -91,9 +89,7 @@ describe('drivers', () => {
       expectProblem(await office.post('/v1/freight/drivers', driver({ user_id })), 'not_found')
     const created = (await office.post('/v1/freight/drivers', driver())).json()
     expect(created).toMatchObject({
-      pay_per_distance: 0.625,
-      pay_flat: null,
-      currency: 'USD',
+      hours_pack: 'us_property',
       endorsements: [],
     })
     expectProblem(
@@ -103,17 +99,12 @@ describe('drivers', () => {
     expect((await api().as('newDriver').get(`/v1/freight/drivers/${created.id}`)).json()).toEqual(created)
   })
 
-  it('are terminated on a day that is not before they were hired, and are paid in one way', async () => {
+  it('are terminated on a day that is not before they were hired', async () => {
     const url = `/v1/freight/drivers/${DRIVERS.driver}`
     const change = (body: object) => api().as('office').patch(url, body)
     expectProblem(await change({ status: 'terminated' }), 'validation_failed')
     expectProblem(await change({ status: 'terminated', termination_date: '2019-12-31' }), 'validation_failed')
     expect((await change({ termination_date: '2020-01-01' })).statusCode).toBe(200)
-    expectProblem(await change({ pay_kind: 'flat' }), 'validation_failed')
-    expectProblem(await change({ pay_percentage: 100.01 }), 'validation_failed')
-    expectProblem(await change({ pay_percentage: 0.001 }), 'validation_failed')
-    const changed = await change({ pay_kind: 'flat', pay_percentage: null, pay_flat: 350.5 })
-    expect(changed.json()).toMatchObject({ pay_kind: 'flat', pay_percentage: null, pay_flat: 350.5 })
   })
 
   it('are written by the office, and only seen by dispatchers', async () => {

@@ -10,9 +10,10 @@ import { openSessions } from '../../src/platform/db/session.ts'
 import { SECRET, useApi } from '../support/api.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { buildFreightWorld } from '../support/freight-world.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
 import { type Pgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { sendRoute } from '../support/send-route.ts'
 import { arrangeShift, callerOf } from '../support/world.ts'
@@ -223,7 +224,7 @@ describe('a server of its own behind a pooler', () => {
   const events: string[] = []
 
   beforeAll(async () => {
-    cluster = await startPostgres()
+    cluster = await startMigratedPostgres()
     // Who waits for a session that cannot be opened waits this long.
     own = await startPgbouncer(cluster.url, 2, { query_wait_timeout: '3' })
     superuser = openServer({ url: cluster.url, max: 1 })

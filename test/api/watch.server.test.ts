@@ -10,8 +10,9 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
 import { buildFreightWorld, FREIGHT_USERS } from '../support/freight-world.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import type { RouteRequest } from '../support/route-arrangements.ts'
 import { ROUTE_REQUESTS } from '../support/route-requests.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
@@ -70,7 +71,7 @@ let owner: Database
 const tokens = new Map<string, string>()
 
 beforeAll(async () => {
-  postgres = await startPostgres({
+  postgres = await startMigratedPostgres({
     settings: {
       ...(await readAdvice()),
       log_statement: 'all',

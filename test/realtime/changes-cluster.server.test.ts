@@ -2,7 +2,6 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { enableLogins } from '../../src/platform/db/logins.ts'
-import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { SubscriptionRefused } from '../../src/platform/realtime/changes/change-router.ts'
 import {
   authenticated,
@@ -12,8 +11,9 @@ import {
   type TestRouterOptions,
 } from '../support/changes.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 /*
@@ -33,10 +33,7 @@ afterEach(async () => {
 })
 
 async function openCluster(settings: Record<string, string>): Promise<PostgresServer & { owner: Database }> {
-  const cluster = await startPostgres({ settings })
-  const migrating = openServer({ ...MIGRATION_CONNECTION, url: cluster.url })
-  await migrateUp(migrating)
-  await migrating.close()
+  const cluster = await startMigratedPostgres({ settings })
   const owner = openServer({ url: cluster.url, max: 6, settings: { synchronous_commit: 'on' } })
   await owner.script(GATED_EVENTS)
   return { ...cluster, owner }

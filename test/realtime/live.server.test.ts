@@ -34,6 +34,12 @@ const WITHOUT_WEBGL = `
     return /^webgl/.test(kind) ? null : getContext.call(this, kind, ...more)
   }`
 
+/** The same: a map whose library, marks and controls work, but nothing is painted, which the processor would do for seconds. */
+const WITHOUT_PAINT = `
+  for (const method of ['clear', 'drawArrays', 'drawElements', 'drawArraysInstanced', 'drawElementsInstanced'])
+    WebGL2RenderingContext.prototype[method] = () => {}`
+const WITHOUT = { marks: WITHOUT_PAINT, none: WITHOUT_WEBGL }
+
 describe('the page at /live, in Chromium', () => {
   let api: RealtimeApi
   let browser: Browser
@@ -70,16 +76,16 @@ describe('the page at /live, in Chromium', () => {
     mayComplain?: boolean
     /** Where the page comes from, if not from the service itself. */
     url?: string
-    /** false: a browser that draws none, which leaves a busy machine to what a test is about. */
-    hasMap?: boolean
+    /** Less than a map with its marks leaves a busy machine to what a test is about; a painted one is what people see. */
+    map?: 'painted' | keyof typeof WITHOUT
   }
   async function open(options: OpenOptions = {}): Promise<Page> {
-    const { mayComplain = false, url = api.url, hasMap = true, ...contextOptions } = options
+    const { mayComplain = false, url = api.url, map = 'marks', ...contextOptions } = options
     // Each frame of a moving map is drawn by the processor. A phone's is small, and may move.
     const watched = await openPage(browser, { reducedMotion: 'reduce', ...contextOptions })
     opened.push({ watched, mayComplain, url })
     watched.page.setDefaultTimeout(PATIENCE_MS)
-    if (!hasMap) await watched.page.addInitScript(WITHOUT_WEBGL)
+    if (map !== 'painted') await watched.page.addInitScript(WITHOUT[map])
     await watched.page.goto(new URL('/live', url).href)
     return watched.page
   }
@@ -131,7 +137,7 @@ describe('the page at /live, in Chromium', () => {
   const shiftOnTop = (page: Page) => page.getByRole('table').getByRole('button').first().textContent()
 
   it('lets nobody in without a good token, and says why', async () => {
-    const page = await open({ mayComplain: true })
+    const page = await open({ mayComplain: true, map: 'none' })
     const token = page.getByLabel('Token')
     await token.waitFor()
     expect(await focused(page)).toBe('token')
@@ -150,7 +156,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows shifts in the list and on the map, keeps the token in the tab, and forgets it', async () => {
     const id = await arrange('Shown', { startsInHours: 12 })
-    const page = await signIn('company')
+    const page = await signIn('company', { map: 'painted' })
     const row = rowOf(page, 'Shown')
     expect(await row.getByRole('cell').first().textContent()).toBe('Open')
     expect(await row.getByRole('rowheader').textContent()).toMatch(
@@ -174,12 +180,12 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows to each what is theirs', async () => {
     const [own, draft] = [await arrange('Of the company'), await arrange('A draft', { status: 'draft' })]
-    const client = await signIn('client', { hasMap: false })
+    const client = await signIn('client', { map: 'none' })
     await openChoices(client)
     await client.getByRole('checkbox', { name: /Draft/ }).check()
     await rowOf(client, 'Of the company').waitFor()
     expect(await rowOf(client, 'A draft').count()).toBe(0)
-    const rival = await signIn('rival', { hasMap: false })
+    const rival = await signIn('rival', { map: 'none' })
     expect(await rowOf(rival, 'Of the company').count()).toBe(0)
     await setStatus(draft, 'published')
     await rowOf(client, 'A draft').waitFor()
@@ -348,7 +354,7 @@ describe('the page at /live, in Chromium', () => {
       await arrange('Kept over a gap'),
       await arrange('Gone in a gap', { startsInHours: 15 }),
     ]
-    const page = await signIn('company', { hasMap: false })
+    const page = await signIn('company', { map: 'none' })
     await rowOf(page, 'Gone in a gap').waitFor()
     onTestFinished(() => api.endGap())
     api.loseChanges()
@@ -367,7 +373,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('shows when the connection is lost, and reconnects by itself', async () => {
     const id = await arrange('Before and after', { startsInHours: 17 })
-    const page = await signIn('company', { mayComplain: true, hasMap: false })
+    const page = await signIn('company', { mayComplain: true, map: 'none' })
     await rowOf(page, 'Before and after').waitFor()
     api.cutSockets()
     await page.getByText(/^Not live/).waitFor()
@@ -437,7 +443,7 @@ describe('the page at /live, in Chromium', () => {
       await arrange('In two days', { startsInHours: 40 }),
       await arrange('In five days', { startsInHours: 120, hours: 2 }),
     ]
-    const page = await signIn('company', { hasMap: false })
+    const page = await signIn('company', { map: 'none' })
     await rowOf(page, 'In two days').waitFor()
     expect(await page.locator('#span').textContent()).toMatch(
       /^Shifts from .+, \d\d:\d\d to .+, \d\d:\d\d\.$/,
@@ -481,7 +487,7 @@ describe('the page at /live, in Chromium', () => {
   it('says within 10 s that the service does not answer, and comes back by itself', async () => {
     const proxy = await startTcpProxy(api.url)
     onTestFinished(() => proxy.close())
-    const page = await signIn('company', { url: proxy.url, mayComplain: true, hasMap: false })
+    const page = await signIn('company', { url: proxy.url, mayComplain: true, map: 'none' })
     proxy.freeze()
     await page.getByText(/^Not (live|read): /).waitFor({ timeout: patience(10_000) })
     expect(await page.getByText('Live', { exact: true }).count()).toBe(0)
@@ -492,7 +498,7 @@ describe('the page at /live, in Chromium', () => {
 
   it('says so where a browser draws no map, and has the list all the same', async () => {
     const id = await arrange('Without a map')
-    const page = await signIn('company', { hasMap: false })
+    const page = await signIn('company', { map: 'none' })
     await rowOf(page, 'Without a map').waitFor()
     await page.getByText(/^This browser draws no map/).waitFor()
     expect(await page.getByRole('button', { name: 'Zoom in' }).isVisible()).toBe(false)
@@ -500,7 +506,7 @@ describe('the page at /live, in Chromium', () => {
   })
 
   it('asks for another token when one has expired', async () => {
-    const page = await open({ mayComplain: true, hasMap: false })
+    const page = await open({ mayComplain: true, map: 'none' })
     const token = await issueToken(SECRET, {
       sub: USERS.company,
       audience: 'authenticated',
@@ -635,7 +641,12 @@ describe('the page at /live, in Chromium', () => {
       [id, reference],
     )
     // Signed in at the page of the other trade.
-    const page = await open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true })
+    const page = await open({
+      map: 'painted',
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    })
     await page.getByLabel('Token').fill(await api.tokenOf('dispatcher'))
     await page.keyboard.press('Enter')
     await isLive(page)
@@ -711,6 +722,7 @@ describe('the page at /live, in Chromium', () => {
   it('can be used on a phone', async () => {
     const id = await arrange('By thumb', { startsInHours: 5 })
     const page = await signIn('company', {
+      map: 'painted',
       viewport: { width: 360, height: 640 },
       isMobile: true,
       hasTouch: true,

@@ -15,8 +15,6 @@ const newDriver = (organization: MatrixRow[string], user: MatrixRow[string]) => 
   license_number: 'NEW-1',
   license_class: 'A',
   hire_date: '2020-01-01',
-  pay_kind: 'flat',
-  pay_flat: 100,
 })
 
 export const access: Access = {
@@ -108,10 +106,6 @@ export const access: Access = {
     driver_type: 'company',
     status: 'active',
     hire_date: '2020-01-01',
-    pay_kind: 'percentage',
-    pay_percentage: 25,
-    currency: 'USD',
-    distance_unit: 'mi',
     hours_pack: 'us_property',
     hours_cycle: '70/8',
     home_time_zone: 'America/Chicago',
@@ -139,9 +133,9 @@ export const access: Access = {
     authenticated: {
       select: '*',
       insert:
-        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until hours_pack hours_cycle home_time_zone',
+        'id organization_id user_id name license_number license_class endorsements driver_type status hire_date termination_date license_valid_until hours_pack hours_cycle home_time_zone',
       update:
-        'name license_number license_class endorsements driver_type status hire_date termination_date pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit license_valid_until hours_pack hours_cycle home_time_zone',
+        'name license_number license_class endorsements driver_type status hire_date termination_date license_valid_until hours_pack hours_cycle home_time_zone',
       delete: '*',
     },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },
@@ -292,8 +286,6 @@ export const requests: Resource['requests'] = {
         license_number: `W${++made}`,
         license_class: 'A',
         hire_date: '2020-01-01',
-        pay_kind: 'per_distance',
-        pay_per_distance: 0.625,
       },
     })
   },
@@ -360,8 +352,8 @@ async function member({ owner }: Arrangement): Promise<string> {
 async function driver(arrangement: Arrangement): Promise<string> {
   return idOf(
     await arrangement.owner.query<{ id: string }>(
-      `insert into drivers (organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_flat)
-       values ($1, $2, 'A driver', $3, 'A', '2020-01-01', 'flat', 100) returning id`,
+      `insert into drivers (organization_id, user_id, name, license_number, license_class, hire_date)
+       values ($1, $2, 'A driver', $3, 'A', '2020-01-01') returning id`,
       [FREIGHT_ORGANIZATIONS.carrier, await member(arrangement), `W${++made}`],
     ),
   )

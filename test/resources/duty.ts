@@ -130,7 +130,6 @@ export const access: Access = {
       'muster.hours_left_eu_561(jsonb,text,text[],bigint[],bigint)',
       'muster.hours_left_us_property(jsonb,text,text,text[],bigint[],bigint)',
       'muster.hours_of_service_rules()',
-      'muster.is_duty_in_future(timestamp with time zone)',
       'muster.least_driving_span(text,jsonb,bigint)',
       'muster.least_span_of_load(public.loads,text,text)',
       'muster.limits_of(text,date)',

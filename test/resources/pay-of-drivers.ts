@@ -21,6 +21,7 @@ const row = (driver: keyof typeof DRIVER, carrier: Carrier = 'carrier') => ({
   payment: id('b4', DRIVER[driver]),
   unsettled: id('b4', 10 + DRIVER[driver]),
   deduction: id('b3', DRIVER[driver]),
+  terms: id('b2', DRIVER[driver]),
   driver: id('ba', DRIVER[driver]),
   organization: FREIGHT_ORGANIZATIONS[carrier],
   number: DRIVER[driver],
@@ -34,7 +35,7 @@ const STATEMENTS = {
   rival: row('rival', 'rivalCarrier'),
   foreign: row('foreign', 'foreignCarrier'),
 }
-const partOf = (member: 'payment' | 'unsettled' | 'deduction'): Record<string, MatrixRow> =>
+const partOf = (member: 'payment' | 'unsettled' | 'deduction' | 'terms'): Record<string, MatrixRow> =>
   Object.fromEntries(
     Object.entries(STATEMENTS).map(([name, row]) => [
       name,
@@ -52,7 +53,11 @@ const settle = ({ organization, driver }: MatrixRow): string =>
   `select muster.settle_driver_payments('2024-01-01', '2024-01-31', ${quote(organization)}, ${quote(driver)})`
 
 async function arrange(owner: Database): Promise<void> {
-  for (const { id, payment, unsettled, deduction, driver, number } of Object.values(STATEMENTS)) {
+  for (const { id, payment, unsettled, deduction, terms, driver, number } of Object.values(STATEMENTS)) {
+    await owner.query(
+      `insert into driver_pay_terms (id, driver_id, pay_kind, pay_flat) values ($1, $2, 'flat', 100)`,
+      [terms, driver],
+    )
     await owner.query(
       `insert into driver_deductions (id, driver_id, amount, explanation, valid_from) values ($1, $2, 85, 'Lease', '2024-01-01')`,
       [deduction, driver],
@@ -126,6 +131,7 @@ export const access: Access = {
   functions: {
     '': [
       'muster.tg_driver_deductions__copy_driver()',
+      'muster.tg_driver_pay_terms__copy_driver()',
       'muster.tg_driver_payments__check_change()',
       'muster.tg_driver_payments__complete()',
       'muster.tg_driver_statements__check_change()',
@@ -143,7 +149,7 @@ export const access: Access = {
       'muster.audience_of_driver_statements(jsonb,timestamp with time zone)',
       'muster.delivery_day(public.loads)',
       'muster.driver_statement_json(public.driver_statements)',
-      'muster.linehaul_of(public.loads,public.drivers)',
+      'muster.linehaul_of(public.loads,public.driver_pay_terms)',
       'muster.seen_of_driver_payments(jsonb)',
       'muster.seen_of_driver_statements(jsonb)',
     ],
@@ -201,6 +207,55 @@ export const parts: readonly Access[] = [
       },
       service_role: { select: '*', insert: '*', update: '*' },
       muster_definer: { select: '*', insert: '*', update: '*' },
+    },
+  },
+  {
+    section: {
+      table: 'public.driver_pay_terms',
+      key: 'id',
+      rows: partOf('terms'),
+      actions: {
+        r: reads('public.driver_pay_terms'),
+        p: changes(
+          'set the terms of the driver',
+          ({ driver }) =>
+            `insert into public.driver_pay_terms (driver_id, pay_kind, pay_flat) values (${quote(driver)}, 'flat', 200)
+             on conflict (driver_id) do update set pay_flat = excluded.pay_flat`,
+        ),
+        e: updates('public.driver_pay_terms', 'pay_flat = 200'),
+        E: updatesAll('public.driver_pay_terms', 'pay_flat = 200'),
+        w: updates('public.driver_pay_terms', 'driver_id = driver_id'),
+        d: deletes('public.driver_pay_terms'),
+      },
+      grid: gridOf('rpeE', 'reE', 'r'),
+    },
+    alone: {
+      inserts: {
+        'office own': 'allowed',
+        'office rival': 'refused',
+        'dispatcher own': 'refused',
+        'driver own': 'refused',
+        'broker own': 'refused',
+        'admin rival': 'allowed',
+        'admin foreign': 'refused',
+      },
+      updates: {
+        'office own own': 'allowed',
+        'office * rival': 'refused',
+        'dispatcher own own': 'refused',
+        'driver own own': 'refused',
+        'admin own rival': 'allowed',
+        'admin * foreign': 'refused',
+      },
+    },
+    privileges: {
+      authenticated: {
+        select: '*',
+        insert: 'id driver_id pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit',
+        update: 'pay_kind pay_per_distance pay_percentage pay_flat currency distance_unit',
+      },
+      service_role: { select: '*', insert: '*', update: '*' },
+      muster_definer: { select: '*', update: 'updated_at' },
     },
   },
   {
@@ -283,6 +338,13 @@ const READERS = ['office', 'driver', 'admin'] as const
 const read = (url: string) => async () => READERS.map((persona) => ({ persona, url }))
 
 export const requests: Resource['requests'] = {
+  'GET /v1/freight/drivers/{id}/pay-terms': read(`/v1/freight/drivers/${DRIVERS.driver}/pay-terms`),
+  'PUT /v1/freight/drivers/{id}/pay-terms': async ({ owner }) =>
+    one({
+      persona: 'office',
+      url: `/v1/freight/drivers/${(await arrangeDriver(owner)).id}/pay-terms`,
+      body: { pay_kind: 'per_distance', pay_per_distance: 0.625 },
+    }),
   'GET /v1/freight/driver-payments': async (arrangement) => {
     await arrangePayment(arrangement.owner, DRIVERS.driver)
     return READERS.map((persona) => ({ persona, url: '/v1/freight/driver-payments' }))

@@ -109,6 +109,7 @@ const EQUIVALENT: Record<string, string> = {
     PAY_ELSEWHERE,
   'tg_driver_deductions__copy_driver: not found → false': NO_TENANT,
   'tg_driver_documents__copy_driver: not found → false': NO_TENANT,
+  'tg_driver_pay_terms__copy_driver: not found → false': NO_TENANT,
   'tg_driver_payments__complete: not found → false': NO_TENANT,
   'tg_driver_payments__complete: new.load_id is not null and not exists ( select from public.load_assignments a where a.load_id = new.load_id and (a.driver_id = new.driver_id or a.co_driver_id = new.driver_id) ) → false':
     PAY_ELSEWHERE,

@@ -145,6 +145,60 @@ test('a load that is delivered twice at once pays its driver once', async () => 
   expect(await unsettled(driver.id)).toBe(1)
 })
 
+test('a load that is delivered while the terms of its driver change pays by the ones or the others', async () => {
+  const strict = failOnDeadlock(api().api)
+  const change = (driver: string) => ({
+    actor: OFFICE,
+    statement: sql`
+      insert into driver_pay_terms (driver_id, pay_kind, pay_per_distance, distance_unit) values (${driver}, 'per_distance', 2, 'km')
+      on conflict (driver_id) do update
+      set (pay_kind, pay_per_distance, pay_flat, distance_unit) = ('per_distance', excluded.pay_per_distance, null, excluded.distance_unit)
+      returning driver_id`,
+  })
+  for (const [order, amounts] of [
+    ['deliver first', [180, 321.86]],
+    ['change first', [321.86, 321.86]],
+  ] as const) {
+    const driver = await arrangePaidDriver(owner, FLAT)
+    const [load, later] = [
+      await arrangeHaul(owner, driver.id, { distance: 100, daysAgo: 5 }),
+      await arrangeHaul(owner, driver.id, { distance: 100, daysAgo: 3 }),
+    ]
+    const steps = [delivery(load), change(driver.id)]
+    const [first, second] = order === 'deliver first' ? steps : steps.reverse()
+    expect(await interleave(strict, first!, second!), order).toEqual({
+      first: 'ok',
+      second: 'ok',
+      waited: true,
+    })
+    await runAs(strict, OFFICE, delivery(later).statement)
+    const paid = await owner.query<{ amount: number }>(
+      'select amount::float8 as amount from driver_payments where driver_id = $1 order by earned_on',
+      [driver.id],
+    )
+    expect(
+      paid.map(({ amount }) => amount),
+      order,
+    ).toEqual(amounts)
+  }
+})
+
+test('two who set the first terms of a driver: the second replaces those of the first', async () => {
+  const strict = failOnDeadlock(api().api)
+  const driver = await arrangePaidDriver(owner, FLAT)
+  await owner.query('delete from driver_pay_terms where driver_id = $1', [driver.id])
+  const put = (flat: number) => ({
+    actor: OFFICE,
+    statement: sql`
+      insert into driver_pay_terms (driver_id, pay_kind, pay_flat) values (${driver.id}, 'flat', ${flat})
+      on conflict (driver_id) do update set pay_flat = excluded.pay_flat returning driver_id`,
+  })
+  expect(await interleave(strict, put(1), put(2))).toEqual({ first: 'ok', second: 'ok', waited: true })
+  expect(
+    await owner.query('select pay_flat::int as flat from driver_pay_terms where driver_id = $1', [driver.id]),
+  ).toEqual([{ flat: 2 }])
+})
+
 test('two who move one statement: the second is told that it has moved', async () => {
   const strict = failOnDeadlock(api().api)
   const driver = await arrangePaidDriver(owner, FLAT)

@@ -1,11 +1,12 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { SHIFT_STATUSES } from '../../src/guarding/shifts/table.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { MIGRATION_CONNECTION, migrateDown, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { describeBlocks, difference } from '../support/catalog-difference.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { openTestDatabase, useTestDatabase } from '../support/database.ts'
+import { buildFreightWorld, DRIVERS, FREIGHT_ORGANIZATIONS, FREIGHT_USERS } from '../support/freight-world.ts'
 import { patience } from '../support/patience.ts'
 import { shiftIn } from '../support/shifts.ts'
 import { buildWorld, PROFESSIONALS } from '../support/world.ts'
@@ -16,8 +17,10 @@ const database = useTestDatabase()
 const STATUSES = SHIFT_STATUSES.filter((status) => status !== 'no_show')
 
 /** Runs the work as the migration commands do: a file without a transaction needs its settings on the connection. */
-async function asMigrator(work: (owner: Database) => Promise<unknown>): Promise<void> {
-  const { owner, ownerUrl } = database()
+async function asMigrator(
+  work: (owner: Database) => Promise<unknown>,
+  { owner, ownerUrl } = database(),
+): Promise<void> {
   if (!ownerUrl) {
     await work(owner)
     return
@@ -41,11 +44,11 @@ const OF_A_NEW_DATABASE =
 const TIMEOUT_MS = patience(180_000)
 
 /** Rolls back a migration and all that came after it. */
-async function rollBackTo(name: string): Promise<void> {
+async function rollBackTo(name: string, on = database()): Promise<void> {
   const tags = (await readMigrations(MIGRATIONS_FOLDER)).map(({ tag }) => tag)
   const nth = tags.findIndex((tag) => tag.endsWith(name))
   expect(nth).toBeGreaterThan(0)
-  await asMigrator((owner) => migrateDown(owner, tags.length - nth))
+  await asMigrator((owner) => migrateDown(owner, tags.length - nth), on)
 }
 
 test(
@@ -85,6 +88,48 @@ test(
     ).toEqual(before.map(({ text }) => ({ instructions: text })))
     await asMigrator(migrateUp)
     expect(await briefings()).toEqual(before)
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  'what drivers are paid moves out of their records, and back into them',
+  async () => {
+    // Another test has a world in the other one.
+    const on = await openTestDatabase()
+    onTestFinished(() => on.close())
+    const { owner } = on
+    await buildFreightWorld(owner)
+    const set = (driver: string, terms: string) =>
+      owner.query(`update driver_pay_terms set ${terms} where driver_id = $1`, [driver])
+    await set(
+      DRIVERS.driver,
+      "pay_kind = 'per_distance', pay_percentage = null, pay_per_distance = 0.6215, currency = 'CAD', distance_unit = 'km'",
+    )
+    await set(DRIVERS.foreignDriver, "pay_kind = 'flat', pay_percentage = null, pay_flat = 180")
+    const [bare] = await owner.query<{ id: string }>(
+      `insert into drivers (organization_id, user_id, name, license_number, license_class, hire_date)
+       values ($1, $2, 'Bare', 'B1', 'A', '2020-01-01') returning id`,
+      [FREIGHT_ORGANIZATIONS.carrier, FREIGHT_USERS.newDriver],
+    )
+    const of = (table: string, key: string) =>
+      owner.query(
+        `select ${key} as driver, pay_kind, pay_per_distance::text as per_distance, pay_percentage::text as percentage,
+                pay_flat::text as flat, currency, distance_unit, tenant_id, organization_id
+         from ${table} where ${key} <> $1 order by 1`,
+        [bare!.id],
+      )
+    const trail = () => owner.query('select id, updated_at::text, updated_by from drivers order by 1')
+    const [terms, drivers] = [await of('driver_pay_terms', 'driver_id'), await trail()]
+    expect(terms).toHaveLength(3)
+    await rollBackTo('_driver_pay_terms', on)
+    expect(await of('drivers', 'id')).toEqual(terms)
+    expect(
+      await owner.query('select pay_kind, pay_flat::text from drivers where id = $1', [bare!.id]),
+    ).toEqual([{ pay_kind: 'flat', pay_flat: '0.00' }])
+    await asMigrator(migrateUp, on)
+    expect(await of('driver_pay_terms', 'driver_id')).toEqual(terms)
+    expect(await trail()).toEqual(drivers)
   },
   TIMEOUT_MS,
 )

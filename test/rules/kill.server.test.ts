@@ -5,8 +5,9 @@ import { issueToken } from '../../src/platform/auth/issue.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
 import { expectInvariants } from '../support/invariants.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { trialSize } from '../support/trial.ts'
 import { arrangeGuards, buildWorld, type Guard, LOCATIONS, SITE, USERS } from '../support/world.ts'
@@ -38,7 +39,7 @@ let company: string
 const tokens = new Map<Guard, string>()
 
 beforeAll(async () => {
-  postgres = await startPostgres({ durable: true })
+  postgres = await startMigratedPostgres({ durable: true })
   service = await start()
   owner = openOwner()
   await buildWorld(owner)

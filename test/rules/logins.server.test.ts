@@ -9,13 +9,14 @@ import {
   type LoginName,
   type LoginUrls,
 } from '../../src/platform/db/logins.ts'
-import { MIGRATION_CONNECTION, migrateUp } from '../../src/platform/db/migrations/migrate.ts'
+import { MIGRATION_CONNECTION } from '../../src/platform/db/migrations/migrate.ts'
 import { type Databases, openDatabases } from '../../src/platform/db/open.ts'
 import { SECRET } from '../support/api.ts'
 import { runCommandFile } from '../support/command.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { urlOf } from '../support/server-databases.ts'
 import { crashServiceWhen } from '../support/service-process.ts'
 
@@ -127,10 +128,12 @@ describe('on a server of several databases and owners', () => {
   }
 
   beforeAll(async () => {
-    cluster = await startPostgres()
+    cluster = await startMigratedPostgres()
+    // From beside it: a database with somebody in it cannot be copied.
+    await withOwner(urlOf(cluster.url, 'template1'), (owner) =>
+      owner.query('create database migrated template postgres'),
+    )
     superuser = openServer({ url: cluster.url, max: 2 })
-    await superuser.query('create database migrated')
-    await withOwner(urlOf(cluster.url, 'migrated'), (owner) => migrateUp(owner))
   }, patience(60_000))
   afterAll(async () => {
     await Promise.all(open.map((databases) => databases.close()))

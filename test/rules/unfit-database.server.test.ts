@@ -7,8 +7,9 @@ import { openServer } from '../../src/platform/db/engine/server.ts'
 import { ReadOnlyServer } from '../../src/platform/db/fitness.ts'
 import { openDatabases } from '../../src/platform/db/open.ts'
 import { SECRET } from '../support/api.ts'
+import { startMigratedPostgres } from '../support/migrated-postgres.ts'
 import { patience } from '../support/patience.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { urlOf } from '../support/server-databases.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { buildWorld, LOCATIONS, USERS } from '../support/world.ts'
@@ -26,7 +27,7 @@ let owner: Database
 let token: string
 
 beforeAll(async () => {
-  postgres = await startPostgres({ settings: { synchronous_commit: 'on' } })
+  postgres = await startMigratedPostgres({ settings: { synchronous_commit: 'on' } })
   service = await startService({
     DATABASE_URL: postgres.url,
     JWT_SECRET: SECRET,

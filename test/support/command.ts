@@ -36,6 +36,8 @@ export const environment = (settings: Record<string, string>): Record<string, st
   HOME: process.env.HOME,
   // Of the run: `vitest.config.ts`.
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  // What commands keep (see `history-catalog.ts`): made by the first who needs it.
+  XDG_CACHE_HOME: join(ROOT, 'node_modules/.cache/muster-test'),
   ...UNSET,
   ...settings,
 })

@@ -27,8 +27,9 @@ export async function arrangePaidDriver(
 ): Promise<{ id: string; userId: string }> {
   const driver = await arrangeDriver(owner, organization)
   await owner.query(
-    `update drivers set pay_kind = $2, pay_per_distance = $3, pay_percentage = $4, pay_flat = $5, currency = $6, distance_unit = $7
-     where id = $1`,
+    `update driver_pay_terms
+     set pay_kind = $2, pay_per_distance = $3, pay_percentage = $4, pay_flat = $5, currency = $6, distance_unit = $7
+     where driver_id = $1`,
     [
       driver.id,
       terms.pay_kind,

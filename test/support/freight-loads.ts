@@ -87,7 +87,7 @@ export async function assignAs(owner: Database, load: string, leg: Leg): Promise
 
 let made = 10_000
 
-/** A driver of the carrier, with a user of their own and the documents that loads need. As the owner. */
+/** A driver of the carrier, with a user of their own, the documents that loads need, and 100 for each load. As the owner. */
 export async function arrangeDriver(
   owner: Database,
   organization: string = FREIGHT_ORGANIZATIONS.carrier,
@@ -100,10 +100,13 @@ export async function arrangeDriver(
     [organization],
   )
   const [driver] = await owner.query<{ id: string }>(
-    `insert into drivers (organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_flat)
-     values ($1, $2, 'A driver', $3, 'A', '2020-01-01', 'flat', 100) returning id`,
+    `insert into drivers (organization_id, user_id, name, license_number, license_class, hire_date)
+     values ($1, $2, 'A driver', $3, 'A', '2020-01-01') returning id`,
     [organization, user!.id, `L${number}`],
   )
+  await owner.query(`insert into driver_pay_terms (driver_id, pay_kind, pay_flat) values ($1, 'flat', 100)`, [
+    driver!.id,
+  ])
   await arrangeDocuments(owner, driver!.id)
   return { id: driver!.id, userId: user!.id }
 }

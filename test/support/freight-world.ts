@@ -139,9 +139,13 @@ export async function addRecords(owner: Database): Promise<void> {
       ],
     )
     await owner.query(
-      `insert into drivers (id, organization_id, user_id, name, license_number, license_class, hire_date, pay_kind, pay_percentage)
-       values ($1, $2, $3, $4, 'W1', 'A', '2020-01-01', 'percentage', 25)`,
+      `insert into drivers (id, organization_id, user_id, name, license_number, license_class, hire_date)
+       values ($1, $2, $3, $4, 'W1', 'A', '2020-01-01')`,
       [DRIVERS[driver], organization, FREIGHT_USERS[driver], driver],
+    )
+    await owner.query(
+      `insert into driver_pay_terms (driver_id, pay_kind, pay_percentage) values ($1, 'percentage', 25)`,
+      [DRIVERS[driver]],
     )
     await arrangeDocuments(owner, DRIVERS[driver])
     await owner.query(

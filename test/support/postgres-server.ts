@@ -53,9 +53,14 @@ export interface PostgresOptions {
   settings?: Record<string, string>
   /** Makes it a read-only streaming replica of this server; user and password are the same. */
   replicaOf?: PostgresServer
+  /** Begins as a copy of this server, which must not be running, instead of an empty cluster; user and password are the same. */
+  copyOf?: StoppedCluster
   /** Keeps the cluster in this folder, to be found there by the next to start it: for data that take long to make. */
   keepIn?: string
 }
+
+/** A server that does not run: what is needed to copy it. */
+export type StoppedCluster = Pick<PostgresServer, 'url' | 'dataDir'>
 
 export interface PostgresServer {
   /** As superuser, with password, to the database `postgres`. */
@@ -90,7 +95,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const port = await findFreePort()
   const passwordFile = join(folder.path, 'password')
   const url = new URL(
-    options.replicaOf?.url ?? `postgres://postgres:${randomBytes(16).toString('hex')}@127.0.0.1/postgres`,
+    (options.replicaOf ?? options.copyOf)?.url ??
+      `postgres://postgres:${randomBytes(16).toString('hex')}@127.0.0.1/postgres`,
   )
   url.port = String(port)
   // The folder of whoever runs the tests may be closed to the server's user, and its PG* variables are not meant for it.
@@ -118,6 +124,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         '--checkpoint=fast',
         '--no-sync',
       )
+    } else if (options.copyOf) {
+      // With modes and owners, and of the same blocks where the file system can.
+      await run('cp', ['-a', options.copyOf.dataDir, dataDir])
+      return
     } else {
       await writeFile(passwordFile, url.password, { mode: 0o600 })
       if (user) await chown(passwordFile, user.uid, user.gid)

@@ -15,19 +15,26 @@ export { urlOf }
  * It lets nobody connect any more, not even autovacuum: a template with a session in it cannot be copied. Copies
  * themselves do not exclude each other.
  *
+ * @param migrated a database of the server that has the migrations already, and nobody in it
  * @returns its name.
  */
-export async function createTemplate(serverUrl: string): Promise<string> {
+export async function createTemplate(serverUrl: string, migrated?: string): Promise<string> {
   const name = randomName('muster_template')
-  await asAdministrator(serverUrl, (query) => query(`create database ${name}`))
-  const database = openServer({ ...MIGRATION_CONNECTION, url: urlOf(serverUrl, name) })
+  await asAdministrator(serverUrl, (query) =>
+    query(`create database ${name} ${migrated ? `template ${migrated} strategy file_copy` : ''}`),
+  )
+  if (!migrated) await migrateDatabase(urlOf(serverUrl, name))
+  await asAdministrator(serverUrl, (query) => query(`alter database ${name} with allow_connections false`))
+  return name
+}
+
+export async function migrateDatabase(ownerUrl: string): Promise<void> {
+  const database = openServer({ ...MIGRATION_CONNECTION, url: ownerUrl })
   try {
     await migrateUp(database)
   } finally {
     await database.close()
   }
-  await asAdministrator(serverUrl, (query) => query(`alter database ${name} with allow_connections false`))
-  return name
 }
 
 /** A copy of `template` for one test file: of its files, so that no change feed has to read it in the log. @returns its name. */

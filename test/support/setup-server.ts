@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { openServer } from '../../src/platform/db/engine/server.ts'
-import { startPostgres } from './postgres-server.ts'
+import { startMigratedPostgres } from './migrated-postgres.ts'
 import { createTemplate, dropDatabase } from './server-databases.ts'
 import './provided.ts'
 
@@ -28,8 +28,8 @@ export async function prepareServer(): Promise<{
     const template = await createTemplate(given)
     return { url: given, template, release: () => dropDatabase(given, template) }
   }
-  const { url, stop } = await startPostgres()
-  return { url, template: await createTemplate(url), release: stop }
+  const { url, stop } = await startMigratedPostgres()
+  return { url, template: await createTemplate(url, 'postgres'), release: stop }
 }
 
 async function checkGivenServer(url: string): Promise<void> {

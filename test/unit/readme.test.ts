@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { DEMO_USERS } from '../../src/guarding/demo/users.ts'
+import { COMPILED_ONCE } from '../support/node-flags.ts'
 import { patience } from '../support/patience.ts'
 
 /**
@@ -35,7 +36,7 @@ let stop: () => Promise<void>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-readme-'))
-  const service = spawn('node', ['src/main.ts'], {
+  const service = spawn('node', [COMPILED_ONCE, 'src/main.ts'], {
     env: {
       ...process.env,
       NODE_ENV: 'development',

@@ -118,9 +118,10 @@ async function seedRecords(tx: Transaction): Promise<void> {
       license_class: 'A',
       license_valid_until: '2099-12-31',
       hire_date: '2021-03-01',
-      pay_kind: 'per_distance',
-      pay_per_distance: 0.62,
     },
+  ])
+  await insert(tx, 'driver_pay_terms', [
+    { driver_id: driverId(1), pay_kind: 'per_distance', pay_per_distance: 0.62 },
   ])
   const office = DEMO_USERS.find(({ role }) => role === 'office')!.id
   await insert(

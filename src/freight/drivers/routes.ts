@@ -37,6 +37,8 @@ export const driverRoutes: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'createDriver',
         summary: 'Create a driver',
+        description:
+          'For the office and admins. What the driver is paid is set by `PUT /v1/freight/drivers/{id}/pay-terms`.',
         tags,
         body: newDriver,
         response: {

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { instantOut, text, uuid } from '../../platform/http/fields.ts'
-import { carrierId, currency, day, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
-import { DRIVER_STATUSES, DRIVER_TYPES, HOURS_CYCLES, HOURS_PACKS, PAY_KINDS } from './table.ts'
+import { carrierId, day } from '../fields.ts'
+import { DRIVER_STATUSES, DRIVER_TYPES, HOURS_CYCLES, HOURS_PACKS } from './table.ts'
 
-/** What `numeric(10,4)` holds. */
-const MAX_RATE = 999_999.9999
 const MAX_ENDORSEMENTS = 10
 
 const userId = uuid.meta({ description: 'The user, who has the role `driver` for the carrier.' })
@@ -31,16 +29,6 @@ const licenseValidUntil = day.nullable().meta({
 })
 const driverType = z.enum(DRIVER_TYPES)
 export const driverStatus = z.enum(DRIVER_STATUSES)
-const payKind = z.enum(PAY_KINDS).meta({
-  description:
-    'How the driver is paid: `per_distance` (for each mile or kilometer), `percentage` (of what the load pays), `flat` (for each load). Only the field of the kind is set.',
-})
-const pay = {
-  pay_per_distance: decimal(MAX_RATE, 4).nullable(),
-  pay_percentage: decimal(100, 2).nullable(),
-  pay_flat: decimal(MAX_MONEY, 2).nullable(),
-}
-
 const hoursPack = z.enum(HOURS_PACKS).meta({
   description:
     'By which rules the hours of service are counted: `us_property` (49 CFR 395, carriers of property) or `eu_561` (Regulation (EC) No 561/2006).',
@@ -68,12 +56,6 @@ export const driver = z
     status: driverStatus,
     hire_date: z.iso.date(),
     termination_date: z.iso.date().nullable(),
-    pay_kind: payKind,
-    pay_per_distance: z.number().nullable(),
-    pay_percentage: z.number().nullable(),
-    pay_flat: z.number().nullable(),
-    currency,
-    distance_unit: distanceUnit,
     hours_pack: hoursPack,
     hours_cycle: hoursCycle,
     home_time_zone: z.string(),
@@ -83,12 +65,6 @@ export const driver = z
   .meta({ id: 'Driver' })
 
 export type Driver = z.infer<typeof driver>
-
-const FIELD_OF_KIND = {
-  per_distance: 'pay_per_distance',
-  percentage: 'pay_percentage',
-  flat: 'pay_flat',
-} as const
 
 export const newDriver = z
   .strictObject({
@@ -103,23 +79,10 @@ export const newDriver = z
     status: driverStatus.default('active'),
     hire_date: day,
     termination_date: day.nullable().default(null),
-    pay_kind: payKind,
-    pay_per_distance: pay.pay_per_distance.default(null),
-    pay_percentage: pay.pay_percentage.default(null),
-    pay_flat: pay.pay_flat.default(null),
-    currency: currency.default('USD'),
-    distance_unit: distanceUnit.default('mi'),
     hours_pack: hoursPack.default('us_property'),
     hours_cycle: hoursCycle.default('70/8'),
     home_time_zone: homeTimeZone.default('America/Chicago'),
   })
-  .refine(
-    (given) =>
-      Object.entries(FIELD_OF_KIND).every(
-        ([kind, field]) => (given[field] !== null) === (kind === given.pay_kind),
-      ),
-    { path: ['pay_kind'], message: 'needs the field of its kind, and no other' },
-  )
   .meta({ id: 'NewDriver' })
 
 export const driverChange = z
@@ -133,10 +96,6 @@ export const driverChange = z
     status: driverStatus,
     hire_date: day,
     termination_date: day.nullable(),
-    pay_kind: payKind,
-    ...pay,
-    currency,
-    distance_unit: distanceUnit,
     hours_pack: hoursPack,
     hours_cycle: hoursCycle,
     home_time_zone: homeTimeZone,

@@ -5,7 +5,6 @@ import {
   date,
   foreignKey,
   index,
-  numeric,
   pgTable,
   sql,
   text,
@@ -13,11 +12,10 @@ import {
   uniqueIndex,
   uuid,
 } from '../../platform/db/drizzle.ts'
-import { carrierKey, ofCarrier, unitChecks, units } from '../columns.ts'
+import { carrierKey, ofCarrier } from '../columns.ts'
 
 export const DRIVER_TYPES = ['company', 'owner_operator', 'lease'] as const
 export const DRIVER_STATUSES = ['active', 'inactive', 'terminated', 'on_leave'] as const
-export const PAY_KINDS = ['per_distance', 'percentage', 'flat'] as const
 /** 49 CFR 395 for carriers of property, and Regulation (EC) No 561/2006. */
 export const HOURS_PACKS = ['us_property', 'eu_561'] as const
 /** 49 CFR 395.3(b): on duty for 60 hours in 7 days, or 70 in 8. */
@@ -42,14 +40,6 @@ export const drivers = pgTable(
     status: text('status', { enum: DRIVER_STATUSES }).notNull().default('active'),
     hire_date: date('hire_date').notNull(),
     termination_date: date('termination_date'),
-    pay_kind: text('pay_kind', { enum: PAY_KINDS }).notNull(),
-    /** For each mile or kilometre, as `distance_unit` says. */
-    pay_per_distance: numeric('pay_per_distance', { precision: 10, scale: 4, mode: 'number' }),
-    /** Of what the load pays. */
-    pay_percentage: numeric('pay_percentage', { precision: 5, scale: 2, mode: 'number' }),
-    /** For each load. */
-    pay_flat: numeric('pay_flat', { precision: 10, scale: 2, mode: 'number' }),
-    ...units,
     ...edited,
     // The last ones, as in a database that had the table before: functions return its rows.
     hours_pack: text('hours_pack', { enum: HOURS_PACKS }).notNull().default('us_property'),
@@ -88,14 +78,6 @@ export const drivers = pgTable(
       'drivers_terminated_has_date',
       sql`${t.status} <> 'terminated' or ${t.termination_date} is not null`,
     ),
-    check('drivers_pay_kind_known', sql`${t.pay_kind} in ('per_distance', 'percentage', 'flat')`),
-    check(
-      'drivers_pay_by_kind',
-      sql`(${t.pay_kind} = 'per_distance') = (${t.pay_per_distance} is not null) and (${t.pay_kind} = 'percentage') = (${t.pay_percentage} is not null) and (${t.pay_kind} = 'flat') = (${t.pay_flat} is not null)`,
-    ),
-    check('drivers_pay_not_negative', sql`${t.pay_per_distance} >= 0 and ${t.pay_flat} >= 0`),
-    check('drivers_pay_percentage_range', sql`${t.pay_percentage} between 0 and 100`),
-    ...unitChecks('drivers', t),
     check('drivers_hours_pack_known', sql`${t.hours_pack} in ('us_property', 'eu_561')`),
     check('drivers_hours_cycle_known', sql`${t.hours_cycle} in ('60/7', '70/8')`),
     check('drivers_home_time_zone_form', sql`muster.is_time_zone(${t.home_time_zone})`),

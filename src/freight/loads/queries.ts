@@ -147,11 +147,18 @@ export const loadById = writtenOnce<{ id: string }, LoadDetail>(({ id }) =>
 )
 
 type NearbyPage = NearbyLoadFilter & PageValues
+interface FoundLoad {
+  load: Load
+  distance_meters: number
+  /** The point around which it was found. */
+  around_latitude: number
+  around_longitude: number
+}
 
 /** Of a carrier's open loads within the radius the first page has to compare all; the function bounds who sees them. */
-const nearbyPages = writtenOnce<NearbyPage, { load: Load; distance_meters: number }>(
+const nearbyPages = writtenOnce<NearbyPage, FoundLoad>(
   (given) => sql`
-    select load, distance_meters
+    select load, distance_meters, around_latitude, around_longitude
     from muster.nearby_loads(
       ${given.latitude ?? sql`null`}::float8, ${given.longitude ?? sql`null`}::float8, ${given.driver_id ?? sql`null`}::uuid,
       ${given.radius_meters}::float8, ${given.limit}::integer, ${given.starts_after ?? sql`null`}::timestamptz,
@@ -160,13 +167,25 @@ const nearbyPages = writtenOnce<NearbyPage, { load: Load; distance_meters: numbe
   `,
 )
 
-/** The nearest first. */
+/** @param position the last load of the page before: its distance from the point of the first page, that point, and its id */
 export const listNearbyLoads = (
   filter: NearbyLoadFilter,
   limit: number,
-  position: Position | undefined,
-): RowsStatement<{ load: Load; distance_meters: number }> =>
-  nearbyPages({ ...filter, ...pageValues(limit, position) })
+  position:
+    | readonly [place: readonly [meters: number, latitude: number, longitude: number], id: string]
+    | undefined,
+): RowsStatement<FoundLoad> => {
+  if (!position) return nearbyPages({ ...filter, ...pageValues(limit, undefined) })
+  const [[meters, latitude, longitude], id] = position
+  // The driver may have moved: the pages of one search go by one point.
+  return nearbyPages({
+    ...filter,
+    driver_id: undefined,
+    latitude,
+    longitude,
+    ...pageValues(limit, [meters, id]),
+  })
+}
 
 interface CandidateFilter {
   eligible_only: boolean

@@ -132,7 +132,7 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listNearbyLoads',
         summary: 'List open loads around a place or a driver, nearest first',
         description:
-          'Lists the `pending` loads of the carrier by the distance of their first pickup, for its office and dispatchers, and for admins those of all carriers of the tenant. Drivers see no load before it is theirs: name a `driver_id` to search around the last position that the phone of the driver reported.',
+          'Lists the `pending` loads of the carrier by the distance of their first pickup, for its office and dispatchers, and for admins those of all carriers of the tenant. Drivers see no load before it is theirs: name a `driver_id` to search around the last position that the phone of the driver reported. Further pages go by the position of the first one.',
         tags,
         querystring: nearbyLoadQuery,
         response: {
@@ -143,11 +143,11 @@ export const loadRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query
-      const position = readCursor('nearby_loads', 'meters', cursor, filter)
+      const position = readCursor('nearby_loads', 'place', cursor, filter)
       const rows = await request.rows(listNearbyLoads(filter, limit, position))
-      const page = toPage('nearby_loads', rows, limit, filter, ({ load, distance_meters }) => [
-        distance_meters,
-        load.id,
+      const page = toPage('nearby_loads', rows, limit, filter, (found) => [
+        [found.distance_meters, found.around_latitude, found.around_longitude],
+        found.load.id,
       ])
       return { ...page, items: page.items.map(({ load, distance_meters }) => ({ ...load, distance_meters })) }
     },

@@ -24,15 +24,17 @@ import type {
   DriverEarningsFilter,
   DriverPayment,
   DriverPaymentFilter,
+  DriverPayTerms,
   DriverStatement,
   DriverStatementDetail,
   DriverStatementFilter,
   NewDriverDeduction,
   NewDriverPayment,
+  NewDriverPayTerms,
   Settlement,
   StatementStep,
 } from './schemas.ts'
-import { driverDeductions, driverPayments, driverStatements } from './table.ts'
+import { driverDeductions, driverPayments, driverPayTerms, driverStatements } from './table.ts'
 
 const {
   tenant_id: _,
@@ -55,6 +57,39 @@ const {
   changed_xid: _10,
   ...statementColumns
 } = getTableColumns(driverStatements)
+const {
+  id: _11,
+  tenant_id: _12,
+  created_by: _13,
+  updated_by: _14,
+  ...termColumns
+} = getTableColumns(driverPayTerms)
+
+/** Of a driver; nothing where there are none, or the caller sees nothing of pay. */
+export const payTermsOf = writtenOnce<{ id: string }, DriverPayTerms>(({ id }) =>
+  build.select(termColumns).from(driverPayTerms).where(eq(driverPayTerms.driver_id, id)),
+)
+
+/** All of them: the rate, its unit and its currency change at once. */
+export async function putPayTerms(
+  session: Session,
+  driver: string,
+  given: NewDriverPayTerms,
+): Promise<DriverPayTerms> {
+  const columns = Object.keys(given).map((name) => sql.identifier(name))
+  const put = await session.row<DriverPayTerms>(
+    insertRow(
+      driverPayTerms,
+      { driver_id: driver, ...given },
+      termColumns,
+      sql`on conflict (driver_id) do update set (${sql.join(columns, sql`, `)}) = (${sql.join(
+        columns.map((column) => sql`excluded.${column}`),
+        sql`, `,
+      )})`,
+    ),
+  )
+  return put!
+}
 
 interface PayTable {
   tenant_id: AnyPgColumn

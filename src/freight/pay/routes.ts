@@ -14,6 +14,8 @@ import {
   listPayments,
   listStatements,
   moveStatement,
+  payTermsOf,
+  putPayTerms,
   reportEarnings,
   settle,
   statementById,
@@ -28,12 +30,14 @@ import {
   driverPayment,
   driverPaymentPage,
   driverPaymentQuery,
+  driverPayTerms,
   driverStatement,
   driverStatementDetail,
   driverStatementPage,
   driverStatementQuery,
   newDriverDeduction,
   newDriverPayment,
+  newDriverPayTerms,
   settledStatements,
   settlement,
   statementStep,
@@ -42,6 +46,39 @@ import {
 const tags = ['pay']
 
 export const payRoutes: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/freight/drivers/:id/pay-terms',
+    {
+      schema: {
+        operationId: 'getDriverPayTerms',
+        summary: 'Get the pay terms of a driver',
+        description:
+          'For the office, admins, and the driver. Answers 404 for a driver who has no pay terms, and for dispatchers and brokers, who see nothing of pay.',
+        tags,
+        params: idParams,
+        response: { 200: driverPayTerms, ...problems('not_found') },
+      },
+    },
+    async (request) => found(await request.row(payTermsOf(request.params))),
+  )
+
+  app.put(
+    '/freight/drivers/:id/pay-terms',
+    {
+      schema: {
+        operationId: 'putDriverPayTerms',
+        summary: 'Set the pay terms of a driver',
+        description:
+          'For the office and admins. Replaces all pay terms at once: loads that are delivered from now on pay by them. A driver without pay terms is paid for no load automatically.',
+        tags,
+        params: idParams,
+        body: newDriverPayTerms,
+        response: { 200: driverPayTerms, ...problems('not_found', 'forbidden') },
+      },
+    },
+    (request) => request.write((session) => putPayTerms(session, request.params.id, request.body)),
+  )
+
   app.get(
     '/freight/driver-payments',
     {
@@ -70,7 +107,7 @@ export const payRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'createDriverPayment',
         summary: 'Put a payment of a driver on record',
         description:
-          'For the office and admins. A delivered load pays its drivers by itself, by their terms, unless the office put what it pays on record before. A payment is never changed or removed: another one sets it off.',
+          'For the office and admins. A delivered load pays its drivers automatically, by their pay terms, unless the office put what it pays on record before. A payment is never changed or removed: another one sets it off.',
         tags,
         body: newDriverPayment,
         response: {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { day, instantOut, pageQuery, queryFlag, text, uuid } from '../../platform/http/fields.ts'
 import { pageOf } from '../../platform/http/page.ts'
-import { carrierId, currency, decimal, MAX_MONEY } from '../fields.ts'
-import { PAYMENT_STATUSES, PAYMENT_TYPES } from './table.ts'
+import { carrierId, currency, decimal, distanceUnit, MAX_MONEY } from '../fields.ts'
+import { PAY_KINDS, PAYMENT_STATUSES, PAYMENT_TYPES } from './table.ts'
 
 /** A tenth of what `numeric(14,4)` holds: more than any distance, time or sum of money here. */
 const MAX_QUANTITY = 999_999_999.9999
 /** What `numeric(10,4)` holds. */
 const MAX_RATE = 999_999.9999
 const MAX_EXPLANATION = 500
+const MAX_PERCENTAGE = 100
 
 const dayOut = z.iso.date()
 const money = (description: string) => z.number().meta({ description })
@@ -27,6 +28,59 @@ const explanation = text(1, MAX_EXPLANATION).meta({
   description: 'What the driver reads on the statement.',
   examples: ['Detention in Detroit'],
 })
+
+const payKind = z.enum(PAY_KINDS).meta({
+  description:
+    'How a delivered load pays the driver: `per_distance` (for each mile or kilometer), `percentage` (of what the load pays), `flat` (for each load). Only the field of the kind is set.',
+})
+const FIELD_OF_KIND = {
+  per_distance: 'pay_per_distance',
+  percentage: 'pay_percentage',
+  flat: 'pay_flat',
+} as const
+const perDistance = { description: 'What a mile or a kilometer pays, as `distance_unit` says.' }
+const percentage = { description: 'From 0 to 100, of what the load pays, in its currency.' }
+const flat = { description: 'What each load pays.' }
+const termsCurrency = currency.meta({
+  description:
+    'Of `pay_per_distance` and `pay_flat`, and the default for payments and deductions of the driver; an ISO 4217 code.',
+})
+const termsUnit = distanceUnit.meta({ description: 'The unit of `pay_per_distance`: miles or kilometers.' })
+
+export const driverPayTerms = z
+  .strictObject({
+    organization_id: organizationId,
+    driver_id: driverId,
+    pay_kind: payKind,
+    pay_per_distance: z.number().nullable().meta(perDistance),
+    pay_percentage: z.number().nullable().meta(percentage),
+    pay_flat: z.number().nullable().meta(flat),
+    currency: termsCurrency,
+    distance_unit: termsUnit,
+    created_at: instantOut,
+    updated_at: instantOut,
+  })
+  .meta({ id: 'DriverPayTerms' })
+export type DriverPayTerms = z.infer<typeof driverPayTerms>
+
+export const newDriverPayTerms = z
+  .strictObject({
+    pay_kind: payKind,
+    pay_per_distance: decimal(MAX_RATE, 4).nullable().default(null).meta(perDistance),
+    pay_percentage: decimal(MAX_PERCENTAGE, 2).nullable().default(null).meta(percentage),
+    pay_flat: decimal(MAX_MONEY, 2).nullable().default(null).meta(flat),
+    currency: termsCurrency.default('USD'),
+    distance_unit: termsUnit.default('mi'),
+  })
+  .refine(
+    (given) =>
+      Object.entries(FIELD_OF_KIND).every(
+        ([kind, field]) => (given[field] !== null) === (kind === given.pay_kind),
+      ),
+    { path: ['pay_kind'], message: 'needs the field of its kind, and no other' },
+  )
+  .meta({ id: 'NewDriverPayTerms' })
+export type NewDriverPayTerms = z.infer<typeof newDriverPayTerms>
 
 export const driverPayment = z
   .strictObject({
@@ -76,7 +130,10 @@ export const newDriverPayment = z
     rate: decimal(MAX_RATE, 4).optional().meta({
       description: 'What one of `quantity` pays; from 0 to 100 for a percentage.',
     }),
-    currency: currency.optional().meta({ description: 'The default is the currency of the driver.' }),
+    currency: currency.optional().meta({
+      description:
+        'The default is the currency of the pay terms of the driver; `USD` for a driver who has none.',
+    }),
     explanation,
     earned_on: day.meta({
       description: 'The payment is on the first statement whose period ends on this day or later.',
@@ -109,7 +166,6 @@ export const newDriverPayment = z
   .meta({ id: 'NewDriverPayment' })
 export type NewDriverPayment = z.infer<typeof newDriverPayment>
 
-const MAX_PERCENTAGE = 100
 type PaymentType = (typeof PAYMENT_TYPES)[number]
 const isPercentage = (given: PaymentType): boolean =>
   given === 'linehaul_percentage' || given === 'total_percentage'
@@ -233,7 +289,10 @@ export const newDriverDeduction = z
     amount: decimal(MAX_MONEY, 2)
       .refine((value) => value > 0, 'must be above zero')
       .meta({ description: 'What is taken off each statement, without the sign.', examples: [85] }),
-    currency: currency.optional().meta({ description: 'The default is the currency of the driver.' }),
+    currency: currency.optional().meta({
+      description:
+        'The default is the currency of the pay terms of the driver; `USD` for a driver who has none.',
+    }),
     explanation: text(1, MAX_EXPLANATION).meta({ examples: ['Trailer lease'] }),
     valid_from: validFrom,
     valid_until: validUntil.default(null),

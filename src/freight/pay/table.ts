@@ -14,7 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from '../../platform/db/drizzle.ts'
-import { carrierKey } from '../columns.ts'
+import { carrierKey, unitChecks, units } from '../columns.ts'
 import { drivers } from '../drivers/table.ts'
 import { loads } from '../loads/table.ts'
 
@@ -28,6 +28,8 @@ export const LINEHAUL_TYPES = [
 /** What is taken off: the amount is below zero. */
 export const DEDUCTION_TYPES = ['advance', 'deduction'] as const
 export const PAYMENT_TYPES = [...LINEHAUL_TYPES, 'detention', 'fuel', 'lumper', ...DEDUCTION_TYPES] as const
+/** How a driver is paid for driving a load. */
+export const PAY_KINDS = ['per_distance', 'percentage', 'flat'] as const
 export const PAYMENT_STATUSES = ['pending', 'processing', 'completed', 'failed', 'refunded'] as const
 
 /** Whose a row is: copied from the driver, or written by the function that settles. */
@@ -45,6 +47,44 @@ const trail = {
 
 /** The sum of many payments may be larger than one of them. */
 const sum = (name: string) => numeric(name, { precision: 12, scale: 2, mode: 'number' }).notNull()
+
+/** What a delivered load pays a driver. Beside the driver's record, which dispatchers read. */
+export const driverPayTerms = pgTable(
+  'driver_pay_terms',
+  {
+    id: id(),
+    ...ofDriver,
+    pay_kind: text('pay_kind', { enum: PAY_KINDS }).notNull(),
+    /** For each mile or kilometre, as `distance_unit` says. */
+    pay_per_distance: numeric('pay_per_distance', { precision: 10, scale: 4, mode: 'number' }),
+    /** Of what the load pays. */
+    pay_percentage: numeric('pay_percentage', { precision: 5, scale: 2, mode: 'number' }),
+    /** For each load. */
+    pay_flat: numeric('pay_flat', { precision: 10, scale: 2, mode: 'number' }),
+    // Beside the rate: whoever changes both changes them at once, whatever load is delivered meanwhile.
+    ...units,
+    ...trail,
+  },
+  (t) => [
+    carrierKey('driver_pay_terms', t),
+    unique('driver_pay_terms_one_per_driver').on(t.driver_id),
+    foreignKey({
+      name: 'driver_pay_terms_driver_fk',
+      columns: [t.driver_id, t.organization_id],
+      foreignColumns: [drivers.id, drivers.organization_id],
+    }).onDelete('restrict'),
+    check('driver_pay_terms_kind_known', sql`${t.pay_kind} in ('per_distance', 'percentage', 'flat')`),
+    check(
+      'driver_pay_terms_by_kind',
+      sql`(${t.pay_kind} = 'per_distance') = (${t.pay_per_distance} is not null) and (${t.pay_kind} = 'percentage') = (${t.pay_percentage} is not null) and (${t.pay_kind} = 'flat') = (${t.pay_flat} is not null)`,
+    ),
+    check('driver_pay_terms_not_negative', sql`${t.pay_per_distance} >= 0 and ${t.pay_flat} >= 0`),
+    check('driver_pay_terms_percentage_range', sql`${t.pay_percentage} between 0 and 100`),
+    ...unitChecks('driver_pay_terms', t),
+    index('driver_pay_terms_organization_idx').on(t.organization_id),
+    index('driver_pay_terms_tenant_idx').on(t.tenant_id),
+  ],
+)
 
 /** What is taken off each statement of a driver while it is valid: a lease of a trailer, an insurance. */
 export const driverDeductions = pgTable(

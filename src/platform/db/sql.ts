@@ -9,11 +9,14 @@ export const build = drizzle(() => {
 /**
  * `insert into table (the given columns) values (…) returning …`. Drizzle's own insert names every column of the table
  * (as `default`), for which a caller with column grants has no privilege.
+ *
+ * @param onConflict the clause `on conflict …`, where one row may be there already
  */
 export function insertRow<T extends PgTable>(
   table: T,
   values: { [column in keyof T['$inferInsert']]?: unknown },
   returning: Record<string, AnyColumn | SQL | SQL.Aliased>,
+  onConflict: SQL = sql``,
 ): SQL {
   const columns: Record<string, AnyColumn> = getTableColumns(table)
   const given = Object.entries(values).filter(([, value]) => value !== undefined)
@@ -23,7 +26,7 @@ export function insertRow<T extends PgTable>(
   )}) values (${sql.join(
     given.map(([name, value]) => (isSql(value) ? value : sql.param(value, columns[name]!))),
     sql`, `,
-  )}) returning ${sql.join(
+  )}) ${onConflict} returning ${sql.join(
     Object.entries(returning).map(([name, value]) => sql`${unaliased(value)} as ${sql.identifier(name)}`),
     sql`, `,
   )}`

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { day, instantOut, text } from './fields.ts'
+import { day, instantOut, latitude, longitude, text } from './fields.ts'
 import { Problem } from './problem.ts'
 
 /** What a cursor remembers of the last item: its sort value and its id. Rows inserted between pages change nothing. */
@@ -16,9 +16,12 @@ const SORT_VALUES = {
   day,
   // Those of whom no place is known come last.
   meters: z.union([z.number(), z.literal('Infinity')]),
+  // The distance from a point, and the point: one that moves stays where it was on the first page.
+  place: z.tuple([z.number(), latitude, longitude]),
   count: z.int32(),
 }
 export type SortedBy = keyof typeof SORT_VALUES
+type SortValue = Position[0] | readonly number[]
 
 /** The parameters that decide which rows a list has and in which order: a cursor is good for the same ones alone. */
 type Filters = Record<string, unknown>
@@ -27,12 +30,12 @@ type Filters = Record<string, unknown>
  * @param list the name of the list: the cursor of another one would continue at a place that means nothing here
  * @throws Problem `cursor_invalid` for a cursor that this list did not give for these filters.
  */
-export function readCursor(
+export function readCursor<By extends SortedBy>(
   list: string,
-  sortedBy: SortedBy,
+  sortedBy: By,
   cursor: string | undefined,
   filters: Filters,
-): Position | undefined {
+): readonly [value: z.infer<(typeof SORT_VALUES)[By]>, id: string] | undefined {
   if (cursor === undefined) return undefined
   try {
     const position = z.tuple([SORT_VALUES[sortedBy], z.guid(), z.string()])
@@ -55,7 +58,7 @@ export function toPage<T>(
   rows: readonly T[],
   limit: number,
   filters: Filters,
-  position: (item: T) => Position,
+  position: (item: T) => readonly [value: SortValue, id: string],
 ): { items: T[]; next_cursor: string | null } {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
@@ -64,7 +67,11 @@ export function toPage<T>(
 }
 
 /** The cursor of the page that begins after `position`; for lists whose pages the database cuts. */
-export function writeCursor(list: string, position: Position, filters: Filters): string {
+export function writeCursor(
+  list: string,
+  position: readonly [value: SortValue, id: string],
+  filters: Filters,
+): string {
   return Buffer.from(JSON.stringify([...position, digestOf(list, filters)])).toString('base64url')
 }
 

@@ -2,9 +2,10 @@
 --
 -- * docs/decisions/050-a-statement-takes-what-is-unsettled.md says why. A payment has the sign of its type: an advance and a deduction are
 --   below zero, whatever else is not. Whoever puts one on record gives the amount without the sign, or what it is the product of.
--- * A load that is delivered pays each driver and co-driver who still had it, by the terms that they have then: the distance, in the unit of
---   the driver, by the rate; a percentage of what the load pays; or the same for each load. Half up to the cent. There is one such payment
---   for each load and driver (a unique index): what the office put on record before stays, and the rule makes none.
+-- * A load that is delivered pays each driver and co-driver who still had it, by the terms that they have then (driver-pay-terms.sql): the
+--   distance, in the unit of the terms, by the rate; a percentage of what the load pays; or the same for each load. Half up to the cent. There
+--   is one such payment for each load and driver (a unique index): what the office put on record before stays, and the rule makes none. A
+--   driver without terms is paid by hand.
 -- * Until it is settled, what the rule made follows the rate and the distance of its load. A load without a distance pays by distance once
 --   it has one. A cancelled load pays nothing.
 -- * The office adds what else is owed, and what is taken off; admins do, too. Nothing is removed: what was wrong is set off by another one.
@@ -36,7 +37,7 @@ select muster.follow_table(
 -- ---- What a load pays ---------------------------------------------------------------------------------------------------
 
 create or replace function muster.linehaul_of(
-  load public.loads, driver public.drivers,
+  load public.loads, terms public.driver_pay_terms,
   out type text, out quantity numeric, out rate numeric, out amount numeric, out currency text, out explanation text
 )
 language plpgsql
@@ -48,37 +49,37 @@ declare
   -- The international mile (NIST Special Publication 811).
   km_per_mile constant numeric := 1.609344;
 begin
-  case driver.pay_kind
+  case terms.pay_kind
     when 'per_distance' then
       type := 'linehaul_per_distance';
       quantity := round(
         case
-          when load.distance_unit = driver.distance_unit then load.distance
-          when driver.distance_unit = 'km' then load.distance * km_per_mile
+          when load.distance_unit = terms.distance_unit then load.distance
+          when terms.distance_unit = 'km' then load.distance * km_per_mile
           else load.distance / km_per_mile
         end, 2
       );
-      rate := driver.pay_per_distance;
+      rate := terms.pay_per_distance;
       amount := round(quantity * rate, 2);
-      currency := driver.currency;
-      explanation := format('%s %s at %s %s', quantity, driver.distance_unit, rate, currency);
+      currency := terms.currency;
+      explanation := format('%s %s at %s %s', quantity, terms.distance_unit, rate, currency);
     when 'percentage' then
       type := 'linehaul_percentage';
       quantity := load.rate;
-      rate := driver.pay_percentage;
+      rate := terms.pay_percentage;
       amount := round(quantity * rate / 100, 2);
       currency := load.currency;
       explanation := format('%s %% of %s %s', rate, quantity, currency);
     when 'flat' then
       type := 'flat';
-      amount := driver.pay_flat;
-      currency := driver.currency;
+      amount := terms.pay_flat;
+      currency := terms.currency;
       explanation := 'For the load';
   end case;
 end
 $$;
-comment on function muster.linehaul_of(public.loads, public.drivers) is
-  'What a load pays a driver by their terms; the amount is null for a load that has no distance, where it is paid by distance.';
+comment on function muster.linehaul_of(public.loads, public.driver_pay_terms) is
+  'What a load pays by the terms of a driver; the amount is null for a load that has no distance, where it is paid by distance.';
 
 -- The day on which the last stop was left, on the clocks there; a phone whose clock is wrong makes no day before the load began.
 create or replace function muster.delivery_day(load public.loads) returns date
@@ -113,23 +114,25 @@ as $$
 declare
   -- What numeric(10,2) holds: nobody is kept from delivering a load by what somebody once typed.
   most constant numeric := 99999999.99;
+  paid constant uuid[] := array(
+    select v.id
+    from public.load_assignments a
+    cross join lateral (values (a.driver_id), (a.co_driver_id)) as v (id)
+    where a.load_id = new.id and a.ended_as = 'completed' and v.id is not null
+  );
 begin
   -- In the order in which whoever settles locks them.
   perform from public.driver_payments p where p.load_id = new.id and p.statement_id is null order by p.id for no key update;
+  -- Once new terms are confirmed to whoever changed them, no load is delivered by the old ones any more.
+  perform from public.driver_pay_terms t where t.driver_id = any (paid) order by t.driver_id for share;
   insert into public.driver_payments as p (
     driver_id, load_id, type, amount, currency, quantity, rate, explanation, earned_on, is_automatic
   )
-  select d.id, new.id, l.type, l.amount, l.currency, l.quantity, l.rate, l.explanation, muster.delivery_day(new), true
-  from public.drivers d
-  cross join lateral muster.linehaul_of(new, d) l
-  where d.id in (
-      select v.id
-      from public.load_assignments a
-      cross join lateral (values (a.driver_id), (a.co_driver_id)) as v (id)
-      where a.load_id = new.id and a.ended_as = 'completed'
-    )
-    and l.amount <= most
-  order by d.id
+  select t.driver_id, new.id, l.type, l.amount, l.currency, l.quantity, l.rate, l.explanation, muster.delivery_day(new), true
+  from public.driver_pay_terms t
+  cross join lateral muster.linehaul_of(new, t) l
+  where t.driver_id = any (paid) and l.amount <= most
+  order by t.driver_id
   on conflict (load_id, driver_id) where type in ('linehaul_per_distance', 'linehaul_percentage', 'total_percentage', 'flat')
   do update set
     type = excluded.type, amount = excluded.amount, currency = excluded.currency, quantity = excluded.quantity, rate = excluded.rate,
@@ -152,9 +155,10 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select d.tenant_id, d.organization_id, coalesce(new.currency, d.currency)
+  select d.tenant_id, d.organization_id, coalesce(new.currency, t.currency, 'USD')
   into new.tenant_id, new.organization_id, new.currency
   from public.drivers d
+  left join public.driver_pay_terms t on t.driver_id = d.id
   where d.id = new.driver_id;
   if not found then
     perform muster.fail('not_found', 'driver_id');
@@ -213,9 +217,10 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select d.tenant_id, d.organization_id, coalesce(new.currency, d.currency)
+  select d.tenant_id, d.organization_id, coalesce(new.currency, t.currency, 'USD')
   into new.tenant_id, new.organization_id, new.currency
   from public.drivers d
+  left join public.driver_pay_terms t on t.driver_id = d.id
   where d.id = new.driver_id;
   if not found then
     perform muster.fail('not_found', 'driver_id');
@@ -291,7 +296,7 @@ grant select, insert, update on public.driver_deductions to service_role;
 grant select on public.driver_deductions to muster_definer;
 
 grant execute on function
-  muster.linehaul_of(public.loads, public.drivers),
+  muster.linehaul_of(public.loads, public.driver_pay_terms),
   muster.delivery_day(public.loads)
 to muster_definer;
 grant execute on function muster.is_pay_step(text, text) to service_role, muster_definer;

@@ -2,6 +2,7 @@
 --
 -- * A driver is a user with the role `driver` for that carrier: who has left it drives no more, and their record stays.
 -- * The office writes drivers, and admins of the tenant; dispatchers see them, and drivers themselves.
+-- * What they are paid is not here, because dispatchers see nothing of pay (driver-pay-terms.sql).
 -- * By which rules of hours of service they drive, and where their days begin, is on record (hours-of-service.sql).
 
 select muster.follow_table('public.drivers', soft_delete => true);
@@ -101,9 +102,9 @@ comment on policy drivers_remove on public.drivers is 'The office of its carrier
 
 grant select, delete on public.drivers to authenticated;
 grant insert (id, organization_id, user_id, name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date,
-  termination_date, pay_kind, pay_per_distance, pay_percentage, pay_flat, currency, distance_unit, hours_pack, hours_cycle, home_time_zone)
+  termination_date, hours_pack, hours_cycle, home_time_zone)
   on public.drivers to authenticated;
-grant update (name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date, termination_date, pay_kind,
-  pay_per_distance, pay_percentage, pay_flat, currency, distance_unit, hours_pack, hours_cycle, home_time_zone)
+grant update (name, license_number, license_class, license_valid_until, endorsements, driver_type, status, hire_date, termination_date, hours_pack,
+  hours_cycle, home_time_zone)
   on public.drivers to authenticated;
 grant select, insert, update, delete on public.drivers to service_role;

@@ -167,7 +167,7 @@ begin
       perform muster.fail('duty_edit_open', 'entry_id');
     end if;
   end if;
-  if muster.is_duty_in_future(new.began_at) then
+  if muster.is_recorded_in_future(new.began_at) then
     perform muster.fail('duty_in_future', 'began_at');
   end if;
   if new.state = 'proposed'

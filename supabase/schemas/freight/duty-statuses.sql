@@ -30,14 +30,6 @@ select muster.follow_table(
   audience => array['tenant_id', 'organization_id', 'driver_id']
 );
 
--- Of the clock of a phone, as in guarding: more than this is a wrong clock or a forged time.
-create or replace function muster.is_duty_in_future(recorded_at timestamptz) returns boolean
-language sql
-volatile
-set search_path = pg_catalog, pg_temp
-return recorded_at > clock_timestamp() + interval '5 minutes';
-comment on function muster.is_duty_in_future(timestamptz) is 'Whether a device time lies more than 5 minutes in the future.';
-
 create or replace function muster.most_duty_changes_a_day() returns integer
 language sql
 immutable
@@ -82,7 +74,7 @@ begin
   if not found then
     perform muster.fail('forbidden', 'driver_id');
   end if;
-  if is_direct and muster.is_duty_in_future(new.recorded_at) then
+  if is_direct and muster.is_recorded_in_future(new.recorded_at) then
     perform muster.fail('duty_in_future', 'recorded_at');
   elsif is_direct and muster.duty_changes_of_day(new.driver_id, new.began_at) >= muster.most_duty_changes_a_day() then
     perform muster.fail('too_many_duty_changes', 'began_at');
@@ -132,7 +124,7 @@ begin
     )) with ordinality as i (id, status, began_at, recorded_at, device_id, latitude, longitude, nth)
   ), fresh as materialized (
     -- What is known already does not meet the rules again; of several with one id the first is stored.
-    select g.*, muster.is_duty_in_future(g.recorded_at) as is_in_future, date_trunc('day', g.began_at, 'UTC') as day
+    select g.*, muster.is_recorded_in_future(g.recorded_at) as is_in_future, date_trunc('day', g.began_at, 'UTC') as day
     from given g
     where g.copy = 1 and not exists (select from public.duty_status_changes c where c.id = g.id)
   ), days as materialized (
@@ -269,7 +261,6 @@ grant select on public.duty_status_changes to muster_definer;
 grant insert (id, driver_id, status, began_at, recorded_at, device_id, duty_point) on public.duty_status_changes to muster_definer;
 
 grant execute on function
-  muster.is_duty_in_future(timestamptz),
   muster.most_duty_changes_a_day(),
   muster.duty_changes_of_day(uuid, timestamptz),
   muster.duty_log(uuid, timestamptz, timestamptz)

@@ -4,7 +4,8 @@
 --   says who may see what once more, and is in the access tests.
 -- * A load that nobody has is found by its first pickup: the stops of the first place that no driver has are in an index of their own
 --   (`load_stops_open_idx`), by carrier and point. Only those of the caller's carrier within the radius are read.
--- * Drivers see no load before it is theirs: a dispatcher looks around the last position of a driver.
+-- * Drivers see no load before it is theirs: a dispatcher looks around the last position of a driver. Each row says around which point it
+--   was found: further pages are given that point, for the driver moves on meanwhile.
 -- * Order and pages follow the distance that is returned, on the spheroid, then the id.
 
 create or replace function muster.nearby_loads(
@@ -17,7 +18,7 @@ create or replace function muster.nearby_loads(
   starts_before timestamptz default null,
   after_distance float8 default null,
   after_id uuid default null
-) returns table (load jsonb, distance_meters float8)
+) returns table (load jsonb, distance_meters float8, around_latitude float8, around_longitude float8)
 language plpgsql
 stable
 security definer
@@ -45,7 +46,7 @@ begin
     end if;
   end if;
   return query
-    select muster.load_json(l), n.distance
+    select muster.load_json(l), n.distance, st_y(here::geometry), st_x(here::geometry)
     from (
       select s.load_id, st_distance(s.stop_point, here) as distance
       from unnest(carriers) as c (id)

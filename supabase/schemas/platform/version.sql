@@ -7,7 +7,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796069198_stop_events_bounds_rules';
+return '1796076158_driver_pay_terms_rules';
 comment on function muster.schema_version() is 'The newest migration: readiness compares it with the newest file.';
 revoke execute on function muster.schema_version() from public;
 
@@ -16,7 +16,7 @@ language sql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return '1796008318_attendance';
+return '1796075976_driver_pay_terms';
 comment on function muster.oldest_version() is 'The oldest version of the service that can live with this schema: a process of an older one stops.';
 revoke execute on function muster.oldest_version() from public;
 

@@ -7,7 +7,7 @@ import { type MigrationOptions, migrateUp } from './migrate.ts'
 /*
  * Drift: what a database has otherwise than its history made it, such as a policy edited by hand or a missing index. What the
  * history makes is read from an embedded database that is migrated for the purpose, so nothing has to be kept up to date beside
- * the migrations.
+ * the migrations (`history-catalog.ts` keeps the result).
  *
  * The two may be of different versions, have PostGIS in different schemas and other owners; what differs for such a reason is
  * no drift. Neither is what belongs to the whole server (roles, memberships, settings), to somebody else (other schemas, other
@@ -48,11 +48,11 @@ export async function readComparableCatalog(database: Database): Promise<Compara
 }
 
 /**
- * The catalog of an embedded database, in memory, that has the history and nothing else. It takes some 5 s.
+ * Makes the catalog of the history in an embedded database, in memory. It takes some 5 s: `readHistoryCatalog` keeps it.
  *
  * @param cacheDir see `EmbeddedOptions`
  */
-export async function readHistoryCatalog({
+export async function makeHistoryCatalog({
   cacheDir,
   ...options
 }: Pick<MigrationOptions, 'folder' | 'signal'> & { cacheDir?: string } = {}): Promise<ComparableCatalog> {

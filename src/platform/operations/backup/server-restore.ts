@@ -4,12 +4,8 @@ import { join } from 'node:path'
 import type { Database } from '../../db/engine/database.ts'
 import { readDatabaseError } from '../../db/engine/database-error.ts'
 import { openServer } from '../../db/engine/server.ts'
-import {
-  type ComparableCatalog,
-  findDrift,
-  readComparableCatalog,
-  readHistoryCatalog,
-} from '../../db/migrations/drift.ts'
+import { type ComparableCatalog, findDrift, readComparableCatalog } from '../../db/migrations/drift.ts'
+import { readHistoryCatalog } from '../../db/migrations/history-catalog.ts'
 import { MIGRATION_CONNECTION } from '../../db/migrations/migrate.ts'
 import { parseServerUrl, urlOf } from '../../server-url.ts'
 import { beginHistory } from '../history.ts'
