@@ -112,14 +112,19 @@ async function generate(name: string, custom: boolean): Promise<string | undefin
     return result
   }
   // It names a file that is renamed afterwards, and every table: only a failure is worth reading.
-  let { status, stdout, stderr } = run('pipe')
-  if (NEEDS_TERMINAL.test(stdout + stderr) && process.stdin.isTTY && process.stdout.isTTY) {
-    ;({ status } = run('inherit'))
-  } else if (status !== 0 || NEEDS_TERMINAL.test(stdout + stderr)) {
-    console.error(stdout + stderr)
-    status ||= 1
+  const quiet = run('pipe')
+  const said = quiet.stdout + quiet.stderr
+  const asks = NEEDS_TERMINAL.test(said)
+  if (asks && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new Refused(
+      'Nothing was written. drizzle-kit has to ask whether something is new or was renamed: run this command in a terminal.',
+    )
   }
-  if (status !== 0) throw new Refused('drizzle-kit generate failed; nothing else was written.')
+  const { status } = asks ? run('inherit') : quiet
+  if (status !== 0) {
+    if (!asks) console.error(said)
+    throw new Refused('drizzle-kit generate failed; nothing else was written.')
+  }
   const { entries } = await readJournal(MIGRATIONS_FOLDER)
   const made = entries[known]?.tag
   return made !== undefined && existsSync(join(MIGRATIONS_FOLDER, `${made}.sql`)) ? made : undefined
