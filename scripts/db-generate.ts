@@ -32,6 +32,8 @@ const USAGE = `Usage: npm run db:generate -- <name> [--custom] [--breaking]
   --breaking  processes of the version before cannot live with it: they stop`
 
 const ROOT = join(import.meta.dirname, '..')
+/** What drizzle-kit says when it has to ask whether something is new or was renamed: it writes nothing before the answer. */
+const NEEDS_TERMINAL = /prompts require a TTY terminal/
 const UP_BY_HAND = '-- Write the statements here, with a breakpoint between each two of them.'
 const DOWN_BY_HAND = '-- Write the statements that reverse the migration fully here.'
 
@@ -99,20 +101,30 @@ async function newestSnapshot(): Promise<Snapshot> {
 /** @returns the tag that drizzle-kit gave, or undefined when there was nothing to write. */
 async function generate(name: string, custom: boolean): Promise<string | undefined> {
   const known = (await readJournal(MIGRATIONS_FOLDER)).entries.length
-  // It asks whether something is new or was renamed.
-  const { status, error } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/drizzle-kit/bin.cjs'),
-      'generate',
-      '--name',
-      name,
-      ...(custom ? ['--custom'] : []),
-    ],
-    { cwd: ROOT, stdio: 'inherit' },
-  )
-  if (error) throw error
-  if (status !== 0) throw new Refused('drizzle-kit generate failed; nothing else was written.')
+  const run = (stdio: 'pipe' | 'inherit') => {
+    const command = [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'generate', '--name', name]
+    const result = spawnSync(process.execPath, [...command, ...(custom ? ['--custom'] : [])], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['inherit', stdio, stdio],
+    })
+    if (result.error) throw result.error
+    return result
+  }
+  // It names a file that is renamed afterwards, and every table: only a failure is worth reading.
+  const quiet = run('pipe')
+  const said = quiet.stdout + quiet.stderr
+  const asks = NEEDS_TERMINAL.test(said)
+  if (asks && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new Refused(
+      'Nothing was written. drizzle-kit has to ask whether something is new or was renamed: run this command in a terminal.',
+    )
+  }
+  const { status } = asks ? run('inherit') : quiet
+  if (status !== 0) {
+    if (!asks) console.error(said)
+    throw new Refused('drizzle-kit generate failed; nothing else was written.')
+  }
   const { entries } = await readJournal(MIGRATIONS_FOLDER)
   const made = entries[known]?.tag
   return made !== undefined && existsSync(join(MIGRATIONS_FOLDER, `${made}.sql`)) ? made : undefined

@@ -62,7 +62,7 @@ export function planRules(from: Rules, to: Rules): Plan {
   const declarations = to.objects.has(DECLARES) && isDeclared ? ['select muster.declare_audiences()'] : []
   return {
     statements: [...drops, ...creations(written), ...settings, ...privileges, ...comments, ...declarations],
-    summary: [...summary, ...[...settings, ...privileges, ...comments].map(firstLine)],
+    summary: [...summary, ...[...settings, ...privileges, ...comments].map(inOneLine)],
   }
 }
 
@@ -233,5 +233,14 @@ function planComments(
   ]
 }
 
-const firstLine = (statement: string): string =>
-  statement.split('\n').find((line) => !/^\s*--/.test(line)) ?? statement
+/** What a line of the summary shows of a statement, in characters: one line of a wide terminal. */
+const SHOWN = 120
+
+/** A statement for people: without the lines of comment before it, in one line, its end cut where it is long. */
+export function inOneLine(statement: string): string {
+  const line = statement
+    .replaceAll(/^\s*--.*$/gm, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  return line.length > SHOWN ? `${line.slice(0, SHOWN - 1).trimEnd()}…` : line
+}

@@ -1,4 +1,5 @@
 import { deletes, inserts, reads, updates } from '../rules/access-actions.ts'
+import { HIDDEN_ANYWAY, NO_TENANT } from '../support/equivalent.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { each, one } from '../support/route-arrangements.ts'
 import { ORGANIZATIONS } from '../support/world.ts'
@@ -49,6 +50,16 @@ export const access: Access = {
       'admin foreignCompany': 'refused',
       'client company': 'refused',
       'guard company': 'refused',
+    },
+  },
+  equivalent: {
+    functions: {
+      'tg_allowances__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
+      'tg_allowances__set_tenant: not found → false': NO_TENANT,
+    },
+    policies: {
+      'internal on public.allowances: not for muster_definer':
+        'No allowance is paid then: timesheets.test.ts sees the amounts.',
     },
   },
   privileges: {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { deletes, inserts, reads, updates, updatesAll } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
 import { type MatrixRow, PROFESSIONAL_ROWS } from '../rules/access-world.ts'
+import { NO_TENANT } from '../support/equivalent.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, idOf, one } from '../support/route-arrangements.ts'
 import { ORGANIZATIONS, PROFESSIONALS } from '../support/world.ts'
@@ -91,6 +92,11 @@ export const access: Access = {
       'admin guardUnverified freeGuardVerified': 'allowed',
       'admin * foreignGuardUnverified': 'refused',
       'guard guardUnverified guardVerified': 'refused',
+    },
+  },
+  equivalent: {
+    functions: {
+      'tg_certificates__set_tenant: not found → false': NO_TENANT,
     },
   },
   privileges: {

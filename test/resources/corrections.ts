@@ -2,6 +2,7 @@ import { changes, deletes, follows, reads, updates } from '../rules/access-actio
 import { quote } from '../rules/access-probe.ts'
 import { assignmentOf, type MatrixRow, MORE_USERS, SHIFT_ROWS } from '../rules/access-world.ts'
 import { arrangeAssignment } from '../support/check-ins.ts'
+import { OTHER_WORDS } from '../support/equivalent.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, idOf, one } from '../support/route-arrangements.ts'
 import { USERS } from '../support/world.ts'
@@ -95,6 +96,11 @@ export const access: Access = {
     created_at: new Date(),
     updated_at: new Date(),
   }),
+  equivalent: {
+    functions: {
+      'tg_corrections__check: not found → false': OTHER_WORDS,
+    },
+  },
   privileges: {
     authenticated: { select: '*' },
     service_role: { select: '*', insert: '*', update: '*', delete: '*' },

@@ -1,5 +1,6 @@
 import { deletes, follows, reads, updates, updatesAll } from '../rules/access-actions.ts'
 import { MORE_USERS, SHIFT_ROWS } from '../rules/access-world.ts'
+import { HIDDEN_ANYWAY, NO_TENANT } from '../support/equivalent.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, idOf, one, shift } from '../support/route-arrangements.ts'
 import { USERS } from '../support/world.ts'
@@ -68,6 +69,16 @@ export const access: Access = {
       'admin guardAtCompany otherGuardAtRival': 'allowed',
       'admin * foreignGuard': 'refused',
       'guard guardAtCompany guardAtCompany': 'refused',
+    },
+  },
+  equivalent: {
+    policies: {
+      'internal on public.incidents: not for muster_definer':
+        'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
+    },
+    functions: {
+      'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
+      'tg_incidents__copy_shift: not found → false': NO_TENANT,
     },
   },
   privileges: {

@@ -1,5 +1,6 @@
 import { changes, deletes, follows, inserts, reads, updates } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
+import { HIDDEN_ANYWAY, NO_TENANT } from '../support/equivalent.ts'
 import { arrangePayPeriod } from '../support/pay-periods.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, one } from '../support/route-arrangements.ts'
@@ -117,6 +118,16 @@ export const parts: readonly Access[] = [
         'admin foreignCompany': 'refused',
         'client company': 'refused',
         'guard company': 'refused',
+      },
+    },
+    equivalent: {
+      functions: {
+        'tg_pay_terms__complete: o.deleted_at is null → true': HIDDEN_ANYWAY,
+        'tg_pay_terms__complete: not found → false': NO_TENANT,
+      },
+      policies: {
+        'internal on public.pay_terms: not for muster_definer':
+          'Periods are months then, whatever the company chose: statements.test.ts has four weeks.',
       },
     },
     privileges: {

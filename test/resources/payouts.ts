@@ -129,6 +129,12 @@ export const parts: readonly Access[] = [
         foreignGuard       .        .          .      .       .            .      .           .      r               .              r             r
       `,
     },
+    equivalent: {
+      policies: {
+        'internal on public.payout_events: not for muster_definer':
+          'No event of the provider is taken then: payouts.test.ts sends some.',
+      },
+    },
     privileges: {
       authenticated: {
         select:

@@ -12,6 +12,7 @@ import {
 } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
 import { type MatrixRow, SHIFT_ROWS } from '../rules/access-world.ts'
+import { NO_TENANT } from '../support/equivalent.ts'
 import type { Access, Resource } from '../support/resources.ts'
 
 const id = (n: number): string => `40000000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -108,6 +109,13 @@ export const access: Access = {
       'admin * foreignAssigned': 'refused',
       'client companyPublished companyPublished': 'refused',
       'guard companyAssigned companyAssigned': 'refused',
+    },
+  },
+  equivalent: {
+    functions: {
+      'tg_shift_briefings__copy_shift: not found → false': NO_TENANT,
+      "tg_shift_briefings__copy_shift: shift.status <> 'draft' → true":
+        'Who may read it is copied when it is written: shifts-visibility.test.ts reads it afterwards.',
     },
   },
   privileges: {

@@ -2,6 +2,7 @@ import type { Database } from '../../src/platform/db/engine/database.ts'
 import { changes, deletes, follows, inserts, reads, updates } from '../rules/access-actions.ts'
 import { quote } from '../rules/access-probe.ts'
 import type { MatrixRow } from '../rules/access-world.ts'
+import { CLOSES_NOTHING, HIDDEN_ANYWAY, NO_TENANT } from '../support/equivalent.ts'
 import { arrangePayPeriod } from '../support/pay-periods.ts'
 import type { Access, Resource } from '../support/resources.ts'
 import { type Arrangement, each, idOf, one } from '../support/route-arrangements.ts'
@@ -111,6 +112,11 @@ export const access: Access = {
     grid: CORRECTED,
   },
   arrange,
+  equivalent: {
+    policies: {
+      'internal on public.statements: not for muster_definer': CLOSES_NOTHING,
+    },
+  },
   privileges: {
     authenticated: { select: '*' },
     service_role: { select: '*', insert: '*' },
@@ -155,6 +161,11 @@ export const parts: readonly Access[] = [
         })),
       },
       grid: GRID,
+    },
+    equivalent: {
+      policies: {
+        'internal on public.statement_lines: not for muster_definer': CLOSES_NOTHING,
+      },
     },
     privileges: {
       authenticated: { select: '*' },
@@ -212,6 +223,16 @@ export const parts: readonly Access[] = [
         'admin otherGuard': 'allowed',
         'admin foreignGuard': 'refused',
         'company guard': 'refused',
+      },
+    },
+    equivalent: {
+      functions: {
+        'tg_professional_tax_terms__set_tenant: p.deleted_at is null → true': HIDDEN_ANYWAY,
+        'tg_professional_tax_terms__set_tenant: not found → false': NO_TENANT,
+      },
+      policies: {
+        'internal on public.professional_tax_terms: not for muster_definer':
+          'Statements have no VAT then: statements.test.ts sees the amounts.',
       },
     },
     privileges: {

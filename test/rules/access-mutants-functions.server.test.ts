@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useTestDatabase } from '../support/database.ts'
+import { HIDDEN_ANYWAY, NO_TENANT, OTHER_WORDS } from '../support/equivalent.ts'
+import { equivalentOf } from '../support/resources.ts'
 import {
   KnownCells,
   MUTANTS_TIMEOUT_MS,
@@ -26,10 +28,6 @@ beforeAll(async () => {
   return () => known.save()
 })
 
-/** The policies of whoever writes hide a deleted row anyway: these triggers run as the caller. */
-const HIDDEN_ANYWAY = 'Runs as the caller, whose policies hide what is deleted.'
-const OTHER_WORDS = 'Refused all the same, in other words.'
-const NO_TENANT = 'Without a tenant no insert policy takes the row: refused in other words.'
 const FIRST_GLANCE = 'What it lets through, the search and assignment_violations look at closely.'
 /** The cells ask whether a guard can come, and not why not. */
 const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
@@ -43,8 +41,9 @@ const PAY_ELSEWHERE =
   'freight-pay.test.ts asks: the cells have neither sums nor codes, and nobody pays the driver of another.'
 const SUSPENSION_ELSEWHERE = 'sign-in-people.test.ts and suspension.test.ts ask: the matrix suspends nobody.'
 
-/** Mutants that change nothing anybody could see, and why. */
+/** Mutants that change nothing anybody could see, and why: beside those that `test/resources` names. */
 const EQUIVALENT: Record<string, string> = {
+  ...equivalentOf('functions'),
   'accept_invitation: caller is null → false': 'A token without a subject is let in as nobody.',
   'brief_shift: muster.manages_shift(shift) → true': OTHER_WORDS,
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
@@ -73,24 +72,15 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
   'side_of_caller: sheet.client_id = muster.client_id() → true': OTHER_WORDS,
-  'tg_certificates__set_tenant: not found → false': NO_TENANT,
-  'tg_corrections__check: not found → false': OTHER_WORDS,
-  'tg_allowances__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_allowances__set_tenant: not found → false': NO_TENANT,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
   'tg_gps_checkins__judge: shift.deleted_at is null → true':
     'What is assigned or active is deleted by nobody, nor is what was worked.',
-  'tg_incidents__copy_shift: s.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_incidents__copy_shift: not found → false': NO_TENANT,
   'tg_security_professionals__check_status: s.deleted_at is null → true':
     'What is assigned or active is deleted by nobody.',
   'tg_set_tenant_from_organization: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_set_tenant_of_carrier: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_set_tenant_of_carrier: not found → false': NO_TENANT,
-  'tg_shift_briefings__copy_shift: not found → false': NO_TENANT,
-  "tg_shift_briefings__copy_shift: shift.status <> 'draft' → true":
-    'Who may read it is copied when it is written: shifts-visibility.test.ts reads it afterwards.',
   'change_stop: s.deleted_at is null → true': REPLACED_STOPS,
   'change_stop: not found → false': OTHER_WORDS,
   'earnings_report: r.company_id = (select muster.company_id()) → true': SUMS_ELSEWHERE,
@@ -137,10 +127,6 @@ const EQUIVALENT: Record<string, string> = {
     LOADS_ELSEWHERE,
   'tg_loads__copy_broker: b.deleted_at is null → true': LOADS_ELSEWHERE,
   'tg_loads__copy_broker: not found → false': OTHER_WORDS,
-  'tg_pay_terms__complete: o.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_pay_terms__complete: not found → false': NO_TENANT,
-  'tg_professional_tax_terms__set_tenant: p.deleted_at is null → true': HIDDEN_ANYWAY,
-  'tg_professional_tax_terms__set_tenant: not found → false': NO_TENANT,
   'unassign_load: not found → false': LOADS_ELSEWHERE,
   'user_to_judge: u.tenant_id = muster.admin_tenant_id() → true': SUSPENSION_ELSEWHERE,
   'user_to_judge: wanted = muster.user_id() → false': SUSPENSION_ELSEWHERE,

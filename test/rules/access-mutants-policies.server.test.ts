@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useTestDatabase } from '../support/database.ts'
+import { equivalentOf } from '../support/resources.ts'
 import { SECTIONS } from './access-matrix.ts'
 import {
   aliveOf,
@@ -36,11 +37,9 @@ interface Policy {
   check: string | null
 }
 
-/** The matrix closes no period and hears of no payout. */
-const CLOSES_NOTHING = 'No period can be closed then: pay-periods.server.test.ts does.'
-
-/** Mutants that no cell can see, and why. */
+/** Mutants that no cell can see, and why: beside those that `test/resources` names. */
 const EQUIVALENT: Record<string, string> = {
+  ...equivalentOf('policies'),
   'internal on muster.public_holidays: not for muster_definer':
     'No allowance of public holidays is paid then: timesheets.test.ts sees the amounts.',
   'internal on muster.audiences: not for muster_definer':
@@ -51,18 +50,6 @@ const EQUIVALENT: Record<string, string> = {
     'Nothing can be counted then: candidates.test.ts sees that assigning a stranger fails.',
   'internal on muster.size_samples: not for muster_definer':
     'Nothing can be sampled then: jobs.test.ts sees that the job fails.',
-  'internal on public.allowances: not for muster_definer':
-    'No allowance is paid then: timesheets.test.ts sees the amounts.',
-  'internal on public.incidents: not for muster_definer':
-    'Of the definer functions only the change feed reads incidents: changes-marketplace.test.ts hears of them.',
-  'internal on public.pay_terms: not for muster_definer':
-    'Periods are months then, whatever the company chose: statements.test.ts has four weeks.',
-  'internal on public.professional_tax_terms: not for muster_definer':
-    'Statements have no VAT then: statements.test.ts sees the amounts.',
-  'internal on public.statements: not for muster_definer': CLOSES_NOTHING,
-  'internal on public.statement_lines: not for muster_definer': CLOSES_NOTHING,
-  'internal on public.payout_events: not for muster_definer':
-    'No event of the provider is taken then: payouts.test.ts sends some.',
 }
 
 const policies = (): Promise<Policy[]> =>

@@ -143,7 +143,7 @@ export async function survivors(
   console.log(`${mutants.length} mutants, of which no known cell notices ${unknown.length}.`)
   if (!IS_WHOLE && unknown.length > SEARCHED_IN_SUITE)
     throw new Error(
-      'Run `npm run trial -- mutants`, which searches cells that notice, and commit what it writes.',
+      `Of ${unknown.length} mutants no known cell notices, and the suite searches ${SEARCHED_IN_SUITE} at most: ${unknown.map(({ name }) => name).join('; ')}. Run \`npm run trial -- mutants\`, which searches cells that notice, and commit what it writes.`,
     )
   const alive = []
   for (const mutant of unknown) {

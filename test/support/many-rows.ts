@@ -28,6 +28,24 @@ export const BIG_TABLES = [
   'incidents',
 ] as const
 
+const MEASURED_IN_FREIGHT = 'freight-plan.server.test.ts has many, and measures how they are read.'
+
+/** The other tables that clients follow, and why these few rows do. */
+export const NOT_MANY: Readonly<Record<string, string>> = {
+  pay_periods: 'A company has a dozen a year.',
+  statements: 'A guard has a dozen a year of a company: a tenth of the timesheets.',
+  statement_lines: 'They are read by the id of their statement alone.',
+  loads: MEASURED_IN_FREIGHT,
+  load_stops: MEASURED_IN_FREIGHT,
+  load_assignments: MEASURED_IN_FREIGHT,
+  stop_events: MEASURED_IN_FREIGHT,
+  driver_documents: MEASURED_IN_FREIGHT,
+  duty_status_changes: MEASURED_IN_FREIGHT,
+  duty_status_edits: 'Few entries of a log are ever corrected.',
+  driver_payments: MEASURED_IN_FREIGHT,
+  driver_statements: MEASURED_IN_FREIGHT,
+}
+
 /**
  * Fills every big table, beside what is there: forty thousand open shifts, as many again that were worked or are assigned, and what
  * comes of these. Triggers and foreign keys sleep meanwhile, so what they would fill in is filled in here.

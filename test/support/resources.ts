@@ -24,10 +24,18 @@ export interface Access {
   arrange?(owner: Database): Promise<void>
   /** Each rule of an insert or update policy, for one who has it and one who has not. */
   alone?: Omit<Alone, 'table'>
+  /** Mutants of its rules that no cell can notice, and why: `access-mutants-policies` and `access-mutants-functions` say their names. */
+  equivalent?: Equivalent
   /** By role. */
   privileges: TablePrivileges
   /** Its functions, by the roles that may execute them, in the order of the alphabet; '' is nobody but the owner, as of triggers. */
   functions?: Readonly<Record<string, readonly string[]>>
+}
+
+/** Why no cell of the matrix can notice a mutant, by its name. */
+export interface Equivalent {
+  policies?: Readonly<Record<string, string>>
+  functions?: Readonly<Record<string, string>>
 }
 
 const FOLDER = new URL('../resources/', import.meta.url)
@@ -41,3 +49,7 @@ export const RESOURCES: readonly Resource[] = await Promise.all(
 
 /** All tables of resources. */
 export const ACCESSES: readonly Access[] = RESOURCES.flatMap(({ access, parts = [] }) => [access, ...parts])
+
+/** What the resources say of their mutants, together. */
+export const equivalentOf = (kind: keyof Equivalent): Record<string, string> =>
+  Object.assign({}, ...ACCESSES.map(({ equivalent }) => equivalent?.[kind]))

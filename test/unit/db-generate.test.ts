@@ -36,10 +36,17 @@ test(
       table,
       text.replace("key: text('key').notNull(),", "key: text('key').notNull(),\n    trial: text('trial'),"),
     )
-    await promisify(execFile)(process.execPath, ['scripts/db-generate.ts', 'a-trial'], { cwd: folder })
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/db-generate.ts', 'a-trial'], {
+      cwd: folder,
+    })
 
     const made = (await readMigrations(file('drizzle'))).at(-1)!
     expect(made.tag).toMatch(/^\d+_a_trial$/)
+    // Nothing but the files that stay: drizzle-kit names one that does not.
+    expect(stdout.match(/\S*_a_trial\.sql/g)).toEqual([
+      `drizzle/${made.tag}.sql`,
+      `drizzle/down/${made.tag}.sql`,
+    ])
     expect(Number.parseInt(made.tag, 10)).toBeGreaterThan(Number.parseInt(before.tag, 10))
     expect(made.up?.statements).toEqual([
       expect.stringContaining('ADD COLUMN "trial" text'),

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { JOBS, jobsOf, MODULES, modulesOf, unfollowedTables } from '../../src/app.ts'
 import { ConfigError, OPTIONAL_MODULES, readConfig } from '../../src/config.ts'
 import { openAppWithoutDatabase } from '../support/app-without-database.ts'
+import { BIG_TABLES, NOT_MANY } from '../support/many-rows.ts'
+import { PUBLISHED_TABLES } from '../support/modules.ts'
 
 /* The switch of modules: what a service does that has one of them alone. */
 
@@ -102,5 +105,21 @@ describe('a service with one module alone', () => {
     expect(unfollowedTables(withModules('freight'))).toContain('shifts')
     expect(unfollowedTables(withModules('freight'))).not.toContain('notifications')
     expect(unfollowedTables(withModules('guarding,freight'))).toEqual([])
+  })
+})
+
+describe('a table that clients follow', () => {
+  it('stands in the list of docs/realtime.md', async () => {
+    const text = await readFile(new URL('../../docs/realtime.md', import.meta.url), 'utf8')
+    const list = /answers `\{ items, [^`]*`, for ([^:]*):/.exec(text)?.[1] ?? ''
+    expect([...list.matchAll(/`(\w+)`/g)].map(([, table]) => table).sort()).toEqual(
+      [...PUBLISHED_TABLES].sort(),
+    )
+  })
+
+  it('has many rows where test/routes measures, or a reason in many-rows.ts why not', () => {
+    const known: readonly string[] = [...BIG_TABLES, ...Object.keys(NOT_MANY)]
+    expect(PUBLISHED_TABLES.filter((table) => !known.includes(table))).toEqual([])
+    expect(Object.keys(NOT_MANY).filter((table) => BIG_TABLES.some((big) => big === table))).toEqual([])
   })
 })
