@@ -229,6 +229,12 @@ export const parts: readonly Access[] = [
       },
       grid: gridOf('rpeE', 'reE', 'r'),
     },
+    equivalent: {
+      policies: {
+        'internal on public.driver_pay_terms: not for muster_definer':
+          'A delivered load pays nobody then: freight-pay.test.ts sees the amounts.',
+      },
+    },
     alone: {
       inserts: {
         'office own': 'allowed',
