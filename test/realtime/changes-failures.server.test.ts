@@ -71,6 +71,8 @@ describe('a router', () => {
     const [slot, ...others] = await slotsOf(router.owner)
     expect(slot).toMatchObject({ name: expect.stringMatching(/^muster_[0-9a-f]{16}$/), temporary: true })
     expect(others).toEqual([])
+    // Until a slot is ready, PostgreSQL waits for transactions in progress, those of other tests too, and does not notice that its client left.
+    await until(() => expect(router.router.health.feed?.state).toBe('streaming'))
     await router.stop()
     await until(async () => expect(await slotsOf(database.owner)).toEqual([]))
   })

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
-import { beforeAll, expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { developmentUserId } from '../../src/cli/demo-users.ts'
 import { useCommands } from '../support/command.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { urlOf } from '../support/server-databases.ts'
+import { copyTemplate, dropDatabase, urlOf } from '../support/server-databases.ts'
 import '../support/provided.ts'
 
 const SOMEBODY = '0198f3c2-7a44-7cc1-9d0e-3f5b2a6c1e01'
@@ -56,8 +56,9 @@ it('nobody gets the token of a user who is not there', async () => {
 it('a database without migrations is said to be one', async () => {
   const prepared = inject('database')
   if (prepared.engine !== 'server') throw new Error('This file is for the server.')
-  // The cluster has the logins, this database of it no tables.
-  const DATABASE_URL = urlOf(prepared.url, 'postgres')
+  const name = await copyTemplate(prepared.url, 'template0')
+  onTestFinished(() => dropDatabase(prepared.url, name))
+  const DATABASE_URL = urlOf(prepared.url, name)
   expect(await runCommand('token', ['a@example.org'], { DATA_DIR: folder, DATABASE_URL })).toMatchObject({
     code: 1,
     stdout: '',
