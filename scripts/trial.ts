@@ -90,6 +90,11 @@ const TRIALS: Readonly<Record<string, { file: string; test?: string; summary: st
     file: 'test/api/checkins-order.test.ts',
     summary: '500 sets of check-ins, each in random order, batches and repetition',
   },
+  'sign-in-guesses': {
+    file: 'test/api/sign-in-attacks.test.ts',
+    test: 'few are judged',
+    summary: '10,000 guesses of passwords at 100 addresses, from one network and from many',
+  },
   'sign-in-timing': {
     file: 'test/api/sign-in-attacks.test.ts',
     test: 'cannot be told by the time',

@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { KEY_MARGIN_MS, KEY_PERIOD_MS, KeyRing } from '../../src/platform/sign-in/keys.ts'
 import { openLimits } from '../../src/platform/sign-in/limits.ts'
-import { expectProblem, openApi, useApi } from '../support/api.ts'
+import { expectProblem, openApi, type TestApi, useApi } from '../support/api.ts'
 import { patience } from '../support/patience.ts'
 import { authOf, cookiesOf, giveAccount, PASSWORD, totpCode } from '../support/sign-in.ts'
 import { IS_WHOLE } from '../support/trial.ts'
@@ -21,10 +21,25 @@ beforeAll(async () => {
 
 /** Pairs of the trial for each route; what waits to be mailed is limited to 1,000 in all. */
 const TIMED_PAIRS = 120
+const [GUESSES, GUESSED] = IS_WHOLE ? [10_000, 100] : [100, 5]
 /** More than the medians of a busy machine differ by chance; a hash that is missing makes it 10. */
 const MOST_RATIO = 1.25
 const medianOf = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+/** Accounts of `known1@example.com`, `known2@example.com` and so on, all with the same password. */
+const giveAccounts = async ({ owner, signIn }: TestApi, count: number): Promise<void> => {
+  await owner.query(
+    `with made as (
+       insert into sign_in.users (name, email, email_verified)
+       select 'Known', 'known' || nth || '@example.com', true from generate_series(1, $1::int) nth
+       returning id
+     )
+     insert into sign_in.accounts (user_id, account_id, provider_id, password)
+     select id, id::text, 'credential', $2 from made`,
+    [count, await signIn!.passwords.hash(PASSWORD)],
+  )
+}
 
 /** What a request costs: hashes, statements of sign-in, and mails. */
 async function costOf(work: () => Promise<unknown>) {
@@ -71,16 +86,7 @@ describe('whether an address has an account', () => {
         const send = authOf(() => timed)
         try {
           // One account for each request: more than a few failures of one would be limited.
-          await timed.owner.query(
-            `with made as (
-             insert into sign_in.users (name, email, email_verified)
-             select 'Known', 'known' || nth || '@example.com', true from generate_series(1, $1::int) nth
-             returning id
-           )
-           insert into sign_in.accounts (user_id, account_id, provider_id, password)
-           select id, id::text, 'credential', $2 from made`,
-            [TIMED_PAIRS, await timed.signIn!.passwords.hash(PASSWORD)],
-          )
+          await giveAccounts(timed, TIMED_PAIRS)
           for (const [path, body] of PATHS) {
             const times = { known: [] as number[], nobody: [] as number[] }
             for (let nth = 0; nth <= TIMED_PAIRS; nth += 1) {
@@ -133,6 +139,44 @@ describe('guesses', () => {
     expect(api().signIn!.passwords.made).toBe(hashes)
     expect((await signIn('company@example.com', PASSWORD, { cookie })).statusCode).toBe(200)
   })
+
+  it(
+    `of ${GUESSES} at ${GUESSED} addresses, from one network and from many, few are judged; known owners go on`,
+    async () => {
+      const attacked = await openApi({ SIGN_IN: 'true', SIGN_IN_HASH_COST: '2' })
+      try {
+        await giveAccounts(attacked, GUESSED)
+        // One of those who are guessed at is a user of the service, who signed in before.
+        const owner = await giveAccount(attacked, 'company')
+        const send = authOf(() => attacked)
+        const attempt = (email: string, password: string, remoteAddress: string, cookie?: string) =>
+          send('/sign-in/email', { email, password }, { remoteAddress, ...(cookie && { cookie }) })
+        const cookie = cookiesOf(await attempt(owner, PASSWORD, '198.51.100.7'))
+        const before = attacked.signIn!.passwords.made
+        const outcomes = new Map<number, number>()
+        let asOwner = 0
+        for (let nth = 0; nth < GUESSES; nth += 1) {
+          const email = nth % GUESSED === 0 ? owner : `known${nth % GUESSED}@example.com`
+          const isFromOne = Math.floor(nth / GUESSED) % 2 === 1
+          const network = isFromOne ? '203.0.113.9' : `198.18.${(nth >> 8) & 255}.${nth & 255}`
+          const { statusCode } = await attempt(email, `guess ${nth}`, network)
+          outcomes.set(statusCode, (outcomes.get(statusCode) ?? 0) + 1)
+          if (nth % (GUESSES / 10) !== 0) continue
+          expect((await attempt(owner, PASSWORD, '198.51.100.7', cookie)).statusCode).toBe(200)
+          asOwner += 1
+        }
+        expect([...outcomes.keys()].sort()).toEqual([401, 429])
+        expect(outcomes.get(401)).toBeLessThanOrEqual(10 * GUESSED)
+        // Each that is not judged costs no hash.
+        expect(attacked.signIn!.passwords.made - before).toBe(outcomes.get(401)! + asOwner)
+        if (IS_WHOLE)
+          console.log(`${GUESSES} guesses: ${outcomes.get(401)} judged, ${outcomes.get(429)} refused`)
+      } finally {
+        await attacked.close()
+      }
+    },
+    patience(IS_WHOLE ? 600_000 : 60_000),
+  )
 
   it('from one /64 of IPv6 at many addresses stop', async () => {
     const outcomes = new Set<number>()
