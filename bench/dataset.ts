@@ -182,6 +182,13 @@ async function fill(database: Database, size: DatasetSize, report: (line: string
       size.locations,
     ],
     [
+      'shift_briefings',
+      // Of every fourth shift.
+      `insert into shift_briefings (id, tenant_id, company_id, client_id, shift_id, professional_id, text)
+       select gen_random_uuid(), s.tenant_id, s.company_id, s.client_id, s.id, s.professional_id, 'Ring at the gate. The key is at the reception.'
+       from shifts s where right(s.id::text, 1) in ('0', '4', '8', 'c')`,
+    ],
+    [
       'assignments',
       `insert into assignments (id, tenant_id, company_id, shift_id, professional_id, start_datetime, end_datetime, hourly_rate,
                                 overtime_rate, radius_meters, late_after_minutes, auto_close_minutes, minimum_minutes,
