@@ -25,7 +25,9 @@ const serializers = Object.fromEntries(
   [...JSON_TYPES, ...TEXT_TYPES, BOOL].map((oid) => [oid, (value: unknown) => String(value)]),
 )
 
-export interface EmbeddedOptions {
+export type EmbeddedOptions = EngineOptions & TurnOptions
+
+export interface EngineOptions {
   /** A folder that keeps the data; without one they live in memory. */
   dataDir?: string
   /** A dump of a prepared data folder (`PGlite.dumpDataDir`), loaded when the database is new. */
@@ -34,6 +36,9 @@ export interface EmbeddedOptions {
   withoutBase?: true
   /** Where PostGIS is kept in the form in which it starts faster; beside the data folder unless told. */
   cacheDir?: string
+}
+
+export interface TurnOptions {
   /** How long a caller waits for its turn before `DatabaseBusy`. */
   acquireTimeoutMs?: number
   /** How many callers may wait for their turn at once; the next one is refused with `DatabaseBusy`. */
@@ -67,10 +72,16 @@ const CLOSE_TIMEOUT_MS = 5_000
 const MAX_STACK_DEPTH = '200kB'
 
 /** PostgreSQL with PostGIS in this process (PGlite): one connection, so transactions run one after the other. */
-export async function openEmbedded(
-  options: EmbeddedOptions = {},
-): Promise<Database & { readonly pglite: PGlite }> {
-  const { dataDir, acquireTimeoutMs = 5_000, maxWaiting = 1_000 } = options
+export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const pglite = await startEngine(options)
+  return serveEngine(pglite, options, () => pglite.close())
+}
+
+export type EmbeddedDatabase = Database & { readonly pglite: PGlite }
+
+/** PGlite with all that a session of ours is set to, and nobody who uses it yet. */
+export async function startEngine(options: EngineOptions): Promise<PGlite> {
+  const { dataDir } = options
   const needsBase = !options.loadDataDir && !options.withoutBase
   const base = needsBase && !dataDir ? await readPreparedBase() : undefined
   const loadDataDir = base ? new Blob([new Uint8Array(base)]) : options.loadDataDir
@@ -94,7 +105,19 @@ export async function openEmbedded(
     set search_path = public, extensions;
     set default_transaction_isolation = 'read committed';
   `)
+  return pglite
+}
 
+/**
+ * Who asks `pglite` for something waits here for the turn.
+ *
+ * @param end what becomes of the engine when it is closed, and nobody may use it any more
+ */
+export function serveEngine(
+  pglite: PGlite,
+  { acquireTimeoutMs = 5_000, maxWaiting = 1_000 }: TurnOptions,
+  end: () => Promise<void>,
+): EmbeddedDatabase {
   // PGlite has a queue of its own, without an end or a limit.
   const pool = new Pool<Pooled>({
     open: async () => THE_ONE,
@@ -154,7 +177,7 @@ export async function openEmbedded(
 
     async close() {
       await pool.close(CLOSE_TIMEOUT_MS)
-      await pglite.close()
+      await end()
     },
   }
 }
