@@ -82,6 +82,14 @@ export async function openDatabases(
     : openInProcess(config, report)
 }
 
+/**
+ * The migrated base has no epoch of its history, because no two databases may have the same: a new one begins here, and with it the time
+ * since when its migrations are applied.
+ */
+const BEGIN_HISTORY = `
+  with begun as (insert into muster.history default values on conflict do nothing returning begun_at)
+  update drizzle.__drizzle_migrations set applied_at = begun_at from begun`
+
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
   requireChosenDatabase(config)
   const release = await claimDataFolder(config.DATA_DIR)
@@ -92,11 +100,13 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
   try {
     const opened = await openEmbedded({
       dataDir,
+      base: 'migrated',
       acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
     database = opened
     await migrateUp(opened, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
+    await opened.query(BEGIN_HISTORY)
     return {
       api: opened,
       worker: opened,

@@ -8,7 +8,7 @@ import type { Database, Parameter, Row, Transaction, TransactionOptions } from '
 import { countFailure } from './failures.ts'
 import { Pool, type Pooled } from './pool.ts'
 import { postgisIn } from './postgis-bundle.ts'
-import { readPreparedBase, unpackPreparedBase } from './prepared-base.ts'
+import { type Base, readPreparedBase, unpackPreparedBase } from './prepared-base.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
 /** Types whose text must reach the caller as it is: date, timestamp, timestamptz (PGlite would make a Date). */
@@ -34,6 +34,8 @@ export interface EngineOptions {
   loadDataDir?: Blob
   /** Makes a new database with `initdb`, which takes 12 s of CPU time, also where a base is prepared: to prepare one, and to compare. */
   withoutBase?: true
+  /** With what a new database begins, where it is prepared: `empty` unless told. */
+  base?: Base
   /** Where PostGIS is kept in the form in which it starts faster; beside the data folder unless told. */
   cacheDir?: string
 }
@@ -83,11 +85,11 @@ export type EmbeddedDatabase = Database & { readonly pglite: PGlite }
 export async function startEngine(options: EngineOptions): Promise<PGlite> {
   const { dataDir } = options
   const needsBase = !options.loadDataDir && !options.withoutBase
-  const base = needsBase && !dataDir ? await readPreparedBase() : undefined
+  const base = needsBase && !dataDir ? await readPreparedBase(options.base ?? 'empty') : undefined
   const loadDataDir = base ? new Blob([new Uint8Array(base)]) : options.loadDataDir
   if (dataDir) {
     await mkdir(dirname(dataDir), { recursive: true })
-    if (needsBase) await unpackPreparedBase(dataDir)
+    if (needsBase) await unpackPreparedBase(dataDir, options.base ?? 'empty')
   }
   const cacheDir = options.cacheDir ?? (dataDir && dirname(dataDir))
   const pglite = await PGlite.create({
