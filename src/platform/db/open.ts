@@ -7,6 +7,7 @@ import type { StreakLog } from '../streak.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
+import { BEGIN_HISTORY } from './engine/prepared-base.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
 import { findObstacle, isReadOnlyAndOurs, type Obstacle, TAKES_NO_WRITES } from './fitness.ts'
 import { letOwnerServe } from './identity.ts'
@@ -81,14 +82,6 @@ export async function openDatabases(
     ? openOnServer(config, report, log)
     : openInProcess(config, report)
 }
-
-/**
- * The migrated base has no epoch of its history, because no two databases may have the same: a new one begins here, and with it the time
- * since when its migrations are applied.
- */
-const BEGIN_HISTORY = `
-  with begun as (insert into muster.history default values on conflict do nothing returning begun_at)
-  update drizzle.__drizzle_migrations set applied_at = begun_at from begun`
 
 async function openInProcess(config: Config, report: (line: string) => void): Promise<Databases> {
   requireChosenDatabase(config)

@@ -33,6 +33,14 @@ export const BASE_STATEMENTS = `
   comment on extension btree_gist is 'created by muster';
 `
 
+/**
+ * The migrated base has no epoch of its history, because no two databases may have the same: a new one begins when all migrations are
+ * applied, and its migrations count as applied since then. What has a history is left as it is.
+ */
+export const BEGIN_HISTORY = `
+  with begun as (insert into muster.history default values on conflict do nothing returning begun_at)
+  update drizzle.__drizzle_migrations set applied_at = begun_at from begun`
+
 /** Where the base for the installed versions is, or would be: their numbers are in its name. */
 export async function preparedBasePath(base: Base): Promise<string> {
   const versions = await Promise.all(
