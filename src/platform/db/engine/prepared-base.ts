@@ -56,8 +56,11 @@ export async function preparedBasePath(base: Base): Promise<string> {
 /** The base as an archive of a data folder, which PGlite can load; undefined where nothing is prepared for the installed versions. */
 export async function readPreparedBase(base: Base): Promise<Buffer | undefined> {
   const packed = await readFile(await preparedBasePath(base)).catch(() => undefined)
-  return packed && promisify(brotliDecompress)(packed)
+  return packed && promisify(brotliDecompress)(packed, { chunkSize: MOST_UNPACKED })
 }
+
+/** Bytes, more than a base has: it is unpacked in one piece, because to put thousands together took longer than that. */
+const MOST_UNPACKED = 96 * 1024 ** 2
 
 /**
  * Unpacks the base as a new data folder: it is there whole or not at all, however the process ends.
