@@ -62,6 +62,11 @@ export default defineConfig({
     hookTimeout: patience(60_000),
     teardownTimeout: patience(30_000),
     sequence: { sequencer: SlowestFirst },
+    // Each project would transform the same modules again, and each run.
+    experimental: {
+      fsModuleCache: true,
+      fsModuleCachePath: 'node_modules/.cache/muster-test/modules',
+    },
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/platform/db/engine/database.ts'
 import { openApiLogin } from '../support/api.ts'
@@ -76,11 +76,18 @@ const ALL_ALLOWED_TIMEOUT_MS = patience(120_000)
 
 class Undo extends Error {}
 
+/**
+ * How an engine finds a name by its path is the same on both: on the embedded one each persona tries one of so many sections, the next
+ * persona another one.
+ */
+const SHARE = inject('database').engine === 'server' ? 1 : 3
+
 /** What the matrix allows, tried by callers who first ran `preparations` in the same transaction. */
 async function wrongAfter(preparations: readonly string[]): Promise<unknown[]> {
   const grids = parseGrids(SECTIONS, ACCESS_PERSONAS)
   const wrong: unknown[] = []
-  for (const persona of ACCESS_PERSONAS.filter((name) => accessCaller(name).role === 'authenticated')) {
+  const personas = ACCESS_PERSONAS.filter((name) => accessCaller(name).role === 'authenticated')
+  for (const [nth, persona] of personas.entries()) {
     await api
       .transaction(async (tx) => {
         await takeOn(tx, persona)
@@ -93,7 +100,7 @@ async function wrongAfter(preparations: readonly string[]): Promise<unknown[]> {
           ])
           return row!.answers
         }
-        for (const section of SECTIONS)
+        for (const section of SECTIONS.filter((_, place) => (place + nth) % SHARE === 0))
           wrong.push(...(await wrongCells(tryAll, section, grids, persona, 'allowed')))
         throw new Undo()
       })
@@ -109,14 +116,11 @@ describe('what a caller puts into the temporary schema', () => {
     expect(await attack(api, 'guard', PLANT_TYPES, "select 'mine'::text")).toBe(SPIED)
   })
 
-  it('has no effect on functions when it is a type', { timeout: ALL_ALLOWED_TIMEOUT_MS }, async () => {
-    expect(await wrongAfter([PLANT_TYPES])).toEqual([])
-  })
-
-  it('has no effect on functions and policies when it is a table', {
+  // Both at once: a type that is found raises an error, and a table that is found changes who may do what.
+  it('has no effect on functions and policies when it is a type or a table', {
     timeout: ALL_ALLOWED_TIMEOUT_MS,
   }, async () => {
-    expect(await wrongAfter(PLANT_TABLES)).toEqual([])
+    expect(await wrongAfter([PLANT_TYPES, ...PLANT_TABLES])).toEqual([])
     expect(
       await attackWith(api, 'guard', PLANT_TABLES, 'select muster.admin_tenant_id() is null as nobody'),
     ).toEqual([{ nobody: true }])

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { claimDataFolder } from '../../src/platform/db/engine/data-folder.ts'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { MIGRATIONS_FOLDER } from '../../src/platform/db/migrations/migration-files.ts'
-import { type Outcome, ROOT, runCommandFile } from '../support/command.ts'
+import { type Outcome, ROOT, runCommandFile, useCommands } from '../support/command.ts'
 import { makeDataDir } from '../support/data-dir.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { patience } from '../support/patience.ts'
@@ -45,6 +45,10 @@ beforeAll(async () => {
   }
 })
 
+/** As `db`, after one another in one process. Its folder is the same. */
+const runHere = useCommands(() => folder)
+const dbAgain = (words: string): Promise<Outcome> => runHere('db', words.split(' '), settings)
+
 /** Not where the project is: a `.env` or `.muster` there is not the test's. */
 const db = (words: string, environment: Record<string, string> = settings): Promise<Outcome> =>
   runCommandFile('db', words.split(' ').filter(Boolean), environment, folder)
@@ -67,10 +71,10 @@ describe('db', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' })
     expect(lines(first.stdout)).toEqual(['Nothing to apply.'])
 
-    const back = await db('rollback')
+    const back = await dbAgain('rollback')
     expect(back).toMatchObject({ code: 0, stderr: '' })
     expect(lines(back.stdout)).toEqual([expect.stringMatching(`^${newest} … rolled back in \\d+ ms$`)])
-    const { stdout } = await db('status')
+    const { stdout } = await dbAgain('status')
     expect(lines(stdout)).toEqual(
       tags.map((tag) =>
         expect.stringMatching(tag === newest ? `^pending +${tag}$` : `^applied +${tag}  \\d{4}-.*Z$`),
@@ -78,17 +82,17 @@ describe('db', () => {
     )
     // Each of the embedded engine's takes seconds, and what is found below says the same.
     if (database) {
-      const refused = await db('verify')
+      const refused = await dbAgain('verify')
       expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(newest) })
       expect(refused.stderr).not.toMatch(STACK)
     }
-    expect(lines((await db(`migrate ${newest}`)).stdout)).toEqual([
+    expect(lines((await dbAgain(`migrate ${newest}`)).stdout)).toEqual([
       expect.stringMatching(`^${newest} … \\d+ ms$`),
     ])
-    if (database) expect(await db('verify')).toMatchObject({ code: 0, stderr: '' })
+    if (database) expect(await dbAgain('verify')).toMatchObject({ code: 0, stderr: '' })
 
     await byHand('alter policy tenants_read on tenants using (true); drop index shifts_client_idx')
-    const drifted = await db('verify')
+    const drifted = await dbAgain('verify')
     expect(drifted).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/changed .*policy tenants_read on public\.tenants/),

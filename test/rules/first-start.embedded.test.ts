@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
+import { unpackPreparedBase } from '../../src/platform/db/engine/prepared-base.ts'
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/db/migrations/migration-files.ts'
 import { embeddedDataDir } from '../../src/platform/db/open.ts'
 import { ROOT } from '../support/command.ts'
@@ -47,12 +48,28 @@ async function readDemo(): Promise<{ tenants: number; incidents: number }> {
   }
 }
 
+async function isMigrated(): Promise<boolean> {
+  const database = await openEmbedded({ dataDir: embeddedDataDir({ DATA_DIR: folder }) })
+  try {
+    const [found] = await database.query<{ is_migrated: boolean }>(
+      'select count(*) > 70 as is_migrated from drizzle.__drizzle_migrations',
+    )
+    return found!.is_migrated
+  } finally {
+    await database.close()
+  }
+}
+
 it(
   'a first start that was killed is continued by the next start, and a partial demo is never served',
   async () => {
     const dataDir = embeddedDataDir({ DATA_DIR: folder })
     await crashServiceWhen(settings, () => exists(join(dataDir, 'base')))
+    // What was unpacked is whole, and has the migrations that were prepared.
+    expect(await isMigrated()).toBe(true)
 
+    await rm(dataDir, { recursive: true })
+    await unpackPreparedBase(dataDir, 'empty')
     const newest = (await readMigrations(MIGRATIONS_FOLDER)).at(-1)!.tag
     await crashServiceWhen(settings, (lines) => lines.some((line) => line.startsWith(newest)))
     const { tenants, incidents } = await readDemo()

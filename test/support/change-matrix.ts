@@ -1,7 +1,7 @@
 import { SECTIONS } from '../rules/access-matrix.ts'
 import { parseGrids, quote, type Section } from '../rules/access-probe.ts'
 import { ACCESS_PERSONAS, type AccessPersona, accessCaller } from '../rules/access-world.ts'
-import { RecordingChannel, subscriberOf, type TestRouter } from './changes.ts'
+import { type Frame, RecordingChannel, subscriberOf, type TestRouter } from './changes.ts'
 import type { PublishedTableName } from './modules.ts'
 
 /*
@@ -80,7 +80,9 @@ export async function followTable(rt: TestRouter, table: PublishedTableName): Pr
         EVENTS.map((event) => [event, new Map<AccessPersona, Told>()]),
       ) as Record<ChangeEventKind, Map<AccessPersona, Told>>
       for (const [persona, channel] of channels) {
-        while (!channel.frames.some(({ ids, data }) => ids.includes(99) && data.record?.id === marker!.id)) {
+        const isMarked = ({ ids, data }: Frame): boolean => ids.includes(99) && data.record?.id === marker!.id
+        // The marker is the last of all that came since.
+        while (channel.frames.findLastIndex(isMarked) < starts.get(persona)!) {
           await channel.reach(channel.frames.length + 1)
         }
         for (const { ids, data } of channel.frames.slice(starts.get(persona))) {
@@ -98,37 +100,53 @@ export async function followTable(rt: TestRouter, table: PublishedTableName): Pr
 
 /** What differs from the matrix, in words: empty when every cell is right. */
 export async function wrongCells(rt: TestRouter, table: PublishedTableName): Promise<string[]> {
-  const matrix = await followTable(rt, table)
   const wrong: string[] = []
-  for (const persona of ACCESS_PERSONAS) {
-    if (matrix.refused.has(persona) !== (persona === 'anon')) {
-      wrong.push(`${persona}: ${matrix.refused.get(persona) ?? 'may subscribe'}`)
-    }
+  for await (const cells of lookForWrongCells(rt, table)) wrong.push(...cells)
+  return wrong
+}
+
+/** Of the first row that is told of otherwise: for rules that were broken, where one cell is enough. Empty when every cell is right. */
+export async function firstWrongCells(rt: TestRouter, table: PublishedTableName): Promise<string[]> {
+  for await (const cells of lookForWrongCells(rt, table)) if (cells.length > 0) return cells
+  return []
+}
+
+/** Row by row, after who may subscribe at all. */
+async function* lookForWrongCells(rt: TestRouter, table: PublishedTableName): AsyncGenerator<string[]> {
+  const matrix = await followTable(rt, table)
+  try {
+    yield ACCESS_PERSONAS.filter((persona) => matrix.refused.has(persona) !== (persona === 'anon')).map(
+      (persona) => `${persona}: ${matrix.refused.get(persona) ?? 'may subscribe'}`,
+    )
+    for (const row of Object.keys(sectionOf(table).rows)) yield await wrongCellsOf(matrix, table, row)
+  } finally {
+    matrix.end()
   }
-  for (const row of Object.keys(sectionOf(table).rows)) {
-    const told = await matrix.touch(row)
-    const readers = readersOf(table, row)
-    for (const event of ['INSERT', 'UPDATE'] as const) {
-      for (const persona of ACCESS_PERSONAS) {
-        if (told[event].has(persona) !== readers.includes(persona)) {
-          wrong.push(`${row} ${event}: ${persona} is ${readers.includes(persona) ? 'not ' : ''}told`)
-        }
-      }
-    }
-    // Of a row that is gone nobody can be asked who saw it: everybody who may read keys is told of the key, and no more.
+}
+
+async function wrongCellsOf(matrix: ChangeMatrix, table: PublishedTableName, row: string): Promise<string[]> {
+  const wrong: string[] = []
+  const told = await matrix.touch(row)
+  const readers = readersOf(table, row)
+  for (const event of ['INSERT', 'UPDATE'] as const) {
     for (const persona of ACCESS_PERSONAS) {
-      const isTold = told.DELETE.has(persona)
-      if (isTold !== (persona !== 'anon'))
-        wrong.push(`${row} DELETE: ${persona} is ${isTold ? '' : 'not '}told`)
-    }
-    for (const [persona, { record, old }] of [...told.UPDATE, ...told.DELETE]) {
-      const members = Object.keys(old ?? {}).join()
-      if (members !== 'id') wrong.push(`${row}: ${persona} is told of the old row ${members}`)
-      if (record && ('tenant_id' in record || 'deleted_at' in record)) {
-        wrong.push(`${row}: ${persona} is told of columns that are not published`)
+      if (told[event].has(persona) !== readers.includes(persona)) {
+        wrong.push(`${row} ${event}: ${persona} is ${readers.includes(persona) ? 'not ' : ''}told`)
       }
     }
   }
-  matrix.end()
+  // Of a row that is gone nobody can be asked who saw it: everybody who may read keys is told of the key, and no more.
+  for (const persona of ACCESS_PERSONAS) {
+    const isTold = told.DELETE.has(persona)
+    if (isTold !== (persona !== 'anon'))
+      wrong.push(`${row} DELETE: ${persona} is ${isTold ? '' : 'not '}told`)
+  }
+  for (const [persona, { record, old }] of [...told.UPDATE, ...told.DELETE]) {
+    const members = Object.keys(old ?? {}).join()
+    if (members !== 'id') wrong.push(`${row}: ${persona} is told of the old row ${members}`)
+    if (record && ('tenant_id' in record || 'deleted_at' in record)) {
+      wrong.push(`${row}: ${persona} is told of columns that are not published`)
+    }
+  }
   return wrong
 }

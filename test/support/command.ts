@@ -73,16 +73,16 @@ export interface Run {
 /**
  * The same as `runCommandFile`, for a file that runs many commands: all in one process, because starting one takes most of the time of a
  * command that refuses. That a process ends when its command has ended, the tests see that start one.
+ *
+ * @param cwd asked before the first test
  */
-export function useCommands(): (
-  name: string,
-  words: readonly string[],
-  settings: Record<string, string>,
-) => Promise<Outcome> {
+export function useCommands(
+  cwd: () => string = () => ROOT,
+): (name: string, words: readonly string[], settings: Record<string, string>) => Promise<Outcome> {
   let child: ChildProcess | undefined
   beforeAll(() => {
     child = fork(join(import.meta.dirname, 'command-process.ts'), {
-      cwd: ROOT,
+      cwd: cwd(),
       env: environment({}),
       execArgv: [COMPILED_ONCE],
     })

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, inject } from 'vitest'
 import type { Database } from '../../src/platform/db/engine/database.ts'
-import { openEmbedded } from '../../src/platform/db/engine/embedded.ts'
 import { openServer } from '../../src/platform/db/engine/server.ts'
+import { openEmbeddedCopy } from './embedded-copy.ts'
 import { copyTemplate, dropDatabase, urlOf } from './server-databases.ts'
 import './provided.ts'
 
@@ -20,10 +19,7 @@ export interface TestDatabase {
 export async function openTestDatabase(): Promise<TestDatabase> {
   const prepared = inject('database')
   if (prepared.engine === 'embedded') {
-    const owner = await openEmbedded({
-      loadDataDir: await readArchive(prepared.dump),
-      cacheDir: prepared.cacheDir,
-    })
+    const owner = await openEmbeddedCopy(prepared)
     return { engine: 'embedded', owner, close: owner.close }
   }
   const name = await copyTemplate(prepared.url, prepared.template)
@@ -38,34 +34,6 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       await dropDatabase(prepared.url, name)
     },
   }
-}
-
-/** An archive that is in memory: a usual `Blob` would copy its 50 MB several times for each file of tests. */
-class Archive extends Blob {
-  readonly #bytes: ArrayBuffer
-
-  constructor(bytes: ArrayBuffer) {
-    super([])
-    this.#bytes = bytes
-  }
-
-  override arrayBuffer(): Promise<ArrayBuffer> {
-    return Promise.resolve(this.#bytes)
-  }
-}
-
-const archives = new Map<string, Promise<Archive>>()
-
-/** Read once by each worker. PGlite copies what is in it. */
-function readArchive(path: string): Promise<Archive> {
-  const archive =
-    archives.get(path) ??
-    readFile(path).then(({ buffer, byteOffset, length }) => {
-      if (byteOffset !== 0 || length !== buffer.byteLength) throw new Error(`${path} was read in parts.`)
-      return new Archive(buffer)
-    })
-  archives.set(path, archive)
-  return archive
 }
 
 /** One database for all tests of the file (or `describe`), open from before the first until after the last. */

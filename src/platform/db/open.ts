@@ -7,6 +7,7 @@ import type { StreakLog } from '../streak.ts'
 import { claimDataFolder } from './engine/data-folder.ts'
 import type { Database } from './engine/database.ts'
 import { openEmbedded } from './engine/embedded.ts'
+import { BEGIN_HISTORY } from './engine/prepared-base.ts'
 import { openServer, type ServerOptions } from './engine/server.ts'
 import { findObstacle, isReadOnlyAndOurs, type Obstacle, TAKES_NO_WRITES } from './fitness.ts'
 import { letOwnerServe } from './identity.ts'
@@ -92,11 +93,13 @@ async function openInProcess(config: Config, report: (line: string) => void): Pr
   try {
     const opened = await openEmbedded({
       dataDir,
+      base: 'migrated',
       acquireTimeoutMs: config.DATABASE_ACQUIRE_TIMEOUT_MS,
       maxWaiting: config.DATABASE_MAX_WAITING,
     })
     database = opened
     await migrateUp(opened, { onProgress: (event) => report(progressLine(event)), mayBeNewer: true })
+    await opened.query(BEGIN_HISTORY)
     return {
       api: opened,
       worker: opened,

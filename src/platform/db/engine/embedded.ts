@@ -8,7 +8,7 @@ import type { Database, Parameter, Row, Transaction, TransactionOptions } from '
 import { countFailure } from './failures.ts'
 import { Pool, type Pooled } from './pool.ts'
 import { postgisIn } from './postgis-bundle.ts'
-import { readPreparedBase, unpackPreparedBase } from './prepared-base.ts'
+import { type Base, readPreparedBase, unpackPreparedBase } from './prepared-base.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
 /** Types whose text must reach the caller as it is: date, timestamp, timestamptz (PGlite would make a Date). */
@@ -25,15 +25,22 @@ const serializers = Object.fromEntries(
   [...JSON_TYPES, ...TEXT_TYPES, BOOL].map((oid) => [oid, (value: unknown) => String(value)]),
 )
 
-export interface EmbeddedOptions {
+export type EmbeddedOptions = EngineOptions & TurnOptions
+
+export interface EngineOptions {
   /** A folder that keeps the data; without one they live in memory. */
   dataDir?: string
   /** A dump of a prepared data folder (`PGlite.dumpDataDir`), loaded when the database is new. */
   loadDataDir?: Blob
   /** Makes a new database with `initdb`, which takes 12 s of CPU time, also where a base is prepared: to prepare one, and to compare. */
   withoutBase?: true
+  /** With what a new database begins, where it is prepared: `empty` unless told. */
+  base?: Base
   /** Where PostGIS is kept in the form in which it starts faster; beside the data folder unless told. */
   cacheDir?: string
+}
+
+export interface TurnOptions {
   /** How long a caller waits for its turn before `DatabaseBusy`. */
   acquireTimeoutMs?: number
   /** How many callers may wait for their turn at once; the next one is refused with `DatabaseBusy`. */
@@ -67,16 +74,22 @@ const CLOSE_TIMEOUT_MS = 5_000
 const MAX_STACK_DEPTH = '200kB'
 
 /** PostgreSQL with PostGIS in this process (PGlite): one connection, so transactions run one after the other. */
-export async function openEmbedded(
-  options: EmbeddedOptions = {},
-): Promise<Database & { readonly pglite: PGlite }> {
-  const { dataDir, acquireTimeoutMs = 5_000, maxWaiting = 1_000 } = options
+export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const pglite = await startEngine(options)
+  return serveEngine(pglite, options, () => pglite.close())
+}
+
+export type EmbeddedDatabase = Database & { readonly pglite: PGlite }
+
+/** PGlite with all that a session of ours is set to, and nobody who uses it yet. */
+export async function startEngine(options: EngineOptions): Promise<PGlite> {
+  const { dataDir } = options
   const needsBase = !options.loadDataDir && !options.withoutBase
-  const base = needsBase && !dataDir ? await readPreparedBase() : undefined
+  const base = needsBase && !dataDir ? await readPreparedBase(options.base ?? 'empty') : undefined
   const loadDataDir = base ? new Blob([new Uint8Array(base)]) : options.loadDataDir
   if (dataDir) {
     await mkdir(dirname(dataDir), { recursive: true })
-    if (needsBase) await unpackPreparedBase(dataDir)
+    if (needsBase) await unpackPreparedBase(dataDir, options.base ?? 'empty')
   }
   const cacheDir = options.cacheDir ?? (dataDir && dirname(dataDir))
   const pglite = await PGlite.create({
@@ -94,7 +107,19 @@ export async function openEmbedded(
     set search_path = public, extensions;
     set default_transaction_isolation = 'read committed';
   `)
+  return pglite
+}
 
+/**
+ * Who asks `pglite` for something waits here for the turn.
+ *
+ * @param end what becomes of the engine when it is closed, and nobody may use it any more
+ */
+export function serveEngine(
+  pglite: PGlite,
+  { acquireTimeoutMs = 5_000, maxWaiting = 1_000 }: TurnOptions,
+  end: () => Promise<void>,
+): EmbeddedDatabase {
   // PGlite has a queue of its own, without an end or a limit.
   const pool = new Pool<Pooled>({
     open: async () => THE_ONE,
@@ -154,7 +179,7 @@ export async function openEmbedded(
 
     async close() {
       await pool.close(CLOSE_TIMEOUT_MS)
-      await pglite.close()
+      await end()
     },
   }
 }

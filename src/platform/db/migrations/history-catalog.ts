@@ -41,7 +41,7 @@ export async function readHistoryCatalog(
 
 /** Of the migrations, the engine that they run on, and the code that runs them and describes what comes out. */
 async function keyOf(migrationsFolder: string): Promise<string> {
-  const hash = createHash('sha256').update(basename(await preparedBasePath()))
+  const hash = createHash('sha256').update(basename(await preparedBasePath('empty')))
   for (const { tag, up } of await readMigrations(migrationsFolder)) hash.update(`\n${tag} ${up?.hash}`)
   for (const name of (await readdir(import.meta.dirname)).sort())
     hash.update(`\n${name}\n`).update(await readFile(join(import.meta.dirname, name)))
