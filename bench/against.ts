@@ -6,8 +6,10 @@ import type { Cluster } from './cluster.ts'
 import { COMPANIES } from './dataset.ts'
 import { compete, cpuOf, type Measured } from './measure.ts'
 import { assignments } from './paths/assign.ts'
+import { candidateRequests } from './paths/candidates.ts'
 import { batchRequests, checkinRequests, guardCount, PHONES } from './paths/checkins.ts'
 import { CALLERS, CONNECTIONS, DEFAULT_RADIUS_METERS, POINTS } from './paths/nearby.ts'
+import { listsOfShifts } from './paths/pages.ts'
 import { follower, openWriter, SCENARIOS, startSubscribers } from './paths/realtime.ts'
 import { homes } from './points.ts'
 import type { Running } from './processes.ts'
@@ -103,6 +105,28 @@ export const against = (other: Side, paths: readonly string[]): Path => ({
           bench.rounds,
         ),
       )
+    }
+    if (paths.includes('pages')) {
+      for (const [list, { first: requests }] of Object.entries(await listsOfShifts())) {
+        add(
+          `${list}, page 1`,
+          await competeFlawlessly(
+            sides.map(({ name, bench: side }) =>
+              overHttp(side, name, side.service, { requests: () => requests, connections: CONNECTIONS }),
+            ),
+            bench.rounds,
+          ),
+        )
+      }
+    }
+    if (paths.includes('candidates')) {
+      const asking = await Promise.all(
+        sides.map(async ({ name, bench: side }) => {
+          const requests = await candidateRequests(side)
+          return overHttp(side, name, side.service, { requests: () => requests, connections: CONNECTIONS })
+        }),
+      )
+      add('candidates for a shift', await competeFlawlessly(asking, bench.rounds))
     }
     if (paths.includes('check-ins')) {
       const guards = await tokensOf('guard', guardCount(bench))

@@ -17,6 +17,7 @@ import { memory, start } from './paths/process.ts'
 import { realtime } from './paths/realtime.ts'
 import { realtimeChecks } from './paths/realtime-checks.ts'
 import { realtimeMemory, realtimeOverload } from './paths/realtime-load.ts'
+import { renewal } from './paths/renewal.ts'
 import { installPeers } from './peers.ts'
 import { JWT_SECRET, memoryOf, type Running, startServer, startService } from './processes.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -35,6 +36,7 @@ const PATHS: readonly Path[] = [
   growth,
   plans,
   start,
+  renewal,
   memory,
   realtime,
   realtimeChecks,

@@ -38,4 +38,9 @@ export const REMARKS: readonly { path: string; reference: string | null; text: s
     reference: 'one by one',
     text: 'a single check-in takes one round trip already, so there is little to save: 25 times its rate is more than the one statement does, which no batch passes.',
   },
+  ...['shifts of a company, page 1', 'open shifts for a guard, page 1'].map((path) => ({
+    path,
+    reference: 'naive',
+    text: 'call by call in one session, at a tenth of the data, the statement takes 0.27 ms for a company and 0.33 for a guard, and the naive one 0.11. Who calls is looked up by the policies and by each place where a caller can have shifts, 7 to 8 µs each time, up to fifteen times; the places that are not the caller’s cost 0.08 to 0.11 ms, though they are never executed. A read is a transaction of four statements, too (begin, role and claims, the list, commit), since policies are chosen for the role that plans.',
+  })),
 ]

@@ -8,9 +8,10 @@ import {
   type PathResult,
   type Row,
 } from '../bench.ts'
-import { type CallerToken, tokensOf } from '../callers.ts'
+import { benchId, tokensOf } from '../callers.ts'
 import type { Measured } from '../measure.ts'
 import { homes } from '../points.ts'
+import type { Running } from '../processes.ts'
 import { searchesAt, serviceRequests } from '../searches.ts'
 import { CONNECTIONS } from './nearby.ts'
 
@@ -19,47 +20,95 @@ const FAR_PAGE = 50
 const WALKS = 40
 const FAR_METERS = 100_000
 
-/** Page 50 must be found as fast as page 1: nothing before it is read again. */
+/** Page 50 must be found as fast as page 1: nothing before it is read again. And page 1 must not cost much more than its statement. */
 export const pages: Path = {
   name: 'pages',
   async run(bench): Promise<PathResult> {
-    const guards = await tokensOf('guard', WALKS)
-    const planners = await tokensOf('planner', WALKS)
-    const points = await homes(bench, WALKS)
-    const lists = {
-      'nearby, 100 km': serviceRequests(searchesAt(points, { radius_meters: FAR_METERS }), guards),
-      'shifts of a company': listRequests(planners, '/v1/shifts?limit=20'),
-      'open shifts for a guard': listRequests(guards, '/v1/shifts?limit=20&status=published'),
+    const naive = await bench.serve('bench/references/naive.ts')
+    const lists: Record<string, List> = {
+      'nearby, 100 km': {
+        first: serviceRequests(
+          searchesAt(await homes(bench, WALKS), { radius_meters: FAR_METERS }),
+          await tokensOf('guard', WALKS),
+        ),
+      },
+      ...(await listsOfShifts()),
     }
     const rows: Row[] = []
     const measured: PathResult['measured'] = []
-    for (const [name, first] of Object.entries(lists)) {
+    for (const [name, { first, naively }] of Object.entries(lists)) {
+      if (naively) await requireSameItems(bench.service, first[0]!, naive, naively[0]!)
       const walked = await Promise.all(first.map((request) => walk(bench, request)))
       const far = walked.filter((request) => request !== undefined)
-      if (far.length === 0) {
-        bench.say(`Among so few data no list of ${name} has a page ${FAR_PAGE}.`)
-        continue
-      }
-      const result = await competeFlawlessly(
+      if (far.length === 0) bench.say(`Among so few data no list of ${name} has a page ${FAR_PAGE}.`)
+      if (far.length === 0 && !naively) continue
+      const asked = (as: string, server: Running, requests: readonly Request[]) =>
+        overHttp(bench, as, server, { requests: () => requests, connections: CONNECTIONS })
+      const result: Record<string, Measured> = await competeFlawlessly(
         [
-          overHttp(bench, 'page 1', bench.service, { requests: () => first, connections: CONNECTIONS }),
-          overHttp(bench, `page ${FAR_PAGE}`, bench.service, {
-            requests: () => far,
-            connections: CONNECTIONS,
-          }),
+          asked('page 1', bench.service, first),
+          ...(far.length > 0 ? [asked(`page ${FAR_PAGE}`, bench.service, far)] : []),
+          ...(naively ? [asked('naive', naive, naively)] : []),
         ],
         bench.rounds,
       )
-      const [one, fifty] = Object.values<Measured>(result)
-      rows.push(...compareCpu(`${name}, page ${FAR_PAGE}`, fifty!, one!, { atMost: 1.5 }))
-      measured.push({ path: name, contenders: [one!, fifty!] })
+      const one = result['page 1']!
+      const fifty = result[`page ${FAR_PAGE}`]
+      if (result.naive) rows.push(...compareCpu(`${name}, page 1`, one, result.naive, { atMost: 1.5 }))
+      if (fifty) rows.push(...compareCpu(`${name}, page ${FAR_PAGE}`, fifty, one, { atMost: 1.5 }))
+      measured.push({ path: name, contenders: Object.values(result) })
     }
     return { rows, measured }
   },
 }
 
-const listRequests = (callers: readonly CallerToken[], path: string): Request[] =>
-  callers.map(({ authorization }) => ({ method: 'GET', path, headers: { authorization } }))
+interface List {
+  /** The first page, of each caller. */
+  first: readonly Request[]
+  /** The same of somebody who does not ask who they are. */
+  naively?: readonly Request[]
+}
+
+/** The lists of shifts that are read most. */
+export async function listsOfShifts(): Promise<Record<string, Required<List>>> {
+  const planners = await tokensOf('planner', WALKS)
+  const guards = await tokensOf('guard', WALKS)
+  const tenant = benchId('tenant', 1)
+  return {
+    'shifts of a company': {
+      first: planners.map(({ authorization }) => get('/v1/shifts?limit=20', { authorization })),
+      naively: planners.map(({ nth }) => get(`/company-shifts?limit=20&of=${benchId('company', nth)}`)),
+    },
+    'open shifts for a guard': {
+      first: guards.map(({ authorization }) =>
+        get('/v1/shifts?limit=20&status=published', { authorization }),
+      ),
+      naively: guards.map(() => get(`/open-shifts?limit=20&of=${tenant}`)),
+    },
+  }
+}
+
+const get = (path: string, headers: Record<string, string> = {}): Request => ({
+  method: 'GET',
+  path,
+  headers,
+})
+
+/** Whoever lists less, or something else, must not win by it. */
+async function requireSameItems(
+  ours: Running,
+  asOurs: Request,
+  other: Running,
+  asOther: Request,
+): Promise<void> {
+  const ids = async ({ origin }: Running, { path, headers }: Request): Promise<string> => {
+    const response = await fetch(origin + path, { headers })
+    const { items } = (await response.json()) as { items: { id: string }[] }
+    return items.map(({ id }) => id).join()
+  }
+  if ((await ids(ours, asOurs)) !== (await ids(other, asOther)))
+    throw new Error(`${asOther.path} answers differently from ${asOurs.path}.`)
+}
 
 /** The request for the far page of a list; undefined when it is not that long. */
 async function walk(bench: Bench, first: Request): Promise<Request | undefined> {

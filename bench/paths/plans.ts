@@ -124,7 +124,7 @@ async function hotQueries(bench: Bench): Promise<Hot[]> {
       why: 'Each place where a caller can have shifts has an index in the order of the list, and gives at most a page. The places that are not the caller’s are never executed, and a later page begins where the former ended.',
       statements: /with answer as/,
       caller: planner,
-      ask: (session) => session.rows(listShifts({}, 20, undefined)),
+      ask: (session) => session.rowsText(listShifts({}, 20, undefined)),
     },
     {
       name: 'GET /v1/shifts/:id',

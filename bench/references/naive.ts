@@ -1,9 +1,9 @@
 import Fastify from 'fastify'
 import postgres from 'postgres'
-import { nearestFirst } from './nearby.ts'
+import { listOf, nearestFirst } from './nearby.ts'
 
 /*
- * What one writes in ten minutes: a route, a statement, and no idea of who is asking. The driver, the framework, the
+ * What one writes in ten minutes: routes, a statement each, and no idea of who is asking. The driver, the framework, the
  * pool and the plan are those of the service.
  */
 
@@ -21,6 +21,12 @@ app.get<{ Querystring: Record<string, string> }>('/nearby', async ({ query }) =>
     { prepare: true },
   ),
 }))
+const lists = { '/company-shifts': listOf('company'), '/open-shifts': listOf('open') }
+for (const [path, list] of Object.entries(lists)) {
+  app.get<{ Querystring: { of: string; limit: string } }>(path, async ({ query }) => ({
+    items: await sql.unsafe(list, [query.of, Number(query.limit)], { prepare: true }),
+  }))
+}
 app.get('/ready', async () => sql`select 1`)
 
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }))

@@ -47,3 +47,13 @@ where s.status = 'published'
   and st_dwithin(l.location_point, ${pointOf(terms)}, ${terms.radius}::float8)
 order by distance_meters, s.id
 limit ${terms.limit}::int`
+
+/** The first page of a list: the shifts of a company, or those of a tenant that are open. @returns with parameters for whose, and how many */
+export const listOf = (which: 'company' | 'open'): string => `
+select ${COLUMNS.replace('null::text as instructions', 'b.text as instructions').replace(', l.name as location_name, s.distance_meters', '')}
+from public.shifts s
+left join public.shift_briefings b on b.shift_id = s.id
+where s.deleted_at is null
+  and ${which === 'company' ? 's.company_id = $1' : "s.tenant_id = $1 and s.status = 'published' and s.start_datetime > now()"}
+order by s.start_datetime, s.id
+limit $2::int`

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { listShifts } from '../../src/guarding/shifts/queries.ts'
-import type { ShiftFilter } from '../../src/guarding/shifts/schemas.ts'
+import type { Shift, ShiftFilter } from '../../src/guarding/shifts/schemas.ts'
 import { useApi } from '../support/api.ts'
 import { loadManyShifts } from '../support/many-shifts.ts'
 import { measureReads, type Reads } from '../support/reads.ts'
@@ -10,7 +10,13 @@ const api = useApi()
 const LIMIT = 20
 
 const measure = (persona: Persona, filter: ShiftFilter) =>
-  measureReads(api(), 'shifts_pkey', persona, (session) => session.rows(listShifts(filter, LIMIT, undefined)))
+  measureReads(
+    api(),
+    'shifts_pkey',
+    persona,
+    async (session): Promise<Shift[]> =>
+      JSON.parse(await session.rowsText(listShifts(filter, LIMIT, undefined))),
+  )
 
 const entriesOf = ({ entries, otherEntries }: Reads): number => entries + otherEntries
 

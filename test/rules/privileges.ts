@@ -131,6 +131,8 @@ const EXECUTE: Record<string, readonly string[]> = {
   ],
   'muster_api muster_definer': ['muster.await_xids(bigint[],interval)'],
   muster_definer: [
+    'muster.acquaintances_of(uuid)',
+    'muster.assignment_obstacles(uuid,public.shifts)',
     'muster.assignment_pay(public.assignments)',
     'muster.assignment_at(uuid,uuid,timestamp with time zone)',
     'muster.audience(text,jsonb,timestamp with time zone)',

@@ -242,6 +242,44 @@ describe('a pool', () => {
     expect((await pool.acquire()).name).toBe(3)
   })
 
+  test('lends what came in the place of an old one when it is warm, also when somebody waits', async () => {
+    const warm = Promise.withResolvers<void>()
+    const { pool, openings, opened } = makePool({
+      warmUp: ({ name }) => (name < 3 ? Promise.resolve() : warm.promise),
+    })
+    const asked = [pool.acquire(), pool.acquire()]
+    const [first, second] = [opened(), opened()]
+    await Promise.all(asked)
+    await vi.advanceTimersByTimeAsync(60_001)
+    pool.release(first)
+    const next = pool.acquire()
+    opened()
+    await settle()
+    expect([pool.load.waiting, openings.length]).toEqual([1, 0])
+    pool.release(second)
+    expect(await next).toBe(second)
+    const last = pool.acquire()
+    warm.resolve()
+    expect((await last).name).toBe(3)
+  })
+
+  test('lets a while pass before it replaces the next old one', async () => {
+    const { pool, opened } = makePool({ renewalPauseMs: 5_000 })
+    const asked = [pool.acquire(), pool.acquire()]
+    const [first, second] = [opened(), opened()]
+    await Promise.all(asked)
+    await vi.advanceTimersByTimeAsync(60_001)
+    pool.release(first)
+    opened()
+    await vi.advanceTimersByTimeAsync(4_999)
+    pool.release(second)
+    expect([first.isClosed, second.isClosed]).toEqual([true, false])
+    expect(await pool.acquire()).toBe(second)
+    await vi.advanceTimersByTimeAsync(1)
+    pool.release(second)
+    expect(second.isClosed).toBe(true)
+  })
+
   test('opens all that there may be before anybody asks, and does not mind where it cannot', async () => {
     const { pool, openings, opened } = makePool({ max: 3 })
     const filled = pool.fill()

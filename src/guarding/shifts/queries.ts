@@ -14,7 +14,7 @@ import {
   type PageValues,
   pageValues,
 } from '../../platform/db/sql.ts'
-import { type RowsStatement, writtenOnce } from '../../platform/db/statement.ts'
+import { type RowsTextStatement, textWrittenOnce, writtenOnce } from '../../platform/db/statement.ts'
 import type { Code } from '../../platform/http/codes.ts'
 import { forbidIfVisible } from '../../platform/http/found.ts'
 import type { Position } from '../../platform/http/page.ts'
@@ -80,7 +80,7 @@ const BRANCHES: SQL[] = [
 
 type ShiftPage = Omit<ShiftFilter, 'status'> & PageValues & { statuses: string | undefined }
 
-const shiftPages = writtenOnce<ShiftPage, Shift>((given) => {
+const shiftPages = textWrittenOnce<ShiftPage, Shift>((given) => {
   const chosen = and(
     isNull(shifts.deleted_at),
     given.statuses && sql`${shifts.status} = any (${given.statuses}::text[])`,
@@ -117,7 +117,7 @@ export const listShifts = (
   { status, ...filter }: ShiftFilter,
   limit: number,
   position: Position | undefined,
-): RowsStatement<Shift> =>
+): RowsTextStatement<Shift> =>
   shiftPages({ ...filter, statuses: status && `{${status.join(',')}}`, ...pageValues(limit, position) })
 
 const nearbyShifts = readingCall(

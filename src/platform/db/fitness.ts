@@ -1,5 +1,5 @@
 import type { Database } from './engine/database.ts'
-import { isNewer, MIGRATIONS_FOLDER, readMigrations } from './migrations/migration-files.ts'
+import { isNewer, MIGRATIONS_FOLDER, newestMigration } from './migrations/migration-files.ts'
 
 /**
  * What keeps a database that answers from serving this version:
@@ -21,13 +21,13 @@ export const TAKES_NO_WRITES =
 export const TO_TAKE_WRITES =
   'Promote it, switch that off, or let DATABASE_URL lead to the primary: with several hosts, target_session_attrs=read-write finds it.'
 
-/** The newest file, read once: the files of a version that runs do not change. */
-let newestMigration: Promise<string> | undefined
+/** Read once: the files of a version that runs do not change. */
+let newest: Promise<string> | undefined
 
 /** The newest migration of this version. */
 function ownVersion(): Promise<string> {
-  newestMigration ??= readMigrations(MIGRATIONS_FOLDER).then((migrations) => migrations.at(-1)!.tag)
-  return newestMigration
+  newest ??= newestMigration(MIGRATIONS_FOLDER)
+  return newest
 }
 
 /**

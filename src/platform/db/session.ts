@@ -14,7 +14,7 @@ import { isOvertakenByMigration, readDatabaseError } from './engine/database-err
 import type { Action, FunctionCall } from './function-call.ts'
 import { ENTER, NAME_SESSION, sessionName } from './identity.ts'
 import type { Replica, Standby } from './replica.ts'
-import { asRows, type RowsStatement, render } from './statement.ts'
+import { asRows, type RowsStatement, type RowsTextStatement, render } from './statement.ts'
 
 /** Runs statements as one caller. Rows are built as JSON by PostgreSQL, so that REST and the change stream spell them alike. */
 export interface Session {
@@ -22,6 +22,8 @@ export interface Session {
   rows<T>(query: SQLWrapper | RowsStatement<T>): Promise<T[]>
   /** The first row, or undefined. */
   row<T>(query: SQLWrapper | RowsStatement<T>): Promise<T | undefined>
+  /** The rows of a query as the text of their JSON, in its order: for an answer that goes on as it is. */
+  rowsText<T>(query: RowsTextStatement<T>): Promise<string>
   /** The one value of a query that gives one row with one column, for functions that build their own JSON. */
   value<T>(query: SQL<T>): Promise<T>
 }
@@ -210,6 +212,10 @@ function asSession(send: (text: string, parameters: readonly Parameter[]) => Pro
   return {
     rows,
     row: async <T>(query: SQLWrapper | RowsStatement<T>) => (await rows<T>(query))[0],
+    async rowsText<T>({ text, parameters }: RowsTextStatement<T>): Promise<string> {
+      const [answer] = await send(text, parameters)
+      return answer!.rows as string
+    },
     async value<T>(query: SQL<T>): Promise<T> {
       const { text, parameters } = render(query)
       const answer = await send(text, parameters)

@@ -17,6 +17,15 @@ export function render(query: SQLWrapper): Statement {
 export const asRows = (query: SQLWrapper): SQLWrapper =>
   sql`with answer as (${query.getSQL()}) select coalesce(json_agg(answer), '[]') as rows from answer`
 
+/** The same as text, which nobody here reads: see `Session.rowsText`. */
+export const asRowsText = (query: SQLWrapper): SQLWrapper =>
+  sql`with answer as (${query.getSQL()}) select coalesce(json_agg(answer), '[]')::text as rows from answer`
+
+/** A statement that gives rows of `T` as the text of their JSON. The type is for the compiler alone: there is no such member. */
+export interface RowsTextStatement<T> extends Statement {
+  readonly rowTypeOfText?: T
+}
+
 /** Stands for each value that is given; undefined for those that are not. */
 export type Given<Values> = {
   readonly [name in keyof Values]: Placeholder | (undefined extends Values[name] ? undefined : never)
@@ -32,6 +41,20 @@ export type Given<Values> = {
 export function writtenOnce<Values extends { [name in keyof Values]?: Parameter | undefined }, T = unknown>(
   write: (given: Given<Values>) => SQLWrapper,
 ): (values: Values) => RowsStatement<T> {
+  return keepWritten((given: Given<Values>) => asRows(write(given)))
+}
+
+/** As `writtenOnce`, for `Session.rowsText`. */
+export function textWrittenOnce<
+  Values extends { [name in keyof Values]?: Parameter | undefined },
+  T = unknown,
+>(write: (given: Given<Values>) => SQLWrapper): (values: Values) => RowsTextStatement<T> {
+  return keepWritten((given: Given<Values>) => asRowsText(write(given)))
+}
+
+function keepWritten<Values extends { [name in keyof Values]?: Parameter | undefined }>(
+  write: (given: Given<Values>) => SQLWrapper,
+): (values: Values) => Statement {
   const known = new Map<string, { text: string; parameters: unknown[] }>()
   return (values) => {
     const given = Object.entries(values).filter(([, value]) => value !== undefined)
@@ -40,7 +63,7 @@ export function writtenOnce<Values extends { [name in keyof Values]?: Parameter 
     let written = known.get(choice)
     if (!written) {
       const placeholders = Object.fromEntries(names.map((name) => [name, new Placeholder(name)]))
-      const { text, parameters } = render(asRows(write(placeholders as Given<Values>)))
+      const { text, parameters } = render(write(placeholders as Given<Values>))
       written = { text, parameters: [...parameters] }
       known.set(choice, written)
     }

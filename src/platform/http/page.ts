@@ -66,6 +66,26 @@ export function toPage<T>(
   return { items, next_cursor: writeCursor(list, position(last), filters) }
 }
 
+/** Where one row ends and the next begins in what `json_agg` gives of rows: inside of a row a line break is spelled `\\n`. */
+const BETWEEN_ROWS = ', \n '
+
+/**
+ * As `toPage`, of the text of rows that have no column of JSON; the page is text, too. To read the rows, to check them against the response's
+ * schema and to spell them again takes a third of the CPU time that the service has for a list.
+ */
+export function toPageText<T>(
+  list: string,
+  rows: string,
+  limit: number,
+  filters: Filters,
+  position: (item: T) => readonly [value: SortValue, id: string],
+): string {
+  const items = rows.slice(1, -1).split(BETWEEN_ROWS)
+  if (items.length <= limit) return `{"items":${rows},"next_cursor":null}`
+  const cursor = writeCursor(list, position(JSON.parse(items[limit - 1]!)), filters)
+  return `{"items":[${items.slice(0, limit).join()}],"next_cursor":${JSON.stringify(cursor)}}`
+}
+
 /** The cursor of the page that begins after `position`; for lists whose pages the database cuts. */
 export function writeCursor(
   list: string,

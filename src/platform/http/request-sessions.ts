@@ -6,7 +6,7 @@ import { type SQL, type SQLWrapper, sql } from '../db/drizzle.ts'
 import type { Parameter, Row } from '../db/engine/database.ts'
 import type { Action, FunctionCall } from '../db/function-call.ts'
 import type { Asker, FunctionCaller, ReadOptions, Session, Sessions } from '../db/session.ts'
-import type { RowsStatement } from '../db/statement.ts'
+import type { RowsStatement, RowsTextStatement } from '../db/statement.ts'
 import { ClientGone, Problem } from './problem.ts'
 
 type RequestReadOptions = Pick<ReadOptions, 'onPrimary'>
@@ -15,11 +15,12 @@ declare module 'fastify' {
   /** `call`, `perform` and `performForText` call one function of the database as the caller of this request, in one round trip. */
   interface FastifyRequest extends FunctionCaller {
     /**
-     * `rows`, `row` and `value` (see `Session`) run one statement, read-only, as the caller of this request, as long as the client
+     * `rows`, `row`, `rowsText` and `value` (see `Session`) run one statement, read-only, as the caller of this request, as long as the client
      * is there; on the replica where there is one, unless `onPrimary` says otherwise. On the primary that is one round trip.
      */
     rows<T>(query: SQLWrapper | RowsStatement<T>, options?: RequestReadOptions): Promise<T[]>
     row<T>(query: SQLWrapper | RowsStatement<T>, options?: RequestReadOptions): Promise<T | undefined>
+    rowsText<T>(query: RowsTextStatement<T>, options?: RequestReadOptions): Promise<string>
     value<T>(query: SQL<T>, options?: RequestReadOptions): Promise<T>
     /** The same for several statements: `work` runs in a read-only transaction. */
     read<T>(work: (session: Session) => Promise<T>, options?: RequestReadOptions): Promise<T>
@@ -50,6 +51,10 @@ export const sessions = fastifyPlugin(
 
     app.decorateRequest('row', function (this: FastifyRequest, query, options) {
       return statements(this, options).row(query)
+    })
+
+    app.decorateRequest('rowsText', function (this: FastifyRequest, query, options) {
+      return statements(this, options).rowsText(query)
     })
 
     app.decorateRequest('value', function (this: FastifyRequest, query, options) {

@@ -153,7 +153,12 @@ export async function openTracing({ endpoint, sampleRatio, version, log }: Traci
           <A, R>(run: (given: A) => Promise<R>) =>
           (given: A) =>
             inSpan(caller, 'read', () => run(given))
-        return { rows: seen(inner.rows), row: seen(inner.row), value: seen(inner.value) } as Session
+        return {
+          rows: seen(inner.rows),
+          row: seen(inner.row),
+          rowsText: seen(inner.rowsText),
+          value: seen(inner.value),
+        } as Session
       },
       write: (caller, work) => inSpan(caller, 'write', () => sessions.write(caller, work)),
       call: (caller, call, parameters) =>

@@ -71,6 +71,56 @@ $$;
 comment on function muster.last_day_of(timestamptz, text) is 'The day on which something ends, in a time zone.';
 grant execute on function muster.last_day_of(timestamptz, text) to muster_definer;
 
+-- What certificates and other shifts say against a professional working `shift`, numbered in the order in which the trigger would name
+-- it. `detail` is a certificate's kind or null: never anything about another shift.
+-- Put in the place of its call, so that a page of candidates is judged by one statement: it sets nothing, and whoever calls it may
+-- read what it reads.
+create or replace function muster.assignment_obstacles(professional uuid, shift public.shifts)
+returns table (nth bigint, code text, detail text)
+language sql
+stable
+begin atomic
+  select
+    required.nth,
+    case when held.valid_through is null then 'certificate_missing' else 'certificate_expired' end as code,
+    required.kind as detail
+  from unnest(shift.required_certificates) with ordinality as required (kind, nth)
+  cross join lateral (
+    select max(c.valid_until) as valid_through
+    from public.certificates c
+    where c.professional_id = professional
+      and c.kind = required.kind
+      and c.verified_at is not null
+      and c.deleted_at is null
+      and (c.company_id is null or c.company_id = shift.company_id)
+  ) held
+  -- A certificate is valid until the end of its last day, and a shift that ends at 24:00 takes no moment of the day after.
+  -- Subtracted from the instant, not from local time: there are zones in which a day begins at 01:00.
+  -- Nowhere is it a later day than at UTC+14: only a certificate that ends before needs the shift's own time zone.
+  where held.valid_through is null
+    or (
+      held.valid_through < (shift.end_datetime at time zone 'UTC' + interval '14 hours' - interval '1 microsecond')::date
+      and held.valid_through < muster.last_day_of(shift.end_datetime - interval '1 microsecond', shift.time_zone)
+    )
+  union all
+  select 9223372036854775807, 'shift_overlap', null
+  where exists (
+    select from public.shifts other
+    where other.professional_id = professional
+      -- One that was left early may be worked again until its end.
+      and (other.status in ('assigned', 'active') or (other.status = 'completed' and other.end_datetime > now()))
+      and other.deleted_at is null
+      and other.id <> shift.id
+      -- Bounds for the index of a professional's shifts: without them it reads every one that they ever had. No shift is longer than
+      -- shifts_at_most_48_hours has it.
+      and other.start_datetime > shift.start_datetime - interval '48 hours'
+      and other.start_datetime < shift.end_datetime
+      and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
+  );
+end;
+comment on function muster.assignment_obstacles(uuid, public.shifts) is
+  'Which certificates the professional lacks for the shift, and whether they work at the same time. Reads with the rights of its caller.';
+
 -- Every reason against `professional` working `shift`, in the order in which the trigger would name them.
 -- `detail` is a certificate's kind, the name of a field, or null: never anything about another shift.
 create or replace function muster.assignment_violations(professional uuid, shift public.shifts)
@@ -82,15 +132,6 @@ set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
   candidate record;
-  required text;
-  valid_through date;
-  -- As shifts_at_most_48_hours has it.
-  longest_shift constant interval := interval '48 hours';
-  -- A certificate is valid until the end of its last day, and a shift that ends at 24:00 takes no moment of the day after.
-  -- Subtracted from the instant, not from local time: there are zones in which a day begins at 01:00.
-  last_moment timestamptz := shift.end_datetime - interval '1 microsecond';
-  -- Nowhere is it a later day than at UTC+14: only a certificate that ends before needs the shift's own time zone.
-  latest_day date := (last_moment at time zone 'UTC' + interval '14 hours')::date;
 begin
   select p.status, u.suspended_at into candidate
   from public.security_professionals p
@@ -111,39 +152,7 @@ begin
     return next;
   end if;
 
-  foreach required in array shift.required_certificates loop
-    select max(c.valid_until) into valid_through
-    from public.certificates c
-    where c.professional_id = professional
-      and c.kind = required
-      and c.verified_at is not null
-      and c.deleted_at is null
-      and (c.company_id is null or c.company_id = shift.company_id);
-    if valid_through is null
-      or (valid_through < latest_day and valid_through < muster.last_day_of(last_moment, shift.time_zone))
-    then
-      code := case when valid_through is null then 'certificate_missing' else 'certificate_expired' end;
-      detail := required;
-      return next;
-    end if;
-  end loop;
-
-  if exists (
-    select from public.shifts other
-    where other.professional_id = professional
-      -- One that was left early may be worked again until its end.
-      and (other.status in ('assigned', 'active') or (other.status = 'completed' and other.end_datetime > now()))
-      and other.deleted_at is null
-      and other.id <> shift.id
-      -- Bounds for the index of a professional's shifts: without them it reads every one that they ever had.
-      and other.start_datetime > shift.start_datetime - longest_shift
-      and other.start_datetime < shift.end_datetime
-      and tstzrange(other.start_datetime, other.end_datetime) && tstzrange(shift.start_datetime, shift.end_datetime)
-  ) then
-    code := 'shift_overlap';
-    detail := null;
-    return next;
-  end if;
+  return query select o.code, o.detail from muster.assignment_obstacles(professional, shift) o order by o.nth;
 end
 $$;
 comment on function muster.assignment_violations(uuid, public.shifts) is
@@ -235,17 +244,23 @@ begin
   elsif company is null then
     return muster.client_id() is not null;
   end if;
-  return not exists (
-    select from public.shifts s
-    where s.company_id = company
-      and s.professional_id = professional
-      and s.status in ('active', 'completed')
-      and s.deleted_at is null
-  );
+  return not exists (select from muster.acquaintances_of(company) a where a.professional_id = professional);
 end
 $$;
 comment on function muster.is_stranger(uuid) is
   'Whether the caller is of a company for which the guard never worked, or of a client: they hear no reasons. Security definer: the index alone is asked, not each shift that the caller sees.';
+
+-- Put in the place of its call, as assignment_obstacles.
+create or replace function muster.acquaintances_of(company uuid) returns table (professional_id uuid)
+language sql
+stable
+begin atomic
+  select s.professional_id
+  from public.shifts s
+  where s.company_id = company and s.status in ('active', 'completed') and s.deleted_at is null;
+end;
+comment on function muster.acquaintances_of(uuid) is
+  'The guards who ever worked for a company, each as often as that was. Reads with the rights of its caller.';
 
 -- Asked before it is tried: when the day's refusals are used up, no answer may tell whether this one would be refused.
 create or replace function muster.require_refusals_left(professional uuid) returns void
@@ -845,6 +860,7 @@ grant execute on function muster.create_shifts(jsonb) to authenticated;
 grant execute on function muster.move_shift(uuid, text[], text, uuid, text), muster.assign_shift(uuid, uuid)
 to authenticated, muster_api;
 grant execute on function muster.change_assigned_shift(uuid, jsonb) to authenticated;
+grant execute on function muster.assignment_obstacles(uuid, public.shifts), muster.acquaintances_of(uuid) to muster_definer;
 -- A trigger asks it with the rights of whoever writes.
 grant execute on function muster.is_stranger(uuid) to authenticated, service_role;
 grant execute on function muster.shift_json(public.shifts, text) to authenticated, muster_definer;

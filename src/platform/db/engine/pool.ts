@@ -15,7 +15,10 @@ export interface Pooled {
 export interface PoolOptions<T extends Pooled> {
   /** @param signal aborted when the pool is closed */
   open(signal: AbortSignal): Promise<T>
-  /** Makes a new one ready, if nobody waits for it: whoever waits has it as it is. Never rejects. */
+  /**
+   * Makes a new one ready. Whoever waits for it has it as it is, but for one that comes in the place of a worn one: there are others to
+   * wait for. Never rejects.
+   */
   warmUp?: ((opened: T) => Promise<void>) | undefined
   max: number
   /** How long a caller waits before `DatabaseBusy`, in milliseconds: also for one that is being opened. */
@@ -29,6 +32,8 @@ export interface PoolOptions<T extends Pooled> {
   maxPerCaller?: number | undefined
   /** One older than this is closed when it comes back, and another one opened in its place, one at a time; in milliseconds. */
   maxAgeMs: number
+  /** The least time between two of these replacements, in milliseconds. Unset: none. */
+  renewalPauseMs?: number | undefined
 }
 
 /**
@@ -71,6 +76,7 @@ export class Pool<T extends Pooled> {
   /** Nobody waited for these when they were open: they can be lent when they are warm. */
   readonly #warming = new Set<T>()
   #isRenewing = false
+  #renewedAt = Number.NEGATIVE_INFINITY
   #waiting = 0
   /** Up to `#countedAt`. */
   #usedMs = 0
@@ -154,9 +160,8 @@ export class Pool<T extends Pooled> {
       party.lent -= 1
       this.#forgetParty(caller, party)
     }
-    const isWorn = performance.now() - returned.openedAt > this.#options.maxAgeMs
     if (returned.isLost || this.#closing.signal.aborted) void this.#retire(returned)
-    else if (isWorn && !this.#isRenewing) void this.#renew(returned)
+    else if (this.#isToBeRenewed(returned)) void this.#renew(returned)
     else this.#idle.push(returned)
     this.#serve()
   }
@@ -279,12 +284,13 @@ export class Pool<T extends Pooled> {
     }
   }
 
-  async #open(): Promise<void> {
+  /** @param whoeverWaits gets it when it is warm, not sooner */
+  async #open(whoeverWaits = false): Promise<void> {
     try {
       const opened = await this.#options.open(this.#closing.signal)
       this.#opening -= 1
       void opened.whenLost.then(() => this.#forget(opened))
-      if (this.#options.warmUp && !this.#nextInTurn()) {
+      if (this.#options.warmUp && (whoeverWaits || !this.#nextInTurn())) {
         this.#warming.add(opened)
         await this.#options.warmUp(opened)
         this.#warming.delete(opened)
@@ -301,12 +307,20 @@ export class Pool<T extends Pooled> {
     this.#finishClosing()
   }
 
+  #isToBeRenewed({ openedAt }: T): boolean {
+    const { maxAgeMs, renewalPauseMs = 0 } = this.#options
+    const now = performance.now()
+    return now - openedAt > maxAgeMs && !this.#isRenewing && now - this.#renewedAt >= renewalPauseMs
+  }
+
   /** Those that were opened together become old together: all but one go on working meanwhile. */
   async #renew(worn: T): Promise<void> {
     this.#isRenewing = true
     this.#opening += 1
     void this.#retire(worn)
-    await this.#open()
+    // The others serve those who wait: none of their requests has to pay for what a session does first.
+    await this.#open(this.#lent.size + this.#idle.length > 0)
+    this.#renewedAt = performance.now()
     this.#isRenewing = false
   }
 

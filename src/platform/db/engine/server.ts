@@ -32,6 +32,10 @@ export interface ServerOptions {
   /** How many connections one caller may hold at once: see `PoolOptions`. */
   maxPerCaller?: number | undefined
   connectTimeoutMs: number
+  /** An older connection is closed when it comes back, and another one opened in its place: one at a time. */
+  maxConnectionAgeMs: number
+  /** The least time between two of these replacements. */
+  renewalPauseMs: number
   /** Named prepared statements: off behind a pooler in transaction mode, unless it knows how to pass them on. */
   prepare: boolean
   /** Session settings, such as `statement_timeout`: of each connection, or behind a pooler of each transaction. */
@@ -45,12 +49,23 @@ export interface ServerOptions {
 /** Where a login logs in. */
 type Addresses = Pick<ServerOptions, 'url' | 'poolerUrl'>
 
+/** Renews connections now and then: after a failover by DNS, and because a backend's caches only grow. */
+const MAX_CONNECTION_AGE_MS = 45 * 60_000
+
+/**
+ * To be warm costs a connection up to half a second of one of the server's cores. One after the other, those that were opened together would keep
+ * a core busy for seconds: with this pause it is less than one request in fifty that meets a renewal.
+ */
+const RENEWAL_PAUSE_MS = 30_000
+
 export const SERVER_DEFAULTS = {
   max: 10,
   applicationName: 'muster',
   acquireTimeoutMs: 5_000,
   maxWaiting: 1_000,
   connectTimeoutMs: 10_000,
+  maxConnectionAgeMs: MAX_CONNECTION_AGE_MS,
+  renewalPauseMs: RENEWAL_PAUSE_MS,
   prepare: true,
   settings: {},
 } satisfies Omit<ServerOptions, 'url'>
@@ -60,9 +75,6 @@ const POOLER_REFUSAL = '08P01'
 
 /** How often the server itself is asked then: too many clients would else become as many more for the server. */
 const REFUSAL_CHECK_PAUSE_MS = 5_000
-
-/** Renews connections now and then: after a failover by DNS, and because a backend's caches only grow. */
-const MAX_CONNECTION_AGE_MS = 45 * 60_000
 
 /** Running statements get this long to end; then their connections are cut. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -140,7 +152,8 @@ export function openServer(given: Partial<ServerOptions> & { url: string }): Dat
     acquireTimeoutMs: options.acquireTimeoutMs,
     maxWaiting: options.maxWaiting,
     maxPerCaller: options.maxPerCaller,
-    maxAgeMs: MAX_CONNECTION_AGE_MS,
+    maxAgeMs: options.maxConnectionAgeMs,
+    renewalPauseMs: options.renewalPauseMs,
   })
   const listeners = new AbortController()
 

@@ -67,6 +67,11 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   )
 }
 
+/** The newest migration of the journal, for which no file is read. @throws MigrationError `bad_journal`, as `readMigrations` */
+export async function newestMigration(folder: string): Promise<string> {
+  return (await readJournal(join(folder, 'meta', '_journal.json'))).at(-1)!.tag
+}
+
 async function readJournal(path: string): Promise<z.infer<typeof journal>['entries']> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new MigrationError('bad_journal', `${path} cannot be read.`, { cause })
@@ -131,9 +136,8 @@ async function readMigrationFile(path: string): Promise<MigrationFile | undefine
 
 /** The lines of comment with which a text begins. */
 function openingComment(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim())
-  const end = lines.findIndex((line) => !line.startsWith('--'))
-  return lines.slice(0, end < 0 ? lines.length : end)
+  const [opening] = /^(?:[^\S\n]*--[^\n]*(?:\n|$))*/.exec(text)!
+  return opening.split('\n').map((line) => line.trim())
 }
 
 const withoutLeadingComments = (sql: string): string =>
