@@ -65,6 +65,8 @@ const FINDINGS = `
   )
   -- A literal that begins a variable, such as an empty array, is converted once: that costs nothing.
   where message <> 'target type is different type than source type'
+    -- Each is called with both: what is decided by the row alone does not need the time.
+    and not (starts_with(proname, 'audience_of_') and message = 'unused parameter "at"')
   order by 1`
 
 describe('plpgsql_check', () => {

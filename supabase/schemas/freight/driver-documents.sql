@@ -10,15 +10,19 @@
 -- * Driver and office are told in time that a verified document ends (people/documents.sql).
 
 create or replace function muster.audience_of_driver_documents(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_driver_documents(jsonb, timestamptz) is
   'Who sees a document of a driver: driver_documents_read, as groups.';
 grant execute on function muster.audience_of_driver_documents(jsonb, timestamptz) to muster_definer;

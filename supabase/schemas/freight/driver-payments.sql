@@ -14,15 +14,19 @@
 -- * The office sees all of its carrier, drivers their own, admins all of the tenant. Dispatchers and brokers see nothing of pay.
 
 create or replace function muster.audience_of_driver_payments(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'office:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'office:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_driver_payments(jsonb, timestamptz) is 'Who sees a payment: driver_payments_read, as groups.';
 grant execute on function muster.audience_of_driver_payments(jsonb, timestamptz) to muster_definer;
 

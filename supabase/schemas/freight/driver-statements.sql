@@ -12,15 +12,19 @@
 -- * The office sees and settles those of its carrier, drivers see their own, admins all of the tenant.
 
 create or replace function muster.audience_of_driver_statements(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'office:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'office:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_driver_statements(jsonb, timestamptz) is
   'Who sees a statement: driver_statements_read, as groups.';
 grant execute on function muster.audience_of_driver_statements(jsonb, timestamptz) to muster_definer;

@@ -9,15 +9,19 @@
 -- * Whoever writes edits locks the driver first, as whoever writes the log.
 
 create or replace function muster.audience_of_duty_status_edits(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_duty_status_edits(jsonb, timestamptz) is
   'Who sees an edit of a log: duty_status_edits_read, as groups.';
 grant execute on function muster.audience_of_duty_status_edits(jsonb, timestamptz) to muster_definer;

@@ -9,15 +9,19 @@
 -- * The driver reads and writes the own log, office and dispatchers of the carrier read it, and admins of the tenant. Brokers see nothing of it.
 
 create or replace function muster.audience_of_duty_status_changes(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_duty_status_changes(jsonb, timestamptz) is
   'Who sees an entry of a log: duty_status_changes_read, as groups.';
 grant execute on function muster.audience_of_duty_status_changes(jsonb, timestamptz) to muster_definer;

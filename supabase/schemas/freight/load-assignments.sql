@@ -18,16 +18,20 @@
 -- * Nobody writes assignments: muster.assign_load and muster.unassign_load do. Brokers see none of them.
 
 create or replace function muster.audience_of_load_assignments(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id'),
-  'driver:' || (viewed ->> 'co_driver_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id'),
+    'driver:' || (viewed ->> 'co_driver_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_load_assignments(jsonb, timestamptz) is
   'Who sees an assignment: load_assignments_read, as groups.';
 grant execute on function muster.audience_of_load_assignments(jsonb, timestamptz) to muster_definer;

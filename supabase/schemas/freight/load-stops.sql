@@ -11,15 +11,19 @@
 -- * Who sees a stop sees its load: whose it is, is copied from the load and follows it.
 
 create or replace function muster.audience_of_load_stops(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'broker:' || (viewed ->> 'broker_organization_id')
-] || array(select 'driver:' || d.id from jsonb_array_elements_text(viewed -> 'driver_ids') as d (id));
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'broker:' || (viewed ->> 'broker_organization_id')
+  ] || array(select 'driver:' || d.id from jsonb_array_elements_text(viewed -> 'driver_ids') as d (id));
+end
+$$;
 comment on function muster.audience_of_load_stops(jsonb, timestamptz) is 'Who sees a stop: load_stops_read, as groups.';
 grant execute on function muster.audience_of_load_stops(jsonb, timestamptz) to muster_definer;
 

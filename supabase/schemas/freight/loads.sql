@@ -13,15 +13,19 @@
 -- * Locks are taken in the order broker, load, drivers, trucks, trailers, each kind by id.
 
 create or replace function muster.audience_of_loads(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'broker:' || (viewed ->> 'broker_organization_id')
-] || array(select 'driver:' || d.id from jsonb_array_elements_text(viewed -> 'driver_ids') as d (id));
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'broker:' || (viewed ->> 'broker_organization_id')
+  ] || array(select 'driver:' || d.id from jsonb_array_elements_text(viewed -> 'driver_ids') as d (id));
+end
+$$;
 comment on function muster.audience_of_loads(jsonb, timestamptz) is 'Who sees a load: loads_read, as groups.';
 grant execute on function muster.audience_of_loads(jsonb, timestamptz) to muster_definer;
 

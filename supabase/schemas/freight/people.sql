@@ -47,11 +47,15 @@ end;
 comment on function muster.groups_of_freight(uuid[]) is 'To which groups the people of carriers and brokers belong.';
 
 create or replace function muster.notification_types_of_freight() returns text[]
-language sql
+language plpgsql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended', 'driver_document_expiring'];
+as $$
+begin
+  return array['load_assigned', 'load_unassigned', 'load_changed', 'load_cancelled', 'load_driver_suspended', 'driver_document_expiring'];
+end
+$$;
 comment on function muster.notification_types_of_freight() is 'What freight tells users of.';
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------

@@ -20,16 +20,20 @@
 --   in one queue. Nothing that is locked later (drivers, trucks, trailers) is locked here.
 
 create or replace function muster.audience_of_stop_events(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'carrier:' || (viewed ->> 'organization_id'),
-  'driver:' || (viewed ->> 'driver_id'),
-  'broker:' || (viewed ->> 'broker_organization_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'carrier:' || (viewed ->> 'organization_id'),
+    'driver:' || (viewed ->> 'driver_id'),
+    'broker:' || (viewed ->> 'broker_organization_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_stop_events(jsonb, timestamptz) is 'Who sees a stop event: stop_events_read, as groups.';
 grant execute on function muster.audience_of_stop_events(jsonb, timestamptz) to muster_definer;
 

@@ -9,15 +9,19 @@
 -- * Nobody writes assignments: triggers of shifts and check-ins do.
 
 create or replace function muster.audience_of_assignments(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_assignments(jsonb, timestamptz) is 'Who sees an assignment: assignments_read, as groups.';
 grant execute on function muster.audience_of_assignments(jsonb, timestamptz) to muster_definer;
 

@@ -5,16 +5,20 @@
 -- * Whose it is, is copied from the shift and follows it. The briefing of a shift that is over does not change.
 
 create or replace function muster.audience_of_shift_briefings(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'client:' || (viewed ->> 'client_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'client:' || (viewed ->> 'client_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_shift_briefings(jsonb, timestamptz) is 'Who sees a briefing: shift_briefings_read, as groups.';
 grant execute on function muster.audience_of_shift_briefings(jsonb, timestamptz) to muster_definer;
 

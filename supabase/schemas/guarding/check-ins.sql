@@ -15,16 +15,20 @@
 --   each row: a column on which no caller has a grant.
 
 create or replace function muster.audience_of_gps_checkins(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'client:' || (viewed ->> 'client_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'client:' || (viewed ->> 'client_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_gps_checkins(jsonb, timestamptz) is 'Who sees a check-in: gps_checkins_read, as groups.';
 grant execute on function muster.audience_of_gps_checkins(jsonb, timestamptz) to muster_definer;
 
@@ -116,29 +120,28 @@ security definer
 set search_path = pg_catalog, extensions, public, pg_temp
 as $$
 declare
-  shift public.shifts;
+  -- Not the whole row: it has thirty columns, and each costs in each statement.
+  shift record;
   assignment public.assignments;
   refusal text;
   by_caller constant boolean := muster.acts_for_caller();
 begin
-  select s.* into shift from public.shifts s where s.id = new.shift_id for no key update;
-  -- Callers may name neither: muster.store_check_in names the professional, whom it looked up; muster.store_check_ins also the
-  -- assignment.
-  if by_caller and new.assignment_id is not null then
-    select a.* into assignment from public.assignments a where a.id = new.assignment_id;
-  else
-    select a.* into assignment
-    from public.assignments a
-    where a.shift_id = shift.id
-      and a.professional_id = case
-        when by_caller then coalesce(new.professional_id, muster.professional_id())
-        else shift.professional_id
-      end
-    -- As muster.assignment_at, without a call for each row.
-    order by
-      new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
-    limit 1;
-  end if;
+  select s.id, s.tenant_id, s.company_id, s.client_id, s.professional_id, s.location_point, s.deleted_at into shift
+  from public.shifts s
+  where s.id = new.shift_id
+  for no key update;
+  -- Callers may not name the professional: muster.store_check_in does, who looked them up.
+  select a.* into assignment
+  from public.assignments a
+  where a.shift_id = shift.id
+    and a.professional_id = case
+      when by_caller then coalesce(new.professional_id, muster.professional_id())
+      else shift.professional_id
+    end
+  -- As muster.assignment_at, without a call for each row.
+  order by
+    new.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+  limit 1;
   -- The rules in one expression, for each check-in there is. Which of them it was, is asked where one speaks against it.
   if (
     shift.deleted_at is null
@@ -152,7 +155,8 @@ begin
       return null;
     end if;
     refusal := coalesce(
-      muster.check_in_refusal(shift, assignment, by_caller), muster.check_in_time_refusal(assignment, new.recorded_at)
+      muster.check_in_refusal((select s from public.shifts s where s.id = shift.id), assignment, by_caller),
+      muster.check_in_time_refusal(assignment, new.recorded_at)
     );
     perform muster.fail(
       refusal, case when refusal in ('outside_check_in_window', 'recorded_in_future') then 'recorded_at' else 'shift_id' end
@@ -252,17 +256,7 @@ as $$
 declare
   caller constant uuid := muster.professional_id();
   most_pings constant integer := muster.most_pings_a_minute();
-  assignments uuid[] := array_fill(null::uuid, array[cardinality(check_in_ids)]);
-  outcomes text[] := array_fill(null::text, array[cardinality(check_in_ids)]);
-  shift public.shifts;
-  assignment public.assignments;
-  has_several boolean;
-  at_shift uuid;
-  at_minute timestamptz;
-  last_id uuid;
-  pings bigint;
-  refusal text;
-  item record;
+  outcomes text[];
 begin
   -- Before anything is judged, and in one order for everybody. Of others' shifts there is nothing to wait for.
   perform from public.shifts s
@@ -272,56 +266,66 @@ begin
   order by s.id
   for no key update;
 
-  -- What a rule refuses is told from the rest by a value. An exception for each would be a subtransaction for each: a refused item
-  -- would cost many times as much, for everybody else on the server, too.
-  for item in
-    select g.nth, g.id, g.shift_id, g.kind, g.recorded_at, date_trunc('minute', g.recorded_at, 'UTC') as minute
-    from unnest(check_in_ids, at_shifts, kinds, at_times) with ordinality as g (id, shift_id, kind, recorded_at, nth)
+  -- The trigger judges one row; this judges all of them at once, by the same functions, and the trigger lets them pass. What a rule
+  -- refuses is told from the rest by a value. An exception for each would be a subtransaction for each: a refused item would cost many
+  -- times as much, for everybody else on the server, too.
+  with judged as materialized (
+    select
+      g.*,
+      date_trunc('minute', g.recorded_at, 'UTC') as minute,
+      s.tenant_id, s.company_id, s.client_id, s.location_point,
+      a.id as assignment_id, a.radius_meters,
+      case
+        when s.id is null or s.deleted_at is not null or a.id is null then muster.check_in_refusal(s, a, true)
+        else muster.check_in_time_refusal(a, g.recorded_at)
+      end as refusal
+    from unnest(check_in_ids, at_shifts, kinds, at_points, accuracies, at_times) with ordinality
+      as g (id, shift_id, kind, gps_point, accuracy_meters, recorded_at, nth)
+    left join public.shifts s on s.id = g.shift_id
+    -- As muster.assignment_at, without a call for each row.
+    left join lateral (
+      select a.*
+      from public.assignments a
+      where a.shift_id = g.shift_id and a.professional_id = caller
+      order by
+        g.recorded_at between a.begun_at and coalesce(a.ended_at, 'infinity') desc, a.ended_at is null desc, a.begun_at desc
+      limit 1
+    ) a on true
     -- Others were stored since the caller looked, by another request with the same items.
     where not exists (select from public.gps_checkins c where c.id = g.id and c.professional_id = caller)
-    order by g.shift_id, minute, g.id, g.nth
-  loop
-    if item.shift_id is distinct from at_shift then
-      at_shift := item.shift_id;
-      at_minute := null;
-      select s.* into shift from public.shifts s where s.id = at_shift;
-      assignment := muster.assignment_at(at_shift, caller, item.recorded_at);
-      has_several := 1 < (
-        select count(*) from public.assignments a where a.shift_id = at_shift and a.professional_id = caller
-      );
-      refusal := muster.check_in_refusal(shift, assignment, true);
-    elsif has_several then
-      assignment := muster.assignment_at(at_shift, caller, item.recorded_at);
-    end if;
-    assignments[item.nth] := assignment.id;
-    outcomes[item.nth] := coalesce(refusal, muster.check_in_time_refusal(assignment, item.recorded_at));
-    continue when outcomes[item.nth] is not null or item.kind <> 'ping';
-
-    if item.minute is distinct from at_minute then
-      at_minute := item.minute;
-      last_id := null;
-      pings := muster.pings_in_minute(at_shift, caller, at_minute);
-    end if;
-    if item.id is distinct from last_id then
-      last_id := item.id;
-      pings := pings + 1;
-    end if;
-    if pings > most_pings then
-      outcomes[item.nth] := 'too_many_pings';
-    end if;
-  end loop;
-
-  with given as materialized (
+  ), ranked as (
+    select
+      j.*,
+      dense_rank() over the_minute as nth_ping,
+      row_number() over the_minute = 1 as is_first
+    from judged j
+    window the_minute as (partition by j.shift_id, j.minute, j.refusal is null and j.kind = 'ping' order by j.id)
+  ), counted as (
+    -- How many the minute has already is asked once for each.
+    select
+      r.*,
+      r.nth_ping + max(
+        case when r.is_first and r.refusal is null and r.kind = 'ping' then muster.pings_in_minute(r.shift_id, caller, r.minute) end
+      ) over (partition by r.shift_id, r.minute, r.refusal is null and r.kind = 'ping') as pings
+    from ranked r
+  ), given as materialized (
     -- Of several with one id the first that is good is stored.
-    select g.*, row_number() over (partition by g.id, g.outcome order by g.nth) as copy
-    from unnest(check_in_ids, at_shifts, assignments, kinds, at_points, accuracies, at_times, outcomes) with ordinality
-      as g (id, shift_id, assignment_id, kind, gps_point, accuracy_meters, recorded_at, outcome, nth)
+    select o.*, row_number() over (partition by o.id, o.outcome order by o.nth) as copy
+    from (
+      select c.*, coalesce(c.refusal, case when c.pings > most_pings then 'too_many_pings' end) as outcome
+      from counted c
+    ) o
   ), stored as (
     insert into public.gps_checkins as c (
-      id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters, recorded_at
+      id, tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
+      distance_meters, is_within_radius, verdict, recorded_at
     )
-    select g.id, g.shift_id, g.assignment_id, caller, g.kind, g.gps_point, g.accuracy_meters, g.recorded_at
+    select
+      g.id, g.tenant_id, g.company_id, g.client_id, g.shift_id, g.assignment_id, caller, g.kind, g.gps_point, g.accuracy_meters,
+      exact.distance, exact.distance <= g.radius_meters,
+      muster.position_verdict(exact.distance, g.accuracy_meters, g.radius_meters), g.recorded_at
     from given g
+    cross join lateral (select st_distance(g.gps_point, g.location_point) as distance offset 0) exact
     where g.outcome is null and g.copy = 1
     order by g.shift_id, g.id
     on conflict do nothing
@@ -332,9 +336,10 @@ begin
       when g.outcome is not null then g.outcome
       when g.copy = 1 and g.id in (select s.id from stored s) then 'created'
     end
-    order by g.nth
+    order by n.nth
   ) into outcomes
-  from given g;
+  from generate_series(1, cardinality(check_in_ids)) as n (nth)
+  left join given g using (nth);
   return outcomes;
 end
 $$;
@@ -493,8 +498,10 @@ comment on function muster.record_check_ins_once(text, text, jsonb) is
 
 -- ---- Triggers ---------------------------------------------------------------------------------------------------------
 
+-- What muster.store_check_ins judged has its verdict already. Nobody else may be muster_definer.
 create or replace trigger judge before insert on public.gps_checkins
-  for each row execute function muster.tg_gps_checkins__judge();
+  for each row when (new.verdict is null or current_user <> 'muster_definer')
+  execute function muster.tg_gps_checkins__judge();
 
 -- ---- Policies ---------------------------------------------------------------------------------------------------------
 
@@ -519,8 +526,9 @@ grant select on public.gps_checkins to authenticated;
 grant insert (id, shift_id, kind, gps_point, accuracy_meters, recorded_at) on public.gps_checkins to authenticated;
 grant select, insert, update, delete on public.gps_checkins to service_role;
 grant select on public.gps_checkins to muster_definer;
--- With the professional and the assignment, which no caller may name.
-grant insert (id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters, recorded_at)
+-- With what no caller may name: whose it is, and what came of it.
+grant insert (id, tenant_id, company_id, client_id, shift_id, assignment_id, professional_id, kind, gps_point, accuracy_meters,
+  distance_meters, is_within_radius, verdict, recorded_at)
   on public.gps_checkins to muster_definer;
 
 grant execute on function

@@ -10,15 +10,19 @@
 -- * Corrections of a shift stand in one queue with its check-ins: whoever writes one locks the shift first.
 
 create or replace function muster.audience_of_corrections(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_corrections(jsonb, timestamptz) is 'Who sees a correction: corrections_read, as groups.';
 grant execute on function muster.audience_of_corrections(jsonb, timestamptz) to muster_definer;
 

@@ -4,16 +4,20 @@
 -- * The company of the shift and admins change the status, and nothing else.
 
 create or replace function muster.audience_of_incidents(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'client:' || (viewed ->> 'client_id'),
-  'user:' || (viewed ->> 'reported_by')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'client:' || (viewed ->> 'client_id'),
+    'user:' || (viewed ->> 'reported_by')
+  ];
+end
+$$;
 comment on function muster.audience_of_incidents(jsonb, timestamptz) is 'Who sees an incident: incidents_read, as groups.';
 grant execute on function muster.audience_of_incidents(jsonb, timestamptz) to muster_definer;
 

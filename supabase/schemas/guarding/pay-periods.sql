@@ -13,14 +13,18 @@
 -- * The company and admins see its terms and periods. They add terms, and close periods by muster.close_pay_period.
 
 create or replace function muster.audience_of_pay_periods(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_pay_periods(jsonb, timestamptz) is 'Who sees a pay period: pay_periods_read, as groups.';
 grant execute on function muster.audience_of_pay_periods(jsonb, timestamptz) to muster_definer;
 

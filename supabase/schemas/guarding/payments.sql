@@ -14,15 +14,19 @@
 --   row of one that is none of these.
 
 create or replace function muster.audience_of_finqle_transactions(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_finqle_transactions(jsonb, timestamptz) is 'Who sees a payment: finqle_transactions_read, as groups.';
 grant execute on function muster.audience_of_finqle_transactions(jsonb, timestamptz) to muster_definer;
 

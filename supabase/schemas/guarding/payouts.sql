@@ -12,15 +12,19 @@
 -- * Company, professional and admins see payouts and events. Nobody writes them but by the functions below.
 
 create or replace function muster.audience_of_payouts(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_payouts(jsonb, timestamptz) is 'Who sees a payout: payouts_read, as groups.';
 grant execute on function muster.audience_of_payouts(jsonb, timestamptz) to muster_definer;
 

@@ -50,16 +50,20 @@ $$;
 comment on function muster.me_of_guarding(uuid) is 'A guard''s professional, with the home point. For muster.me.';
 
 create or replace function muster.notification_types_of_guarding() returns text[]
-language sql
+language plpgsql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'guard_suspended', 'correction_proposed',
-  'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
-  'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved', 'pay_period_closed', 'statement_made',
-  'statement_corrected', 'payout_completed', 'payout_failed', 'payout_refunded'
-];
+as $$
+begin
+  return array[
+    'shift_assigned', 'shift_released', 'shift_cancelled', 'shift_changed', 'shift_late', 'shift_no_show', 'guard_suspended', 'correction_proposed',
+    'correction_accepted', 'correction_refused', 'correction_imposed', 'certificate_expiring', 'payments_stale',
+    'timesheet_approved', 'timesheet_disputed', 'timesheet_countered', 'timesheet_resolved', 'pay_period_closed', 'statement_made',
+    'statement_corrected', 'payout_completed', 'payout_failed', 'payout_refunded'
+  ];
+end
+$$;
 comment on function muster.notification_types_of_guarding() is 'What guarding tells users of.';
 
 create or replace function muster.suspension_of_guarding(account uuid) returns void

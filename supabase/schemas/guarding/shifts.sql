@@ -25,19 +25,23 @@
 --   constraint, which backs the overlap rule. Locks are taken in the order location, shift, professional.
 
 create or replace function muster.audience_of_shifts(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  case when viewed ->> 'status' <> 'draft' then 'client:' || (viewed ->> 'client_id') end,
-  'professional:' || (viewed ->> 'professional_id'),
-  case when viewed ->> 'status' = 'published' and (at is null or (viewed ->> 'start_datetime')::timestamptz > at) then
-    'guards:' || (viewed ->> 'tenant_id')
-  end
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    case when viewed ->> 'status' <> 'draft' then 'client:' || (viewed ->> 'client_id') end,
+    'professional:' || (viewed ->> 'professional_id'),
+    case when viewed ->> 'status' = 'published' and (at is null or (viewed ->> 'start_datetime')::timestamptz > at) then
+      'guards:' || (viewed ->> 'tenant_id')
+    end
+  ];
+end
+$$;
 comment on function muster.audience_of_shifts(jsonb, timestamptz) is 'Who sees a shift: shifts_read, as groups.';
 grant execute on function muster.audience_of_shifts(jsonb, timestamptz) to muster_definer;
 

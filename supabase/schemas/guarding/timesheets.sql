@@ -14,41 +14,53 @@
 --   the lines that they see. Nobody writes any of them but by the functions below.
 
 create or replace function muster.audience_of_timesheets(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'client:' || (viewed ->> 'client_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'client:' || (viewed ->> 'client_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_timesheets(jsonb, timestamptz) is 'Who sees a timesheet: timesheets_read, as groups.';
 
 create or replace function muster.audience_of_timesheet_lines(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_timesheet_lines(jsonb, timestamptz) is
   'Who sees a line of a timesheet: timesheet_lines_read, as groups.';
 
 create or replace function muster.audience_of_timesheet_steps(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'company:' || (viewed ->> 'company_id'),
-  'professional:' || (viewed ->> 'professional_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'company:' || (viewed ->> 'company_id'),
+    'professional:' || (viewed ->> 'professional_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_timesheet_steps(jsonb, timestamptz) is
   'Who sees a step of a timesheet: timesheet_steps_read, as groups.';
 grant execute on function

@@ -5,14 +5,18 @@
 -- * Its type is one that a module has: muster.notification_types_of_<module>(), the same list as in its module.ts.
 
 create or replace function muster.audience_of_notifications(viewed jsonb, at timestamptz) returns text[]
-language sql
+language plpgsql
 stable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return array[
-  'admins:' || (viewed ->> 'tenant_id'),
-  'user:' || (viewed ->> 'user_id')
-];
+as $$
+begin
+  return array[
+    'admins:' || (viewed ->> 'tenant_id'),
+    'user:' || (viewed ->> 'user_id')
+  ];
+end
+$$;
 comment on function muster.audience_of_notifications(jsonb, timestamptz) is 'Who sees a notification: notifications_read, as groups.';
 grant execute on function muster.audience_of_notifications(jsonb, timestamptz) to muster_definer;
 

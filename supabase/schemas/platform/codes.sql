@@ -6,20 +6,24 @@
 -- * MU001 to MU032 were given before modules had ranges. Since then each gives those of its range (`sqlstates` in its module.ts).
 
 create or replace function muster.codes_of_platform() returns jsonb
-language sql
+language plpgsql
 immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
-return jsonb_build_object(
-  'recorded_in_future', 'MU008',
-  'forbidden', 'MU010',
-  'not_found', 'MU011',
-  'id_conflict', 'MU016',
-  'idempotency_key_reused', 'MU019',
-  'isolation_unsupported', 'MU020',
-  'too_many_idempotency_keys', 'MU031',
-  'answer_too_large', 'MU032'
-);
+as $$
+begin
+  return jsonb_build_object(
+    'recorded_in_future', 'MU008',
+    'forbidden', 'MU010',
+    'not_found', 'MU011',
+    'id_conflict', 'MU016',
+    'idempotency_key_reused', 'MU019',
+    'isolation_unsupported', 'MU020',
+    'too_many_idempotency_keys', 'MU031',
+    'answer_too_large', 'MU032'
+  );
+end
+$$;
 comment on function muster.codes_of_platform() is 'The codes that rules of the platform raise, with their SQLSTATEs.';
 
 -- `subject` says what it is about in words safe for the caller (it travels as the hint).

@@ -139,24 +139,28 @@ $$;
 
 -- RFC 9562, section 5.7: 48 bits of Unix time in milliseconds, then version and variant, the rest random.
 create or replace function muster.uuid_v7() returns uuid
-language sql
+language plpgsql
 volatile
 parallel safe
 set search_path = pg_catalog, pg_temp
-return encode(
-  set_bit(
+as $$
+begin
+  return encode(
     set_bit(
-      overlay(
-        uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6
+      set_bit(
+        overlay(
+          uuid_send(gen_random_uuid())
+          placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+          from 1 for 6
+        ),
+        52, 1
       ),
-      52, 1
+      53, 1
     ),
-    53, 1
-  ),
-  'hex'
-)::uuid;
+    'hex'
+  )::uuid;
+end
+$$;
 comment on function muster.uuid_v7() is 'A UUID of version 7 (RFC 9562): time-ordered, so inserts stay local in an index.';
 grant execute on function muster.uuid_v7() to anon, authenticated, service_role, muster_definer;
 
