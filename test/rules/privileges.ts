@@ -325,7 +325,8 @@ const TABLES: Record<string, TablePrivileges> = {
     // Whose it is, is what nobody else may say: tg_gps_checkins__judge relies on it.
     muster_definer: {
       select: '*',
-      insert: 'id tenant_id company_id client_id shift_id professional_id kind gps_point accuracy_meters distance_meters is_within_radius verdict recorded_at assignment_id',
+      insert:
+        'id tenant_id company_id client_id shift_id professional_id kind gps_point accuracy_meters distance_meters is_within_radius verdict recorded_at assignment_id',
     },
   },
   'public.assignments': {
