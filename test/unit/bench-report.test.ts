@@ -89,3 +89,21 @@ it('the published page and chart say what the published results say', () => {
   expect(toChart(report)).toBe(chart)
   expect(toDocument(report)).toBe(page)
 })
+
+describe('the README', () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+  it('has three figures of the page, and they are those of its last run', () => {
+    const shown = /a nearby search ([\d.]+), a check-in ([\d.]+), an assignment ([\d.]+)\./.exec(
+      read('README.md'),
+    )
+    const rows = read('docs/performance.md').split('\n')
+    const cpuOf = (path: string) =>
+      rows
+        .find((row) => row.startsWith(`| ${path} | muster |`))
+        ?.split(' | ')
+        .at(-1)
+        ?.replace(' |', '')
+    expect(shown?.slice(1)).toEqual(['nearby, 5 km', 'check-in, 16 phones', 'assign'].map(cpuOf))
+  })
+})
