@@ -91,7 +91,7 @@ async function forgetOthers(cacheDir: string, path: string): Promise<void> {
  */
 export async function makeSmallBundle(bundle: Buffer): Promise<Buffer | undefined> {
   // One piece: to put thousands together took longer than to unpack them. A gzip file ends with how long its content is (RFC 1952).
-  const length = bundle.length < GZIP_TRAILER ? 0 : bundle.readUInt32LE(bundle.length - GZIP_TRAILER / 2)
+  const length = bundle.length < GZIP_ENDING ? 0 : bundle.readUInt32LE(bundle.length - GZIP_ENDING / 2)
   const archive = await promisify(gunzip)(bundle, { chunkSize: Math.min(length, MOST_AT_ONCE) + 64 })
   const entries = [...readTar(archive)].filter(({ name }) => KEPT.some((pattern) => pattern.test(name)))
   if (!KEPT.every((pattern) => entries.some(({ name }) => pattern.test(name)))) return undefined
@@ -101,7 +101,7 @@ export async function makeSmallBundle(bundle: Buffer): Promise<Buffer | undefine
 }
 
 /** The checksum of the content, and its length: four bytes each. */
-const GZIP_TRAILER = 8
+const GZIP_ENDING = 8
 const MOST_AT_ONCE = 256 * 1024 ** 2
 
 const TAR_BLOCK = 512
