@@ -49,8 +49,6 @@ const EQUIVALENT: Record<string, string> = {
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
   'claim_idempotency_key: caller is null → false': 'A token without a subject is let in as nobody.',
   'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
-  'store_check_ins: a.professional_id = caller → true':
-    'Says what it locks, and whether there are several; whose assignment it is, is asked after that.',
   'give_back_shift: muster.sees_shift(shift) → true': OTHER_WORDS,
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
@@ -65,8 +63,6 @@ const EQUIVALENT: Record<string, string> = {
   'assign_shift: muster.manages_shift(shift) → true': NOTHING_CHANGED,
   'assign_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'change_assigned_shift: s.deleted_at is null → true': 'What is assigned or active is deleted by nobody.',
-  'is_stranger: s.company_id = company → true': ASKED_ELSEWHERE,
-  'is_stranger: s.deleted_at is null → true': 'No shift that was worked is deleted.',
   'move_shift: muster.manages_shift(shift) → true': NOTHING_CHANGED,
   'move_shift: not found → false': NOTHING_CHANGED,
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,

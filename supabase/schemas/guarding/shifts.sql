@@ -107,7 +107,7 @@ begin atomic
       and held.valid_through < muster.last_day_of(shift.end_datetime - interval '1 microsecond', shift.time_zone)
     )
   union all
-  select 9223372036854775807, 'shift_overlap', null
+  select 9223372036854775807 as nth, 'shift_overlap' as code, null as detail
   where exists (
     select from public.shifts other
     where other.professional_id = professional
