@@ -29,8 +29,6 @@ beforeAll(async () => {
 })
 
 const FIRST_GLANCE = 'What it lets through, the search and assignment_violations look at closely.'
-/** The cells ask whether a guard can come, and not why not. */
-const ASKED_ELSEWHERE = 'candidates.test.ts asks whom a company knows.'
 const NOTHING_CHANGED = 'Nothing was changed before it: refused in other words.'
 const REPLACED_STOPS = 'Stops that were replaced are deleted: freight-loads.test.ts has them.'
 const BY_FUNCTIONS = 'Only functions write these, with the load at hand.'
