@@ -47,6 +47,8 @@ const EQUIVALENT: Record<string, string> = {
   'brief_shift: not muster.manages_shift(shift) → false': OTHER_WORDS,
   'claim_idempotency_key: caller is null → false': 'A token without a subject is let in as nobody.',
   'claim_idempotency_key: u.user_id = caller → true': 'Nobody of the world has as much kept as one may have.',
+  'store_check_ins: c.professional_id = caller → true':
+    'An id that is taken stores nothing, whose ever it is.',
   'give_back_shift: muster.sees_shift(shift) → true': OTHER_WORDS,
   'acts_for_caller: r.rolname = muster.acting_role() → true':
     'Callers have their answer before it; attacks.server.test.ts tries those who leave their role.',
@@ -65,6 +67,9 @@ const EQUIVALENT: Record<string, string> = {
   'move_shift: not found → false': NOTHING_CHANGED,
   'move_shift: not muster.manages_shift(shift) → false': NOTHING_CHANGED,
   'nearby_shifts: professional is null → false': 'Who is no guard gets an empty list instead of a refusal.',
+  'shift_candidates: muster.sees_shift(shift) → false': OTHER_WORDS,
+  'shift_candidates: muster.acts_for_caller() → false':
+    'candidates.test.ts asks whom a company knows: the cells ask whether a guard can come, and not why not.',
   'side_of_caller: sheet.client_id = muster.client_id() → true': OTHER_WORDS,
   'tg_company_terms__set_tenant: o.deleted_at is null → true': HIDDEN_ANYWAY,
   'tg_company_terms__set_tenant: not found → false': NO_TENANT,
