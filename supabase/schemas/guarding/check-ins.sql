@@ -11,8 +11,9 @@
 -- * A shift takes 120 pings for each minute of the device's clock: two a second. More tell nothing, and would only fill the table. Clock events are never counted: one that is refused is a day's pay.
 -- * A check-in locks its shift first, so it is either before or after a release, a cancellation, a new time, and the
 --   check-ins of one shift stand in one queue. Whoever records several goes by shift, then id: no deadlock.
--- * Who the caller is, is looked up once per statement. The functions that store check-ins name the caller as the professional of
---   each row: a column on which no caller has a grant.
+-- * Who the caller is, is looked up once per statement. muster.store_check_in names the caller as the professional of its row: a column
+--   on which no caller has a grant. The trigger judges each row, but for those of a batch, which muster.store_check_ins judged by the same
+--   functions.
 
 create or replace function muster.audience_of_gps_checkins(viewed jsonb, at timestamptz) returns text[]
 language plpgsql
